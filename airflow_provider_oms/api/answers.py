@@ -1,0 +1,217 @@
+"""What an answer of the OMS means: the order that was asked for, or a typed error.
+
+Nothing here sends anything or decides what comes next.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import re
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from airflow_provider_oms.api.errors import (
+    OmsConflictError,
+    OmsForbiddenError,
+    OmsForeignAnswerError,
+    OmsHttpError,
+    OmsNotFoundError,
+    OmsRefusedError,
+    OmsServerError,
+    OmsThrottledError,
+    OmsUnauthorizedError,
+    OmsUnusableAnswerError,
+)
+from airflow_provider_oms.api.models import Order
+from airflow_provider_oms.api.transport import Answer
+
+__all__ = ["PROBABLY_NOT_TRANSLATED", "clean_text", "error_of", "order_of", "retry_after_of"]
+
+PROBABLY_NOT_TRANSLATED = (
+    "The tenant is probably not configured for translated APIs, or the connection's tenant_id or "
+    "host is wrong; ask Kibo's support to enable them"
+)
+CORRELATION_HEADER = "x-vol-correlation"
+_REDIRECTION, _CLIENT_ERROR = 3, 4  # hundreds of an HTTP status
+_LONGEST_DETAIL = 200
+_LONGEST_ID = 64
+_LONGEST_RETRY_AFTER = 7 * 24 * 3600.0
+
+# The classic host's gateway answers 403 where others answer 429 (Mashery's error codes).
+_OVER_LIMIT = re.compile(r"over (queries per second|rate|quota)|rate limit|ERR_403_DEVELOPER_OVER")
+# "refusals that speak of the order's state": the contract does not fix their status code.
+_STATE_WORDS = re.compile(
+    r"\b(cannot|can not|can't|not|already|no longer)\b.{0,40}"
+    r"\b(cancell?ed|cancel(l?able)?|shipped|fulfilled|state|status)\b",
+    re.IGNORECASE,
+)
+_REDACTIONS = (
+    (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]+"), r"\1 ***"),
+    (re.compile(r"\beyJ[A-Za-z0-9._=-]+"), "***"),
+    (re.compile(r"(?i)((?:client_?)?secret|token|password)([\"'=:\s]+)[^\s\"',;&}]+"), r"\1\2***"),
+    (re.compile(r"[^\s@<>\"',;:]+@[^\s@<>\"',;:]+"), "<email>"),
+    (re.compile(r"\+?\d[\d ().-]{8,}\d"), "<number>"),
+)
+
+
+def order_of(answer: Answer, order_id: int, *, secrets: Iterable[str] = ()) -> Order:
+    """Return the order an answer holds, or raise what the answer means instead.
+
+    :param answer: a complete answer to a read or a cancel.
+    :param order_id: the order that was asked for; an answer about another one proves nothing.
+    :param secrets: strings to keep out of error messages.
+    :return: the order.
+    :raises OmsHttpError: one of its kinds, for every other answer.
+    """
+    if not answer.is_success:
+        raise error_of(answer, secrets=secrets)
+    correlation_id = _correlation_id(answer)
+    order = None
+    if answer.complete:
+        order = Order.from_answer(
+            answer.json(), http_status=answer.status, correlation_id=correlation_id
+        )
+    if order is not None and order.order_id == order_id:
+        return order
+    found = "another order" if order is not None else _describe_body(answer)
+    raise OmsUnusableAnswerError(
+        f"The OMS answered with success, but with {found} instead of order {order_id}",
+        http_status=answer.status,
+        correlation_id=correlation_id,
+    )
+
+
+def error_of(answer: Answer, *, secrets: Iterable[str] = ()) -> OmsHttpError:
+    """Return the typed error that an answer outside 2xx means.
+
+    :param answer: the answer.
+    :param secrets: strings to keep out of the message.
+    :return: the error, to be raised by the caller.
+    """
+    document = answer.json()
+    code, detail = _code_and_message(document)
+    detail = clean_text(detail, secrets) if detail else None
+    marker = f"{code or ''} {detail or ''} {answer.headers.get('X-Mashery-Error-Code', '')}"
+    kind, message = _KINDS.get(answer.status) or _kind_of_range(answer.status)
+    if kind is OmsForbiddenError and _OVER_LIMIT.search(marker):
+        kind, message = OmsThrottledError, "The OMS limits the rate of calls and did not act"
+    elif kind is OmsRefusedError and _STATE_WORDS.search(marker):
+        kind, message = OmsConflictError, _KINDS[409][1]
+    elif kind in (OmsNotFoundError, OmsRefusedError) and _is_foreign(answer, document):
+        kind = OmsForeignAnswerError
+        message = f"{_describe_body(answer).capitalize()} answered. {PROBABLY_NOT_TRANSLATED}"
+    return kind(
+        message,
+        http_status=answer.status,
+        oms_code=clean_text(code, secrets)[:_LONGEST_ID] if code else None,
+        correlation_id=_correlation_id(answer),
+        detail=detail,
+        retry_after=retry_after_of(answer.headers),
+    )
+
+
+_KINDS: dict[int, tuple[type[OmsHttpError], str]] = {
+    401: (OmsUnauthorizedError, "The OMS did not accept the access token"),
+    403: (
+        OmsForbiddenError,
+        "The OMS forbids this call; check the application's permissions for the tenant",
+    ),
+    404: (OmsNotFoundError, "The OMS knows no such order; check the order id and the tenant"),
+    408: (OmsServerError, "The OMS gave up waiting for the request"),
+    409: (OmsConflictError, "The OMS refuses this in the order's present state"),
+    425: (OmsServerError, "The OMS was not ready for the request"),
+    429: (OmsThrottledError, "The OMS limits the rate of calls and did not act"),
+}
+
+
+def _kind_of_range(status: int) -> tuple[type[OmsHttpError], str]:
+    if status // 100 == _CLIENT_ERROR:
+        return OmsRefusedError, "The OMS calls the request invalid"
+    if status // 100 == _REDIRECTION:
+        return OmsRefusedError, (
+            "The address redirects elsewhere, which is not followed; correct the connection's host"
+        )
+    return OmsServerError, "The OMS failed, and whether it acted is not known"
+
+
+def _is_foreign(answer: Answer, document: object) -> bool:
+    # Kibo's gateway puts its correlation id on every answer, and an OMS speaks JSON: an answer
+    # with neither comes from something else that happens to listen at this address.
+    return not isinstance(document, dict) and _correlation_id(answer) is None
+
+
+def _describe_body(answer: Answer) -> str:
+    if not answer.body:
+        return "an empty body"
+    if not answer.complete:
+        return "a body that broke off"
+    if answer.body.lstrip()[:1] == b"<":
+        return "an HTML page"
+    return (
+        "something that is no OMS order"
+        if answer.json() is not None
+        else "something that is no JSON"
+    )
+
+
+def _correlation_id(answer: Answer) -> str | None:
+    value = answer.headers.get(CORRELATION_HEADER, "").strip()
+    return value if re.fullmatch(rf"[\w.-]{{1,{_LONGEST_ID}}}", value, re.ASCII) else None
+
+
+def _code_and_message(document: object) -> tuple[str | None, str | None]:
+    """Find code and message in the error bodies of the platform and of the classic OMS."""
+    if not isinstance(document, Mapping):
+        return None, None
+    code = _first(document, ("errorCode", "code", "statusCode"))
+    message = _first(document, ("message", "additionalInfo"))
+    for inner in (document.get("exceptionDetail"), *_sequence(document.get("items"))):
+        if isinstance(inner, Mapping):
+            message = message or _first(inner, ("message",))
+            code = code or _first(inner, ("errorCode",))
+    return code, message
+
+
+def _first(document: Mapping[str, Any], keys: Iterable[str]) -> str | None:
+    for key in keys:
+        value = document.get(key)
+        if isinstance(value, str | int) and not isinstance(value, bool) and str(value).strip():
+            return str(value)
+    return None
+
+
+def _sequence(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
+
+
+def clean_text(text: str, secrets: Iterable[str] = ()) -> str:
+    """Make a text of the OMS fit to be quoted: short, on one line, without secrets or contacts.
+
+    :param text: what the OMS wrote; it can echo an Authorization header or a shopper's data.
+    :param secrets: strings known to be secret.
+    :return: at most 200 characters.
+    """
+    for secret in secrets:
+        if secret:
+            text = text.replace(secret, "***")
+    for pattern, replacement in _REDACTIONS:
+        text = pattern.sub(replacement, text)
+    text = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return text if len(text) <= _LONGEST_DETAIL else text[: _LONGEST_DETAIL - 1] + "…"
+
+
+def retry_after_of(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds that ``Retry-After`` asks to wait.
+
+    :param headers: headers of an answer; the value may be seconds or a date (RFC 9110).
+    :return: seconds from now, at least 0, or ``None`` when there is no usable value.
+    """
+    value = headers.get("Retry-After", "").strip()
+    if re.fullmatch(r"[0-9]{1,9}", value, re.ASCII):
+        return min(float(value), _LONGEST_RETRY_AFTER)
+    try:
+        at = email.utils.parsedate_to_datetime(value).timestamp()
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
+    return min(max(0.0, at - time.time()), _LONGEST_RETRY_AFTER)

@@ -1,0 +1,202 @@
+"""The two calls of the translated OMS API that this project uses, each sent exactly once.
+
+Repeating a call, and judging what a failed one left behind, is the business of ``cancellation/``.
+"""
+
+from __future__ import annotations
+
+import platform
+import re
+from collections.abc import Callable
+from typing import Any, Self
+
+from airflow_provider_oms import __version__
+from airflow_provider_oms.api import answers
+from airflow_provider_oms.api.auth import Token, TokenCache
+from airflow_provider_oms.api.config import TenantSettings
+from airflow_provider_oms.api.errors import (
+    OmsError,
+    OmsForbiddenError,
+    OmsHttpError,
+    OmsNoAnswerError,
+    OmsNotSentError,
+    OmsServerError,
+    OmsThrottledError,
+    OmsUnauthorizedError,
+    OmsUnusableAnswerError,
+)
+from airflow_provider_oms.api.models import Order
+from airflow_provider_oms.api.transport import Answer, Transport
+from airflow_provider_oms.api.validation import CancelRequest, validate_order_id
+
+__all__ = ["CANCEL_PATH", "ORDER_PATH", "TOKEN_PATH", "OmsClient"]
+
+CANCEL_PATH = "/api/v2/order/action/cancel"
+ORDER_PATH = "/api/v2/order/{order_id}"
+TOKEN_PATH = "/api/platform/applications/authtickets/oauth"  # noqa: S105 - a path, no secret
+# Kibo's documentation gives a token one hour; an answer that does not say gets far less.
+_LIFETIME_WHEN_UNSAID = 300.0
+# Anything else would break the header, and requests would quote it in its error.
+_FIT_FOR_A_HEADER = re.compile(r"[!-~]{1,16384}")
+
+
+class OmsClient:
+    """Talk to one tenant's translated OMS API; safe to share between threads.
+
+    :param settings: the tenant.
+    :param pool_size: connections kept open, the most that threads can use without waiting.
+    :param user_agent_suffix: product tokens appended to the ``User-Agent``.
+    :param on_token: called with every new access token before it is used, so that it can be
+        masked in logs.
+    """
+
+    def __init__(
+        self,
+        settings: TenantSettings,
+        *,
+        pool_size: int = 4,
+        user_agent_suffix: str = "",
+        on_token: Callable[[str], None] | None = None,
+    ) -> None:
+        self.settings = settings
+        self._on_token = on_token
+        agent = (
+            f"airflow-provider-oms/{__version__} {user_agent_suffix} "
+            f"python/{platform.python_version()}"
+        )
+        self._transport = Transport(
+            connect_timeout=settings.connect_timeout,
+            read_timeout=settings.read_timeout,
+            ca_bundle=settings.ca_bundle,
+            user_agent=" ".join(agent.split()),
+            pool_size=pool_size,
+        )
+        self._tokens = TokenCache(self._fetch_token)
+        self._headers = {"x-vol-tenant": settings.tenant_id}
+        if settings.site_id:
+            self._headers["x-vol-site"] = settings.site_id
+
+    def __enter__(self) -> Self:
+        """Return the client itself."""
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        """Close the client."""
+        self.close()
+
+    def close(self) -> None:
+        """Close every pooled connection; the client can still be used and opens new ones."""
+        self._transport.close()
+
+    def get_order(self, order_id: int | str) -> Order:
+        """Read one order (``GET /api/v2/order/{orderID}``).
+
+        :param order_id: the order, as an integer or a string of digits.
+        :return: the order as the OMS has it now.
+        :raises OmsInputError: when the id is not valid; nothing was sent.
+        :raises OmsError: one of its kinds, for anything but the order that was asked for.
+        """
+        number = validate_order_id(order_id)
+        return self._call("GET", ORDER_PATH.format(order_id=number), number, None)
+
+    def post_cancel(self, request: CancelRequest) -> Order:
+        """Send one cancel (``POST /api/v2/order/action/cancel``), unprotected.
+
+        This is the raw call: an error can mean that the order was canceled all the same. Use
+        :meth:`airflow_provider_oms.hooks.oms.OmsHook.cancel_order` to find out.
+
+        :param request: the validated cancellation.
+        :return: the order as the OMS answered it; look at ``is_canceled``.
+        :raises OmsNotSentError: when nothing left this machine.
+        :raises OmsError: one of its kinds, for anything but the order that was asked for.
+        """
+        return self._call("POST", CANCEL_PATH, request.order_id, request.body())
+
+    def _call(self, method: str, path: str, order_id: int, body: dict[str, Any] | None) -> Order:
+        token = self._token_for_call()
+        try:
+            answer = self._transport.exchange(
+                method, self.settings.api_url + path, headers=self._headers, token=token, json=body
+            )
+        except OmsNotSentError as error:
+            if error.unresolved and not self.settings.base_url:
+                hint = f"{error}. {answers.PROBABLY_NOT_TRANSLATED}"
+                raise OmsNotSentError(hint, unresolved=True) from None
+            raise
+        try:
+            return answers.order_of(answer, order_id, secrets=self._secrets(token))
+        except OmsUnauthorizedError as error:
+            if token is None:
+                raise OmsForbiddenError(
+                    "The OMS wants an access token; give the connection a login (client id) and "
+                    "a password (client secret)",
+                    http_status=error.http_status,
+                    oms_code=error.oms_code,
+                    correlation_id=error.correlation_id,
+                ) from None
+            self._tokens.drop(token)
+            raise
+
+    def _token_for_call(self) -> str | None:
+        if not self.settings.has_credentials:
+            return None
+        try:
+            return self._tokens.get()
+        except (OmsNotSentError, OmsNoAnswerError, OmsServerError, OmsUnusableAnswerError) as error:
+            # Whatever became of the token request, the call that needed it was never sent.
+            raise OmsNotSentError(f"No access token could be had: {error}") from None
+
+    def _fetch_token(self) -> Token:
+        settings = self.settings
+        secret = settings.client_secret.get_secret_value() if settings.client_secret else ""
+        answer = self._transport.exchange(
+            "POST",
+            settings.token_base_url + TOKEN_PATH,
+            headers={},
+            token=None,
+            json={
+                "client_id": settings.client_id,
+                "client_secret": secret,
+                "grant_type": "client_credentials",
+            },
+        )
+        token = _read_token(answer, secrets=self._secrets(None))
+        if self._on_token is not None:
+            self._on_token(token.value)
+        return token
+
+    def _secrets(self, token: str | None) -> tuple[str, ...]:
+        secret = self.settings.client_secret
+        known = (token, secret.get_secret_value() if secret else None)
+        return tuple(value for value in known if value)
+
+
+def _read_token(answer: Answer, *, secrets: tuple[str, ...]) -> Token:
+    """Return the token of an answer, or raise what the answer means for a token request."""
+    if not answer.is_success:
+        raise _token_refusal(answers.error_of(answer, secrets=secrets))
+    document = answer.json()
+    fields: dict[str, Any] = document if isinstance(document, dict) else {}
+    value = fields.get("access_token")
+    if not isinstance(value, str) or not _FIT_FOR_A_HEADER.fullmatch(value):
+        raise OmsUnusableAnswerError(
+            "The token endpoint answered without an access token; check auth_url",
+            http_status=answer.status,
+        )
+    lifetime = fields.get("expires_in")
+    if isinstance(lifetime, bool) or not isinstance(lifetime, int | float):
+        lifetime = _LIFETIME_WHEN_UNSAID
+    return Token(value, max(0.0, float(lifetime)))
+
+
+def _token_refusal(error: OmsHttpError) -> OmsError:
+    if isinstance(error, OmsThrottledError | OmsServerError):
+        return error
+    return OmsForbiddenError(
+        "The token endpoint issued no access token; check the connection's login (client id), "
+        "password (client secret) and auth_url",
+        http_status=error.http_status,
+        oms_code=error.oms_code,
+        correlation_id=error.correlation_id,
+        detail=error.detail,
+    )

@@ -1,0 +1,280 @@
+"""A tenant's settings, read from the fields of a connection and checked as a whole.
+
+How a connection is looked up is Airflow's business and lives in the hook.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Self
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from airflow_provider_oms.api.errors import OmsConfigError
+
+__all__ = ["DEFAULT_AUTH_URL", "EXTRA_FIELDS", "TenantSettings"]
+
+# US production and its sandboxes (Kibo's "API authentication" page); other regions differ.
+DEFAULT_AUTH_URL = "https://home.mozu.com"
+_DERIVED_HOSTS = {
+    "production": "https://{tenant_id}-translation.mozu.com",
+    "sandbox": "https://{tenant_id}-translation.sandbox.mozu.com",
+}
+_LONGEST_WAIT = 3600.0
+
+
+class TenantSettings(BaseModel):
+    """Hold everything a client needs to know about one tenant; see :meth:`from_connection`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    tenant_id: str = Field(pattern=r"^[0-9]{1,18}$")
+    environment: Literal["production", "sandbox"] | None = None
+    base_url: str = ""
+    client_id: str | None = None
+    client_secret: SecretStr | None = None
+    site_id: str | None = Field(default=None, pattern=r"^[0-9]{1,18}$")
+    auth_url: str | None = None
+    connect_timeout: float = Field(default=5, gt=0, le=_LONGEST_WAIT)
+    read_timeout: float = Field(default=30, gt=0, le=_LONGEST_WAIT)
+    ca_bundle: str | None = None
+    disposition_reasons: tuple[str, ...] = ()
+    settle_seconds: float = Field(default=15, ge=0, le=_LONGEST_WAIT)
+    deadline: float = Field(default=120, gt=0, le=_LONGEST_WAIT)
+    admin_url: str | None = None
+
+    @field_validator("tenant_id", "site_id", mode="before")
+    @classmethod
+    def _number_as_text(cls, value: object) -> object:
+        is_integer = isinstance(value, int) and not isinstance(value, bool)
+        return str(value) if is_integer else value
+
+    @field_validator("connect_timeout", "read_timeout", "settle_seconds", "deadline", mode="before")
+    @classmethod
+    def _no_booleans(cls, value: object) -> object:
+        if value is True or value is False:
+            raise ValueError("must be a number of seconds")
+        return value
+
+    @field_validator("disposition_reasons", mode="before")
+    @classmethod
+    def _list_or_comma_separated(cls, value: object) -> object:
+        return tuple(_split_list(value)) if isinstance(value, str) else value
+
+    @field_validator("disposition_reasons")
+    @classmethod
+    def _reasons_are_words(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(reason and reason == reason.strip() for reason in value):
+            raise ValueError("each reason must be a word without blanks around it")
+        return value
+
+    @field_validator("base_url", "auth_url", "admin_url")
+    @classmethod
+    def _addresses(cls, value: str | None) -> str | None:
+        return _check_address(value) if value else value
+
+    @field_validator("ca_bundle")
+    @classmethod
+    def _readable(cls, value: str | None) -> str | None:
+        if value is not None and not Path(value).exists():
+            raise ValueError("no such file or directory on this machine")
+        return value
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if not self.base_url and self.environment is None:
+            raise ValueError(
+                "environment: must be 'production' or 'sandbox' unless host is given; there is no "
+                "default, because a wrong guess cancels real orders or silently cancels none"
+            )
+        if bool(self.client_id) != bool(self.client_secret):
+            raise ValueError(
+                "login (the client id) and password (the client secret) go together: give both, "
+                "or neither for a tenant that takes x-vol-tenant alone"
+            )
+        if self.settle_seconds > self.deadline:
+            raise ValueError("settle_seconds: must not be longer than deadline")
+        if self.has_credentials and self.auth_url is None and not self._auth_url_is_implied:
+            raise ValueError(
+                "auth_url: must be given when host is given and is not this machine, so that the "
+                "client secret never goes to a guessed address"
+            )
+        return self
+
+    @property
+    def has_credentials(self) -> bool:
+        """Tell whether calls carry an access token, or ``x-vol-tenant`` alone."""
+        return bool(self.client_id)
+
+    @property
+    def _auth_url_is_implied(self) -> bool:
+        return not self.base_url or _is_loopback(urlsplit(self.base_url))
+
+    @property
+    def api_url(self) -> str:
+        """Return the base address of the translated API, without a slash at its end."""
+        if self.base_url:
+            return self.base_url
+        return _DERIVED_HOSTS[self.environment or ""].format(tenant_id=self.tenant_id)
+
+    @property
+    def token_base_url(self) -> str:
+        """Return the base address of the token endpoint, without a slash at its end."""
+        if self.auth_url:
+            return self.auth_url
+        if not self.base_url:
+            return DEFAULT_AUTH_URL
+        parts = urlsplit(self.base_url)
+        return f"{parts.scheme}://{parts.netloc}"
+
+    def describe(self) -> str:
+        """Return one phrase that names host, environment and tenant, for logs and messages."""
+        environment = self.environment or "not named"
+        return f"{self.api_url} (environment {environment}, tenant {self.tenant_id})"
+
+    @classmethod
+    def from_connection(
+        cls,
+        *,
+        name: str,
+        host: str | None = None,
+        port: int | None = None,
+        login: str | None = None,
+        password: str | None = None,
+        schema: str | None = None,
+        extra: str | None = None,
+    ) -> Self:
+        """Read the settings from the fields of an Airflow connection.
+
+        :param name: connection id, for messages.
+        :param host: base address that replaces the derived one (https without a scheme).
+        :param port: port of that host.
+        :param login: client id of the application.
+        :param password: client secret of the application.
+        :param schema: not used; refused when given, so that it is never silently ignored.
+        :param extra: JSON object with the fields named in the connection reference.
+        :return: the checked settings.
+        :raises OmsConfigError: naming every unknown, missing or wrong field at once.
+        """
+        fields, problems = _parse_extra(extra)
+        unknown = sorted(set(fields) - set(EXTRA_FIELDS))
+        if unknown:
+            problems.append(
+                f"extra holds unknown fields {', '.join(map(repr, unknown))}; known are "
+                f"{', '.join(EXTRA_FIELDS)}"
+            )
+        values: dict[str, Any] = {key: fields[key] for key in EXTRA_FIELDS if key in fields}
+        if schema:
+            problems.append("schema is not used: put the scheme into host (https://…)")
+        try:
+            values["base_url"] = _base_url(host, port)
+        except ValueError as error:
+            problems.append(f"host: {error}")
+        values |= {"client_id": login or None, "client_secret": password or None}
+        try:
+            settings = cls.model_validate(values)
+        except ValidationError as error:
+            problems += [_explain(detail) for detail in error.errors(include_url=False)]
+        else:
+            if not problems:
+                return settings
+        raise OmsConfigError(
+            f"Connection {name!r} cannot be used: {'; '.join(problems)}. "
+            f"Correct the connection; nothing was sent."
+        )
+
+
+EXTRA_FIELDS = (
+    "tenant_id",
+    "environment",
+    "site_id",
+    "auth_url",
+    "connect_timeout",
+    "read_timeout",
+    "ca_bundle",
+    "disposition_reasons",
+    "settle_seconds",
+    "deadline",
+    "admin_url",
+)
+
+
+def _parse_extra(extra: str | None) -> tuple[Mapping[str, Any], list[str]]:
+    """Return the extra's fields that are set, and what is wrong with the extra as a whole."""
+    if not extra or not extra.strip():
+        return {}, []
+    try:
+        document = json.loads(extra)
+    except ValueError:
+        return {}, ["extra is not valid JSON"]
+    if not isinstance(document, dict):
+        return {}, ["extra must be a JSON object"]
+    # Forms and URIs send an empty string for a field that was left alone.
+    return {key: value for key, value in document.items() if value not in (None, "")}, []
+
+
+def _split_list(text: str) -> list[str]:
+    if text.lstrip().startswith("["):
+        items = json.loads(text)
+        if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+            raise ValueError("must be a list of strings, or one comma-separated string")
+        return items
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _base_url(host: str | None, port: int | None) -> str:
+    host = (host or "").strip()
+    if not host:
+        if port:
+            raise ValueError("port is given without host")
+        return ""
+    parts = urlsplit(host if "://" in host else f"https://{host}")
+    if port and parts.port and parts.port != port:
+        raise ValueError("names another port than the field port")
+    netloc = f"{parts.netloc}:{port}" if port and not parts.port else parts.netloc
+    return parts._replace(netloc=netloc).geturl()
+
+
+def _check_address(value: str) -> str:
+    parts = urlsplit(value if "://" in value else f"https://{value}")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must be an address such as https://example.com")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError("must be a bare address, without user, query or fragment")
+    _ = parts.port  # urlsplit checks the port only when it is asked for
+    if parts.scheme == "http" and not _is_loopback(parts):
+        raise ValueError("must use https; http is accepted for this machine (loopback) only")
+    return parts._replace(path=parts.path.rstrip("/")).geturl()
+
+
+def _is_loopback(parts: SplitResult) -> bool:
+    hostname = parts.hostname or ""
+    if hostname == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(hostname).is_loopback
+    except ValueError:
+        return False
+
+
+def _explain(detail: Mapping[str, Any]) -> str:
+    message = str(detail["msg"]).removeprefix("Value error, ")
+    where = str(detail["loc"][0]) if detail["loc"] else ""
+    where = "host" if where == "base_url" else where
+    if where in ("tenant_id", "site_id") and detail["type"] == "string_pattern_mismatch":
+        message = "must be the bare number, such as 10001 (digits only, without a leading t)"
+    elif detail["type"] == "missing":
+        message = "is required"
+    return f"{where}: {message}" if where else message

@@ -1,0 +1,142 @@
+"""The typed errors of the OMS client: what went wrong, for which order, and what to do.
+
+No error holds a token, a secret or any part of an order; nothing here decides about retries.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "OmsConfigError",
+    "OmsConflictError",
+    "OmsError",
+    "OmsForbiddenError",
+    "OmsForeignAnswerError",
+    "OmsHttpError",
+    "OmsInputError",
+    "OmsNoAnswerError",
+    "OmsNotFoundError",
+    "OmsNotSentError",
+    "OmsRefusedError",
+    "OmsServerError",
+    "OmsThrottledError",
+    "OmsUnauthorizedError",
+    "OmsUnusableAnswerError",
+]
+
+
+class OmsError(Exception):
+    """Stand for anything the OMS client can raise.
+
+    :param message: what happened and what to do, free of secrets and of shoppers' data.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class OmsInputError(OmsError, ValueError):
+    """Refuse a value before anything is sent.
+
+    :param field: name of the argument that was refused.
+    :param rule: what the argument must be.
+    :param kind: what was given instead, described without quoting it.
+    """
+
+    def __init__(self, field: str, rule: str, kind: str) -> None:
+        super().__init__(f"{field} must be {rule}; got {kind}. Nothing was sent.")
+        self.field = field
+        self.rule = rule
+        self.kind = kind
+
+
+class OmsConfigError(OmsError, ValueError):
+    """Refuse a connection whose settings are missing, unknown or contradictory."""
+
+
+class OmsNotSentError(OmsError):
+    """Report that no byte of the request left this machine, so it is safe to send it again.
+
+    :param message: what happened.
+    :param unresolved: whether the host's name did not resolve.
+    """
+
+    def __init__(self, message: str, *, unresolved: bool = False) -> None:
+        super().__init__(message)
+        self.unresolved = unresolved
+
+
+class OmsNoAnswerError(OmsError):
+    """Report that the request left and no answer came: it may or may not have been acted on."""
+
+
+class OmsHttpError(OmsError):
+    """Report an answer that is not the order that was asked for.
+
+    :param message: what happened, in one sentence.
+    :param http_status: status code of the answer.
+    :param oms_code: error code from the answer's body (``5002``, ``ITEM_NOT_FOUND`` …), if any.
+    :param correlation_id: ``x-vol-correlation`` of the answer; quote it to Kibo's support.
+    :param detail: the OMS's own message, cut and cleaned.
+    :param retry_after: seconds the OMS asked to wait, if it did.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        http_status: int,
+        oms_code: str | None = None,
+        correlation_id: str | None = None,
+        detail: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        parts = [f"HTTP {http_status}"]
+        if oms_code:
+            parts.append(f"OMS code {oms_code}")
+        if detail:
+            parts.append(f"message {detail!r}")
+        if correlation_id:
+            parts.append(f"correlation id {correlation_id}")
+        super().__init__(f"{message} ({', '.join(parts)})")
+        self.http_status = http_status
+        self.oms_code = oms_code
+        self.correlation_id = correlation_id
+        self.detail = detail
+        self.retry_after = retry_after
+
+
+class OmsUnauthorizedError(OmsHttpError):
+    """Report that the OMS did not accept the access token (401)."""
+
+
+class OmsForbiddenError(OmsHttpError):
+    """Report that credentials were refused or lack the permission (403, or 401 for a token)."""
+
+
+class OmsForeignAnswerError(OmsForbiddenError):
+    """Report an answer that no OMS gives: the tenant probably has no translated APIs."""
+
+
+class OmsNotFoundError(OmsHttpError):
+    """Report that the OMS knows no such order (its own 404)."""
+
+
+class OmsRefusedError(OmsHttpError):
+    """Report that the OMS calls the request invalid (400 and the other 4xx), or redirects it."""
+
+
+class OmsConflictError(OmsHttpError):
+    """Report that the order's present state forbids the request (409, or a 4xx that says so)."""
+
+
+class OmsThrottledError(OmsHttpError):
+    """Report that the OMS did not act because of a rate limit (429, or the classic 403)."""
+
+
+class OmsServerError(OmsHttpError):
+    """Report a 5xx, 408 or 425: whether the OMS acted is not known."""
+
+
+class OmsUnusableAnswerError(OmsHttpError):
+    """Report a 2xx that does not hold the order that was asked for: it proves nothing."""

@@ -1,0 +1,270 @@
+"""One HTTP exchange: pooled, bounded in time and size, and exact about whether it was sent.
+
+What an answer means is read in ``answers.py``; nothing here is ever repeated.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from http import HTTPStatus
+from json import loads
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.poolmanager import PoolManager
+
+from airflow_provider_oms.api.errors import OmsNoAnswerError, OmsNotSentError
+
+__all__ = ["Answer", "Transport"]
+
+# An order is a few kilobytes; a body without end must not fill the memory of a worker.
+_LARGEST_BODY = 4 * 1024 * 1024
+_CHUNK = 64 * 1024
+
+
+@dataclass(slots=True)
+class _Departure:
+    """Record whether any byte of the current request was handed to a socket."""
+
+    sent: bool = False
+
+
+_departure: ContextVar[_Departure | None] = ContextVar("oms_departure", default=None)
+
+
+class _MarksDeparture(HTTPConnection):
+    # The exception of a failed exchange cannot tell "never sent" from "sent, no answer": a TLS
+    # or a reset error can come from either side of the send. So the socket's owner says it.
+    _connecting = False
+
+    def connect(self) -> None:
+        self._connecting = True
+        try:
+            super().connect()
+        finally:
+            self._connecting = False
+
+    def send(self, data: Any) -> None:
+        if self.sock is None and self.auto_open:
+            self.connect()
+        departure = _departure.get()
+        # A proxy's CONNECT is sent while connecting, and is not yet our request.
+        if departure is not None and not self._connecting:
+            departure.sent = True
+        super().send(data)
+
+
+class _HttpConnection(_MarksDeparture):
+    pass
+
+
+class _HttpsConnection(_MarksDeparture, HTTPSConnection):
+    pass
+
+
+class _HttpPool(HTTPConnectionPool):
+    ConnectionCls = _HttpConnection
+
+
+class _HttpsPool(HTTPSConnectionPool):
+    ConnectionCls = _HttpsConnection
+
+
+_POOLS = {"http": _HttpPool, "https": _HttpsPool}
+
+
+class _Adapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = _POOLS
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> PoolManager:
+        manager: PoolManager = super().proxy_manager_for(*args, **kwargs)
+        manager.pool_classes_by_scheme = _POOLS
+        return manager
+
+
+class _Bearer(AuthBase):
+    # Given as auth, because requests would let a ~/.netrc entry overwrite a plain header.
+    def __init__(self, token: str | None) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self._token is not None:
+            request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Hold a complete answer.
+
+    :param status: HTTP status code.
+    :param headers: its headers, looked up in any letter case.
+    :param body: its decoded body; it may hold a shopper's data.
+    :param complete: ``False`` when the body broke off, took too long or had no end.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    complete: bool = True
+
+    @property
+    def is_success(self) -> bool:
+        """Tell whether the status is a 2xx."""
+        return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
+
+    def json(self) -> object:
+        """Return the body's JSON document, or ``None`` when it holds none."""
+        try:
+            return loads(self.body) if self.body else None
+        except (ValueError, RecursionError):
+            return None
+
+    def __repr__(self) -> str:
+        """Show the status and never the body."""
+        return f"Answer(status={self.status}, {len(self.body)} bytes)"
+
+
+class Transport:
+    """Send requests over one pooled session with verified TLS and without redirects.
+
+    :param connect_timeout: seconds to connect, TLS included.
+    :param read_timeout: seconds to wait for the answer to begin, and again for its body.
+    :param ca_bundle: path of the CA certificates to trust instead of the system's.
+    :param user_agent: value of the ``User-Agent`` header.
+    :param pool_size: connections kept open, the most that threads can use without waiting.
+    """
+
+    def __init__(
+        self,
+        *,
+        connect_timeout: float,
+        read_timeout: float,
+        ca_bundle: str | None,
+        user_agent: str,
+        pool_size: int,
+    ) -> None:
+        self._timeouts = (connect_timeout, read_timeout)
+        self._verify: str | bool = ca_bundle or True
+        self._session = requests.Session()
+        self._session.headers.update({"User-Agent": user_agent, "Accept": "application/json"})
+        adapter = _Adapter(pool_connections=4, pool_maxsize=pool_size, max_retries=0)
+        self._session.mount("https://", adapter)
+        self._session.mount("http://", adapter)
+
+    def exchange(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        token: str | None,
+        json: Mapping[str, Any] | None = None,
+    ) -> Answer:
+        """Send one request and read its answer to the end.
+
+        :param method: HTTP method.
+        :param url: full address.
+        :param headers: headers beyond the session's own.
+        :param token: bearer token, or ``None`` for none.
+        :param json: body, sent as JSON.
+        :return: the answer, whatever its status.
+        :raises OmsNotSentError: when no byte of the request left.
+        :raises OmsNoAnswerError: when it left and no answer began.
+        """
+        departure = _Departure()
+        reset = _departure.set(departure)
+        try:
+            response = self._session.request(
+                method,
+                url,
+                headers=dict(headers),
+                auth=_Bearer(token),
+                json=json,
+                timeout=self._timeouts,
+                verify=self._verify,
+                allow_redirects=False,
+                stream=True,
+            )
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            reason = describe_failure(error)
+            if departure.sent:
+                raise OmsNoAnswerError(
+                    f"{method} was sent and no answer came ({reason}); "
+                    f"it may or may not have been acted on"
+                ) from None
+            raise OmsNotSentError(
+                f"{method} to {urlsplit(url).netloc} was not sent ({reason})",
+                unresolved=reason == _UNRESOLVED,
+            ) from None
+        finally:
+            _departure.reset(reset)
+        with response:
+            body, complete = self._read(response)
+        return Answer(response.status_code, response.headers, body, complete)
+
+    def _read(self, response: requests.Response) -> tuple[bytes, bool]:
+        # The socket's own timeout starts anew with every byte, so a body that trickles needs a
+        # bound of its own.
+        give_up_at = time.monotonic() + self._timeouts[1]
+        body = bytearray()
+        try:
+            while chunk := response.raw.read1(_CHUNK, decode_content=True):
+                body += chunk
+                if len(body) > _LARGEST_BODY or time.monotonic() > give_up_at:
+                    return bytes(body), False
+        except (urllib3.exceptions.HTTPError, OSError):
+            return bytes(body), False
+        return bytes(body), True
+
+    def close(self) -> None:
+        """Close every pooled connection."""
+        self._session.close()
+
+
+def describe_failure(error: BaseException) -> str:
+    """Name the root cause of a failed exchange in a few words, without addresses' queries.
+
+    :param error: what requests or urllib3 raised.
+    :return: the kind of the innermost error and its short text.
+    """
+    seen: list[BaseException] = []
+    current: BaseException | None = error
+    while current is not None and current not in seen:
+        seen.append(current)
+        inner = getattr(current, "reason", None) or (current.args[0] if current.args else None)
+        current = inner if isinstance(inner, BaseException) else current.__cause__
+    return _NAMES.get(type(seen[-1]).__name__) or _by_kind(seen)
+
+
+_UNRESOLVED = "the host name does not resolve"
+_NAMES = {
+    "NameResolutionError": _UNRESOLVED,
+    "gaierror": _UNRESOLVED,
+    "ConnectTimeoutError": "connecting timed out",
+    "ReadTimeoutError": "reading timed out",
+    "ConnectionRefusedError": "connection refused",
+    "ConnectionResetError": "the connection was reset",
+    "RemoteDisconnected": "the connection was closed",
+    "BrokenPipeError": "the connection was closed",
+    "SSLCertVerificationError": "the TLS certificate was refused; set ca_bundle for a company CA",
+    "SSLZeroReturnError": "the TLS connection was closed",
+}
+
+
+def _by_kind(chain: list[BaseException]) -> str:
+    for error in reversed(chain):
+        if name := _NAMES.get(type(error).__name__):
+            return name
+    return type(chain[-1]).__name__

@@ -1,0 +1,197 @@
+"""The rules a cancellation must satisfy before anything is sent; every caller uses these.
+
+What the OMS itself checks afterwards, and the connection's own settings, live elsewhere.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_provider_oms.api.errors import OmsInputError
+
+__all__ = [
+    "KNOWN_DISPOSITION_REASONS",
+    "MAX_ORDER_ID",
+    "MAX_OTHER_REASON_LENGTH",
+    "OTHER_REASON",
+    "CancelRequest",
+    "explanation_length",
+    "kind_of",
+    "validate_cancel_request",
+    "validate_disposition_other_reason",
+    "validate_disposition_reason",
+    "validate_order_id",
+]
+
+# The three order-level reasons that Kibo's "Cancel Order" page names; a tenant can admit more.
+KNOWN_DISPOSITION_REASONS = ("customer_changed_mind", "created_by_mistake", "other")
+OTHER_REASON = "other"
+# Kibo's documentation shows ids beyond 32 bits (orderItemID 9000000000); 64 bits hold them all.
+MAX_ORDER_ID = 2**63 - 1
+MAX_OTHER_REASON_LENGTH = 255
+
+_DIGITS = re.compile(r"[1-9][0-9]*", re.ASCII)
+# Cc: control; Cs: lone surrogates, which no UTF-8 body can carry; Zl, Zp: line breaks in disguise.
+_FORBIDDEN_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_ORDER_ID_RULE = (
+    f"an integer from 1 to {MAX_ORDER_ID}, or a string of ASCII digits without leading zero"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRequest:
+    """Hold one cancellation that passed validation.
+
+    Build it with :func:`validate_cancel_request`; its fields are what the OMS will be sent.
+    """
+
+    order_id: int
+    disposition_reason: str
+    disposition_other_reason: str | None = None
+
+    def body(self) -> dict[str, int | str]:
+        """Return the JSON body of the cancel call, without any key that was not given."""
+        body: dict[str, int | str] = {
+            "orderID": self.order_id,
+            "dispositionReason": self.disposition_reason,
+        }
+        if self.disposition_other_reason is not None:
+            body["dispositionOtherReason"] = self.disposition_other_reason
+        return body
+
+
+def kind_of(value: object) -> str:
+    """Describe a refused value without quoting it, for it may hold a shopper's data.
+
+    :param value: anything a caller passed.
+    :return: the value's kind in a few words.
+    """
+    if value is None:
+        return "None"
+    if isinstance(value, bool):
+        return "a boolean"
+    if isinstance(value, int):
+        return "a negative integer" if value < 0 else "zero" if value == 0 else "a larger integer"
+    if not isinstance(value, str):
+        return f"a value of type {type(value).__name__}"
+    if not value.strip():
+        return "an empty string" if not value else "a blank string"
+    if value.strip() == "None":
+        return 'the string "None" (a template whose value was null renders so)'
+    return f"a string of {len(value)} characters"
+
+
+def validate_order_id(value: Any) -> int:
+    """Return the order id as an integer, or refuse it.
+
+    :param value: an integer from 1 to 2**63-1, or a string of ASCII digits without leading
+        zero (what templates render to).
+    :return: the id.
+    :raises OmsInputError: for anything else: booleans, floats, signs, blanks, other scripts'
+        digits, ``None`` and ``"None"``.
+    """
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_ORDER_ID:
+        return int(value)
+    # The length is bounded before int() sees the text: huge numerals are slow to convert.
+    if (
+        isinstance(value, str)
+        and len(value) <= len(str(MAX_ORDER_ID))
+        and _DIGITS.fullmatch(value)
+        and int(value) <= MAX_ORDER_ID
+    ):
+        return int(value)
+    raise OmsInputError("order_id", _ORDER_ID_RULE, kind_of(value))
+
+
+def validate_disposition_reason(value: Any, extra_reasons: Iterable[str] = ()) -> str:
+    """Return the reason exactly as given, or refuse it.
+
+    :param value: one of the known order reasons; letter case counts.
+    :param extra_reasons: more reasons that the connection's ``disposition_reasons`` admits.
+    :return: the reason.
+    :raises OmsInputError: when the reason is not among them; the message names those that are.
+    """
+    admitted = list(dict.fromkeys((*KNOWN_DISPOSITION_REASONS, *extra_reasons)))
+    if isinstance(value, str) and value in admitted:
+        return value
+    rule = (
+        f"one of {', '.join(admitted)} (letter case counts; the connection's extra field "
+        f"disposition_reasons admits more)"
+    )
+    raise OmsInputError("disposition_reason", rule, kind_of(value))
+
+
+def explanation_length(text: str) -> int:
+    """Count an explanation's characters as the OMS stores them.
+
+    The classic OMS stores latin-1 and turns every other character into an XHTML entity before
+    it counts ("Standards" page of Kibo's OMS documentation): the euro sign counts as the seven
+    characters of ``&#8364;``.
+
+    :param text: the explanation.
+    :return: its length in stored characters.
+    """
+    return len(text.encode("latin-1", "xmlcharrefreplace"))
+
+
+def validate_disposition_other_reason(value: Any, disposition_reason: str) -> str | None:
+    """Return the explanation trimmed, ``None`` when none was given, or refuse it.
+
+    :param value: the explanation; ``None``, ``""`` and blanks mean "not given".
+    :param disposition_reason: the validated reason; ``other`` needs an explanation, no other
+        reason takes one.
+    :return: 1 to 255 stored characters without control characters, or ``None``.
+    :raises OmsInputError: when it is missing with ``other``, given with another reason, too
+        long, holds control characters, or is the literal ``"None"``.
+    """
+    field = "disposition_other_reason"
+    if value is not None and not isinstance(value, str):
+        raise OmsInputError(field, "a string, or None for none", kind_of(value))
+    text = (value or "").strip()
+    if text == "None":
+        raise OmsInputError(field, "an explanation, or empty for none", kind_of(value))
+    if not text:
+        if disposition_reason == OTHER_REASON:
+            raise OmsInputError(
+                field, f"given when disposition_reason is {OTHER_REASON!r}", kind_of(value)
+            )
+        return None
+    if disposition_reason != OTHER_REASON:
+        rule = f"empty unless disposition_reason is {OTHER_REASON!r}"
+        raise OmsInputError(field, rule, kind_of(value))
+    if any(unicodedata.category(char) in _FORBIDDEN_CATEGORIES for char in text):
+        raise OmsInputError(field, "free of control characters and line breaks", kind_of(value))
+    length = explanation_length(text)
+    if length > MAX_OTHER_REASON_LENGTH:
+        rule = (
+            f"1 to {MAX_OTHER_REASON_LENGTH} characters long, where a character outside latin-1 "
+            f"counts as the entity it becomes (the euro sign as 7)"
+        )
+        raise OmsInputError(field, rule, f"a string that counts {length}")
+    return text
+
+
+def validate_cancel_request(
+    order_id: Any,
+    disposition_reason: Any,
+    disposition_other_reason: Any = None,
+    *,
+    extra_reasons: Iterable[str] = (),
+) -> CancelRequest:
+    """Check one cancellation completely before anything is sent.
+
+    :param order_id: see :func:`validate_order_id`.
+    :param disposition_reason: see :func:`validate_disposition_reason`.
+    :param disposition_other_reason: see :func:`validate_disposition_other_reason`.
+    :param extra_reasons: more reasons that the connection admits.
+    :return: the request, ready to be sent.
+    :raises OmsInputError: for the first field that breaks its rule.
+    """
+    number = validate_order_id(order_id)
+    reason = validate_disposition_reason(disposition_reason, extra_reasons)
+    explanation = validate_disposition_other_reason(disposition_other_reason, reason)
+    return CancelRequest(number, reason, explanation)

@@ -1,0 +1,229 @@
+"""What has been done about one order so far, as plain values: the input of the decision.
+
+Nothing here sends, waits or decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from enum import Enum, StrEnum
+
+from airflow_provider_oms.api.models import is_canceled_state
+
+__all__ = [
+    "INCONCLUSIVE",
+    "NOTHING_HAPPENED",
+    "Action",
+    "Event",
+    "History",
+    "Policy",
+    "Reply",
+    "ReplyKind",
+]
+
+
+class Action(StrEnum):
+    """Name the two calls that can be made about an order."""
+
+    POST = "POST"
+    READ = "GET"
+
+
+class ReplyKind(Enum):
+    """Name what came back from a call, by what it proves."""
+
+    NEVER_SENT = "never sent"
+    ORDER = "the order"
+    THROTTLED = "throttled"
+    UNAUTHENTICATED = "token refused"
+    AMBIGUOUS = "ambiguous"
+    CONFLICT = "refused in this state"
+    NOT_FOUND = "not found"
+    REFUSED = "refused"
+    FORBIDDEN = "forbidden"
+
+
+# These say that the OMS did not act, so an earlier question stays as open as it was.
+NOTHING_HAPPENED = frozenset({ReplyKind.NEVER_SENT, ReplyKind.THROTTLED, ReplyKind.UNAUTHENTICATED})
+INCONCLUSIVE = NOTHING_HAPPENED | {ReplyKind.AMBIGUOUS}
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Hold what came back from one call, without any of the shopper's data.
+
+    :param kind: what it proves.
+    :param message: what happened, in one sentence.
+    :param order_state: ``orderState`` of our order, when the reply held it.
+    :param order_status: ``orderStatus`` of our order, when the reply held it.
+    :param http_status: status code, when there was an answer.
+    :param oms_code: error code of the answer.
+    :param correlation_id: correlation id of the answer.
+    :param retry_after: seconds that the OMS asked to wait.
+    """
+
+    kind: ReplyKind
+    message: str = ""
+    order_state: str | None = None
+    order_status: str | None = None
+    http_status: int | None = None
+    oms_code: str | None = None
+    correlation_id: str | None = None
+    retry_after: float | None = None
+
+    @property
+    def says_canceled(self) -> bool:
+        """Tell whether the reply held our order, and it is canceled."""
+        return self.kind is ReplyKind.ORDER and (
+            is_canceled_state(self.order_state) or is_canceled_state(self.order_status)
+        )
+
+    @property
+    def says_open(self) -> bool:
+        """Tell whether the reply held our order, and it is not canceled."""
+        return self.kind is ReplyKind.ORDER and not self.says_canceled
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Hold one call that was made.
+
+    :param action: which call.
+    :param sent_at: when it began, in seconds of the history's clock.
+    :param at: when its reply came.
+    :param reply: what came back.
+    :param jitter: share from 0 to 1 that lengthens the wait after it; drawn by the driver.
+    """
+
+    action: Action
+    sent_at: float
+    at: float
+    reply: Reply
+    jitter: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Hold how long to try and how to read.
+
+    :param settle_seconds: after an ambiguous cancel, how long the OMS may take to show it.
+    :param deadline: seconds from the order's start within which cancels may be sent.
+    :param max_posts: cancels with an ambiguous end that one attempt may send.
+    :param only_if_states: cancel only when ``orderState`` and ``orderStatus`` are all among
+        these (letter case does not count); ``None`` for any state.
+    :param dry_run: read, and never post.
+    """
+
+    settle_seconds: float = 15.0
+    deadline: float = 120.0
+    max_posts: int = 3
+    only_if_states: frozenset[str] | None = None
+    dry_run: bool = False
+
+    @property
+    def reads_first(self) -> bool:
+        """Tell whether the order is read before a cancel is sent."""
+        return self.dry_run or self.only_if_states is not None
+
+    @property
+    def settle_offsets(self) -> tuple[float, ...]:
+        """Return when to read after an ambiguous cancel: 1, 3, 7 … seconds, and at the end."""
+        offsets, offset = [], 1.0
+        while offset < self.settle_seconds:
+            offsets.append(offset)
+            offset = 2 * offset + 1
+        return (*offsets, self.settle_seconds)
+
+    def admits(self, reply: Reply) -> bool:
+        """Tell whether an order in the state of this reply may be canceled."""
+        if self.only_if_states is None:
+            return True
+        admitted = {state.upper() for state in self.only_if_states}
+        given = {s.upper() for s in (reply.order_state, reply.order_status) if s is not None}
+        return bool(given) and given <= admitted
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Hold all that is known about one order in this attempt; it is never changed in place.
+
+    :param policy: how long to try.
+    :param started_at: when this attempt turned to the order.
+    :param doubt_since: when an earlier attempt recorded that it would cancel, or may have
+        canceled, this order; ``None`` when no earlier attempt can have sent anything.
+    :param events: the calls made in this attempt, oldest first.
+    """
+
+    policy: Policy
+    started_at: float
+    doubt_since: float | None = None
+    events: tuple[Event, ...] = field(default=())
+
+    def with_event(self, event: Event) -> History:
+        """Return the history one call later."""
+        return replace(self, events=(*self.events, event))
+
+    @property
+    def deadline_at(self) -> float:
+        """Return when the last cancel may be sent."""
+        return self.started_at + self.policy.deadline
+
+    @property
+    def last(self) -> Event | None:
+        """Return the newest call, if any was made."""
+        return self.events[-1] if self.events else None
+
+    @property
+    def last_decisive_post(self) -> Event | None:
+        """Return the newest cancel that the OMS may have acted on or has judged, if any."""
+        return self._newest(
+            lambda e: e.action is Action.POST and e.reply.kind not in NOTHING_HAPPENED
+        )
+
+    @property
+    def ambiguous_posts(self) -> int:
+        """Return how many cancels of this attempt ended without a proof either way."""
+        return sum(
+            event.action is Action.POST and event.reply.kind is ReplyKind.AMBIGUOUS
+            for event in self.events
+        )
+
+    @property
+    def posts(self) -> int:
+        """Return how many cancels of this attempt left this machine, or may have."""
+        return sum(
+            event.action is Action.POST and event.reply.kind is not ReplyKind.NEVER_SENT
+            for event in self.events
+        )
+
+    @property
+    def trailing_failures(self) -> int:
+        """Return how many of the newest calls in a row brought neither order nor verdict."""
+        count = 0
+        for event in reversed(self.events):
+            if event.reply.kind not in INCONCLUSIVE:
+                break
+            count += 1
+        return count
+
+    def refused_tokens(self, action: Action) -> int:
+        """Return how many of the newest calls of one kind in a row were answered with 401."""
+        count = 0
+        for event in reversed([e for e in self.events if e.action is action]):
+            if event.reply.kind is not ReplyKind.UNAUTHENTICATED:
+                break
+            count += 1
+        return count
+
+    def reads_since(self, moment: float) -> tuple[Event, ...]:
+        """Return the reads that were sent at or after a moment."""
+        return tuple(e for e in self.events if e.action is Action.READ and e.sent_at >= moment)
+
+    def last_seen(self) -> Reply | None:
+        """Return the newest reply that held our order."""
+        event = self._newest(lambda e: e.reply.kind is ReplyKind.ORDER)
+        return event.reply if event else None
+
+    def _newest(self, matches: Callable[[Event], bool]) -> Event | None:
+        return next((event for event in reversed(self.events) if matches(event)), None)

@@ -1,0 +1,140 @@
+"""What a cancellation can end as: one closed vocabulary for results, logs, metrics and docs.
+
+How an outcome is reached is decided in ``decision.py``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypedDict
+
+__all__ = ["CancellationResult", "ConfirmedBy", "Outcome", "ResultDict"]
+
+
+class Outcome(StrEnum):
+    """Name how the cancellation of one order ended."""
+
+    CANCELED = "canceled"
+    ALREADY_CANCELED = "already_canceled"
+    NOT_CANCELABLE = "not_cancelable"
+    NOT_FOUND = "not_found"
+    REFUSED = "refused"
+    FORBIDDEN = "forbidden"
+    NOT_CANCELED = "not_canceled"
+    UNKNOWN = "unknown"
+    NOT_ATTEMPTED = "not_attempted"
+    WOULD_CANCEL = "would_cancel"
+
+    @property
+    def is_success(self) -> bool:
+        """Tell whether a task that ends so succeeds."""
+        return self in _SUCCESSES
+
+    @property
+    def may_be_retried(self) -> bool:
+        """Tell whether trying again can change anything without a person's help."""
+        return self in _RETRYABLE
+
+    @property
+    def meaning(self) -> str:
+        """Return what the outcome says about the order, in one clause."""
+        return _MEANINGS[self]
+
+    @property
+    def advice(self) -> str:
+        """Return what a person should do about it, in one sentence."""
+        return _ADVICE.get(self, "")
+
+
+_SUCCESSES = frozenset({Outcome.CANCELED, Outcome.ALREADY_CANCELED, Outcome.WOULD_CANCEL})
+_RETRYABLE = frozenset({Outcome.NOT_CANCELED, Outcome.UNKNOWN, Outcome.NOT_ATTEMPTED})
+
+_MEANINGS = {
+    Outcome.CANCELED: "the OMS says that it is canceled, after a cancel of ours",
+    Outcome.ALREADY_CANCELED: "the OMS said that it was canceled before we sent anything",
+    Outcome.NOT_CANCELABLE: "its present state does not allow the cancellation",
+    Outcome.NOT_FOUND: "the OMS knows no such order",
+    Outcome.REFUSED: "the OMS calls the request invalid",
+    Outcome.FORBIDDEN: "the connection's credentials or permissions were refused",
+    Outcome.NOT_CANCELED: "it is still open, and every try allowed has been made",
+    Outcome.UNKNOWN: "it may or may not be canceled; the OMS could not be asked",
+    Outcome.NOT_ATTEMPTED: "no cancel reached the OMS",
+    Outcome.WOULD_CANCEL: "it would have been canceled; this was a dry run",
+}
+
+_ADVICE = {
+    Outcome.NOT_CANCELABLE: "Look at the order in the OMS; a shipped order needs a return.",
+    Outcome.NOT_FOUND: "Check the order id and the connection's tenant and environment.",
+    Outcome.REFUSED: "Correct the request or the connection, then clear the task.",
+    Outcome.FORBIDDEN: "Correct the connection or have the permission granted, then clear it.",
+    Outcome.NOT_CANCELED: "Retry or clear the task: it reads the order before it sends again.",
+    Outcome.UNKNOWN: "Retry or clear the task: it reads the order before it sends anything.",
+    Outcome.NOT_ATTEMPTED: "Retry or clear the task when the OMS can be reached.",
+}
+
+
+class ConfirmedBy(StrEnum):
+    """Name what the outcome was read from: the cancel's own answer, or a read of the order."""
+
+    ANSWER = "answer"
+    READ = "read"
+
+
+class ResultDict(TypedDict):
+    """Describe the JSON form of a result, as it goes to XCom."""
+
+    order_id: int
+    outcome: str
+    confirmed_by: str | None
+    order_state: str | None
+    order_status: str | None
+    correlation_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CancellationResult:
+    """Hold how the cancellation of one order ended; it carries no shopper's data.
+
+    :param order_id: the order.
+    :param outcome: how it ended.
+    :param confirmed_by: what that was read from; ``None`` when the OMS confirmed nothing.
+    :param order_state: last ``orderState`` the OMS gave for the order.
+    :param order_status: last ``orderStatus`` the OMS gave for the order.
+    :param correlation_id: of the answer that decided, or else of the last answer.
+    :param reason: what the outcome rests on, in one sentence.
+    :param posts: cancels that left this machine, or may have.
+    :param http_status: status code of the answer that decided.
+    :param oms_code: error code of the answer that decided.
+    """
+
+    order_id: int
+    outcome: Outcome
+    confirmed_by: ConfirmedBy | None = None
+    order_state: str | None = None
+    order_status: str | None = None
+    correlation_id: str | None = None
+    reason: str = ""
+    posts: int = 0
+    http_status: int | None = None
+    oms_code: str | None = None
+
+    def as_dict(self) -> ResultDict:
+        """Return the small JSON-able form that operators push to XCom."""
+        return {
+            "order_id": self.order_id,
+            "outcome": self.outcome.value,
+            "confirmed_by": self.confirmed_by.value if self.confirmed_by else None,
+            "order_state": self.order_state,
+            "order_status": self.order_status,
+            "correlation_id": self.correlation_id,
+        }
+
+    def describe(self) -> str:
+        """Return one line that says what happened to the order and what to do about it."""
+        parts = [f"Order {self.order_id}: {self.outcome} ({self.outcome.meaning})."]
+        if self.reason:
+            parts.append(self.reason if self.reason.endswith((".", "…")) else f"{self.reason}.")
+        if self.outcome.advice:
+            parts.append(self.outcome.advice)
+        return " ".join(parts)

@@ -1,0 +1,202 @@
+"""Carry out what the decision says for one order: call, wait, log one line for each decision.
+
+What comes next is decided in ``decision.py``; how a call travels is the client's business.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from airflow_provider_oms.api.errors import (
+    OmsConflictError,
+    OmsError,
+    OmsForbiddenError,
+    OmsHttpError,
+    OmsNoAnswerError,
+    OmsNotFoundError,
+    OmsNotSentError,
+    OmsRefusedError,
+    OmsServerError,
+    OmsThrottledError,
+    OmsUnauthorizedError,
+    OmsUnusableAnswerError,
+)
+from airflow_provider_oms.api.models import Order
+from airflow_provider_oms.api.validation import CancelRequest
+from airflow_provider_oms.cancellation.decision import Call, Done, Wait, step
+from airflow_provider_oms.cancellation.history import (
+    Action,
+    Event,
+    History,
+    Policy,
+    Reply,
+    ReplyKind,
+)
+from airflow_provider_oms.cancellation.outcomes import CancellationResult
+
+__all__ = ["OmsCalls", "cancel_order", "reply_of", "result_of"]
+
+
+_draw_jitter = random.SystemRandom().random
+
+
+class OmsCalls(Protocol):
+    """Name the two calls that a cancellation needs from a client."""
+
+    def get_order(self, order_id: int, /) -> Order:
+        """Read one order."""
+
+    def post_cancel(self, request: CancelRequest, /) -> Order:
+        """Send one cancel."""
+
+
+class _Log(Protocol):
+    def info(self, message: str, /, *args: object) -> object: ...
+
+
+def cancel_order(
+    calls: OmsCalls,
+    request: CancelRequest,
+    policy: Policy,
+    *,
+    in_doubt_for: float | None = None,
+    log: _Log | None = None,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], object] = time.sleep,
+    draw: Callable[[], float] = _draw_jitter,
+) -> CancellationResult:
+    """Cancel one order and find out what became of it.
+
+    :param calls: the client.
+    :param request: the validated cancellation.
+    :param policy: how long to try and how to read.
+    :param in_doubt_for: seconds since an earlier attempt may have sent a cancel for this order;
+        ``None`` when none can have.
+    :param log: receives one line for each decision.
+    :param clock: monotonic seconds; a wall clock that jumps would cut the settling short.
+    :param sleep: waits for a number of seconds.
+    :param draw: draws the jitter, from 0 to 1.
+    :return: how it ended; nothing the OMS or the network does raises.
+    """
+    log = log or logging.getLogger(__name__)
+    started_at = clock()
+    doubt_since = None if in_doubt_for is None else started_at - max(0.0, in_doubt_for)
+    history = History(policy, started_at, doubt_since)
+    while True:
+        decision = step(history, clock())
+        _log_decision(log, request.order_id, history, decision, clock())
+        if isinstance(decision, Done):
+            return result_of(request.order_id, history, decision)
+        if isinstance(decision, Wait):
+            sleep(max(0.0, decision.until - clock()))
+            continue
+        sent_at = clock()
+        reply = reply_of(calls, decision.action, request)
+        history = history.with_event(Event(decision.action, sent_at, clock(), reply, draw()))
+
+
+_KINDS: tuple[tuple[type[OmsError], ReplyKind], ...] = (
+    (OmsNotSentError, ReplyKind.NEVER_SENT),
+    (OmsNoAnswerError, ReplyKind.AMBIGUOUS),
+    (OmsServerError, ReplyKind.AMBIGUOUS),
+    (OmsUnusableAnswerError, ReplyKind.AMBIGUOUS),
+    (OmsThrottledError, ReplyKind.THROTTLED),
+    (OmsUnauthorizedError, ReplyKind.UNAUTHENTICATED),
+    (OmsNotFoundError, ReplyKind.NOT_FOUND),
+    (OmsConflictError, ReplyKind.CONFLICT),
+    (OmsForbiddenError, ReplyKind.FORBIDDEN),
+    (OmsRefusedError, ReplyKind.REFUSED),
+)
+
+
+def reply_of(calls: OmsCalls, action: Action, request: CancelRequest) -> Reply:
+    """Make one call and say what its reply proves.
+
+    :param calls: the client.
+    :param action: which call.
+    :param request: the cancellation it belongs to.
+    :return: the reply, without any of the shopper's data.
+    """
+    try:
+        if action is Action.POST:
+            order = calls.post_cancel(request)
+        else:
+            order = calls.get_order(request.order_id)
+    except OmsError as error:
+        kind = next((kind for type_, kind in _KINDS if isinstance(error, type_)), None)
+        if kind is None:
+            raise
+        if not isinstance(error, OmsHttpError):
+            return Reply(kind, str(error))
+        return Reply(
+            kind,
+            str(error),
+            http_status=error.http_status,
+            oms_code=error.oms_code,
+            correlation_id=error.correlation_id,
+            retry_after=error.retry_after,
+        )
+    states = f"orderState {order.order_state}, orderStatus {order.order_status}"
+    return Reply(
+        ReplyKind.ORDER,
+        f"The OMS answered {states}",
+        order_state=order.order_state,
+        order_status=order.order_status,
+        http_status=order.http_status,
+        correlation_id=order.correlation_id,
+    )
+
+
+def result_of(order_id: int, history: History, done: Done) -> CancellationResult:
+    """Build the result of an order that has come to its end.
+
+    :param order_id: the order.
+    :param history: all that happened.
+    :param done: the last decision.
+    :return: the result.
+    """
+    decisive = done.reply
+    seen = history.last_seen()
+    replies = [decisive, *(event.reply for event in reversed(history.events))]
+    correlation_ids = (reply.correlation_id for reply in replies if reply)
+    return CancellationResult(
+        order_id,
+        done.outcome,
+        done.confirmed_by,
+        order_state=seen.order_state if seen else None,
+        order_status=seen.order_status if seen else None,
+        correlation_id=next(filter(None, correlation_ids), None),
+        reason=decisive.message if decisive and not done.outcome.is_success else "",
+        posts=history.posts,
+        http_status=decisive.http_status if decisive else None,
+        oms_code=decisive.oms_code if decisive else None,
+    )
+
+
+def _log_decision(
+    log: _Log, order_id: int, history: History, decision: Call | Wait | Done, now: float
+) -> None:
+    if isinstance(decision, Done):
+        upcoming = f"done: {decision.outcome}"
+    elif isinstance(decision, Wait):
+        upcoming = f"wait {decision.until - now:.1f} s"
+    else:
+        upcoming = "read the order" if decision.action is Action.READ else "send the cancel"
+    last = history.last
+    if last is None:
+        came_back = "in doubt from an earlier attempt" if history.doubt_since is not None else "new"
+        log.info("Order %s: %s -> %s", order_id, came_back, upcoming)
+        return
+    log.info(
+        "Order %s, call %d: %s %s (taken as %s) -> %s",
+        order_id,
+        len(history.events),
+        last.action,
+        last.reply.message,
+        last.reply.kind.value,
+        upcoming,
+    )

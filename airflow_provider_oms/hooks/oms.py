@@ -1,0 +1,182 @@
+"""The Airflow hook: a connection turned into a client, and the protected cancellation.
+
+How an order is canceled safely is decided in ``cancellation/``; the raw calls live in ``api/``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any
+
+from airflow.providers.common.compat.sdk import BaseHook, get_current_context, mask_secret
+
+from airflow_provider_oms.api.client import OmsClient
+from airflow_provider_oms.api.config import TenantSettings
+from airflow_provider_oms.api.errors import (
+    OmsConfigError,
+    OmsError,
+    OmsInputError,
+    OmsNotFoundError,
+)
+from airflow_provider_oms.api.models import Order
+from airflow_provider_oms.api.validation import validate_cancel_request
+from airflow_provider_oms.cancellation import runner
+from airflow_provider_oms.cancellation.outcomes import CancellationResult
+from airflow_provider_oms.cancellation.plan import policy_for, validate_only_if_states
+from airflow_provider_oms.exceptions import OmsUnsendableError, cancellation_error
+from airflow_provider_oms.version_compat import AIRFLOW_VERSION
+
+__all__ = ["OmsHook"]
+
+# Any order will do for a test; this one needs no knowledge of the tenant's numbering.
+_PROBE_ORDER_ID = 1
+
+
+class OmsHook(BaseHook):
+    """Cancel and read orders of one Kibo OMS tenant.
+
+    The connection is looked up when it is first needed.
+
+    :param oms_conn_id: id of the Airflow connection of type ``oms``.
+    :param pool_size: HTTP connections kept open; as many as threads share this hook.
+    """
+
+    conn_name_attr = "oms_conn_id"
+    default_conn_name = "oms_default"
+    conn_type = "oms"
+    hook_name = "Kibo OMS"
+
+    def __init__(
+        self, oms_conn_id: str = default_conn_name, *, pool_size: int = 4, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.oms_conn_id = oms_conn_id
+        self.pool_size = pool_size
+
+    @cached_property
+    def settings(self) -> TenantSettings:
+        """Return the tenant's checked settings.
+
+        :raises OmsUnsendableError: naming every field of the connection that is wrong.
+        """
+        connection = self.get_connection(self.oms_conn_id)
+        if connection.password:
+            mask_secret(connection.password)
+        with _unsendable_is_final():
+            return TenantSettings.from_connection(
+                name=self.oms_conn_id,
+                host=connection.host,
+                port=connection.port,
+                login=connection.login,
+                password=connection.password,
+                schema=connection.schema,
+                extra=connection.extra,
+            )
+
+    @cached_property
+    def _client(self) -> OmsClient:
+        return OmsClient(
+            self.settings,
+            pool_size=self.pool_size,
+            user_agent_suffix=f"apache-airflow/{AIRFLOW_VERSION}",
+            on_token=mask_secret,
+        )
+
+    def get_conn(self) -> OmsClient:
+        """Return the client of this tenant, one for the life of the hook.
+
+        :return: the raw client; its ``post_cancel`` is not protected as :meth:`cancel_order` is.
+        :raises OmsUnsendableError: when the connection's settings are wrong.
+        """
+        return self._client
+
+    def get_order(self, order_id: int | str) -> Order:
+        """Read one order.
+
+        :param order_id: the order, as an integer or a string of digits.
+        :return: the order; its ``raw`` holds a shopper's data, so take care where you put it.
+        :raises OmsUnsendableError: when the id or the connection is not valid.
+        :raises OmsError: one of its kinds, for anything but the order that was asked for.
+        """
+        client = self.get_conn()
+        with _unsendable_is_final():
+            return client.get_order(order_id)
+
+    def cancel_order(
+        self,
+        order_id: int | str,
+        disposition_reason: str,
+        disposition_other_reason: str | None = None,
+        *,
+        only_if_states: Any = None,
+    ) -> CancellationResult:
+        """Cancel one whole order and find out what became of it; this cannot be undone.
+
+        This is the protected cancellation that the operators use: nothing is sent twice blindly,
+        and success means that the OMS itself says that the order is canceled. On a task's second
+        and later attempts the order is read, with time to settle, before anything is sent.
+
+        :param order_id: the order, as an integer or a string of digits.
+        :param disposition_reason: why; one of the reasons the tenant admits.
+        :param disposition_other_reason: explanation, with the reason ``other`` only.
+        :param only_if_states: read first and cancel only when ``orderState`` and ``orderStatus``
+            are all among these states; ``None`` for any state.
+        :return: the result; its outcome is ``canceled`` or ``already_canceled``.
+        :raises OmsUnsendableError: when an argument or the connection is not valid.
+        :raises OmsCancellationError: for every other outcome; its ``result`` says which. It is an
+            ``OmsCancellationRefusedError``, which Airflow does not retry, when no retry can help.
+        """
+        client = self.get_conn()
+        with _unsendable_is_final():
+            request = validate_cancel_request(
+                order_id,
+                disposition_reason,
+                disposition_other_reason,
+                extra_reasons=self.settings.disposition_reasons,
+            )
+            states = validate_only_if_states(only_if_states)
+        self.log.info("Canceling order %s at %s", request.order_id, self.settings.describe())
+        result = runner.cancel_order(
+            client,
+            request,
+            policy_for(self.settings, only_if_states=states),
+            in_doubt_for=0.0 if _is_later_attempt() else None,
+            log=self.log,
+        )
+        if not result.outcome.is_success:
+            raise cancellation_error(result)
+        self.log.info("%s", result.describe())
+        return result
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Tell whether the connection works, by reading one order; nothing is changed.
+
+        :return: whether it works, and one sentence about it.
+        """
+        try:
+            self.get_conn().get_order(_PROBE_ORDER_ID)
+        except OmsNotFoundError:
+            pass  # The OMS itself said so: address, tenant and credentials are right.
+        except (OmsError, OmsUnsendableError) as error:
+            return False, str(error)
+        return True, f"The OMS answers at {self.settings.describe()}."
+
+
+@contextmanager
+def _unsendable_is_final() -> Iterator[None]:
+    # What is wrong with input or settings stays wrong: a retry would only repeat the message.
+    try:
+        yield
+    except (OmsInputError, OmsConfigError) as error:
+        raise OmsUnsendableError(str(error)) from None
+
+
+def _is_later_attempt() -> bool:
+    """Tell whether an earlier attempt of the running task may have sent something already."""
+    try:
+        context = get_current_context()
+    except Exception:  # noqa: BLE001 - outside a task, Airflow 2 and 3 raise different errors
+        return False
+    return int(context["ti"].try_number) > 1

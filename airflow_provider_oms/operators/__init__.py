@@ -1,0 +1,1 @@
+"""Airflow operators: task parameters turned into cancellations."""

@@ -1,0 +1,90 @@
+"""The Airflow operators: task parameters turned into cancellations.
+
+They hold no logic of their own: the hook validates, cancels and judges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import BaseOperator
+
+from airflow_provider_oms.exceptions import OmsCancellationError
+from airflow_provider_oms.hooks.oms import OmsHook
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_oms.cancellation.outcomes import ResultDict
+
+__all__ = ["OmsCancelOrderOperator"]
+
+
+class OmsCancelOrderOperator(BaseOperator):
+    """Cancel one whole order on Kibo's OMS; this cannot be undone.
+
+    The task succeeds only when the OMS itself says that the order is canceled. Its result is in
+    XCom as ``return_value``, also when the task fails: ``order_id``, ``outcome``,
+    ``confirmed_by``, ``order_state``, ``order_status`` and ``correlation_id``. Everything is
+    validated when the task runs, and nothing invalid is sent.
+
+    :param order_id: the order: an integer from 1, or a string of digits (templated).
+    :param disposition_reason: why: ``customer_changed_mind``, ``created_by_mistake``, ``other``,
+        or a reason that the connection's ``disposition_reasons`` admits (templated).
+    :param disposition_other_reason: explanation of 1 to 255 characters, required with the reason
+        ``other`` and refused with any other; ``None`` or empty for none (templated).
+    :param only_if_states: read first and cancel only when ``orderState`` and ``orderStatus`` are
+        all among these states, otherwise end ``not_cancelable``; a list, a JSON array or a
+        comma-separated string (templated).
+    :param oms_conn_id: id of the Airflow connection of type ``oms`` (templated).
+    """
+
+    template_fields: Sequence[str] = (
+        "order_id",
+        "disposition_reason",
+        "disposition_other_reason",
+        "only_if_states",
+        "oms_conn_id",
+    )
+    ui_color = "#f6d5d5"
+
+    def __init__(
+        self,
+        *,
+        order_id: int | str,
+        disposition_reason: str,
+        disposition_other_reason: str | None = None,
+        only_if_states: Sequence[str] | str | None = None,
+        oms_conn_id: str = OmsHook.default_conn_name,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.order_id = order_id
+        self.disposition_reason = disposition_reason
+        self.disposition_other_reason = disposition_other_reason
+        self.only_if_states = only_if_states
+        self.oms_conn_id = oms_conn_id
+
+    def execute(self, context: Context) -> ResultDict:
+        """Cancel the order.
+
+        :param context: the task's context.
+        :return: the result as a small dict.
+        :raises OmsUnsendableError: when an argument or the connection is not valid.
+        :raises OmsCancellationError: when the order did not end canceled.
+        """
+        hook = OmsHook(self.oms_conn_id)
+        try:
+            result = hook.cancel_order(
+                self.order_id,
+                self.disposition_reason,
+                self.disposition_other_reason,
+                only_if_states=self.only_if_states,
+            )
+        except OmsCancellationError as error:
+            # A failed execute leaves no return value, and what became of the order must be seen.
+            if self.do_xcom_push:
+                context["ti"].xcom_push(key="return_value", value=error.result.as_dict())
+            raise
+        return result.as_dict()
