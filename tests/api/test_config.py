@@ -1,0 +1,176 @@
+"""The connection reference: every field, and a named error for everything that is wrong."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_oms.api.config import TenantSettings
+from airflow_provider_oms.api.errors import OmsConfigError
+
+
+def settings(extra: Any = None, **fields: Any) -> TenantSettings:
+    if extra is None:
+        extra = {"tenant_id": "10001", "environment": "sandbox"}
+    text = extra if isinstance(extra, str) else json.dumps(extra)
+    return TenantSettings.from_connection(name="oms_default", extra=text, **fields)
+
+
+def error_of(extra: Any = None, **fields: Any) -> str:
+    with pytest.raises(OmsConfigError) as refusal:
+        settings(extra, **fields)
+    return str(refusal.value)
+
+
+class TestAddresses:
+    @pytest.mark.parametrize(
+        ("environment", "url"),
+        [
+            ("production", "https://10001-translation.mozu.com"),
+            ("sandbox", "https://10001-translation.sandbox.mozu.com"),
+        ],
+    )
+    def test_the_host_is_derived_from_tenant_and_environment(
+        self, environment: str, url: str
+    ) -> None:
+        tenant = settings({"tenant_id": 10001, "environment": environment})
+        assert tenant.api_url == url
+        assert tenant.token_base_url == "https://home.mozu.com"
+
+    @pytest.mark.parametrize(
+        ("host", "port", "url"),
+        [
+            ("http://127.0.0.1:8787", None, "http://127.0.0.1:8787"),
+            ("http://127.0.0.1", 8787, "http://127.0.0.1:8787"),
+            ("http://localhost:8787/", None, "http://localhost:8787"),
+            ("http://[::1]:8787", None, "http://[::1]:8787"),
+            ("https://127.0.0.1/base/", None, "https://127.0.0.1/base"),
+            ("127.0.0.1", 8443, "https://127.0.0.1:8443"),
+            ("127.0.0.1:8443", 8443, "https://127.0.0.1:8443"),
+        ],
+    )
+    def test_a_given_host_replaces_it(self, host: str, port: int | None, url: str) -> None:
+        assert settings({"tenant_id": "10001"}, host=host, port=port).api_url == url
+
+    def test_a_loopback_host_is_its_own_token_address(self) -> None:
+        tenant = settings(host="http://127.0.0.1:8787/base", login="id", password="secret")
+        assert tenant.token_base_url == "http://127.0.0.1:8787"
+
+    def test_the_secret_never_goes_to_a_guessed_address(self) -> None:
+        message = error_of(host="oms.example.com", login="id", password="secret")
+        assert "auth_url" in message
+        extra = {"tenant_id": "1", "auth_url": "https://home.example.com/"}
+        tenant = settings(extra, host="oms.example.com", login="id", password="secret")
+        assert tenant.token_base_url == "https://home.example.com"
+        assert settings(host="oms.example.com").api_url == "https://oms.example.com"
+
+    @pytest.mark.parametrize(
+        ("host", "port"),
+        [
+            ("http://oms.example.com", None),
+            ("http://127.0.0.1.example.com", None),
+            ("ftp://127.0.0.1", None),
+            ("https://user:pw@127.0.0.1", None),
+            ("https://127.0.0.1?x=1", None),
+            ("https://127.0.0.1:notaport", None),
+            ("https://127.0.0.1:8443", 9443),
+            ("https://", None),
+            (None, 8443),
+        ],
+    )
+    def test_a_wrong_host_is_named(self, host: str | None, port: int | None) -> None:
+        message = error_of(host=host, port=port)
+        assert "'oms_default'" in message
+        assert "host" in message
+        assert "pw" not in message
+
+    @pytest.mark.parametrize("field", ["auth_url", "admin_url"])
+    def test_other_addresses_are_held_to_the_same_rule(self, field: str) -> None:
+        extra = {"tenant_id": "1", "environment": "sandbox", field: "http://example.com"}
+        assert f"{field}: must use https" in error_of(extra)
+
+
+class TestExtra:
+    def test_defaults(self) -> None:
+        tenant = settings()
+        waits = (tenant.connect_timeout, tenant.read_timeout, tenant.settle_seconds)
+        assert waits == (5, 30, 15)
+        assert tenant.deadline == 120
+        assert (tenant.site_id, tenant.ca_bundle, tenant.admin_url) == (None, None, None)
+        assert tenant.disposition_reasons == ()
+        assert not tenant.has_credentials
+
+    def test_strings_from_a_uri_mean_the_same_as_numbers_from_json(self, tmp_path: Path) -> None:
+        bundle = tmp_path / "ca.pem"
+        bundle.touch()
+        typed = {
+            "tenant_id": 10001,
+            "environment": "production",
+            "site_id": 7,
+            "connect_timeout": 2.5,
+            "read_timeout": 20,
+            "settle_seconds": 3,
+            "deadline": 60,
+            "disposition_reasons": ["fraud", "Lost"],
+            "ca_bundle": str(bundle),
+        }
+        text = {key: str(value) for key, value in typed.items()}
+        text["disposition_reasons"] = "fraud, Lost"
+        assert settings(typed) == settings(text)
+        assert settings({**text, "disposition_reasons": '["fraud", "Lost"]'}) == settings(typed)
+
+    def test_empty_fields_of_a_form_mean_not_given(self) -> None:
+        extra = {"tenant_id": "1", "environment": "sandbox", "site_id": "", "deadline": None}
+        assert settings(extra).deadline == 120
+
+    @pytest.mark.parametrize(
+        ("extra", "names"),
+        [
+            ("{not json", ["not valid JSON"]),
+            ('["tenant_id"]', ["JSON object"]),
+            ({}, ["tenant_id", "required"]),
+            ({"tenant_id": "1"}, ["environment", "no default"]),
+            ({"tenant_id": "1", "environment": "Sandbox"}, ["environment", "sandbox"]),
+            ({"tenant_id": "t1", "environment": "sandbox"}, ["tenant_id", "bare number"]),
+            ({"tenant_id": True, "environment": "sandbox"}, ["tenant_id"]),
+            ({"tenant_id": "1", "environment": "sandbox", "tenant": 1}, ["'tenant'", "unknown"]),
+            ({"tenant_id": "1", "environment": "sandbox", "deadline": "soon"}, ["deadline"]),
+            ({"tenant_id": "1", "environment": "sandbox", "deadline": 0}, ["deadline"]),
+            ({"tenant_id": "1", "environment": "sandbox", "read_timeout": -1}, ["read_timeout"]),
+            ({"tenant_id": "1", "environment": "sandbox", "read_timeout": "inf"}, ["read_timeout"]),
+            ({"tenant_id": "1", "environment": "sandbox", "read_timeout": "nan"}, ["read_timeout"]),
+            ({"tenant_id": "1", "environment": "sandbox", "read_timeout": True}, ["read_timeout"]),
+            ({"tenant_id": "1", "environment": "sandbox", "settle_seconds": 121}, ["deadline"]),
+            ({"tenant_id": "1", "environment": "sandbox", "ca_bundle": "/no/such"}, ["ca_bundle"]),
+            (
+                {"tenant_id": "1", "environment": "sandbox", "disposition_reasons": "[1]"},
+                ["disposition_reasons"],
+            ),
+        ],
+    )
+    def test_what_is_wrong_is_named(self, extra: Any, names: list[str]) -> None:
+        message = error_of(extra)
+        for name in names:
+            assert name in message
+
+    def test_everything_wrong_is_named_at_once(self) -> None:
+        extra = {"tennant_id": "1", "environment": "live", "deadline": "soon"}
+        message = error_of(extra, schema="https")
+        for name in ("'tennant_id'", "tenant_id: is required", "environment", "deadline", "schema"):
+            assert name in message
+
+    @pytest.mark.parametrize("fields", [{"login": "id"}, {"password": "s3cret-value"}])
+    def test_half_of_the_credentials_is_refused_without_showing_it(
+        self, fields: dict[str, str]
+    ) -> None:
+        message = error_of(**fields)
+        assert "go together" in message
+        assert "s3cret-value" not in message
+
+
+def test_the_secret_is_in_no_repr() -> None:
+    tenant = settings(login="id", password="s3cret-value")
+    assert "s3cret-value" not in f"{tenant!r}{tenant}{tenant.describe()}"

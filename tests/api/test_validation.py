@@ -1,0 +1,204 @@
+"""What may be sent: both sides of every bound, and no input that gets past them."""
+
+from __future__ import annotations
+
+import json
+import string
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_oms.api.errors import OmsInputError
+from airflow_provider_oms.api.validation import (
+    KNOWN_DISPOSITION_REASONS,
+    MAX_ORDER_ID,
+    explanation_length,
+    validate_cancel_request,
+    validate_disposition_other_reason,
+    validate_disposition_reason,
+    validate_order_id,
+)
+
+
+class TestOrderId:
+    @pytest.mark.parametrize(
+        ("value", "expected"),
+        [
+            (1, 1),
+            ("1", 1),
+            (1010101, 1010101),
+            ("1010101", 1010101),
+            (2**31, 2**31),
+            (9_000_000_000, 9_000_000_000),
+            ("9000000000", 9_000_000_000),
+            (MAX_ORDER_ID, MAX_ORDER_ID),
+            (str(MAX_ORDER_ID), MAX_ORDER_ID),
+        ],
+    )
+    def test_integers_and_digit_strings_are_accepted(self, value: Any, expected: int) -> None:
+        assert validate_order_id(value) == expected
+        assert type(validate_order_id(value)) is int
+
+    @pytest.mark.parametrize(
+        ("value", "kind"),
+        [
+            (True, "a boolean"),
+            (False, "a boolean"),
+            (0, "zero"),
+            (-1, "a negative integer"),
+            (MAX_ORDER_ID + 1, "a larger integer"),
+            (str(MAX_ORDER_ID + 1), "a string of 19 characters"),
+            ("9" * 20, "a string of 20 characters"),
+            ("9" * 100_000, "a string of 100000 characters"),
+            (1.0, "a value of type float"),
+            (float("nan"), "a value of type float"),
+            (Decimal(5), "a value of type Decimal"),
+            (None, "None"),
+            ("None", "null rendered"),
+            ("", "an empty string"),
+            ("   ", "a blank string"),
+            ("0", "a string of 1 characters"),
+            ("007", "a string of 3 characters"),
+            ("+7", "a string of 2 characters"),
+            ("-7", "a string of 2 characters"),
+            (" 7", "a string of 2 characters"),
+            ("7\n", "a string of 2 characters"),
+            ("1e3", "a string of 3 characters"),
+            ("1_0", "a string of 3 characters"),
+            ("1.0", "a string of 3 characters"),
+            ("0x1F", "a string of 4 characters"),
+            ("١٢٣", "a string of 3 characters"),
+            ("１２３", "a string of 3 characters"),
+            (b"7", "a value of type bytes"),
+            ([7], "a value of type list"),
+            ({"order_id": 7}, "a value of type dict"),
+        ],
+    )
+    def test_everything_else_is_refused_with_field_kind_and_rule(
+        self, value: Any, kind: str
+    ) -> None:
+        with pytest.raises(OmsInputError) as refusal:
+            validate_order_id(value)
+        message = str(refusal.value)
+        assert message.startswith("order_id must be an integer from 1")
+        assert kind.replace("null rendered", "a template whose value was null") in message
+        assert "Nothing was sent" in message
+
+    def test_the_refused_value_itself_is_not_quoted(self) -> None:
+        with pytest.raises(OmsInputError) as refusal:
+            validate_order_id("jane.doe@example.com")
+        assert "jane" not in str(refusal.value)
+
+    @given(st.one_of(st.text(max_size=25), st.text("0123456789+-_. eE", max_size=21)))
+    def test_a_string_passes_exactly_when_it_is_the_decimal_form_of_an_id(self, text: str) -> None:
+        try:
+            number = validate_order_id(text)
+        except OmsInputError:
+            assert not (
+                text
+                and set(text) <= set(string.digits)
+                and text[0] != "0"
+                and int(text) <= MAX_ORDER_ID
+            )
+        else:
+            assert str(number) == text
+            assert 1 <= number <= MAX_ORDER_ID
+
+    @given(st.one_of(st.integers(), st.floats(), st.booleans(), st.none(), st.binary()))
+    def test_a_value_that_is_no_string_passes_exactly_when_it_is_an_id(self, value: Any) -> None:
+        is_id = type(value) is int and 1 <= value <= MAX_ORDER_ID
+        try:
+            assert validate_order_id(value) == value
+            assert is_id
+        except OmsInputError:
+            assert not is_id
+
+
+class TestDispositionReason:
+    @pytest.mark.parametrize("reason", KNOWN_DISPOSITION_REASONS)
+    def test_known_reasons_are_kept_as_given(self, reason: str) -> None:
+        assert validate_disposition_reason(reason) == reason
+
+    @pytest.mark.parametrize(
+        "reason", ["OTHER", "Other", " other", "other ", "", "None", None, 3, True, ["other"], {}]
+    )
+    def test_others_are_refused_and_the_known_ones_named(self, reason: Any) -> None:
+        with pytest.raises(OmsInputError) as refusal:
+            validate_disposition_reason(reason)
+        for known in (*KNOWN_DISPOSITION_REASONS, "disposition_reasons"):
+            assert known in str(refusal.value)
+
+    def test_a_connection_can_admit_more_in_their_own_letter_case(self) -> None:
+        assert validate_disposition_reason("FRAUD", ["FRAUD"]) == "FRAUD"
+        with pytest.raises(OmsInputError, match="FRAUD"):
+            validate_disposition_reason("fraud", ["FRAUD"])
+
+
+class TestDispositionOtherReason:
+    @pytest.mark.parametrize("nothing", [None, "", " ", "\t \n"])
+    def test_blank_means_not_given(self, nothing: str | None) -> None:
+        assert validate_disposition_other_reason(nothing, "customer_changed_mind") is None
+        with pytest.raises(OmsInputError, match="given when disposition_reason is 'other'"):
+            validate_disposition_other_reason(nothing, "other")
+
+    def test_it_is_sent_trimmed(self) -> None:
+        assert validate_disposition_other_reason("  Case 12 \n", "other") == "Case 12"
+
+    def test_it_is_refused_with_any_other_reason(self) -> None:
+        with pytest.raises(OmsInputError, match="empty unless disposition_reason is 'other'"):
+            validate_disposition_other_reason("Case 12", "created_by_mistake")
+
+    @pytest.mark.parametrize("text", ["None", " None "])
+    @pytest.mark.parametrize("reason", ["other", "customer_changed_mind"])
+    def test_a_rendered_null_is_refused(self, text: str, reason: str) -> None:
+        with pytest.raises(OmsInputError, match="null renders so|null"):
+            validate_disposition_other_reason(text, reason)
+
+    @pytest.mark.parametrize("value", [5, True, b"text", ["text"], 1.5])
+    def test_what_is_no_string_is_refused(self, value: Any) -> None:
+        with pytest.raises(OmsInputError, match="a string"):
+            validate_disposition_other_reason(value, "other")
+
+    @pytest.mark.parametrize("text", ["x", "x" * 255, "é" * 255, "€" * 36 + "abc", "a" * 248 + "€"])
+    def test_up_to_255_stored_characters_pass(self, text: str) -> None:
+        assert validate_disposition_other_reason(text, "other") == text
+
+    @pytest.mark.parametrize("text", ["x" * 256, "é" * 256, "€" * 36 + "abcd", "a" * 249 + "€"])
+    def test_more_than_255_stored_characters_are_refused(self, text: str) -> None:
+        with pytest.raises(OmsInputError, match="a string that counts 256"):
+            validate_disposition_other_reason(text, "other")
+
+    @pytest.mark.parametrize("char", ["\n", "\t", "\r", "\x00", "\x7f", "\x85", "\u2028", "\ud800"])
+    def test_control_characters_are_refused(self, char: str) -> None:
+        with pytest.raises(OmsInputError, match="control characters"):
+            validate_disposition_other_reason(f"a{char}b", "other")
+
+    def test_a_character_outside_latin_1_counts_as_its_entity(self) -> None:
+        assert explanation_length("€") == len("&#8364;")
+        assert explanation_length("é") == 1
+
+
+@given(
+    order_id=st.one_of(st.integers(), st.text(max_size=20), st.none(), st.floats()),
+    reason=st.one_of(st.sampled_from(KNOWN_DISPOSITION_REASONS), st.text(max_size=20), st.none()),
+    explanation=st.one_of(st.none(), st.text(max_size=300), st.integers()),
+)
+def test_whatever_passes_keeps_the_contract(order_id: Any, reason: Any, explanation: Any) -> None:
+    try:
+        request = validate_cancel_request(order_id, reason, explanation)
+    except OmsInputError:
+        return
+    body = json.loads(json.dumps(request.body()).encode())
+    assert type(body["orderID"]) is int
+    assert body["orderID"] >= 1
+    assert body["dispositionReason"] in KNOWN_DISPOSITION_REASONS
+    assert ("dispositionOtherReason" in body) == (body["dispositionReason"] == "other")
+    if "dispositionOtherReason" in body:
+        text = body["dispositionOtherReason"]
+        assert 1 <= explanation_length(text) <= 255
+        assert text == text.strip()
+        assert all(char >= " " for char in text)
+    assert set(body) <= {"orderID", "dispositionReason", "dispositionOtherReason"}
