@@ -39,7 +39,9 @@ _LONGEST_ID = 64
 _LONGEST_RETRY_AFTER = 7 * 24 * 3600.0
 
 # The classic host's gateway answers 403 where others answer 429 (Mashery's error codes).
-_OVER_LIMIT = re.compile(r"over (queries per second|rate|quota)|rate limit|ERR_403_DEVELOPER_OVER")
+_OVER_LIMIT = re.compile(
+    r"over (queries per second|qps|rate|quota)|rate limit|ERR_403_DEVELOPER_OVER", re.IGNORECASE
+)
 # "refusals that speak of the order's state": the contract does not fix their status code.
 _STATE_WORDS = re.compile(
     r"\b(cannot|can not|can't|not|already|no longer)\b.{0,40}"
@@ -94,13 +96,13 @@ def error_of(answer: Answer, *, secrets: Iterable[str] = ()) -> OmsHttpError:
     detail = clean_text(detail, secrets) if detail else None
     marker = f"{code or ''} {detail or ''} {answer.headers.get('X-Mashery-Error-Code', '')}"
     kind, message = _KINDS.get(answer.status) or _kind_of_range(answer.status)
-    if kind is OmsForbiddenError and _OVER_LIMIT.search(marker):
+    if kind is OmsForbiddenError and _OVER_LIMIT.search(f"{marker} {_opening(answer)}"):
         kind, message = OmsThrottledError, "The OMS limits the rate of calls and did not act"
     elif kind is OmsRefusedError and _STATE_WORDS.search(marker):
         kind, message = OmsConflictError, _KINDS[409][1]
     elif kind in (OmsNotFoundError, OmsRefusedError) and _is_foreign(answer, document):
         kind = OmsForeignAnswerError
-        message = f"{_describe_body(answer).capitalize()} answered. {PROBABLY_NOT_TRANSLATED}"
+        message = f"No OMS answered, but {_describe_body(answer)}. {PROBABLY_NOT_TRANSLATED}"
     return kind(
         message,
         http_status=answer.status,
@@ -139,6 +141,10 @@ def _is_foreign(answer: Answer, document: object) -> bool:
     # Kibo's gateway puts its correlation id on every answer, and an OMS speaks JSON: an answer
     # with neither comes from something else that happens to listen at this address.
     return not isinstance(document, dict) and _correlation_id(answer) is None
+
+
+def _opening(answer: Answer) -> str:
+    return answer.body[:_LONGEST_DETAIL].decode("latin-1")
 
 
 def _describe_body(answer: Answer) -> str:

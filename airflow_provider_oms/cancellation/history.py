@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from enum import Enum, StrEnum
+from enum import StrEnum
 
 from airflow_provider_oms.api.models import is_canceled_state
 
@@ -30,15 +30,15 @@ class Action(StrEnum):
     READ = "GET"
 
 
-class ReplyKind(Enum):
+class ReplyKind(StrEnum):
     """Name what came back from a call, by what it proves."""
 
     NEVER_SENT = "never sent"
-    ORDER = "the order"
+    ORDER = "our order"
     THROTTLED = "throttled"
     UNAUTHENTICATED = "token refused"
-    AMBIGUOUS = "ambiguous"
-    CONFLICT = "refused in this state"
+    AMBIGUOUS = "ambiguous, it may have been acted on"
+    CONFLICT = "refused in its present state"
     NOT_FOUND = "not found"
     REFUSED = "refused"
     FORBIDDEN = "forbidden"
@@ -83,6 +83,13 @@ class Reply:
     def says_open(self) -> bool:
         """Tell whether the reply held our order, and it is not canceled."""
         return self.kind is ReplyKind.ORDER and not self.says_canceled
+
+    @property
+    def taken_as(self) -> str:
+        """Return what the reply counts as, in a few words for the log."""
+        if self.kind is not ReplyKind.ORDER:
+            return self.kind.value
+        return "canceled" if self.says_canceled else "not canceled"
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,9 +86,12 @@ def cancel_order(
     started_at = clock()
     doubt_since = None if in_doubt_for is None else started_at - max(0.0, in_doubt_for)
     history = History(policy, started_at, doubt_since)
+    waited = False
     while True:
         decision = step(history, clock())
-        _log_decision(log, request.order_id, history, decision, clock())
+        if not waited:  # what follows a wait was decided with it
+            _log_decision(log, request.order_id, history, decision, clock())
+        waited = isinstance(decision, Wait)
         if isinstance(decision, Done):
             return result_of(request.order_id, history, decision)
         if isinstance(decision, Wait):
@@ -140,10 +143,10 @@ def reply_of(calls: OmsCalls, action: Action, request: CancelRequest) -> Reply:
             correlation_id=error.correlation_id,
             retry_after=error.retry_after,
         )
-    states = f"orderState {order.order_state}, orderStatus {order.order_status}"
     return Reply(
         ReplyKind.ORDER,
-        f"The OMS answered {states}",
+        f"The OMS says orderState {order.order_state}, orderStatus {order.order_status} "
+        f"(HTTP {order.http_status}, correlation id {order.correlation_id})",
         order_state=order.order_state,
         order_status=order.order_status,
         http_status=order.http_status,
@@ -181,7 +184,7 @@ def _log_decision(
     log: _Log, order_id: int, history: History, decision: Call | Wait | Done, now: float
 ) -> None:
     if isinstance(decision, Done):
-        upcoming = f"done: {decision.outcome}"
+        upcoming = f"done, {decision.outcome}"
     elif isinstance(decision, Wait):
         upcoming = f"wait {decision.until - now:.1f} s"
     else:
@@ -189,14 +192,14 @@ def _log_decision(
     last = history.last
     if last is None:
         came_back = "in doubt from an earlier attempt" if history.doubt_since is not None else "new"
-        log.info("Order %s: %s -> %s", order_id, came_back, upcoming)
+        log.info("Order %s: %s. Next: %s.", order_id, came_back, upcoming)
         return
     log.info(
-        "Order %s, call %d: %s %s (taken as %s) -> %s",
+        "Order %s, call %d, %s: %s. Taken as: %s. Next: %s.",
         order_id,
         len(history.events),
         last.action,
-        last.reply.message,
-        last.reply.kind.value,
+        last.reply.message.rstrip("."),
+        last.reply.taken_as,
         upcoming,
     )

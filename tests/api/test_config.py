@@ -97,9 +97,8 @@ class TestExtra:
     def test_defaults(self) -> None:
         tenant = settings()
         waits = (tenant.connect_timeout, tenant.read_timeout, tenant.settle_seconds)
-        assert waits == (5, 30, 15)
-        assert tenant.deadline == 120
-        assert (tenant.site_id, tenant.ca_bundle, tenant.admin_url) == (None, None, None)
+        assert (*waits, tenant.deadline) == (5, 30, 15, 120)
+        assert {tenant.site_id, tenant.ca_bundle, tenant.admin_url} == {None}
         assert tenant.disposition_reasons == ()
         assert not tenant.has_credentials
 

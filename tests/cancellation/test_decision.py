@@ -78,9 +78,7 @@ class Story:
         return [e.sent_at for e in self.history.events if e.action is Action.READ]
 
 
-def assert_done(
-    decision: Step, outcome: Outcome, confirmed_by: ConfirmedBy | None = None
-) -> None:
+def assert_done(decision: Step, outcome: Outcome, confirmed_by: ConfirmedBy | None = None) -> None:
     assert isinstance(decision, Done), decision
     assert (decision.outcome, decision.confirmed_by) == (outcome, confirmed_by)
 
@@ -156,11 +154,10 @@ class TestAmbiguousAnswers:
         story = Story()
         decision = story.next()
         while not isinstance(decision, Done):
-            upcoming = decision
-            if isinstance(upcoming, Wait):
-                story.now = upcoming.until
-                upcoming = story.next()
-            decision = story.then(AMBIGUOUS if upcoming == POST else OPEN)
+            if isinstance(decision, Wait):
+                story.now = decision.until
+                decision = story.next()
+            decision = story.then(AMBIGUOUS if decision == POST else OPEN)
         assert_done(decision, Outcome.NOT_CANCELED, ConfirmedBy.READ)
         assert story.posts == 3
 

@@ -1,0 +1,160 @@
+"""The loop for one order: the calls it makes, the waits it keeps, the result it builds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import pytest
+
+from airflow_provider_oms.api.errors import (
+    OmsConflictError,
+    OmsError,
+    OmsInputError,
+    OmsNoAnswerError,
+    OmsNotFoundError,
+    OmsServerError,
+)
+from airflow_provider_oms.api.models import Order
+from airflow_provider_oms.api.validation import CancelRequest
+from airflow_provider_oms.cancellation.history import Policy
+from airflow_provider_oms.cancellation.outcomes import CancellationResult, ConfirmedBy, Outcome
+from airflow_provider_oms.cancellation.runner import cancel_order
+
+REQUEST = CancelRequest(7, "created_by_mistake")
+SHOPPER = "jane@example.com"
+
+
+def order(state: str, correlation_id: str | None = None) -> Order:
+    return Order(7, state, state, MappingProxyType({"customer": SHOPPER}), correlation_id)
+
+
+@dataclass
+class World:
+    """A client, a clock and a log in one; each call takes a second."""
+
+    replies: list[Order | OmsError]
+    now: float = 100.0
+    calls: list[tuple[str, float]] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+
+    def clock(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+    def info(self, message: str, *values: object) -> None:
+        self.lines.append(message % values)
+
+    def get_order(self, order_id: int) -> Order:
+        assert order_id == REQUEST.order_id
+        return self._call("GET")
+
+    def post_cancel(self, request: CancelRequest) -> Order:
+        assert request is REQUEST
+        return self._call("POST")
+
+    def _call(self, method: str) -> Order:
+        self.calls.append((method, self.now - 100))
+        self.now += 1
+        reply = self.replies.pop(0)
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+    def run(
+        self, policy: Policy | None = None, *, doubt: float | None = None
+    ) -> CancellationResult:
+        return cancel_order(
+            self,
+            REQUEST,
+            policy or Policy(),
+            in_doubt_for=doubt,
+            log=self,
+            clock=self.clock,
+            sleep=self.sleep,
+            draw=lambda: 0.0,
+        )
+
+
+def test_the_plain_path_is_one_post() -> None:
+    world = World([order("CANCELED", "c1")])
+    result = world.run()
+    assert world.calls == [("POST", 0)]
+    assert result.as_dict() == {
+        "order_id": 7,
+        "outcome": "canceled",
+        "confirmed_by": "answer",
+        "order_state": "CANCELED",
+        "order_status": "CANCELED",
+        "correlation_id": "c1",
+    }
+    assert result.posts == 1
+
+
+def test_a_timeout_is_followed_by_reads_and_not_by_a_post() -> None:
+    world = World([OmsNoAnswerError("no answer"), order("READY"), order("CANCELED", "c3")])
+    result = world.run()
+    assert world.calls == [("POST", 0), ("GET", 2), ("GET", 4)]
+    assert (result.outcome, result.confirmed_by) == (Outcome.CANCELED, ConfirmedBy.READ)
+    assert result.posts == 1
+
+
+def test_a_refusal_keeps_status_code_and_correlation_id_of_what_decided() -> None:
+    refusal = OmsConflictError("shipped", http_status=409, oms_code="9", correlation_id="c1")
+    result = World([refusal, order("SHIPPED", "c2")]).run()
+    assert result.outcome is Outcome.NOT_CANCELABLE
+    assert (result.order_state, result.correlation_id) == ("SHIPPED", "c2")
+    not_found = OmsNotFoundError("none", http_status=404, oms_code="5002", correlation_id="c1")
+    result = World([not_found]).run()
+    assert (result.http_status, result.oms_code, result.correlation_id) == (404, "5002", "c1")
+    assert "HTTP 404" in result.describe()
+
+
+def test_a_later_attempt_reads_before_it_posts() -> None:
+    world = World([order("READY"), order("CANCELED")])
+    world.run(doubt=3600)
+    assert [method for method, _ in world.calls] == ["GET", "POST"]
+
+
+def test_an_unknown_end_says_so_and_keeps_the_last_correlation_id() -> None:
+    server_error = OmsServerError("down", http_status=503, correlation_id="c1")
+    world = World([server_error, *[OmsNoAnswerError("no answer")] * 20])
+    result = world.run(Policy(settle_seconds=3, deadline=10))
+    assert result.outcome is Outcome.UNKNOWN
+    assert "may or may not" in result.describe()
+    assert result.correlation_id == "c1"
+
+
+def test_there_is_one_log_line_for_each_decision() -> None:
+    world = World([OmsNoAnswerError("no answer"), order("CANCELED", "c2")])
+    world.run()
+    expected = """
+        Order 7: new. Next: send the cancel.
+        Order 7, call 1, POST: no answer. Taken as: ambiguous, it may have been acted on. \
+Next: wait 1.0 s.
+        Order 7, call 2, GET: The OMS says orderState CANCELED, orderStatus CANCELED \
+(HTTP 200, correlation id c2). Taken as: canceled. Next: done, canceled.
+    """
+    assert world.lines == [line.strip() for line in expected.strip().splitlines()]
+
+
+def test_nothing_of_the_shopper_is_in_log_or_result() -> None:
+    world = World([OmsNoAnswerError("no answer"), order("READY"), order("CANCELED")])
+    result = world.run()
+    assert SHOPPER not in "".join(world.lines) + repr(result) + result.describe()
+
+
+def test_an_error_that_is_no_reply_is_not_swallowed() -> None:
+    with pytest.raises(OmsInputError):
+        World([OmsInputError("order_id", "an id", "zero")]).run()
+
+
+@pytest.mark.parametrize("outcome", list(Outcome))
+def test_every_outcome_explains_itself(outcome: Outcome) -> None:
+    text = CancellationResult(7, outcome).describe()
+    assert text.startswith(f"Order 7: {outcome.value} (")
+    assert outcome.is_success or outcome.advice in text
+    assert not (outcome.is_success and outcome.may_be_retried)
+    assert outcome.is_success != bool(outcome.advice)

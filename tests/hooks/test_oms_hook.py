@@ -1,0 +1,201 @@
+"""The hook: a connection in each of its forms, and the protected cancellation behind one call."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from urllib.parse import quote
+
+import pytest
+from airflow.providers.common.compat.sdk import AirflowFailException
+from raw_server import RawServer, Script, answer
+
+from airflow_provider_oms.api.errors import OmsNotFoundError
+from airflow_provider_oms.cancellation.outcomes import Outcome
+from airflow_provider_oms.exceptions import OmsCancellationError, OmsUnsendableError
+from airflow_provider_oms.hooks.oms import OmsHook
+
+CANCELED = {"orderID": 1010101, "orderState": "CANCELED", "orderStatus": "CANCELED"}
+NOT_FOUND = answer("404 Not Found", b'{"code": 5002, "message": "no such order"}')
+
+
+def document(value: object) -> Script:
+    return answer("200 OK", json.dumps(value).encode(), ("Content-Type: application/json",))
+
+
+@pytest.fixture
+def connect(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    def set_connection(value: object, conn_id: str = "oms_default") -> None:
+        text = value if isinstance(value, str) else json.dumps(value)
+        monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", text)
+
+    return set_connection
+
+
+def to(server: RawServer, **extra: object) -> dict[str, object]:
+    extra = {"tenant_id": "10001", "settle_seconds": 0, "deadline": 2, **extra}
+    return {"conn_type": "oms", "host": server.url, "extra": extra}
+
+
+class TestConnections:
+    def test_it_is_looked_up_when_used_and_not_before(self) -> None:
+        hook = OmsHook("oms_that_is_not_there")
+        with pytest.raises(Exception, match="oms_that_is_not_there"):
+            hook.get_conn()
+
+    def test_json_and_uri_configure_the_same_client(self, connect: Callable[..., None]) -> None:
+        extra = {"tenant_id": "10001", "deadline": 60, "disposition_reasons": ["fraud"]}
+        host, secret = "https://oms.example.com:8443/base", "s3cret/with:odd@chars"
+        fields = {"login": "KIBO.1", "password": secret, "host": host}
+        auth = "https://home.example.com"
+        connect({"conn_type": "oms", **fields, "extra": {**extra, "auth_url": auth}}, "oms_json")
+        connect(
+            f"oms://KIBO.1:{quote(secret, safe='')}@{quote(host, safe='')}/?tenant_id=10001"
+            f"&deadline=60&disposition_reasons=fraud&auth_url={quote(auth, safe='')}",
+            "oms_uri",
+        )
+        assert OmsHook("oms_json").settings == OmsHook("oms_uri").settings
+        assert OmsHook("oms_json").settings.api_url == host
+
+    def test_a_uri_without_host_derives_it(self, connect: Callable[..., None]) -> None:
+        connect("oms://id:secret@/?tenant_id=10001&environment=sandbox")
+        settings = OmsHook().settings
+        assert settings.api_url == "https://10001-translation.sandbox.mozu.com"
+        assert settings.has_credentials
+
+    @pytest.mark.parametrize(
+        ("connection", "named"),
+        [
+            ({"conn_type": "oms", "extra": "{not json"}, "not valid JSON"),
+            ({"conn_type": "oms"}, "tenant_id: is required"),
+            ({"conn_type": "oms", "extra": {"tenant": "1"}}, "'tenant'"),
+        ],
+    )
+    def test_wrong_settings_are_named_and_not_retried(
+        self, connect: Callable[..., None], connection: dict[str, object], named: str
+    ) -> None:
+        connect(connection)
+        with pytest.raises(OmsUnsendableError, match=named) as refusal:
+            OmsHook().cancel_order(1, "other", "x")
+        assert isinstance(refusal.value, AirflowFailException)
+
+
+class TestCancelOrder:
+    def test_it_returns_what_became_of_the_order(self, connect: Callable[..., None]) -> None:
+        with RawServer([document(CANCELED)]) as server:
+            connect(to(server))
+            result = OmsHook().cancel_order("1010101", "other", " Rejected ")
+        assert result.outcome is Outcome.CANCELED
+        assert server.requests[0].endswith(b'"dispositionOtherReason": "Rejected"}')
+        assert len(server.requests) == 1
+
+    def test_anything_but_canceled_raises_with_the_result(
+        self, connect: Callable[..., None]
+    ) -> None:
+        with RawServer([NOT_FOUND]) as server:
+            connect(to(server))
+            with pytest.raises(OmsCancellationError, match="Order 7: not_found") as failure:
+                OmsHook().cancel_order(7, "created_by_mistake")
+        assert failure.value.result.outcome is Outcome.NOT_FOUND
+        assert isinstance(failure.value, AirflowFailException)
+        assert len(server.requests) == 1
+
+    def test_what_may_still_succeed_may_be_retried(self, connect: Callable[..., None]) -> None:
+        with RawServer([answer("429 Too Many Requests", b"", ("Retry-After: 60",))]) as server:
+            connect(to(server))
+            with pytest.raises(OmsCancellationError, match="not_attempted") as failure:
+                OmsHook().cancel_order(7, "created_by_mistake")
+        assert not isinstance(failure.value, AirflowFailException)
+        assert len(server.requests) == 1
+
+    def test_invalid_input_sends_nothing(self, connect: Callable[..., None]) -> None:
+        with RawServer([document(CANCELED)]) as server:
+            connect(to(server))
+            for arguments in (("0", "other", "x"), (1, "fraud", None), (1, "other", "None")):
+                with pytest.raises(OmsUnsendableError, match="Nothing was sent"):
+                    OmsHook().cancel_order(*arguments)
+            with pytest.raises(OmsUnsendableError, match="only_if_states"):
+                OmsHook().cancel_order(1, "other", "x", only_if_states="")
+            assert server.requests == []
+
+    def test_the_connection_can_admit_more_reasons(self, connect: Callable[..., None]) -> None:
+        with RawServer([document(CANCELED)]) as server:
+            connect(to(server, disposition_reasons="fraud"))
+            OmsHook().cancel_order(1010101, "fraud")
+        assert b'"dispositionReason": "fraud"}' in server.requests[0]
+
+    @pytest.mark.parametrize("states", [["READY"], ("READY",), '["READY"]', "READY, PENDING"])
+    def test_another_state_than_wished_for_is_not_canceled(
+        self, connect: Callable[..., None], states: object
+    ) -> None:
+        shipped = {"orderID": 7, "orderState": "SHIPPED", "orderStatus": "SHIPPED"}
+        with RawServer([document(shipped)]) as server:
+            connect(to(server))
+            with pytest.raises(OmsCancellationError, match="not_cancelable") as failure:
+                OmsHook().cancel_order(7, "created_by_mistake", only_if_states=states)
+        assert failure.value.result.order_state == "SHIPPED"
+        assert [request.split()[0] for request in server.requests] == [b"GET"]
+
+    def test_one_line_before_the_first_request_says_where(
+        self,
+        connect: Callable[..., None],
+        caplog: pytest.LogCaptureFixture,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        caplog.set_level(logging.INFO)
+        with RawServer([document(CANCELED)]) as server:
+            connect(to(server, environment="sandbox"))
+            OmsHook().cancel_order(1010101, "created_by_mistake")
+            where = f"Canceling order 1010101 at {server.url} (environment sandbox, tenant 10001)"
+        # Airflow 2 logs through logging, Airflow 3 through structlog to standard output.
+        assert where in caplog.text + capsys.readouterr().out
+
+
+class TestTestConnection:
+    @pytest.mark.parametrize("script", [NOT_FOUND, document({**CANCELED, "orderID": 1})])
+    def test_an_order_or_the_omss_own_not_found_works(
+        self, connect: Callable[..., None], script: Script
+    ) -> None:
+        with RawServer([script]) as server:
+            connect(to(server))
+            works, message = OmsHook().test_connection()
+        assert works
+        assert "10001" in message
+        assert [r.split()[:2] for r in server.requests] == [[b"GET", b"/api/v2/order/1"]]
+
+    @pytest.mark.parametrize(
+        ("script", "named"),
+        [
+            (answer("404 Not Found", b"<html></html>"), "probably"),
+            (answer("401 Unauthorized", b"{}"), "login"),
+            (answer("403 Forbidden", b"{}"), "permissions"),
+            (answer("500 Internal Server Error"), "HTTP 500"),
+        ],
+    )
+    def test_anything_else_says_what_is_wrong(
+        self, connect: Callable[..., None], script: Script, named: str
+    ) -> None:
+        with RawServer([script]) as server:
+            connect(to(server))
+            works, message = OmsHook().test_connection()
+        assert not works
+        assert named in message
+
+    def test_wrong_settings_say_so(self, connect: Callable[..., None]) -> None:
+        connect({"conn_type": "oms"})
+        works, message = OmsHook().test_connection()
+        assert not works
+        assert "tenant_id" in message
+
+
+def test_get_order_reads_one_order(connect: Callable[..., None]) -> None:
+    with RawServer([document(CANCELED), NOT_FOUND]) as server:
+        connect(to(server))
+        hook = OmsHook()
+        assert hook.get_order("1010101").order_status == "CANCELED"
+        with pytest.raises(OmsNotFoundError):
+            hook.get_order(1010101)
+        with pytest.raises(OmsUnsendableError):
+            hook.get_order("None")
+    assert len(server.requests) == 2

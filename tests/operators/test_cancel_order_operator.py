@@ -1,0 +1,149 @@
+"""The operator: templated, mappable, validated when it runs, its result there also on failure."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from unittest.mock import MagicMock
+
+import pytest
+from airflow.providers.common.compat.sdk import DAG, AirflowFailException
+from raw_server import RawServer, answer
+
+from airflow_provider_oms.exceptions import OmsCancellationError, OmsUnsendableError
+from airflow_provider_oms.operators.oms import OmsCancelOrderOperator
+
+CANCELED = {"orderID": 1010101, "orderState": "CANCELED", "orderStatus": "CANCELED"}
+CORRELATION_ID = "0123456789abcdef0123456789abcdef"
+RESPONSE = answer(
+    "200 OK", json.dumps(CANCELED).encode(), (f"x-vol-correlation: {CORRELATION_ID}",)
+)
+
+
+def context() -> Any:
+    return {"ti": MagicMock(try_number=1)}
+
+
+@pytest.fixture
+def oms(monkeypatch: pytest.MonkeyPatch) -> RawServer:
+    server = RawServer([RESPONSE])
+    extra = {"tenant_id": "10001", "settle_seconds": 0, "deadline": 2}
+    connection = {"conn_type": "oms", "host": server.url, "extra": extra}
+    monkeypatch.setenv("AIRFLOW_CONN_OMS_DEFAULT", json.dumps(connection))
+    return server
+
+
+def operator(**arguments: Any) -> OmsCancelOrderOperator:
+    given = {"order_id": 1010101, "disposition_reason": "created_by_mistake", **arguments}
+    return OmsCancelOrderOperator(task_id="cancel", **given)
+
+
+def test_the_contracts_example_leaves_the_operator_byte_for_byte(oms: RawServer) -> None:
+    with oms:
+        operator(
+            order_id="1010101",
+            disposition_reason="other",
+            disposition_other_reason="Customer changed mind",
+        ).execute(context())
+    head, _, body = oms.requests[0].partition(b"\r\n\r\n")
+    lines = head.split(b"\r\n")
+    assert lines[0] == b"POST /api/v2/order/action/cancel HTTP/1.1"
+    assert b"x-vol-tenant: 10001" in lines
+    assert b"Content-Type: application/json" in lines
+    assert body == (
+        b'{"orderID": 1010101, "dispositionReason": "other", '
+        b'"dispositionOtherReason": "Customer changed mind"}'
+    )
+    assert len(oms.requests) == 1
+
+
+def test_its_result_is_a_small_dict(oms: RawServer) -> None:
+    with oms:
+        result = operator().execute(context())
+    assert json.loads(json.dumps(result)) == {
+        "order_id": 1010101,
+        "outcome": "canceled",
+        "confirmed_by": "answer",
+        "order_state": "CANCELED",
+        "order_status": "CANCELED",
+        "correlation_id": CORRELATION_ID,
+    }
+
+
+def test_the_result_is_pushed_before_a_failure_is_raised(oms: RawServer) -> None:
+    oms.script = [answer("404 Not Found", b'{"code": 5002}')]
+    task_context = context()
+    with oms, pytest.raises(OmsCancellationError) as failure:
+        operator().execute(task_context)
+    assert isinstance(failure.value, AirflowFailException)
+    task_context["ti"].xcom_push.assert_called_once_with(
+        key="return_value",
+        value={
+            "order_id": 1010101,
+            "outcome": "not_found",
+            "confirmed_by": "answer",
+            "order_state": None,
+            "order_status": None,
+            "correlation_id": None,
+        },
+    )
+
+
+def test_no_xcom_means_none_on_failure_either(oms: RawServer) -> None:
+    oms.script = [answer("404 Not Found", b'{"code": 5002}')]
+    task_context = context()
+    with oms, pytest.raises(OmsCancellationError):
+        operator(do_xcom_push=False).execute(task_context)
+    task_context["ti"].xcom_push.assert_not_called()
+
+
+def test_bad_input_is_accepted_by_the_constructor_and_refused_when_it_runs(oms: RawServer) -> None:
+    with oms:
+        refused: tuple[dict[str, Any], ...] = (
+            {"order_id": 0},
+            {"order_id": "{{ oops }}"},
+            {"disposition_reason": "fraud"},
+            {"disposition_reason": "other"},
+            {"disposition_other_reason": "explained"},
+            {"only_if_states": []},
+        )
+        for arguments in refused:
+            task = operator(**arguments)
+            with pytest.raises(OmsUnsendableError, match="Nothing was sent"):
+                task.execute(context())
+        assert oms.requests == []
+
+
+def test_every_argument_is_templated(oms: RawServer) -> None:
+    with DAG("templates", schedule=None):
+        task = operator(
+            order_id="{{ params.id }}",
+            disposition_reason="{{ params.reason }}",
+            disposition_other_reason="Case {{ params.case }}",
+            only_if_states=["{{ params.state }}"],
+            oms_conn_id="oms_{{ params.tenant }}",
+        )
+    params = {"id": 5, "reason": "other", "case": "C-1", "state": "READY", "tenant": "eu"}
+    task.render_template_fields({"params": params})
+    assert (task.order_id, task.disposition_reason) == ("5", "other")
+    assert task.disposition_other_reason == "Case C-1"
+    assert task.only_if_states == ["READY"]
+    assert task.oms_conn_id == "oms_eu"
+    assert set(OmsCancelOrderOperator.template_fields) == {
+        "order_id",
+        "disposition_reason",
+        "disposition_other_reason",
+        "only_if_states",
+        "oms_conn_id",
+    }
+
+
+def test_it_can_be_mapped() -> None:
+    with DAG("mapped", schedule=None) as dag:
+        OmsCancelOrderOperator.partial(
+            task_id="by_id", disposition_reason="created_by_mistake"
+        ).expand(order_id=[1, 2])
+        OmsCancelOrderOperator.partial(task_id="by_case", disposition_reason="other").expand_kwargs(
+            [{"order_id": 1, "disposition_other_reason": "Case 1"}]
+        )
+    assert set(dag.task_dict) == {"by_id", "by_case"}

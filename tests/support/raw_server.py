@@ -1,0 +1,113 @@
+"""A server that plays a script byte for byte, for what no framework would let a test send.
+
+It keeps every request exactly as it came over the socket.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+Script = Callable[[socket.socket, bytes], None]
+
+
+def answer(
+    status: str = "200 OK", body: bytes = b"", headers: Sequence[str] = (), *, length: bool = True
+) -> Script:
+    """Answer with a whole response."""
+    lines = [f"HTTP/1.1 {status}", *headers]
+    if length:
+        lines.append(f"Content-Length: {len(body)}")
+    head = "\r\n".join((*lines, "", "")).encode()
+
+    def play(connection: socket.socket, _: bytes) -> None:
+        connection.sendall(head + body)
+
+    return play
+
+
+def hang_up(connection: socket.socket, _: bytes) -> None:
+    """Close without a word."""
+    connection.shutdown(socket.SHUT_RDWR)
+
+
+@dataclass
+class RawServer:
+    """Serve a script: one entry for each request, the last one again and again.
+
+    :param script: what to do with each request once it has been read whole.
+    :param tls: wraps each connection when given.
+    """
+
+    script: Sequence[Script]
+    tls: ssl.SSLContext | None = None
+    requests: list[bytes] = field(default_factory=list)
+    connections: int = 0
+
+    def __post_init__(self) -> None:
+        """Listen on a free port of this machine."""
+        self._lock = threading.Lock()
+        self._open: list[socket.socket] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+
+    @property
+    def url(self) -> str:
+        """Return the server's address."""
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for opened in (self._listener, *self._open):
+            with contextlib.suppress(OSError):  # it may have ended already
+                opened.shutdown(socket.SHUT_RDWR)
+            opened.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            self._open.append(connection)
+            self.connections += 1
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        try:
+            if self.tls is not None:
+                connection = self.tls.wrap_socket(connection, server_side=True)
+                self._open.append(connection)
+            while request := _read_request(connection):
+                with self._lock:
+                    self.requests.append(request)
+                    play = self.script[min(len(self.requests), len(self.script)) - 1]
+                play(connection, request)
+        except OSError:
+            return  # the client, or the script, has closed the connection
+
+
+def _read_request(connection: socket.socket) -> bytes:
+    data = b""
+    while b"\r\n\r\n" not in data:
+        chunk = connection.recv(65536)
+        if not chunk:
+            return b""
+        data += chunk
+    head, _, body = data.partition(b"\r\n\r\n")
+    length = 0
+    for line in head.split(b"\r\n"):
+        name, _, value = line.partition(b":")
+        if name.lower() == b"content-length":
+            length = int(value)
+    while len(body) < length:
+        body += connection.recv(65536)
+    return head + b"\r\n\r\n" + body
