@@ -1,0 +1,159 @@
+"""The emulator's command line.
+
+What needs the packages of the `emulator` extra is imported late, to say so if they are missing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import ValidationError
+
+from airflow_provider_oms.emulator.sample_orders import make_order, seeded_orders
+from airflow_provider_oms.emulator.settings import Settings
+from airflow_provider_oms.emulator.store import Store, StoreError
+from airflow_provider_oms.emulator.wire import load_json
+
+if TYPE_CHECKING:
+    from airflow_provider_oms.emulator.order_book import OrderBook
+
+_EXTRA_MISSING: Final = (
+    "The OMS emulator needs FastAPI and uvicorn: pip install 'airflow-provider-oms[emulator]'"
+)
+_HIGHEST_PORT: Final = 65535
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the emulator until a signal ends it.
+
+    :param arguments: the command line without the program's name; None for this process's own.
+    """
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        import fastapi  # noqa: F401, PLC0415 - asked for here to say what is missing
+        import uvicorn  # noqa: F401, PLC0415 - as above
+    except ImportError:
+        sys.exit(_EXTRA_MISSING)
+    from airflow_provider_oms.emulator import server, tenant  # noqa: PLC0415 - they need the extra
+
+    settings = _settings(parser, options)
+    identity = tenant.Identity(
+        options.tenant, options.client_id, options.client_secret, options.open_access
+    )
+    try:
+        listener = server.bind(options.host, options.port, allow_remote=options.allow_remote)
+        database = Store(options.db)
+    except (server.AddressError, StoreError) as error:
+        parser.error(str(error))
+    try:
+        served = tenant.Tenant(identity, settings, database)
+        try:
+            _load(served.orders, options)
+        except (OSError, ValueError) as error:
+            parser.error(str(error))
+        line = f"OMS emulator listening on {server.url_of(listener)} (tenant {options.tenant})"
+        server.serve(served, listener, lambda: print(line, flush=True))
+    finally:
+        database.close()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m airflow_provider_oms.emulator",
+        description="A local OMS tenant for developing DAGs without touching a real one.",
+    )
+    add = parser.add_argument
+    add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    add("--allow-remote", action="store_true", help="permit a --host that is not loopback")
+    add("--port", type=_port, default=8787, help="0 for any free port (default: %(default)s)")
+    add("--db", default=":memory:", metavar="FILE", help="SQLite file (default: %(default)s)")
+    add("--tenant", type=_tenant, default="10001", help="tenant id (default: %(default)s)")
+    add("--client-id", default="KIBO_APP.1.0.0.Release", help="(default: %(default)s)")
+    add("--client-secret", default="emulator-secret", help="(default: %(default)s)")
+    add("--open-access", action="store_true", help="accept calls that carry no Authorization")
+    add("--orders", type=Path, metavar="FILE", help="JSON Lines of orders to load, if not there")
+    add("--seed", type=_count, metavar="N", help="make order 1010101 and N orders from 2000001")
+    add("--token-lifetime", type=_count, metavar="SECONDS", help="(default: 3600)")
+    add(
+        "--set",
+        action="append",
+        default=[],
+        type=_assignment,
+        metavar="NAME=VALUE",
+        help="a behavior switch; GET /_emulator/settings lists them all",
+    )
+    return parser
+
+
+def _settings(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Settings:
+    changes: dict[str, Any] = dict(options.set)
+    if options.token_lifetime is not None:
+        changes["token_lifetime"] = options.token_lifetime
+    try:
+        return Settings().changed(changes)
+    except ValidationError as error:
+        problems = [
+            f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}" for one in error.errors()
+        ]
+        parser.error(f"argument --set: {'; '.join(problems)}")
+
+
+def _load(orders: OrderBook, options: argparse.Namespace) -> None:
+    """Load the orders asked for; a restart leaves those that are there already as they are."""
+    if options.orders is not None:
+        orders.load(_order_lines(options.orders), replace=False)
+    if options.seed is not None:
+        orders.load(seeded_orders(options.seed), replace=False)
+
+
+def _order_lines(path: Path) -> Iterator[dict[str, Any]]:
+    with path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            try:
+                given = load_json(line)
+                if not isinstance(given, dict):
+                    raise ValueError("an order must be a JSON object")  # noqa: TRY004, TRY301 - told below, with its line
+                yield make_order(given)
+            except ValueError as error:
+                raise ValueError(f"{path}, line {number}: {error}") from error
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= _HIGHEST_PORT:
+        raise argparse.ArgumentTypeError(f"must be from 0 to {_HIGHEST_PORT}")
+    return port
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 0:
+        raise argparse.ArgumentTypeError("must not be negative")
+    return count
+
+
+def _tenant(text: str) -> str:
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError("a tenant id is a number")
+    return text
+
+
+def _assignment(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError("must look like NAME=VALUE")
+    try:
+        return name, load_json(value)
+    except ValueError:
+        return name, value
+
+
+if __name__ == "__main__":
+    main()

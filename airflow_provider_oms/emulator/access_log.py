@@ -1,0 +1,169 @@
+"""The log of every API request: what a client really sent, without its secrets.
+
+The control API's own requests are not in it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from airflow_provider_oms.emulator.paths import CANCEL_PATH, SEARCH_PATH, TOKEN_PATH, canonical
+from airflow_provider_oms.emulator.store import Store
+from airflow_provider_oms.emulator.tokens import fingerprint, read_fields
+from airflow_provider_oms.emulator.wire import (
+    MAX_ID,
+    digits_to_int,
+    dump_json,
+    is_integer,
+    load_json,
+)
+
+REDACTED: Final = "***"
+_SECRET_FIELDS: Final = ("client_secret", "refresh_token")
+_SECRET_HEADERS: Final = ("proxy-authorization", "api-key", "cookie", "x-vol-app-claims")
+_SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9-]*) +(.+)", re.DOTALL)
+_COLUMNS: Final = "seq, time, method, path, query, headers, order_id, body, status, correlation"
+
+
+@dataclass(frozen=True)
+class Received:
+    """An API request as it arrived.
+
+    :param method: its method.
+    :param path: its path, percent-decoded.
+    :param query: its query as sent.
+    :param headers: its headers in the order received, their names in lower case.
+    :param body: its body.
+    :param correlation: the id that the answer carries.
+    """
+
+    method: str
+    path: str
+    query: str
+    headers: Sequence[tuple[str, str]]
+    body: bytes
+    correlation: str
+
+    @property
+    def is_cancel(self) -> bool:
+        """True for a POST to Cancel Order, whatever is in it."""
+        return self.method == "POST" and canonical(self.path) == CANCEL_PATH
+
+    def order_id(self) -> int | None:
+        """Return the id of the order that the request is about, if it can be made out."""
+        if self.is_cancel:
+            return _order_id_in(self.body)
+        if self.path.startswith(SEARCH_PATH):
+            number = digits_to_int(canonical(self.path).removeprefix(SEARCH_PATH))
+            return number if number is not None and number <= MAX_ID else None
+        return None
+
+    def safe_headers(self) -> list[tuple[str, str]]:
+        """Return the headers with every credential replaced by a fingerprint."""
+        return [(name, _safe_value(name, value)) for name, value in self.headers]
+
+    def safe_body(self) -> str:
+        """Return the body as text, a token request's without its secrets."""
+        if canonical(self.path) != TOKEN_PATH or not self.body:
+            return self.body.decode(errors="replace")
+        content_type = dict(self.headers).get("content-type", "")
+        try:
+            fields = read_fields(self.body, content_type)
+        except ValueError:
+            return REDACTED  # a secret may be anywhere in it
+        for name in _SECRET_FIELDS:
+            if fields.get(name) is not None:
+                fields[name] = REDACTED
+        is_form = "form" in content_type.lower()
+        return urlencode(fields, safe="*", errors="replace") if is_form else dump_json(fields)
+
+
+class AccessLog:
+    """Every API request since the log was last cleared.
+
+    :param store: the tenant's database.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def arrived(self, received: Received) -> int:
+        """Log a request before anything is done about it; return its number.
+
+        :param received: the request.
+        """
+        cursor = self._store.execute(
+            "INSERT INTO requests (time, method, path, query, headers, order_id, is_cancel, body,"
+            " correlation) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                datetime.now(UTC).isoformat(timespec="milliseconds"),
+                received.method,
+                received.path,
+                received.query,
+                dump_json(received.safe_headers()),
+                received.order_id(),
+                received.is_cancel,
+                received.safe_body(),
+                received.correlation,
+            ),
+        )
+        return int(cursor.lastrowid or 0)
+
+    def answered(self, seq: int, status: int) -> None:
+        """Add the status of its answer to a request.
+
+        :param seq: the request's number.
+        :param status: the status.
+        """
+        self._store.execute("UPDATE requests SET status = ? WHERE seq = ?", (status, seq))
+
+    def entries(
+        self, *, order_id: int | None, method: str | None, path: str | None, since: int
+    ) -> list[dict[str, Any]]:
+        """Return the requests that fit, in the order of their arrival.
+
+        :param order_id: about this order.
+        :param method: with this method.
+        :param path: with a path that begins like this.
+        :param since: with a number greater than this.
+        """
+        rows = self._store.execute(
+            f"SELECT {_COLUMNS} FROM requests WHERE seq > ?1"  # noqa: S608 - a constant
+            " AND (?2 IS NULL OR order_id = ?2) AND (?3 IS NULL OR method = ?3)"
+            " AND (?4 IS NULL OR substr(path, 1, length(?4)) = ?4) ORDER BY seq",
+            (since, order_id, method and method.upper(), path),
+        )
+        names = _COLUMNS.split(", ")
+        entries = [dict(zip(names, row, strict=True)) for row in rows]
+        for entry in entries:
+            entry["headers"] = load_json(entry["headers"])
+        return entries
+
+    def clear(self) -> int:
+        """Forget every request, and with them each order's cancel_posts; return how many."""
+        return self._store.execute("DELETE FROM requests").rowcount
+
+
+def _order_id_in(body: bytes) -> int | None:
+    """Make out an order's id even where the tenant's rules would refuse it."""
+    try:
+        value = load_json(body)["orderID"]
+    except (ValueError, TypeError, LookupError):
+        return None
+    number = digits_to_int(value) if isinstance(value, str) else value
+    return number if is_integer(number) and abs(number) <= MAX_ID else None
+
+
+def _safe_value(name: str, value: str) -> str:
+    if name == "authorization":
+        parts = _SCHEME.fullmatch(value)
+        scheme, credential = parts.groups() if parts else ("(no scheme)", value)
+        return f"{scheme} sha256:{fingerprint(credential)[:12]}"
+    if name in _SECRET_HEADERS:
+        return f"sha256:{fingerprint(value)[:12]}"
+    return value

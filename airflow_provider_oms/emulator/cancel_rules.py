@@ -1,0 +1,115 @@
+"""The documented rules for the body of Cancel Order.
+
+Whether the order exists and may be canceled is not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from airflow_provider_oms.emulator.errors import ApiError, OmsCode, bad_field
+from airflow_provider_oms.emulator.settings import Settings
+from airflow_provider_oms.emulator.wire import digits_to_int, is_integer, load_json
+
+DOCUMENTED_REASONS: Final = ("customer_changed_mind", "created_by_mistake", "other")
+LONGEST_EXPLANATION: Final = 255
+
+
+@dataclass(frozen=True)
+class Cancel:
+    """A cancel request that keeps every rule.
+
+    :param order_id: the order.
+    :param reason: its `dispositionReason`.
+    :param explanation: its `dispositionOtherReason`, if the reason calls for one.
+    """
+
+    order_id: int
+    reason: str
+    explanation: str | None
+
+
+def read_cancel(body: bytes, content_type: str, settings: Settings) -> Cancel:
+    """Check the body of a cancel and return what it asks for.
+
+    :param body: the bytes as received.
+    :param content_type: the request's Content-Type.
+    :param settings: the tenant's switches.
+    """
+    if content_type.partition(";")[0].strip().lower() != "application/json":
+        raise bad_field(OmsCode.GENERIC_BAD_REQUEST, "The body must be application/json.")
+    try:
+        fields = load_json(body)
+    except ValueError:
+        raise bad_field(OmsCode.GENERIC_BAD_REQUEST, "The body is not JSON.") from None
+    if not isinstance(fields, dict):
+        raise bad_field(OmsCode.GENERIC_BAD_REQUEST, "The body must be a JSON object.")
+    for name in ("orderID", "dispositionReason"):
+        if name not in fields:
+            raise bad_field(OmsCode.MISSING_REQUEST_DATA, f"{name} is required.")
+    order_id = _order_id(fields["orderID"], settings)
+    reason = _reason(fields["dispositionReason"], settings)
+    return Cancel(order_id, reason, _explanation(fields, reason, settings))
+
+
+def stored_length(text: str, *, latin1: bool) -> int:
+    """Count characters as the OMS does, which stores latin-1 and entities for all else.
+
+    :param text: what is counted.
+    :param latin1: whether entities count in full, or as the one character they stand for.
+    """
+    if not latin1:
+        return len(text)
+    return len(text.encode("latin-1", errors="xmlcharrefreplace"))
+
+
+def _invalid(message: str) -> ApiError:
+    return bad_field(OmsCode.INVALID_REQUEST_DATA, message)
+
+
+def _order_id(value: Any, settings: Settings) -> int:
+    if settings.numeric_string_ids and isinstance(value, str):
+        number = digits_to_int(value)
+        value = value if number is None else number
+    if not is_integer(value):
+        raise _invalid("orderID must be an integer.")
+    if value < 1:
+        raise _invalid("orderID must be at least 1.")
+    return int(value)
+
+
+def _text(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise _invalid(f"{name} must be a string.")
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair, which JSON can escape
+        raise _invalid(f"{name} is not valid Unicode.") from None
+    return value
+
+
+def _reason(value: Any, settings: Settings) -> str:
+    reason = _text("dispositionReason", value)
+    known = {*DOCUMENTED_REASONS, *settings.extra_reasons}
+    if not reason or (settings.reasons == "strict" and reason not in known):
+        names = ", ".join(sorted(known))
+        raise _invalid(f"dispositionReason must be one of: {names}.")
+    return reason
+
+
+def _explanation(fields: Mapping[str, Any], reason: str, settings: Settings) -> str | None:
+    if "dispositionOtherReason" not in fields:
+        if reason == "other" and settings.other_without_explanation == "refuse":
+            message = "dispositionOtherReason is required when dispositionReason is other."
+            raise bad_field(OmsCode.MISSING_REQUEST_DATA, message)
+        return None
+    text = _text("dispositionOtherReason", fields["dispositionOtherReason"])
+    if not 1 <= stored_length(text, latin1=settings.latin1_lengths) <= LONGEST_EXPLANATION:
+        raise _invalid(f"dispositionOtherReason must have 1 to {LONGEST_EXPLANATION} characters.")
+    if reason == "other":
+        return text
+    if settings.explanation_without_other == "refuse":
+        raise _invalid("dispositionOtherReason is only allowed when dispositionReason is other.")
+    return None

@@ -1,0 +1,128 @@
+"""The control API under `/_emulator/`: how a test or a person sets the tenant up and looks at it.
+
+It asks for no credentials, which is why the emulator listens on loopback only.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI, HTTPException, Request
+from pydantic import ValidationError
+
+from airflow_provider_oms.emulator.paths import CONTROL_PREFIX
+from airflow_provider_oms.emulator.settings import Settings
+from airflow_provider_oms.emulator.tenant import Tenant
+from airflow_provider_oms.emulator.wire import load_json
+
+
+class Control:
+    """The handlers of the control API.
+
+    :param tenant: the tenant under control.
+    """
+
+    def __init__(self, tenant: Tenant) -> None:
+        self._tenant = tenant
+
+    async def health(self) -> dict[str, str]:
+        """Say that the emulator is up, and for which tenant."""
+        return {"status": "ok", "tenant": self._tenant.identity.tenant}
+
+    async def get_settings(self) -> Settings:
+        """Return every switch."""
+        return self._tenant.settings
+
+    async def put_settings(self, settings: Settings) -> Settings:
+        """Replace every switch; one that is not named gets its default.
+
+        :param settings: the new settings.
+        """
+        self._tenant.settings = settings
+        return settings
+
+    async def patch_settings(self, changes: dict[str, Any]) -> Settings:
+        """Replace the switches that are named.
+
+        :param changes: new values by name.
+        """
+        try:
+            self._tenant.settings = self._tenant.settings.changed(changes)
+        except ValidationError as error:
+            detail = error.errors(include_url=False, include_context=False, include_input=False)
+            raise HTTPException(422, detail) from error
+        return self._tenant.settings
+
+    async def post_orders(self, request: Request) -> dict[str, int]:
+        """Load a list of orders; one that is there already starts anew.
+
+        :param request: the call.
+        """
+        try:
+            given = load_json(await request.body())
+            if not isinstance(given, list) or not all(isinstance(one, dict) for one in given):
+                raise ValueError("the body must be a list of objects")  # noqa: TRY301 - answered below like every unfit body
+            return {"loaded": self._tenant.orders.load(given, replace=True)}
+        except ValueError as error:
+            raise HTTPException(422, str(error)) from error
+
+    async def get_orders(self) -> list[dict[str, Any]]:
+        """Return what became of each order."""
+        return self._tenant.orders.summaries()
+
+    async def get_order(self, order_id: int) -> dict[str, Any]:
+        """Return what became of one order, and its whole representation.
+
+        :param order_id: which order.
+        """
+        summary = self._tenant.orders.summary(order_id)
+        if summary is None:
+            raise HTTPException(404, f"There is no order {order_id}.")
+        return summary
+
+    async def get_requests(
+        self,
+        order_id: int | None = None,
+        method: str | None = None,
+        path: str | None = None,
+        since: int = 0,
+    ) -> list[dict[str, Any]]:
+        """Return the access log, or the part of it that is asked for.
+
+        :param order_id: about this order.
+        :param method: with this method.
+        :param path: with a path that begins like this.
+        :param since: with a number greater than this.
+        """
+        return self._tenant.log.entries(order_id=order_id, method=method, path=path, since=since)
+
+    async def delete_requests(self) -> dict[str, int]:
+        """Clear the access log."""
+        return {"deleted": self._tenant.log.clear()}
+
+    async def delete_tokens(self) -> dict[str, int]:
+        """Revoke every token."""
+        return {"revoked": self._tenant.tokens.revoke_all()}
+
+
+def build_control(tenant: Tenant) -> FastAPI:
+    """Put the control API's calls under their paths.
+
+    :param tenant: the tenant under control.
+    """
+    control = Control(tenant)
+    app = FastAPI(openapi_url=None, redirect_slashes=False)
+    for method, path, handler in (
+        ("GET", "health", control.health),
+        ("GET", "settings", control.get_settings),
+        ("PUT", "settings", control.put_settings),
+        ("PATCH", "settings", control.patch_settings),
+        ("POST", "orders", control.post_orders),
+        ("GET", "orders", control.get_orders),
+        ("GET", "orders/{order_id}", control.get_order),
+        ("GET", "requests", control.get_requests),
+        ("DELETE", "requests", control.delete_requests),
+        ("DELETE", "tokens", control.delete_tokens),
+    ):
+        app.add_api_route(f"{CONTROL_PREFIX}/{path}", handler, methods=[method])
+    return app

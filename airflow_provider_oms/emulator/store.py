@@ -1,0 +1,118 @@
+"""The SQLite file behind a tenant: its schema, its connection and its transactions.
+
+What is written into the tables is the business of `order_book`, `tokens` and `access_log`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+# Kept in the file's header, so that neither another program's database nor one of another
+# emulator version is ever written to.
+_APPLICATION_ID: Final = 0x4F4D5345
+_SCHEMA_VERSION: Final = 1
+
+_SCHEMA: Final = """
+CREATE TABLE orders (
+    order_id INTEGER PRIMARY KEY,
+    order_status TEXT,
+    representation TEXT NOT NULL,
+    times_canceled INTEGER NOT NULL DEFAULT 0,
+    disposition_reason TEXT,
+    disposition_other_reason TEXT
+);
+CREATE INDEX orders_by_status ON orders (order_status);
+CREATE TABLE tokens (
+    fingerprint TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    expires_at REAL
+);
+CREATE TABLE requests (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    time TEXT NOT NULL,
+    method TEXT NOT NULL,
+    path TEXT NOT NULL,
+    query TEXT NOT NULL,
+    headers TEXT NOT NULL,
+    order_id INTEGER,
+    is_cancel INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    status INTEGER,
+    correlation TEXT NOT NULL
+);
+CREATE INDEX requests_by_order ON requests (order_id, is_cancel);
+"""
+
+
+class StoreError(Exception):
+    """The database can not be used; the message says why."""
+
+
+class Store:
+    """One connection to one tenant's database, used by the thread that opened it alone.
+
+    :param path: a file, made if it does not exist, or `:memory:`.
+    """
+
+    def __init__(self, path: str) -> None:
+        if path != ":memory:" and not Path(path).resolve().parent.is_dir():
+            raise StoreError(f"{path}: there is no such directory")
+        try:
+            # Transactions are begun by hand: Python's own begin too late to lock a read.
+            self._connection = sqlite3.connect(path, timeout=10, isolation_level=None)
+            self._prepare(path)
+        except sqlite3.Error as error:
+            raise StoreError(f"{path} can not be used as a database: {error}") from error
+
+    def _prepare(self, path: str) -> None:
+        marks = (self._pragma("application_id"), self._pragma("user_version"))
+        empty = self.value("SELECT count(*) FROM sqlite_master") == 0
+        if not empty and marks != (_APPLICATION_ID, _SCHEMA_VERSION):
+            raise StoreError(f"{path} is not a database of this version of the emulator")
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        # A crash of the machine may lose the last moments; a crash of the process loses nothing.
+        self._connection.execute("PRAGMA synchronous = OFF")
+        if empty:
+            self._connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA}")
+            self._connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+            self._connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
+            self._connection.execute("COMMIT")
+
+    def _pragma(self, name: str) -> Any:
+        return self.value(f"PRAGMA {name}")
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
+        """Run one statement; outside a transaction it is one by itself.
+
+        :param sql: the statement.
+        :param parameters: its parameters.
+        """
+        return self._connection.execute(sql, parameters)
+
+    def value(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
+        """Return the first column of the first row; None if there is no row.
+
+        :param sql: the query.
+        :param parameters: its parameters.
+        """
+        row = self.execute(sql, parameters).fetchone()
+        return None if row is None else row[0]
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Hold the writer's lock for a block: what it reads stays true until it has written."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
+
+    def close(self) -> None:
+        """Close the connection, folding the write-ahead log into the file."""
+        self._connection.close()

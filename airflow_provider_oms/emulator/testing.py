@@ -1,0 +1,244 @@
+"""An emulator in a process of its own, for tests and demonstrations.
+
+It needs the standard library only, and talks to the emulator over HTTP like anyone else.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+from urllib.parse import urlencode
+
+_LISTENING: Final = re.compile(r"OMS emulator listening on (http://(\S+):(\d+)) \(tenant \d+\)\s*")
+_CANCEL_PATH: Final = "/api/v2/order/action/cancel"
+_SECONDS_TO_STOP: Final = 5
+
+
+class EmulatorError(RuntimeError):
+    """The emulator did not start, or refused what its control API was asked."""
+
+
+class EmulatorProcess:
+    """Run an emulator for the length of a `with` block.
+
+    :param db: its database; by default a temporary file, so that `restart` keeps the state.
+    :param seed: how many orders to make besides 1010101; None for none at all.
+    :param open_access: whether calls may come without a token.
+    :param tenant: the tenant's id.
+    :param client_id: the client's id.
+    :param client_secret: the client's secret.
+    :param settings: behavior switches to start with.
+    :param start_timeout: seconds it may take to start.
+    """
+
+    def __init__(
+        self,
+        *,
+        db: str | Path | None = None,
+        seed: int | None = None,
+        open_access: bool = False,
+        tenant: str = "10001",
+        client_id: str = "KIBO_APP.1.0.0.Release",
+        client_secret: str = "emulator-secret",  # noqa: S107 - the emulator's published default
+        settings: Mapping[str, Any] | None = None,
+        start_timeout: float = 30,
+    ) -> None:
+        self.tenant = tenant
+        self.client_id = client_id
+        self.client_secret = client_secret
+        self.url = ""
+        self._db = None if db is None else str(db)
+        self._seed = seed
+        self._open_access = open_access
+        self._settings = dict(settings or {})
+        self._start_timeout = start_timeout
+        self._host, self._port = "127.0.0.1", 0
+        self._scratch: Path | None = None
+        self._process: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start the emulator and wait until it accepts connections."""
+        if self._process is not None:
+            raise EmulatorError("the emulator runs already")
+        if self._scratch is None:
+            self._scratch = Path(tempfile.mkdtemp(prefix="oms-emulator-"))
+        try:
+            self._launch(self._scratch)
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """End the emulator, by force if need be, and remove its temporary database."""
+        self._end_process()
+        if self._scratch is not None:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+            self._scratch = None
+
+    def restart(self) -> None:
+        """End the emulator and start it on the same port, with its state and its settings."""
+        if self._process is None:
+            raise EmulatorError("the emulator does not run")
+        self._end_process()
+        self.start()
+
+    def load_orders(self, orders: Iterable[Mapping[str, Any]]) -> int:
+        """Load orders, replacing those that are there already; return how many.
+
+        :param orders: at least `orderID` of each.
+        """
+        answer = self._control("POST", "orders", [dict(order) for order in orders])
+        return int(answer["loaded"])
+
+    def orders(self) -> dict[int, dict[str, Any]]:
+        """Return what became of each order, by its id."""
+        return {summary["orderID"]: summary for summary in self._control("GET", "orders")}
+
+    def order(self, order_id: int) -> dict[str, Any]:
+        """Return what became of one order, with its whole representation as `order`.
+
+        :param order_id: which order.
+        """
+        summary: dict[str, Any] = self._control("GET", f"orders/{order_id}")
+        return summary
+
+    def requests(self, **filters: str | int) -> list[dict[str, Any]]:
+        """Return the API requests received, in the order of their arrival.
+
+        :param filters: any of `order_id`, `method`, `path` (how it begins) and `since`.
+        """
+        entries: list[dict[str, Any]] = self._control("GET", f"requests?{urlencode(filters)}")
+        return entries
+
+    def cancel_posts(self, order_id: int) -> int:
+        """Return how many cancels were received for an order, whatever their answer.
+
+        :param order_id: which order; it need not exist.
+        """
+        return len(self.requests(order_id=order_id, method="POST", path=_CANCEL_PATH))
+
+    def settings(self, **changes: Any) -> dict[str, Any]:
+        """Change behavior switches, for restarts too; return all of them.
+
+        :param changes: new values by name; none to look only.
+        """
+        settings: dict[str, Any] = self._control("PATCH", "settings", changes)
+        self._settings |= changes
+        return settings
+
+    def reset_settings(self) -> dict[str, Any]:
+        """Give every switch its default again; return all of them."""
+        settings: dict[str, Any] = self._control("PUT", "settings", {})
+        self._settings.clear()
+        return settings
+
+    def clear_requests(self) -> None:
+        """Forget the requests received so far."""
+        self._control("DELETE", "requests")
+
+    def revoke_tokens(self) -> int:
+        """Make every token invalid; return how many access tokens there were."""
+        return int(self._control("DELETE", "tokens")["revoked"])
+
+    def _control(self, method: str, path: str, body: Any = None) -> Any:
+        if self._process is None:
+            raise EmulatorError("the emulator does not run")
+        # http.client, unlike urllib.request, knows nothing of proxies.
+        connection = http.client.HTTPConnection(self._host, self._port, timeout=30)
+        try:
+            text = None if body is None else json.dumps(body)
+            headers = {"Content-Type": "application/json"}
+            connection.request(method, f"/_emulator/{path}", text, headers)
+            answer = connection.getresponse()
+            content = answer.read().decode()
+        finally:
+            connection.close()
+        if answer.status != http.client.OK:
+            raise EmulatorError(f"{method} {path}: {answer.status} {content}")
+        return json.loads(content)
+
+    def _launch(self, scratch: Path) -> None:
+        with (scratch / "stderr").open("w", encoding="utf-8") as errors:
+            self._process = subprocess.Popen(  # noqa: S603 - our own command line
+                self._command(scratch),
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                env=_environment(),
+                text=True,
+            )
+        line = self._first_line(self._process)
+        found = _LISTENING.fullmatch(line)
+        if found is None:
+            said = (scratch / "stderr").read_text(encoding="utf-8").strip()
+            raise EmulatorError(
+                f"the emulator did not start: {said or line or 'no answer in time'}"
+            )
+        self.url, self._host, self._port = found[1], found[2], int(found[3])
+
+    def _command(self, scratch: Path) -> list[str]:
+        command = [sys.executable, "-m", "airflow_provider_oms.emulator"]
+        command += ["--port", str(self._port), "--db", self._db or str(scratch / "tenant.db")]
+        command += ["--tenant", self.tenant, "--client-id", self.client_id]
+        command += ["--client-secret", self.client_secret]
+        command += ["--open-access"] if self._open_access else []
+        command += [] if self._seed is None else ["--seed", str(self._seed)]
+        for name, value in self._settings.items():
+            command += ["--set", f"{name}={json.dumps(value)}"]
+        return command
+
+    def _first_line(self, process: subprocess.Popen[str]) -> str:
+        lines: list[str] = []
+        stream = process.stdout
+        if stream is None:
+            return ""
+        # A thread, because not every platform can wait for a pipe with a timeout.
+        reader = threading.Thread(target=lambda: lines.append(stream.readline()), daemon=True)
+        reader.start()
+        reader.join(self._start_timeout)
+        return lines[0] if lines else ""
+
+    def _end_process(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.terminate()
+        try:
+            process.wait(_SECONDS_TO_STOP)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def _environment() -> dict[str, str]:
+    """Let the emulator's interpreter find the package, even one that is not installed."""
+    root = Path(__file__).resolve().parents[2]
+    environment = dict(os.environ)
+    if root.name not in {"site-packages", "dist-packages"}:
+        paths = [str(root), environment.get("PYTHONPATH", "")]
+        environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
+    return environment
