@@ -1,0 +1,220 @@
+"""Cancel the orders that a fraud check rejected: read verdicts, cancel, write back, report.
+
+The verdicts are rows of a SQL table behind an Airflow connection; see DOC for its columns.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter, defaultdict
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow.providers.common.compat.sdk import (
+    DAG,
+    AirflowFailException,
+    BaseHook,
+    chain,
+    task,
+)
+
+from airflow_provider_oms.api.validation import validate_cancel_request
+from airflow_provider_oms.cancellation.outcomes import Outcome
+from airflow_provider_oms.operators.oms import OmsCancelOrderOperator
+
+log = logging.getLogger(__name__)
+
+DOC = """
+### Cancel fraud-flagged orders
+
+Every hour, cancel the orders whose **latest** verdict is exactly `rejected` (letter case
+counts). An order without a verdict, or with any other latest verdict, is not touched.
+
+Connections: `oms_default` (type `oms`), and `fraud_db`, any SQL connection with this table:
+
+```sql
+CREATE TABLE fraud_verdicts (
+    verdict_id            INTEGER PRIMARY KEY,
+    order_id              BIGINT NOT NULL,
+    case_id               VARCHAR(100) NOT NULL,
+    verdict               VARCHAR(20) NOT NULL,
+    score                 NUMERIC,
+    decided_at            TIMESTAMP NOT NULL, -- UTC, unless it carries an offset
+    cancel_outcome        VARCHAR(20),        -- these three are written by this DAG
+    cancel_recorded_at    TIMESTAMP,
+    cancel_correlation_id VARCHAR(100)
+);
+```
+
+What became of an order is written to the verdict that was acted on. `canceled`,
+`already_canceled`, `not_cancelable`, `not_found` and `refused` are final: the order is left
+alone until a newer verdict rejects it again. Everything else is picked up by the next run.
+
+The run is green only if every flagged order is canceled. It fails, after all other orders had
+their turn, when an order could not be canceled, when a row cannot be used (no case id, say), or
+when verdicts of the same instant disagree. The task `report` names each such order.
+"""
+
+FRAUD_DB = "fraud_db"
+# Airflow maps at most 1024 tasks ([core] max_map_length); what is left waits for the next run.
+MAX_ORDERS_PER_RUN = 500
+CANCELED = {Outcome.CANCELED, Outcome.ALREADY_CANCELED}
+FINAL = CANCELED | {Outcome.NOT_CANCELABLE, Outcome.NOT_FOUND, Outcome.REFUSED}
+
+# Every verdict on the orders that have a rejection which is not dealt with for good. Plain SQL
+# for any database; each "?" becomes the placeholder of the connection's own driver.
+READ = """
+    SELECT verdict_id, order_id, case_id, verdict, decided_at, cancel_outcome
+    FROM fraud_verdicts
+    WHERE order_id IN (
+        SELECT order_id FROM fraud_verdicts
+        WHERE verdict = 'rejected'
+        AND (cancel_outcome IS NULL OR cancel_outcome NOT IN (?, ?, ?, ?, ?))
+    )
+    OR (order_id IS NULL AND verdict = 'rejected')
+"""
+WRITE = """
+    UPDATE fraud_verdicts
+    SET cancel_outcome = ?, cancel_correlation_id = ?, cancel_recorded_at = CURRENT_TIMESTAMP
+    WHERE verdict_id = ?
+"""
+
+
+def verdict_to_act_on(verdicts: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """Return the rejection that an order's latest verdict is, or ``None``.
+
+    :param verdicts: every verdict on one order.
+    :return: the rejection to act on; ``None`` when the order is to be left alone.
+    :raises ValueError: when the rows do not say clearly whether to cancel.
+    """
+    for verdict in verdicts:
+        moment = datetime.fromisoformat(str(verdict["decided_at"]))
+        verdict["decided_at"] = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    newest = max(verdict["decided_at"] for verdict in verdicts)
+    latest = [verdict for verdict in verdicts if verdict["decided_at"] == newest]
+    rejections = [verdict for verdict in latest if verdict["verdict"] == "rejected"]
+    if not rejections or any(verdict["cancel_outcome"] in FINAL for verdict in rejections):
+        return None
+    if len(rejections) < len(latest):
+        raise ValueError("its latest verdicts are of the same instant and disagree")
+    return min(rejections, key=lambda verdict: verdict["verdict_id"])
+
+
+def cancellation_for(verdict: dict[str, Any]) -> dict[str, Any]:
+    """Return one cancellation, checked by the operator's own rules before anything is sent.
+
+    :param verdict: the rejection to act on.
+    :return: the order, the explanation, and the verdict that they come from.
+    :raises ValueError: when the row lacks its case id, or breaks a rule of the OMS.
+    """
+    case_id = str(verdict["case_id"] or "").strip()
+    if not case_id:
+        raise ValueError(f"its verdict {verdict['verdict_id']} has no case id")
+    explanation = f"Rejected by fraud screening, case {case_id}"
+    request = validate_cancel_request(verdict["order_id"], "other", explanation)
+    return {
+        "verdict_id": verdict["verdict_id"],
+        "order_id": request.order_id,
+        "explanation": request.disposition_other_reason,
+    }
+
+
+# [START cancel_fraud_flagged_orders]
+with DAG(
+    dag_id="cancel_fraud_flagged_orders",
+    schedule="@hourly",
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=1,
+    tags=["oms", "example"],
+    doc_md=DOC,
+) as dag:
+
+    @task
+    def read_verdicts() -> dict[str, Any]:
+        """Return the cancellations to make, and what is wrong with rows that cannot be used."""
+        hook = BaseHook.get_hook(FRAUD_DB)
+        rows = hook.get_records(READ.replace("?", hook.placeholder), parameters=sorted(FINAL))
+        columns = ("verdict_id", "order_id", "case_id", "verdict", "decided_at", "cancel_outcome")
+        by_order: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for row in rows:
+            verdict = dict(zip(columns, row, strict=True))
+            by_order[str(verdict["order_id"])].append(verdict)
+
+        flagged, problems = [], []
+        for order_id, verdicts in by_order.items():
+            try:
+                rejection = verdict_to_act_on(verdicts)
+                if rejection:
+                    # Orders that were not tried yet come first, then the oldest verdicts.
+                    turn = (rejection["cancel_outcome"] is not None, rejection["decided_at"])
+                    flagged.append((turn, cancellation_for(rejection)))
+            except ValueError as error:
+                problems.append(f"order {order_id}: {error}")
+        flagged.sort(key=lambda entry: entry[0])
+        orders = [cancellation for _, cancellation in flagged[:MAX_ORDERS_PER_RUN]]
+        log.info("%d orders to cancel, %d unusable", len(orders), len(problems))
+        if len(flagged) > len(orders):
+            log.warning("%d more wait for the next run", len(flagged) - len(orders))
+        return {"orders": orders, "problems": problems}
+
+    @task
+    def cancellations(verdicts: Any) -> list[dict[str, Any]]:
+        """Return the arguments of one cancellation per order."""
+        return [
+            {"order_id": order["order_id"], "disposition_other_reason": order["explanation"]}
+            for order in verdicts["orders"]
+        ]
+
+    @task(trigger_rule="all_done")
+    def write_back(verdicts: Any, results: Any) -> None:
+        """Record what became of each order; one without a result stays as it was."""
+        outcomes = {result["order_id"]: result for result in results or []}
+        hook = BaseHook.get_hook(FRAUD_DB)
+        for order in verdicts["orders"] if verdicts else []:
+            result = outcomes.get(order["order_id"])
+            if result:
+                row = (result["outcome"], result["correlation_id"], order["verdict_id"])
+                hook.run(WRITE.replace("?", hook.placeholder), parameters=row)
+
+    @task(trigger_rule="all_done")
+    def report(verdicts: Any, results: Any) -> None:
+        """Say how every order ended, and fail unless all of them are canceled."""
+        if not verdicts:
+            raise AirflowFailException("The verdicts could not be read; nothing was canceled.")
+        outcomes = {result["order_id"]: result["outcome"] for result in results or []}
+        ended = {
+            order["order_id"]: outcomes.get(order["order_id"], "no result")
+            for order in verdicts["orders"]
+        }
+        for outcome, count in sorted(Counter(ended.values()).items()):
+            log.info("%s: %d", outcome, count)
+        failed = {order_id: end for order_id, end in ended.items() if end not in CANCELED}
+        for order_id, outcome in failed.items():
+            log.error("Order %s is not canceled: %s", order_id, outcome)
+        for problem in verdicts["problems"]:
+            log.error("Nothing was sent for %s", problem)
+        if failed or verdicts["problems"]:
+            raise AirflowFailException(
+                f"{len(failed)} orders failed and {len(verdicts['problems'])} could not be used; "
+                f"the lines above name them."
+            )
+
+    @task(trigger_rule="none_failed")
+    def succeed() -> None:
+        """Let the run be green only if every task is: the reporting tasks run in any case."""
+
+    read = read_verdicts()
+    cancel = OmsCancelOrderOperator.partial(
+        task_id="cancel",
+        disposition_reason="other",
+        retries=2,
+        retry_delay=timedelta(minutes=5),
+        max_active_tis_per_dag=4,
+        map_index_template="{{ task.order_id }}",
+    ).expand_kwargs(cancellations(read))
+    written = write_back(read, cancel.output)
+    reported = report(read, cancel.output)
+    chain(written, reported)
+    chain([read, cancel, written, reported], succeed())
+# [END cancel_fraud_flagged_orders]

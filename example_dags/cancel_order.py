@@ -1,0 +1,49 @@
+"""Cancel one order by hand: "Trigger" asks for the order, the reason and an explanation.
+
+The form checks what can be checked without the OMS; the operator checks everything again.
+"""
+
+from __future__ import annotations
+
+from airflow.providers.common.compat.sdk import DAG, Param
+
+from airflow_provider_oms.operators.oms import OmsCancelOrderOperator
+
+DOC = """
+### Cancel one order
+
+Trigger this DAG by hand and fill in the form.
+
+* **order_id**: the number of the order in the OMS.
+* **disposition_reason**: why it is canceled; `other` needs an explanation.
+* **disposition_other_reason**: the explanation; leave it empty with any other reason.
+
+The task succeeds only when the OMS itself says that the order is canceled. What became of the
+order is in the task's XCom `return_value`, also when the task failed.
+"""
+
+# [START cancel_order]
+with DAG(
+    dag_id="cancel_order",
+    schedule=None,
+    catchup=False,
+    tags=["oms", "example"],
+    doc_md=DOC,
+    params={
+        # No default: a trigger without input must not cancel anything. Browsers round integers
+        # beyond 2**53 - 1, and a rounded id is another order's.
+        "order_id": Param(type="integer", minimum=1, maximum=2**53 - 1),
+        "disposition_reason": Param(
+            type="string", enum=["customer_changed_mind", "created_by_mistake", "other"]
+        ),
+        "disposition_other_reason": Param(None, type=["null", "string"], maxLength=255),
+    },
+) as dag:
+    OmsCancelOrderOperator(
+        task_id="cancel",
+        order_id="{{ params.order_id }}",
+        disposition_reason="{{ params.disposition_reason }}",
+        # Without "or ''" an empty field would arrive as the text "None".
+        disposition_other_reason="{{ params.disposition_other_reason or '' }}",
+    )
+# [END cancel_order]
