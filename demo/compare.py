@@ -1,0 +1,123 @@
+"""Hold what the DAG reported against what the emulator itself knows, and show both in a table.
+
+Nothing here asks anybody: it works on what was read before and after the run.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from demo.data import DemoOrder
+
+CANCELED = "CANCELED"
+REPORTED_CANCELED = ("canceled", "already_canceled")
+HEADINGS = ("order", "verdicts", "state before", "state after", "cancel POSTs", "reported")
+# How many orders of a kind that was left alone are shown, before the rest is summed up.
+SHOWN_OF_A_KIND = 1
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Hold what is known about one order after the run.
+
+    :param order: the order as the demo made it.
+    :param before: the emulator's ``orderState/orderStatus`` before the run.
+    :param after: the same after the run.
+    :param posts: cancel POSTs that the emulator saw for it.
+    :param reported: the outcome that the DAG wrote back; ``None`` for none.
+    """
+
+    order: DemoOrder
+    before: str
+    after: str
+    posts: int
+    reported: str | None
+
+
+def disagreements(seen: Iterable[Seen], stray_posts: Mapping[int, int]) -> list[str]:
+    """Return one sentence for everything that is not as it ought to be.
+
+    :param seen: all orders of the demo.
+    :param stray_posts: cancel POSTs for orders that the demo does not know.
+    """
+    found = [
+        f"order {order_id}: nobody knows it, and the emulator saw {posts} cancel POSTs for it"
+        for order_id, posts in stray_posts.items()
+    ]
+    for one in seen:
+        faults = _faults_if_flagged(one) if one.order.to_cancel else _faults_if_not(one)
+        if one.reported in REPORTED_CANCELED and one.after != CANCELED:
+            faults.append(f"reported {one.reported}, and the emulator says {one.after}")
+        found += [f"order {one.order.order_id}: {fault}" for fault in faults]
+    return found
+
+
+def _faults_if_flagged(one: Seen) -> list[str]:
+    """Return what is wrong with an order that ought to be canceled."""
+    faults = []
+    if one.after != CANCELED:
+        faults.append(f"it was rejected, and its state is {one.after}")
+    if one.reported not in REPORTED_CANCELED:
+        faults.append(f"it was rejected, and the DAG reported {one.reported or 'nothing'}")
+    # An order that was canceled before the run may be found so by a read, without any POST.
+    allowed = (0, 1) if one.before == CANCELED else (1,)
+    if one.posts not in allowed:
+        faults.append(f"the emulator saw {one.posts} cancel POSTs")
+    return faults
+
+
+def _faults_if_not(one: Seen) -> list[str]:
+    """Return what is wrong with an order that nobody ought to touch."""
+    faults = []
+    if one.after != one.before:
+        faults.append(f"it was not flagged, and went from {one.before} to {one.after}")
+    if one.posts:
+        faults.append(f"it was not flagged, and the emulator saw {one.posts} cancel POSTs")
+    if one.reported is not None:
+        faults.append(f"it was not flagged, and the DAG reported {one.reported}")
+    return faults
+
+
+def table(seen: list[Seen]) -> str:
+    """Return the table for people: every flagged or changed order, and a sample of the others.
+
+    :param seen: all orders of the demo.
+    """
+    rows: list[tuple[str, ...]] = []
+    alike: dict[tuple[str, str], list[Seen]] = defaultdict(list)
+    for one in seen:
+        if one.order.to_cancel or _faults_if_not(one):
+            rows.append(_row(one))
+        else:
+            alike[one.order.verdicts, one.before].append(one)
+    for (verdicts, state), group in alike.items():
+        rows += [_row(one) for one in group[:SHOWN_OF_A_KIND]]
+        hidden = group[SHOWN_OF_A_KIND:]
+        if hidden:
+            posts = str(sum(one.posts for one in hidden))
+            rows.append((f"+ {len(hidden)} alike", verdicts, state, state, posts, "-"))
+    posts = str(sum(one.posts for one in seen))
+    canceled = sum(one.before != CANCELED and one.after == CANCELED for one in seen)
+    reported = sum(one.reported is not None for one in seen)
+    before = f"{sum(one.before == CANCELED for one in seen)} canceled"
+    after = f"{canceled} more canceled"
+    total = (f"all {len(seen)}", "", before, after, posts, f"{reported} reported")
+    return _aligned([HEADINGS, *rows, total])
+
+
+def _row(one: Seen) -> tuple[str, ...]:
+    order = one.order
+    told = (str(order.order_id), order.verdicts, one.before, one.after)
+    return (*told, str(one.posts), one.reported or "-")
+
+
+def _aligned(rows: list[tuple[str, ...]]) -> str:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+    rule = "  ".join("-" * width for width in widths)
+    return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
