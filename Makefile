@@ -1,0 +1,54 @@
+# Everything a developer does here. Needs git, make and Python 3.11 or newer, nothing else.
+
+.POSIX:
+PYTHON = python3
+export PYTHON
+
+VENV = .venv/bin
+
+help: ## list what can be made
+	@echo 'make TARGET [PYTHON=python3.12]'
+	@sed -n 's/^\([a-z][a-z0-9.-]*\):.*## \(.*\)/  \1|\2/p' Makefile | \
+		while IFS='|' read -r name text; do printf '%-15s %s\n' "$$name" "$$text"; done
+
+demo: venv ## run the main job: flagged orders are canceled by a real Airflow, and all is compared
+	@"$(VENV)/python" -m demo
+
+demo-ui: venv ## the same set-up with Airflow's web UI, left running; demo-ui-stop ends it
+	@"$(VENV)/python" -m demo.ui start
+
+demo-ui-stop: ## end what demo-ui left running
+	@"$(VENV)/python" -m demo.ui stop
+
+test: venv ## lint, types, and every test on Airflow 3.3.2 and 2.11.2
+	@"$(VENV)/python" scripts/check.py
+
+unit: venv ## the fast tests, without a database
+	@"$(VENV)/python" -m pytest -m 'not airflow_db and not slow'
+
+lint: venv ## ruff and mypy
+	@"$(VENV)/python" scripts/check.py lint
+
+format: venv ## let ruff rewrite what it can
+	@"$(VENV)/python" -m ruff check --fix --quiet . ; "$(VENV)/python" -m ruff format .
+
+venv: ## build .venv (Airflow 3.3.2) if it is not there or not up to date
+	@$(PYTHON) scripts/make_venv.py .venv constraints/airflow-3.3.txt
+
+venv-2.11: ## build .venv-2.11 (Airflow 2.11.2; Python 3.11 or 3.12)
+	@$(PYTHON) scripts/make_venv.py .venv-2.11 constraints/airflow-2.11.txt --below=3.13
+
+constraints: venv ## resolve constraints/*.in anew, to the newest versions that fit together
+	@for airflow in 3.3 2.11; do \
+		"$(VENV)/uv" pip compile --quiet --upgrade --universal --python-version=3.11 \
+			--no-header --no-annotate --no-emit-index-url --group=dev --extra=emulator \
+			pyproject.toml "constraints/airflow-$$airflow.in" \
+			--output-file="constraints/airflow-$$airflow.txt" || exit 1; \
+	done
+
+clean: ## remove the environments, what the demo left, and every cache
+	@if [ -d .demo-ui ] && [ -x "$(VENV)/python" ]; then "$(VENV)/python" -m demo.ui stop; fi
+	rm -rf .venv .venv-2.11 .demo .demo-ui build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: help demo demo-ui demo-ui-stop test unit lint format venv venv-2.11 constraints clean

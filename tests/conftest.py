@@ -1,0 +1,92 @@
+"""Everything a test needs around it: an Airflow home of its own, its database, the emulator.
+
+The environment is set at import, before anything imports Airflow, which reads it only then.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+if any(name == "airflow" or name.startswith("airflow.") for name in sys.modules):
+    raise RuntimeError("Airflow was imported before tests/conftest.py could set its environment")
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+AIRFLOW_HOME = Path(tempfile.mkdtemp(prefix="oms-tests-"))
+atexit.register(shutil.rmtree, AIRFLOW_HOME, ignore_errors=True)
+
+# Nothing of the developer's own Airflow may reach a test, and no test may reach their tenants.
+for _name in [name for name in os.environ if name.startswith("AIRFLOW_")]:
+    del os.environ[_name]
+os.environ.update(
+    {
+        "AIRFLOW_HOME": str(AIRFLOW_HOME),
+        "AIRFLOW__CORE__UNIT_TEST_MODE": "True",
+        "AIRFLOW__CORE__DAGS_FOLDER": str(REPOSITORY / "example_dags"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{AIRFLOW_HOME / 'airflow.db'}",
+        # Tests talk to loopback only; a proxy in the developer's shell must not see it.
+        "NO_PROXY": "127.0.0.1,localhost",
+        "no_proxy": "127.0.0.1,localhost",
+    }
+)
+
+# No deadline for one example: a machine that is busy elsewhere proves nothing.
+settings.register_profile("house", deadline=None, print_blob=True)
+settings.load_profile("house")
+
+AIRFLOW_VERSION = version("apache-airflow")
+IS_AIRFLOW_2 = AIRFLOW_VERSION.startswith("2.")
+_lacking: dict[str, list[str]] = {}
+
+
+def pytest_report_header() -> str:
+    """Say which Airflow is under test."""
+    return f"airflow: {AIRFLOW_VERSION}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip, by name, the tests of features that the installed Airflow does not have."""
+    for item in items:
+        marker = item.get_closest_marker("airflow3_only")
+        if marker is None:
+            continue
+        if len(marker.args) != 1 or marker.kwargs:
+            raise pytest.UsageError(f"{item.nodeid}: airflow3_only needs a feature's name")
+        if IS_AIRFLOW_2:
+            feature = str(marker.args[0])
+            _lacking.setdefault(feature, []).append(item.nodeid)
+            reason = f"Airflow {AIRFLOW_VERSION} lacks: {feature}"
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """List every test that was left out for the Airflow version, under its feature."""
+    if not _lacking:
+        return
+    terminalreporter.section(f"not in Airflow {AIRFLOW_VERSION}")
+    for feature, tests in sorted(_lacking.items()):
+        terminalreporter.write_line(f"{feature}: {len(tests)} left out")
+        for test in tests:
+            terminalreporter.write_line(f"    {test}")
+
+
+@pytest.fixture(scope="session")
+def airflow_db() -> Iterator[None]:
+    """Give Airflow its tables, once for all tests; they end with the temporary home."""
+    from airflow.utils import db  # noqa: PLC0415 - costs seconds, and only some tests need it
+
+    db.initdb()
+    yield
+    from airflow import settings as airflow_settings  # noqa: PLC0415 - as above
+
+    airflow_settings.dispose_orm()
