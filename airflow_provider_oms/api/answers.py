@@ -119,7 +119,7 @@ _KINDS: dict[int, tuple[type[OmsHttpError], str]] = {
         OmsForbiddenError,
         "The OMS forbids this call; check the application's permissions for the tenant",
     ),
-    404: (OmsNotFoundError, "The OMS knows no such order; check the order id and the tenant"),
+    404: (OmsNotFoundError, "The OMS knows no such order"),
     408: (OmsServerError, "The OMS gave up waiting for the request"),
     409: (OmsConflictError, "The OMS refuses this in the order's present state"),
     425: (OmsServerError, "The OMS was not ready for the request"),

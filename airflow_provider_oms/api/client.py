@@ -72,6 +72,7 @@ class OmsClient:
             pool_size=pool_size,
         )
         self._tokens = TokenCache(self._fetch_token)
+        self._accepted_token: str | None = None
         self._headers = {"x-vol-tenant": settings.tenant_id}
         if settings.site_id:
             self._headers["x-vol-site"] = settings.site_id
@@ -113,29 +114,50 @@ class OmsClient:
         return self._call("POST", CANCEL_PATH, request.order_id, request.body())
 
     def _call(self, method: str, path: str, order_id: int, body: dict[str, Any] | None) -> Order:
-        token = self._token_for_call()
         try:
-            answer = self._transport.exchange(
+            token = self._token_for_call()
+            answer = self._exchange(method, path, token, body)
+            order = self._order_of(answer, order_id, token)
+        except OmsError as error:
+            raise error.about(order_id) from None
+        self._accepted_token = token
+        return order
+
+    def _exchange(
+        self, method: str, path: str, token: str | None, body: dict[str, Any] | None
+    ) -> Answer:
+        try:
+            return self._transport.exchange(
                 method, self.settings.api_url + path, headers=self._headers, token=token, json=body
             )
         except OmsNotSentError as error:
             if error.unresolved and not self.settings.base_url:
-                hint = f"{error}. {answers.PROBABLY_NOT_TRANSLATED}"
+                hint = f"{error.message}. {answers.PROBABLY_NOT_TRANSLATED}"
                 raise OmsNotSentError(hint, unresolved=True) from None
             raise
+
+    def _order_of(self, answer: Answer, order_id: int, token: str | None) -> Order:
         try:
             return answers.order_of(answer, order_id, secrets=self._secrets(token))
         except OmsUnauthorizedError as error:
             if token is None:
-                raise OmsForbiddenError(
+                raise _like(
+                    error,
+                    OmsForbiddenError,
                     "The OMS wants an access token; give the connection a login (client id) and "
                     "a password (client secret)",
-                    http_status=error.http_status,
-                    oms_code=error.oms_code,
-                    correlation_id=error.correlation_id,
                 ) from None
             self._tokens.drop(token)
             raise
+        except OmsForbiddenError as error:
+            # The classic OMS answers 403, too, to a token that has expired (its OAuth page).
+            # Only a token that was good before can have: a new one that is refused lacks rights.
+            if token is None or token != self._accepted_token:
+                raise
+            self._tokens.drop(token)
+            raise _like(
+                error, OmsUnauthorizedError, "The OMS no longer accepts the access token"
+            ) from None
 
     def _token_for_call(self) -> str | None:
         if not self.settings.has_credentials:
@@ -144,7 +166,7 @@ class OmsClient:
             return self._tokens.get()
         except (OmsNotSentError, OmsNoAnswerError, OmsServerError, OmsUnusableAnswerError) as error:
             # Whatever became of the token request, the call that needed it was never sent.
-            raise OmsNotSentError(f"No access token could be had: {error}") from None
+            raise OmsNotSentError(f"No access token could be had: {error.message}") from None
 
     def _fetch_token(self) -> Token:
         settings = self.settings
@@ -192,9 +214,18 @@ def _read_token(answer: Answer, *, secrets: tuple[str, ...]) -> Token:
 def _token_refusal(error: OmsHttpError) -> OmsError:
     if isinstance(error, OmsThrottledError | OmsServerError):
         return error
-    return OmsForbiddenError(
+    return _like(
+        error,
+        OmsForbiddenError,
         "The token endpoint issued no access token; check the connection's login (client id), "
         "password (client secret) and auth_url",
+    )
+
+
+def _like(error: OmsHttpError, kind: type[OmsHttpError], message: str) -> OmsHttpError:
+    """Return an error about the same answer that says something else about it."""
+    return kind(
+        message,
         http_status=error.http_status,
         oms_code=error.oms_code,
         correlation_id=error.correlation_id,

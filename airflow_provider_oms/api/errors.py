@@ -5,6 +5,8 @@ No error holds a token, a secret or any part of an order; nothing here decides a
 
 from __future__ import annotations
 
+from typing import Self
+
 __all__ = [
     "OmsConfigError",
     "OmsConflictError",
@@ -30,9 +32,28 @@ class OmsError(Exception):
     :param message: what happened and what to do, free of secrets and of shoppers' data.
     """
 
+    #: The order that the failed call was about; ``None`` when it was about none.
+    order_id: int | None = None
+
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
+
+    def about(self, order_id: int) -> Self:
+        """Return the same error, naming the order it is about.
+
+        It is a copy, because threads that wait for one token share its failure.
+
+        :param order_id: the order.
+        :return: the copy.
+        """
+        copy = type(self).__new__(type(self), *self.args)
+        copy.__dict__.update(self.__dict__, order_id=order_id)
+        return copy
+
+    def __str__(self) -> str:
+        """Return the message, with the order in front where one is known."""
+        return self.message if self.order_id is None else f"Order {self.order_id}: {self.message}"
 
 
 class OmsInputError(OmsError, ValueError):

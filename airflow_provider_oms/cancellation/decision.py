@@ -65,6 +65,7 @@ Step = Call | Wait | Done
 _VERDICTS = {
     ReplyKind.NOT_FOUND: Outcome.NOT_FOUND,
     ReplyKind.REFUSED: Outcome.REFUSED,
+    # A read that conflicts with the order's state; a cancel that does is looked up instead.
     ReplyKind.CONFLICT: Outcome.REFUSED,
     ReplyKind.FORBIDDEN: Outcome.FORBIDDEN,
 }
@@ -90,11 +91,9 @@ def step(history: History, now: float) -> Step:
         return Done(Outcome.CANCELED, ConfirmedBy.ANSWER, reply)
     if reply.kind is ReplyKind.ORDER:
         return _after_acceptance(history, now, post)
-    if reply.kind is ReplyKind.CONFLICT:
-        return _after_conflict(history, now, post)
     if reply.kind is ReplyKind.AMBIGUOUS:
         return _after_doubt(history, now, post.at)
-    return Done(_VERDICTS[reply.kind], ConfirmedBy.ANSWER, reply)
+    return _after_refusal(history, now, post)
 
 
 def _before_any_post(history: History, now: float) -> Step:
@@ -143,20 +142,25 @@ def _after_acceptance(history: History, now: float, post: Event) -> Step:
     return found
 
 
-def _after_conflict(history: History, now: float, post: Event) -> Step:
-    """Decide after the OMS refused because of the order's state: read which state that is."""
+def _after_refusal(history: History, now: float, post: Event) -> Step:
+    """Decide after the OMS refused: the end, unless the order's state may be the reason for it."""
+    # An earlier cancel of ours may be what it was refused for, whatever the refusal says, and
+    # may show only after a while.
     is_ours = history.ambiguous_posts > 0 or history.doubt_since is not None
-    # An earlier cancel of ours may be what it conflicts with, and may show only after a while.
+    is_conflict = post.reply.kind is ReplyKind.CONFLICT
+    if not is_ours and not is_conflict:
+        return Done(_VERDICTS[post.reply.kind], ConfirmedBy.ANSWER, post.reply)
     settled_at = post.at + history.policy.settle_seconds if is_ours else post.at
     found = _find_out(history, now, post.at, settled_at)
     if not isinstance(found, Event):
         return found
     if found.reply.says_canceled:
         outcome = Outcome.CANCELED if is_ours else Outcome.ALREADY_CANCELED
-    elif found.reply.kind is ReplyKind.NOT_FOUND:
-        outcome = Outcome.NOT_FOUND
-    else:
-        outcome = Outcome.NOT_CANCELABLE
+        return Done(outcome, ConfirmedBy.READ, found.reply)
+    if not is_conflict:
+        return Done(_VERDICTS[post.reply.kind], ConfirmedBy.ANSWER, post.reply)
+    is_gone = found.reply.kind is ReplyKind.NOT_FOUND
+    outcome = Outcome.NOT_FOUND if is_gone else Outcome.NOT_CANCELABLE
     return Done(outcome, ConfirmedBy.READ, found.reply)
 
 

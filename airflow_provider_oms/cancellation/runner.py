@@ -63,6 +63,7 @@ def cancel_order(
     request: CancelRequest,
     policy: Policy,
     *,
+    attempt: int = 1,
     in_doubt_for: float | None = None,
     log: _Log | None = None,
     clock: Callable[[], float] = time.monotonic,
@@ -74,8 +75,9 @@ def cancel_order(
     :param calls: the client.
     :param request: the validated cancellation.
     :param policy: how long to try and how to read.
-    :param in_doubt_for: seconds since an earlier attempt may have sent a cancel for this order;
-        ``None`` when none can have.
+    :param attempt: which attempt of the task this is, from 1; before a later one, an earlier one
+        may have sent a cancel for this order.
+    :param in_doubt_for: seconds since that may have been, where it is known; ``None`` for just now.
     :param log: receives one line for each decision.
     :param clock: monotonic seconds; a wall clock that jumps would cut the settling short.
     :param sleep: waits for a number of seconds.
@@ -84,13 +86,15 @@ def cancel_order(
     """
     log = log or logging.getLogger(__name__)
     started_at = clock()
-    doubt_since = None if in_doubt_for is None else started_at - max(0.0, in_doubt_for)
+    in_doubt = attempt > 1 or in_doubt_for is not None
+    doubt_since = started_at - max(0.0, in_doubt_for or 0.0) if in_doubt else None
+    named = f"Order {request.order_id}, attempt {attempt}"
     history = History(policy, started_at, doubt_since)
     waited = False
     while True:
         decision = step(history, clock())
         if not waited:  # what follows a wait was decided with it
-            _log_decision(log, request.order_id, history, decision, clock())
+            _log_decision(log, named, history, decision, clock())
         waited = isinstance(decision, Wait)
         if isinstance(decision, Done):
             return result_of(request.order_id, history, decision)
@@ -134,10 +138,10 @@ def reply_of(calls: OmsCalls, action: Action, request: CancelRequest) -> Reply:
         if kind is None:
             raise
         if not isinstance(error, OmsHttpError):
-            return Reply(kind, str(error))
+            return Reply(kind, error.message)
         return Reply(
             kind,
-            str(error),
+            error.message,
             http_status=error.http_status,
             oms_code=error.oms_code,
             correlation_id=error.correlation_id,
@@ -181,7 +185,7 @@ def result_of(order_id: int, history: History, done: Done) -> CancellationResult
 
 
 def _log_decision(
-    log: _Log, order_id: int, history: History, decision: Call | Wait | Done, now: float
+    log: _Log, named: str, history: History, decision: Call | Wait | Done, now: float
 ) -> None:
     if isinstance(decision, Done):
         upcoming = f"done, {decision.outcome}"
@@ -192,11 +196,11 @@ def _log_decision(
     last = history.last
     if last is None:
         came_back = "in doubt from an earlier attempt" if history.doubt_since is not None else "new"
-        log.info("Order %s: %s. Next: %s.", order_id, came_back, upcoming)
+        log.info("%s: %s. Next: %s.", named, came_back, upcoming)
         return
     log.info(
-        "Order %s, call %d, %s: %s. Taken as: %s. Next: %s.",
-        order_id,
+        "%s, call %d, %s: %s. Taken as: %s. Next: %s.",
+        named,
         len(history.events),
         last.action,
         last.reply.message.rstrip("."),

@@ -142,7 +142,7 @@ class OmsHook(BaseHook):
             client,
             request,
             policy_for(self.settings, only_if_states=states),
-            in_doubt_for=0.0 if _is_later_attempt() else None,
+            attempt=_attempt(),
             log=self.log,
         )
         if not result.outcome.is_success:
@@ -159,7 +159,9 @@ class OmsHook(BaseHook):
             self.get_conn().get_order(_PROBE_ORDER_ID)
         except OmsNotFoundError:
             pass  # The OMS itself said so: address, tenant and credentials are right.
-        except (OmsError, OmsUnsendableError) as error:
+        except OmsError as error:
+            return False, error.message
+        except OmsUnsendableError as error:
             return False, str(error)
         return True, f"The OMS answers at {self.settings.describe()}."
 
@@ -170,13 +172,13 @@ def _unsendable_is_final() -> Iterator[None]:
     try:
         yield
     except (OmsInputError, OmsConfigError) as error:
-        raise OmsUnsendableError(str(error)) from None
+        raise OmsUnsendableError(error.message) from None
 
 
-def _is_later_attempt() -> bool:
-    """Tell whether an earlier attempt of the running task may have sent something already."""
+def _attempt() -> int:
+    """Return which attempt of the running task this is; 1 where no task is running."""
     try:
         context = get_current_context()
     except Exception:  # noqa: BLE001 - outside a task, Airflow 2 and 3 raise different errors
-        return False
-    return int(context["ti"].try_number) > 1
+        return 1
+    return int(context["ti"].try_number)

@@ -381,6 +381,25 @@ class TestSentOrNot:
             client.post_cancel(EXAMPLE)
         assert b"Bearer new" in server.requests[3]
 
+    def test_a_token_that_was_good_and_is_forbidden_now_is_replaced_once(self) -> None:
+        old, new = (document({"access_token": t, "expires_in": 3600}) for t in ("old", "new"))
+        forbidden = document({"code": 5004, "message": "Not authorized"}, "403 Forbidden")
+        with RawServer([old, document(ORDER), forbidden, new, forbidden]) as server:
+            client = client_of(server.url, credentials=("id", "s3cret"))
+            client.get_order(1010101)
+            with pytest.raises(OmsUnauthorizedError, match="no longer accepts"):
+                client.post_cancel(EXAMPLE)
+            with pytest.raises(OmsForbiddenError, match="permissions"):
+                client.post_cancel(EXAMPLE)
+            assert b"Bearer new" in server.requests[4]
+
+    def test_an_error_names_the_order(self) -> None:
+        script = [document({"code": 5002}, "404 Not Found")]
+        with RawServer(script) as server, pytest.raises(OmsNotFoundError) as error:
+            client_of(server.url).get_order(77)
+        assert str(error.value).startswith("Order 77: The OMS knows no such order (HTTP 404")
+        assert error.value.order_id == 77
+
     @pytest.mark.parametrize("value", ["", "with space", "line\nbreak", "ünïcode", 7, None])
     def test_a_token_unfit_for_a_header_is_refused_without_quoting_it(self, value: Any) -> None:
         with RawServer([document({"access_token": value, "expires_in": 60})]) as server:

@@ -217,6 +217,25 @@ class TestAmbiguousAnswers:
         assert isinstance(story.then(OPEN), Wait)
         assert_done(story.then(CANCELED), Outcome.CANCELED, ConfirmedBy.READ)
 
+    @pytest.mark.parametrize("refusal", [REFUSED, NOT_FOUND, FORBIDDEN])
+    def test_any_refusal_after_a_cancel_of_ours_is_looked_up(self, refusal: Reply) -> None:
+        story = Story(settle_seconds=3)
+        story.then(AMBIGUOUS)
+        story.then(OPEN)
+        assert story.then(OPEN) == POST
+        story.then(refusal)
+        assert_done(story.then(CANCELED), Outcome.CANCELED, ConfirmedBy.READ)
+
+    def test_a_refusal_after_a_cancel_of_ours_stands_if_the_order_stays_open(self) -> None:
+        story = Story(settle_seconds=3)
+        story.then(AMBIGUOUS)
+        story.then(OPEN)
+        assert story.then(OPEN) == POST
+        story.then(REFUSED)
+        story.then(OPEN)
+        assert_done(story.then(OPEN), Outcome.REFUSED, ConfirmedBy.ANSWER)
+        assert story.posts == 2
+
 
 class TestAcceptedCancels:
     def test_it_is_read_until_it_shows(self) -> None:

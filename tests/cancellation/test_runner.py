@@ -64,12 +64,13 @@ class World:
         return reply
 
     def run(
-        self, policy: Policy | None = None, *, doubt: float | None = None
+        self, policy: Policy | None = None, *, doubt: float | None = None, attempt: int = 1
     ) -> CancellationResult:
         return cancel_order(
             self,
             REQUEST,
             policy or Policy(),
+            attempt=attempt,
             in_doubt_for=doubt,
             log=self,
             clock=self.clock,
@@ -118,6 +119,15 @@ def test_a_later_attempt_reads_before_it_posts() -> None:
     assert [method for method, _ in world.calls] == ["GET", "POST"]
 
 
+def test_a_later_attempt_waits_for_an_order_to_settle_before_it_believes_it_open() -> None:
+    world = World([order("READY"), order("READY"), order("CANCELED")])
+    world.run(Policy(settle_seconds=3), attempt=2)
+    assert world.calls == [("GET", 1), ("GET", 3), ("POST", 4)]
+    assert world.lines[0] == (
+        "Order 7, attempt 2: in doubt from an earlier attempt. Next: wait 1.0 s."
+    )
+
+
 def test_an_unknown_end_says_so_and_keeps_the_last_correlation_id() -> None:
     server_error = OmsServerError("down", http_status=503, correlation_id="c1")
     world = World([server_error, *[OmsNoAnswerError("no answer")] * 20])
@@ -131,10 +141,10 @@ def test_there_is_one_log_line_for_each_decision() -> None:
     world = World([OmsNoAnswerError("no answer"), order("CANCELED", "c2")])
     world.run()
     expected = """
-        Order 7: new. Next: send the cancel.
-        Order 7, call 1, POST: no answer. Taken as: ambiguous, it may have been acted on. \
-Next: wait 1.0 s.
-        Order 7, call 2, GET: The OMS says orderState CANCELED, orderStatus CANCELED \
+        Order 7, attempt 1: new. Next: send the cancel.
+        Order 7, attempt 1, call 1, POST: no answer. Taken as: ambiguous, it may have been \
+acted on. Next: wait 1.0 s.
+        Order 7, attempt 1, call 2, GET: The OMS says orderState CANCELED, orderStatus CANCELED \
 (HTTP 200, correlation id c2). Taken as: canceled. Next: done, canceled.
     """
     assert world.lines == [line.strip() for line in expected.strip().splitlines()]
