@@ -1,0 +1,248 @@
+"""`cancel_fraud_flagged_orders` in real Airflow: who is canceled, who is not, what is written."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dag_runs import DagFolder, Run, RunDag, connect
+
+from airflow_provider_oms.emulator.testing import EmulatorProcess
+
+pytestmark = pytest.mark.airflow_db
+
+DAG_ID = "cancel_fraud_flagged_orders"
+FIRST = 1010101
+
+
+class Verdicts:
+    """The fraud check's table, as the DAG's own documentation describes it.
+
+    :param database: the SQLite file.
+    :param documentation: the DAG's documentation, with the statement that creates the table.
+    """
+
+    def __init__(self, database: Path, documentation: str) -> None:
+        self._database = database
+        self._create = re.findall(r"```sql\n(.*?)```", documentation, re.DOTALL)[0]
+
+    def create(self) -> None:
+        self._execute(self._create)
+
+    def add(self, order_id: Any, verdict: str, at: str = "2026-11-01 08:00", **more: Any) -> None:
+        """Add one verdict; its case id is made of the order unless it is given."""
+        row = {"order_id": order_id, "verdict": verdict, "decided_at": at}
+        row = {**row, "case_id": f"F-{order_id}", **more}
+        columns, marks = ", ".join(row), ", ".join("?" * len(row))
+        statement = f"INSERT INTO fraud_verdicts ({columns}) VALUES ({marks})"  # noqa: S608 - ours
+        self._execute(statement, *row.values())
+
+    def written(self) -> dict[tuple[Any, str], str | None]:
+        """Return the outcome at each verdict, by its order and verdict."""
+        rows = self._execute(
+            "SELECT order_id, verdict, cancel_outcome FROM fraud_verdicts ORDER BY verdict_id"
+        )
+        return {(order_id, verdict): outcome for order_id, verdict, outcome in rows}
+
+    def _execute(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        with closing(sqlite3.connect(self._database)) as connection, connection:
+            return connection.execute(statement, values).fetchall()
+
+
+@pytest.fixture
+def verdicts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, example_dags: DagFolder) -> Verdicts:
+    """Give an empty table behind the connection `fraud_db`."""
+    database = tmp_path / "fraud.db"
+    connection = {"conn_type": "sqlite", "host": str(database)}
+    monkeypatch.setenv("AIRFLOW_CONN_FRAUD_DB", json.dumps(connection))
+    table = Verdicts(database, example_dags.dags[DAG_ID].doc_md)
+    table.create()
+    return table
+
+
+@pytest.fixture(autouse=True)
+def orders(oms: EmulatorProcess) -> Iterator[None]:
+    """Give ten open orders and a shipped one, FIRST + 10."""
+    shipped = {"orderID": FIRST + 10, "orderState": "SHIPPED"}
+    oms.load_orders([*({"orderID": FIRST + number} for number in range(10)), shipped])
+    yield
+    for order_id, order in oms.orders().items():
+        # Whatever a test is about: what was canceled was asked for, and just once.
+        assert order["times_canceled"] == (order["orderState"] == "CANCELED"), order_id
+        assert order["cancel_posts"] <= 1, order_id
+
+
+def canceled(oms: EmulatorProcess) -> set[int]:
+    return {
+        order_id for order_id, order in oms.orders().items() if order["orderState"] == "CANCELED"
+    }
+
+
+def posts(oms: EmulatorProcess) -> list[int]:
+    path = "/api/v2/order/action/cancel"
+    return sorted(request["order_id"] for request in oms.requests(method="POST", path=path))
+
+
+def errors(run: Run) -> str:
+    """Return the error lines that the DAG itself logged."""
+    found = [
+        line for line in run.log.splitlines() if re.search(r"Order \d+ is not|Nothing was", line)
+    ]
+    return "\n".join(dict.fromkeys(found))
+
+
+def test_it_cancels_the_rejected_orders_once_however_often_it_runs(
+    oms: EmulatorProcess, verdicts: Verdicts, run_dag: RunDag
+) -> None:
+    verdicts.add(FIRST, "rejected", case_id="C-17/b")
+    verdicts.add(FIRST + 1, "accepted", "2026-11-01 08:00")
+    verdicts.add(FIRST + 1, "rejected", "2026-11-01 09:00")
+    verdicts.add(FIRST + 2, "rejected", "2026-11-01 08:00")
+    verdicts.add(FIRST + 2, "accepted", "2026-11-01 09:00")
+    verdicts.add(FIRST + 3, "review")
+    verdicts.add(FIRST + 4, "accepted")
+    verdicts.add(FIRST + 5, "Rejected")
+    rejected = [FIRST, FIRST + 1]
+
+    first = run_dag(DAG_ID)
+    assert first.state == "success"
+    assert canceled(oms) == set(rejected)
+    assert posts(oms) == rejected
+    assert oms.order(FIRST)["dispositionReason"] == "other"
+    assert oms.order(FIRST)["dispositionOtherReason"] == "Rejected by fraud screening, case C-17/b"
+    written = verdicts.written()
+    assert {key for key, outcome in written.items() if outcome} == {
+        (FIRST, "rejected"),
+        (FIRST + 1, "rejected"),
+    }
+    assert written[FIRST, "rejected"] == "canceled"
+
+    second = run_dag(DAG_ID)
+    assert second.state == "success"
+    assert posts(oms) == rejected
+    assert verdicts.written() == written
+    assert second.states["cancel"] == ["skipped"]
+
+
+def test_an_order_that_cannot_be_canceled_fails_the_run_and_not_the_others(
+    oms: EmulatorProcess, verdicts: Verdicts, run_dag: RunDag
+) -> None:
+    for order_id in (FIRST, FIRST + 10, 5):
+        verdicts.add(order_id, "rejected")
+    run = run_dag(DAG_ID)
+    assert run.state == "failed"
+    assert sorted(run.states["cancel"]) == ["failed", "failed", "success"]
+    assert (run.states["write_back"], run.states["report"]) == (["success"], ["failed"])
+    assert canceled(oms) == {FIRST}
+    assert verdicts.written() == {
+        (FIRST, "rejected"): "canceled",
+        (FIRST + 10, "rejected"): "not_cancelable",
+        (5, "rejected"): "not_found",
+    }
+    assert f"Order {FIRST + 10} is not canceled: not_cancelable" in errors(run)
+    assert "Order 5 is not canceled: not_found" in errors(run)
+    assert str(FIRST) + " is" not in errors(run)
+
+    # Both are dealt with for good, so the next run has nothing to do and nothing to report …
+    oms.clear_requests()
+    assert run_dag(DAG_ID).state == "success"
+    assert posts(oms) == []
+    # … until the fraud check speaks again.
+    oms.load_orders([{"orderID": FIRST + 10, "orderState": "READY"}])
+    verdicts.add(FIRST + 10, "rejected", "2026-11-02 08:00", case_id="again")
+    assert run_dag(DAG_ID).state == "success"
+    assert posts(oms) == [FIRST + 10]
+    assert oms.order(FIRST + 10)["dispositionOtherReason"].endswith("case again")
+
+
+def test_what_was_left_open_by_an_earlier_run_is_taken_up_again(
+    oms: EmulatorProcess, verdicts: Verdicts, run_dag: RunDag
+) -> None:
+    open_ends = ("unknown", "not_canceled", "not_attempted", "forbidden")
+    for number, outcome in enumerate(open_ends):
+        verdicts.add(FIRST + number, "rejected", cancel_outcome=outcome)
+    for number, outcome in enumerate(("canceled", "already_canceled", "refused")):
+        verdicts.add(FIRST + 5 + number, "rejected", cancel_outcome=outcome)
+    assert run_dag(DAG_ID).state == "success"
+    assert posts(oms) == [FIRST, FIRST + 1, FIRST + 2, FIRST + 3]
+    assert set(verdicts.written().values()) == {"canceled", "already_canceled", "refused"}
+
+
+def test_rows_that_cannot_be_used_fail_the_run_and_touch_nothing(
+    oms: EmulatorProcess, verdicts: Verdicts, run_dag: RunDag
+) -> None:
+    verdicts.add(FIRST, "rejected")
+    verdicts.add(FIRST + 1, "rejected", case_id=" ")
+    verdicts.add(FIRST + 2, "rejected", case_id="x" * 255)
+    verdicts.add(0, "rejected")
+    verdicts.add("A-7", "rejected")
+    # The same instant, written in two ways, with two verdicts: nobody can say which one counts.
+    verdicts.add(FIRST + 3, "rejected", "2026-11-01 08:00")
+    verdicts.add(FIRST + 3, "accepted", "2026-11-01T09:00:00+01:00")
+    run = run_dag(DAG_ID)
+    assert run.state == "failed"
+    assert posts(oms) == [FIRST]
+    assert canceled(oms) == {FIRST}
+    for order_id in (FIRST + 1, FIRST + 2, FIRST + 3, 0, "A-7"):
+        assert f"Nothing was sent for order {order_id}: " in errors(run)
+    assert "disagree" in errors(run)
+    assert verdicts.written()[FIRST, "rejected"] == "canceled"
+
+
+def test_two_alike_verdicts_of_the_same_instant_are_one(
+    oms: EmulatorProcess, verdicts: Verdicts, run_dag: RunDag
+) -> None:
+    verdicts.add(FIRST, "rejected")
+    verdicts.add(FIRST, "rejected")
+    assert run_dag(DAG_ID).state == "success"
+    assert posts(oms) == [FIRST]
+    assert run_dag(DAG_ID).state == "success"
+    assert posts(oms) == [FIRST]
+
+
+def test_without_a_table_the_run_fails_and_nothing_is_sent(
+    oms: EmulatorProcess, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, run_dag: RunDag
+) -> None:
+    connection = {"conn_type": "sqlite", "host": str(tmp_path / "empty.db")}
+    monkeypatch.setenv("AIRFLOW_CONN_FRAUD_DB", json.dumps(connection))
+    run = run_dag(DAG_ID)
+    assert run.state == "failed"
+    assert run.states["read_verdicts"] == ["failed"]
+    assert "The verdicts could not be read; nothing was canceled." in run.log
+    assert oms.requests() == []
+
+
+def test_wrong_credentials_fail_the_run_and_the_orders_wait_for_the_next(
+    oms: EmulatorProcess,
+    verdicts: Verdicts,
+    run_dag: RunDag,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    verdicts.add(FIRST, "rejected")
+    with monkeypatch.context() as wrong:
+        connect(wrong, oms, password="not-the-secret")
+        assert run_dag(DAG_ID).state == "failed"
+    assert verdicts.written() == {(FIRST, "rejected"): "forbidden"}
+    assert posts(oms) == []
+    assert run_dag(DAG_ID).state == "success"
+    assert verdicts.written() == {(FIRST, "rejected"): "canceled"}
+
+
+class TestItsDeclaration:
+    def test_the_folder_imports_without_errors(self, example_dags: DagFolder) -> None:
+        assert example_dags.import_errors == {}
+        assert {"cancel_order", DAG_ID} <= set(example_dags.dags)
+
+    def test_one_run_at_a_time_every_hour_and_none_for_the_past(
+        self, example_dags: DagFolder
+    ) -> None:
+        dag = example_dags.dags[DAG_ID]
+        assert (dag.catchup, dag.max_active_runs) == (False, 1)
+        # Airflow 2 keeps it under its older name.
+        assert (getattr(dag, "schedule_interval", None) or dag.schedule) == "@hourly"
