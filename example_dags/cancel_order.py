@@ -1,16 +1,4 @@
-"""Cancel one order by hand: "Trigger" asks for the order, the reason and an explanation.
-
-The form checks what can be checked without the OMS; the operator checks everything again.
-"""
-
-from __future__ import annotations
-
-from airflow.providers.common.compat.sdk import DAG, Param
-
-from airflow_provider_oms.operators.oms import OmsCancelOrderOperator
-
-DOC = """
-### Cancel one order
+"""### Cancel one order
 
 Trigger this DAG by hand and fill in the form.
 
@@ -22,13 +10,19 @@ The task succeeds only when the OMS itself says that the order is canceled. What
 order is in the task's XCom `return_value`, also when the task failed.
 """
 
+from __future__ import annotations
+
 # [START cancel_order]
+from airflow.providers.common.compat.sdk import DAG, Param
+
+from airflow_provider_oms.operators.oms import OmsCancelOrderOperator
+
 with DAG(
     dag_id="cancel_order",
     schedule=None,
     catchup=False,
     tags=["oms", "example"],
-    doc_md=DOC,
+    doc_md=__doc__,
     params={
         # No default: a trigger without input must not cancel anything. Browsers round integers
         # beyond 2**53 - 1, and a rounded id is another order's.

@@ -62,7 +62,8 @@ class DagFolder:
             sync_bag_to_db,
         )
 
-        DagBundlesManager().sync_bundles_to_db()
+        bundles: Any = DagBundlesManager  # Airflow leaves its constructor untyped
+        bundles().sync_bundles_to_db()
         self._bag = BundleDagBag(dag_folder=folder, bundle_path=folder, bundle_name="dags-folder")
         sync_bag_to_db(self._bag, "dags-folder", None)
 

@@ -1,0 +1,36 @@
+"""### Cancel an order that waits for its payment
+
+Trigger this DAG by hand with the number of the order. An order that is paid is left alone, and
+what the task returns says so.
+"""
+
+from __future__ import annotations
+
+# [START oms_hook]
+from typing import Any
+
+from airflow.providers.common.compat.sdk import DAG, Param, task
+
+from airflow_provider_oms.hooks.oms import OmsHook
+
+with DAG(
+    dag_id="cancel_order_in_python",
+    schedule=None,
+    catchup=False,
+    tags=["oms", "example"],
+    doc_md=__doc__,
+    params={"order_id": Param(type="integer", minimum=1, maximum=2**53 - 1)},
+) as dag:
+
+    @task
+    def cancel_unpaid(order_id: Any) -> dict[str, Any]:
+        """Cancel the order if it is still on hold, and return what became of it."""
+        hook = OmsHook(oms_conn_id="oms_default")
+        order = hook.get_order(order_id)
+        if order.order_status != "PAYMENT_HOLD":
+            return {"order_id": order.order_id, "outcome": "left alone"}
+        result = hook.cancel_order(order_id, "other", "Payment not received")
+        return {"order_id": result.order_id, "outcome": result.outcome.value}
+
+    cancel_unpaid("{{ params.order_id }}")
+# [END oms_hook]
