@@ -1,6 +1,4 @@
-"""### Cancel one order
-
-Trigger this DAG by hand and fill in the form.
+"""Cancel one order by hand: trigger this DAG and fill in the form.
 
 * **order_id**: the number of the order in the OMS.
 * **disposition_reason**: why it is canceled; `other` needs an explanation.

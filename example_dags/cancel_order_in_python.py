@@ -1,4 +1,4 @@
-"""### Cancel an order that waits for its payment
+"""Cancel an order that still waits for its payment.
 
 Trigger this DAG by hand with the number of the order. An order that is paid is left alone, and
 what the task returns says so.

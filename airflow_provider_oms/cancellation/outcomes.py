@@ -67,7 +67,7 @@ _ADVICE = {
     Outcome.NOT_CANCELABLE: "Look at the order in the OMS; a shipped order needs a return.",
     Outcome.NOT_FOUND: "Check the order id and the connection's tenant and environment.",
     Outcome.REFUSED: "Correct the request or the connection, then clear the task.",
-    Outcome.FORBIDDEN: "Correct the connection or have the permission granted, then clear the task.",
+    Outcome.FORBIDDEN: "Correct the connection or the permission, then clear the task.",
     Outcome.NOT_CANCELED: "Retry or clear the task: it reads the order before it sends again.",
     Outcome.UNKNOWN: "Retry or clear the task: it reads the order before it sends anything.",
     Outcome.NOT_ATTEMPTED: "Retry or clear the task when the OMS can be reached.",
