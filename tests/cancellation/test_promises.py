@@ -1,0 +1,208 @@
+"""The promises, held under any sequence of faults: hypothesis looks for one that breaks them.
+
+A model of the OMS knows the truth: when a cancel was acted on, and from when on that shows. The
+one thing it keeps to is what `settle_seconds` is for: a cancel shows within that time or never.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from airflow_provider_oms.cancellation.decision import Call, Done, Step, Wait, step
+from airflow_provider_oms.cancellation.history import (
+    Action,
+    Event,
+    History,
+    Policy,
+    Reply,
+    ReplyKind,
+)
+from airflow_provider_oms.cancellation.outcomes import Outcome
+
+NOT_ACTED_ON = {
+    "never sent": Reply(ReplyKind.NEVER_SENT),
+    "throttled": Reply(ReplyKind.THROTTLED),
+    "throttled for 4 s": Reply(ReplyKind.THROTTLED, retry_after=4),
+    "throttled for an hour": Reply(ReplyKind.THROTTLED, retry_after=3600),
+    "token refused": Reply(ReplyKind.UNAUTHENTICATED),
+    "refused": Reply(ReplyKind.REFUSED),
+    "forbidden": Reply(ReplyKind.FORBIDDEN),
+}
+LOST = Reply(ReplyKind.AMBIGUOUS)
+SHARE = st.floats(0, 1)
+
+
+@dataclass
+class Oms:
+    """The truth about one order."""
+
+    state: str = "READY"
+    ours_shows_at: float | None = None
+    others_canceled: bool = False
+    posts_after_ours: int = 0
+    posts: list[float] = field(default_factory=list)
+
+    def receive_post(self, now: float) -> None:
+        self.posts.append(now)
+        self.posts_after_ours += self.ours_shows_at is not None
+
+    def act(self, shows_at: float) -> None:
+        if self.state == "READY" and self.ours_shows_at is None:
+            self.ours_shows_at = shows_at
+
+    @property
+    def is_canceled(self) -> bool:
+        return self.others_canceled or self.ours_shows_at is not None
+
+    def seen_at(self, now: float) -> str:
+        ours_shows = self.ours_shows_at is not None and now >= self.ours_shows_at
+        return "CANCELED" if self.others_canceled or ours_shows else self.state
+
+
+class OneOrder(RuleBasedStateMachine):
+    """Play one order through calls, faults, deaths of the worker and retries of the task."""
+
+    @initialize(
+        settle=st.sampled_from([0.0, 1.0, 3.0, 15.0]),
+        deadline=st.sampled_from([15.0, 120.0]),
+        state=st.sampled_from(["READY", "READY", "READY", "SHIPPED"]),
+        only_ready=st.booleans(),
+    )
+    def begin(self, settle: float, deadline: float, state: str, *, only_ready: bool) -> None:
+        states = frozenset({"READY"}) if only_ready else None
+        self.policy = Policy(settle_seconds=settle, deadline=deadline, only_if_states=states)
+        self.now = 1000.0
+        self.oms = Oms(state)
+        self.not_before = 0.0
+        self.tell(History(self.policy, self.now))
+
+    def tell(self, history: History) -> None:
+        self.history = history
+        self.next: Step = step(history, self.now)
+
+    def is_due(self, action: Action) -> bool:
+        return self.next == Call(action)
+
+    def reply(self, action: Action, sent_at: float, reply: Reply, jitter: float) -> None:
+        if reply.retry_after:
+            self.not_before = self.now + reply.retry_after
+        self.tell(self.history.with_event(Event(action, sent_at, self.now, reply, jitter)))
+
+    @precondition(lambda self: self.is_due(Action.POST))
+    @rule(
+        fault=st.sampled_from([None, None, "lost", "accepted", *NOT_ACTED_ON]),
+        acts=st.booleans(),
+        lasts=st.floats(0, 5),
+        shows_after=SHARE,
+        jitter=SHARE,
+    )
+    def post(
+        self, fault: str | None, *, acts: bool, lasts: float, shows_after: float, jitter: float
+    ) -> None:
+        assert self.now >= self.not_before
+        assert self.now < self.history.deadline_at
+        sent_at, self.now = self.now, self.now + lasts
+        if fault in NOT_ACTED_ON:
+            if fault != "never sent":
+                self.oms.receive_post(sent_at)
+            self.reply(Action.POST, sent_at, NOT_ACTED_ON[fault], jitter)
+            return
+        self.oms.receive_post(sent_at)
+        shows_at = self.now + shows_after * self.policy.settle_seconds
+        if fault == "lost":
+            if acts:
+                self.oms.act(shows_at)
+            self.reply(Action.POST, sent_at, LOST, jitter)
+            return
+        if self.oms.seen_at(sent_at) != "READY":
+            conflict = Reply(ReplyKind.CONFLICT)
+            self.reply(Action.POST, sent_at, conflict, jitter)
+            return
+        self.oms.act(self.now if fault is None else shows_at)
+        self.reply(Action.POST, sent_at, self.order(self.now), jitter)
+
+    def order(self, moment: float) -> Reply:
+        state = self.oms.seen_at(moment)
+        return Reply(ReplyKind.ORDER, order_state=state, order_status=state)
+
+    @precondition(lambda self: self.is_due(Action.READ))
+    @rule(
+        fault=st.sampled_from([None, None, None, "lost", *NOT_ACTED_ON]),
+        lasts=st.floats(0, 5),
+        jitter=SHARE,
+    )
+    def read(self, fault: str | None, lasts: float, jitter: float) -> None:
+        assert self.now >= self.not_before
+        sent_at, self.now = self.now, self.now + lasts
+        reply = self.order(sent_at)
+        if fault is not None:
+            reply = NOT_ACTED_ON.get(fault, LOST)
+        self.reply(Action.READ, sent_at, reply, jitter)
+
+    @precondition(lambda self: isinstance(self.next, Wait))
+    @rule()
+    def wait(self) -> None:
+        assert isinstance(self.next, Wait)
+        assert self.next.until > self.now
+        self.now = self.next.until
+        self.tell(self.history)
+
+    @precondition(lambda self: isinstance(self.next, Call))
+    @rule(acts=st.booleans(), knows_when=st.booleans(), shows_after=SHARE, pause=st.floats(0, 30))
+    def die_in_the_middle_of_a_call_and_start_again(
+        self, *, acts: bool, knows_when: bool, shows_after: float, pause: float
+    ) -> None:
+        died_at = self.now
+        if self.is_due(Action.POST):
+            assert self.now >= self.not_before
+            self.oms.receive_post(died_at)
+            if acts and self.oms.seen_at(died_at) == "READY":
+                self.oms.act(died_at + shows_after * self.policy.settle_seconds)
+        self.now += pause
+        self.not_before = 0.0  # a new process knows nothing of it
+        self.tell(History(self.policy, self.now, died_at if knows_when else self.now))
+
+    @precondition(lambda self: isinstance(self.next, Done))
+    @rule(pause=st.floats(0, 300))
+    def be_retried_or_cleared(self, pause: float) -> None:
+        self.now += pause
+        self.not_before = 0.0
+        self.tell(History(self.policy, self.now, self.now))
+
+    @precondition(lambda self: not isinstance(self.next, Done))
+    @rule()
+    def see_someone_else_cancel_it(self) -> None:
+        if self.oms.state == "READY":
+            self.oms.others_canceled = True
+
+    @invariant()
+    def no_cancel_follows_one_that_was_acted_on(self) -> None:
+        assert self.oms.posts_after_ours == 0
+
+    @invariant()
+    def what_is_reported_is_true(self) -> None:
+        if not isinstance(self.next, Done):
+            return
+        outcome = self.next.outcome
+        if outcome in (Outcome.CANCELED, Outcome.ALREADY_CANCELED):
+            assert self.oms.is_canceled
+        elif outcome not in (Outcome.UNKNOWN, Outcome.NOT_ATTEMPTED, Outcome.FORBIDDEN):
+            # What a read has shown is true of the moment of that read.
+            assert not self.oms.is_canceled or self.oms.others_canceled
+        elif outcome is not Outcome.UNKNOWN:
+            assert self.oms.ours_shows_at is None
+
+    @invariant()
+    def it_ends(self) -> None:
+        assert len(self.history.events) < 200
+        assert self.history.ambiguous_posts <= self.policy.max_posts
+
+
+TestThePromisesHold = OneOrder.TestCase
+TestThePromisesHold.settings = settings(
+    max_examples=400, stateful_step_count=60, deadline=None, print_blob=True
+)
