@@ -5,6 +5,7 @@ Exits with 0 only if the emulator's own state is what the verdicts ask for and t
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections import Counter
@@ -13,7 +14,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from airflow_provider_oms.emulator.testing import EmulatorProcess
-from demo.compare import CANCELED, Seen, disagreements, table
+from demo.compare import CANCELED, Seen, disagreements, table, totals
 from demo.data import DemoOrder, create_verdicts, demo_orders, reported_outcomes
 from demo.workplace import (
     DAG_ID,
@@ -47,12 +48,16 @@ def run_dag(place: Workplace, emulator: EmulatorProcess, to_cancel: set[int]) ->
     :param to_cancel: the orders that ought to end canceled, for the progress shown.
     :raises DemoError: when Airflow says that the run did not succeed.
     """
-    environment = place.environment(
+    connections = place.connections(
         oms_url=emulator.url,
         tenant=emulator.tenant,
         login=emulator.client_id,
         password=emulator.client_secret,
     )
+    environment = place.environment() | {
+        f"AIRFLOW_CONN_{conn_id.upper()}": json.dumps(fields)
+        for conn_id, fields in connections.items()
+    }
     log = place.directory / "airflow.log"
 
     def progress() -> str:
@@ -120,7 +125,7 @@ def demo() -> int:
         run_dag(place, emulator, {order.order_id for order in orders if order.to_cancel})
         reported = reported_outcomes(place.verdicts)
         seen, strays = look(orders, before, emulator, reported)
-    print(f"\n{table(seen)}\n")
+    print(f"\n{table(seen)}\n\n{totals(seen)}\n")
     found = disagreements(seen, strays)
     print("\n".join(found))
     canceled = sum(one.order.to_cancel for one in seen)

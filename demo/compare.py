@@ -5,7 +5,7 @@ Nothing here asks anybody: it works on what was read before and after the run.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -14,8 +14,7 @@ from demo.data import DemoOrder
 CANCELED = "CANCELED"
 REPORTED_CANCELED = ("canceled", "already_canceled")
 HEADINGS = ("order", "verdicts", "state before", "state after", "cancel POSTs", "reported")
-# How many orders of a kind that was left alone are shown, before the rest is summed up.
-SHOWN_OF_A_KIND = 1
+LONGEST_CELL = 24
 
 
 @dataclass(frozen=True)
@@ -81,30 +80,46 @@ def _faults_if_not(one: Seen) -> list[str]:
 
 
 def table(seen: list[Seen]) -> str:
-    """Return the table for people: every flagged or changed order, and a sample of the others.
+    """Return the table for people: each flagged or changed order, and the others by verdicts.
 
     :param seen: all orders of the demo.
     """
     rows: list[tuple[str, ...]] = []
-    alike: dict[tuple[str, str], list[Seen]] = defaultdict(list)
+    alike: dict[str, list[Seen]] = defaultdict(list)
     for one in seen:
         if one.order.to_cancel or _faults_if_not(one):
             rows.append(_row(one))
         else:
-            alike[one.order.verdicts, one.before].append(one)
-    for (verdicts, state), group in alike.items():
-        rows += [_row(one) for one in group[:SHOWN_OF_A_KIND]]
-        hidden = group[SHOWN_OF_A_KIND:]
-        if hidden:
-            posts = str(sum(one.posts for one in hidden))
-            rows.append((f"+ {len(hidden)} alike", verdicts, state, state, posts, "-"))
-    posts = str(sum(one.posts for one in seen))
+            alike[one.order.verdicts].append(one)
+    for verdicts, group in alike.items():
+        states = ", ".join(sorted({one.before for one in group}))
+        posts = str(sum(one.posts for one in group))
+        rows.append((f"{len(group)} orders", verdicts, _cut(states), "unchanged", posts, "-"))
+    return _aligned([HEADINGS, *rows])
+
+
+def totals(seen: list[Seen]) -> str:
+    """Return what came of all orders, in one line each.
+
+    :param seen: all orders of the demo.
+    """
     canceled = sum(one.before != CANCELED and one.after == CANCELED for one in seen)
-    reported = sum(one.reported is not None for one in seen)
-    before = f"{sum(one.before == CANCELED for one in seen)} canceled"
-    after = f"{canceled} more canceled"
-    total = (f"all {len(seen)}", "", before, after, posts, f"{reported} reported")
-    return _aligned([HEADINGS, *rows, total])
+    before = sum(one.before == CANCELED for one in seen)
+    unchanged = sum(one.before == one.after for one in seen)
+    posts = sum(one.posts for one in seen)
+    twice = sum(one.posts > 1 for one in seen)
+    reported = Counter(one.reported for one in seen if one.reported)
+    outcomes = ", ".join(f"{outcome}: {count}" for outcome, count in sorted(reported.items()))
+    return (
+        f"{len(seen)} orders: {canceled} were canceled in this run, {unchanged} are unchanged "
+        f"({before} of them were canceled before).\n"
+        f"{posts} cancel POSTs; {twice} orders saw more than one.\n"
+        f"Outcomes reported: {outcomes or 'none'}."
+    )
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_CELL else f"{text[: LONGEST_CELL - 1]}…"
 
 
 def _row(one: Seen) -> tuple[str, ...]:
@@ -120,4 +135,4 @@ def _aligned(rows: list[tuple[str, ...]]) -> str:
         for row in rows
     ]
     rule = "  ".join("-" * width for width in widths)
-    return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
+    return "\n".join([lines[0], rule, *lines[1:]])

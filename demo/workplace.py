@@ -48,37 +48,43 @@ class Workplace:
         """Return a path as a person at the repository's root would type it."""
         return str(path.relative_to(REPOSITORY))
 
-    def environment(
+    def environment(self) -> dict[str, str]:
+        """Return the environment for Airflow: its home here, and nothing of another Airflow."""
+        inherited = {
+            name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW_")
+        }
+        # Airflow starts its own parts by the name `airflow`.
+        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+        return {
+            **inherited,
+            "PATH": path,
+            "AIRFLOW_HOME": str(self.airflow_home),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(REPOSITORY / "example_dags"),
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            # A proxy has no business between two programs on this machine.
+            "NO_PROXY": "127.0.0.1,localhost",
+            "no_proxy": "127.0.0.1,localhost",
+        }
+
+    def connections(
         self, *, oms_url: str, tenant: str, login: str, password: str
-    ) -> dict[str, str]:
-        """Return the environment for Airflow: its home here, and the demo's two connections.
+    ) -> dict[str, dict[str, str]]:
+        """Return the two connections of the demo by their ids, as Airflow's REST API takes them.
 
         :param oms_url: the emulator's address.
         :param tenant: the emulator's tenant.
         :param login: the emulator's client id.
         :param password: the emulator's client secret.
         """
-        oms = {
-            "conn_type": "oms",
-            "host": oms_url,
-            "login": login,
-            "password": password,
-            "extra": {"tenant_id": tenant, "environment": "sandbox"},
-        }
-        fraud = {"conn_type": "sqlite", "host": str(self.verdicts)}
-        inherited = {
-            name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW_")
-        }
         return {
-            **inherited,
-            "AIRFLOW_HOME": str(self.airflow_home),
-            "AIRFLOW__CORE__DAGS_FOLDER": str(REPOSITORY / "example_dags"),
-            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-            "AIRFLOW_CONN_OMS_DEFAULT": json.dumps(oms),
-            "AIRFLOW_CONN_FRAUD_DB": json.dumps(fraud),
-            # A proxy has no business between two programs on this machine.
-            "NO_PROXY": "127.0.0.1,localhost",
-            "no_proxy": "127.0.0.1,localhost",
+            "oms_default": {
+                "conn_type": "oms",
+                "host": oms_url,
+                "login": login,
+                "password": password,
+                "extra": json.dumps({"tenant_id": tenant, "environment": "sandbox"}),
+            },
+            "fraud_db": {"conn_type": "sqlite", "host": str(self.verdicts)},
         }
 
 

@@ -71,7 +71,7 @@ def test_the_connections_of_the_readme_configure_the_same_client(
 
 
 def test_the_table_of_fields_names_every_field_with_its_default() -> None:
-    documented = {}
+    documented: dict[str, str] = {}
     for names, _, default in rows("| field | meaning | default |"):
         fields, defaults = re.findall(r"`(\w+)`", names), default.split(", ")
         documented.update(zip(fields, defaults * len(fields), strict=False))

@@ -1,0 +1,72 @@
+"""The demo's judgment: everything that is not as it ought to be is found and named."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from demo.compare import Seen, disagreements, table, totals
+from demo.data import CONTRACT_ORDER, DemoOrder, demo_orders
+
+FLAGGED = Seen(DemoOrder(7, "READY", "rejected", True), "READY", "CANCELED", 1, "canceled")
+BYSTANDER = Seen(DemoOrder(8, "READY", "review", False), "READY", "READY", 0, None)
+
+
+def test_what_is_as_it_ought_to_be_is_no_disagreement() -> None:
+    found_canceled = replace(FLAGGED, before="CANCELED", posts=0, reported="already_canceled")
+    assert disagreements([FLAGGED, BYSTANDER, found_canceled], {}) == []
+
+
+@pytest.mark.parametrize(
+    ("seen", "named"),
+    [
+        (replace(FLAGGED, after="READY"), "its state is READY"),
+        (replace(FLAGGED, after="READY"), "reported canceled, and the emulator says READY"),
+        (replace(FLAGGED, posts=2), "saw 2 cancel POSTs"),
+        (replace(FLAGGED, posts=0), "saw 0 cancel POSTs"),
+        (replace(FLAGGED, reported=None), "reported nothing"),
+        (replace(FLAGGED, reported="unknown"), "reported unknown"),
+        (replace(BYSTANDER, after="CANCELED"), "was not flagged, and went from READY to CANCELED"),
+        (replace(BYSTANDER, posts=1), "was not flagged, and the emulator saw 1"),
+        (replace(BYSTANDER, reported="not_found"), "was not flagged, and the DAG reported"),
+    ],
+)
+def test_each_disagreement_is_named_with_its_order(seen: Seen, named: str) -> None:
+    found = disagreements([FLAGGED, seen, BYSTANDER], {})
+    assert any(
+        line.startswith(f"order {seen.order.order_id}: ") and named in line for line in found
+    )
+
+
+def test_a_post_for_an_order_nobody_knows_is_one() -> None:
+    (line,) = disagreements([FLAGGED], {99: 1})
+    assert "order 99" in line
+
+
+def test_the_table_shows_each_flagged_and_each_changed_order() -> None:
+    changed = replace(BYSTANDER, order=replace(BYSTANDER.order, order_id=9), after="SHIPPED")
+    lines = table([FLAGGED, BYSTANDER, changed]).splitlines()
+    assert [line.split()[:2] for line in lines[2:]] == [
+        ["7", "rejected"],
+        ["9", "review"],
+        ["1", "orders"],
+    ]
+
+
+def test_the_totals_count_what_the_table_shows() -> None:
+    text = totals([FLAGGED, replace(FLAGGED, posts=2), BYSTANDER])
+    assert "3 orders: 2 were canceled in this run, 1 are unchanged" in text
+    assert "3 cancel POSTs; 1 orders saw more than one." in text
+    assert "Outcomes reported: canceled: 2." in text
+
+
+def test_the_demos_orders_are_all_different_and_the_contracts_example_is_to_be_canceled() -> None:
+    orders = demo_orders()
+    assert max(Counter(order.order_id for order in orders).values()) == 1
+    assert [order.to_cancel for order in orders if order.order_id == CONTRACT_ORDER] == [True]
+    # Written down apart from the DAG: exactly the orders whose last verdict is "rejected".
+    for order in orders:
+        latest = order.story.split()[-1].split("+") if order.story else []
+        assert order.to_cancel == (set(latest) == {"rejected"}), order
