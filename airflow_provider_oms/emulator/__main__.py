@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
+from airflow_provider_oms.emulator.faults import RULES
 from airflow_provider_oms.emulator.sample_orders import make_order, seeded_orders
 from airflow_provider_oms.emulator.settings import Settings
 from airflow_provider_oms.emulator.store import Store, StoreError
@@ -54,6 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         served = tenant.Tenant(identity, settings, database)
         try:
             _load(served.orders, options)
+            if options.faults is not None:
+                served.faults.add(RULES.validate_json(options.faults.read_bytes()))
         except (OSError, ValueError) as error:
             parser.error(str(error))
         line = f"OMS emulator listening on {server.url_of(listener)} (tenant {options.tenant})"
@@ -79,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--orders", type=Path, metavar="FILE", help="JSON Lines of orders to load, if not there")
     add("--seed", type=_count, metavar="N", help="make order 1010101 and N orders from 2000001")
     add("--token-lifetime", type=_count, metavar="SECONDS", help="(default: 3600)")
+    add("--faults", type=Path, metavar="FILE", help="JSON list of fault rules to begin with")
     add(
         "--set",
         action="append",

@@ -27,7 +27,9 @@ REDACTED: Final = "***"
 _SECRET_FIELDS: Final = ("client_secret", "refresh_token")
 _SECRET_HEADERS: Final = ("proxy-authorization", "api-key", "cookie", "x-vol-app-claims")
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9-]*) +(.+)", re.DOTALL)
-_COLUMNS: Final = "seq, time, method, path, query, headers, order_id, body, status, correlation"
+_COLUMNS: Final = (
+    "seq, time, method, path, query, headers, order_id, body, status, correlation, fault"
+)
 
 
 @dataclass(frozen=True)
@@ -92,14 +94,15 @@ class AccessLog:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def arrived(self, received: Received) -> int:
+    def arrived(self, received: Received, fault: str | None) -> int:
         """Log a request before anything is done about it; return its number.
 
         :param received: the request.
+        :param fault: the fault that it meets.
         """
         cursor = self._store.execute(
             "INSERT INTO requests (time, method, path, query, headers, order_id, is_cancel, body,"
-            " correlation) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " correlation, fault) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 datetime.now(UTC).isoformat(timespec="milliseconds"),
                 received.method,
@@ -110,6 +113,7 @@ class AccessLog:
                 received.is_cancel,
                 received.safe_body(),
                 received.correlation,
+                fault,
             ),
         )
         return int(cursor.lastrowid or 0)

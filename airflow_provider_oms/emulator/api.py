@@ -56,7 +56,8 @@ class Api:
         settings = self._tenant.settings
         content_type = request.headers.get("content-type", "")
         cancel = read_cancel(await request.body(), content_type, settings)
-        return _json_text(self._tenant.orders.cancel(cancel, settings))
+        late = request.state.late
+        return _json_text(self._tenant.orders.cancel(cancel, settings, late=late))
 
     async def get_order(self, order_id: str) -> Response:
         """Show an order.

@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import FastAPI, HTTPException, Request
 from pydantic import ValidationError
 
+from airflow_provider_oms.emulator.faults import Rule
 from airflow_provider_oms.emulator.paths import CONTROL_PREFIX
 from airflow_provider_oms.emulator.settings import Settings
 from airflow_provider_oms.emulator.tenant import Tenant
@@ -100,6 +101,30 @@ class Control:
         """Clear the access log."""
         return {"deleted": self._tenant.log.clear()}
 
+    async def get_faults(self) -> list[dict[str, Any]]:
+        """Return the rules in force, and how often each has been met and applied."""
+        return self._tenant.faults.summaries()
+
+    async def post_faults(self, rules: list[Rule]) -> list[dict[str, Any]]:
+        """Put rules behind those in force.
+
+        :param rules: the rules.
+        """
+        self._tenant.faults.add(rules)
+        return self._tenant.faults.summaries()
+
+    async def put_faults(self, rules: list[Rule]) -> list[dict[str, Any]]:
+        """Replace the rules in force.
+
+        :param rules: the rules.
+        """
+        self._tenant.faults.clear()
+        return await self.post_faults(rules)
+
+    async def delete_faults(self) -> dict[str, int]:
+        """Lift every rule."""
+        return {"lifted": self._tenant.faults.clear()}
+
     async def delete_tokens(self) -> dict[str, int]:
         """Revoke every token."""
         return {"revoked": self._tenant.tokens.revoke_all()}
@@ -123,6 +148,10 @@ def build_control(tenant: Tenant) -> FastAPI:
         ("GET", "requests", control.get_requests),
         ("DELETE", "requests", control.delete_requests),
         ("DELETE", "tokens", control.delete_tokens),
+        ("GET", "faults", control.get_faults),
+        ("POST", "faults", control.post_faults),
+        ("PUT", "faults", control.put_faults),
+        ("DELETE", "faults", control.delete_faults),
     ):
         app.add_api_route(f"{CONTROL_PREFIX}/{path}", handler, methods=[method])
     return app

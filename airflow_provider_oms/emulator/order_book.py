@@ -5,6 +5,7 @@ A request has been read and checked before it comes here; how a refusal looks is
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -16,6 +17,11 @@ from airflow_provider_oms.emulator.settings import Settings
 from airflow_provider_oms.emulator.store import Store
 from airflow_provider_oms.emulator.wire import MAX_ID, dump_json, load_json
 
+# A cancel may have been taken and not show yet.
+_SHOWN: Final = "CASE WHEN shows_at > ? THEN earlier ELSE representation END"
+_SHOWN_STATUS: Final = (
+    "CASE WHEN shows_at > ? THEN json_extract(earlier, '$.orderStatus') ELSE order_status END"
+)
 _SUMMARY: Final = """
 SELECT order_id, representation, times_canceled, disposition_reason, disposition_other_reason,
     (SELECT count(*) FROM requests
@@ -63,7 +69,10 @@ class OrderBook:
         :param settings: how the tenant answers for an order it does not have.
         """
         text = (
-            self._store.value("SELECT representation FROM orders WHERE order_id = ?", (order_id,))
+            self._store.value(
+                f"SELECT {_SHOWN} FROM orders WHERE order_id = ?",  # noqa: S608 - a constant
+                (time.time(), order_id),
+            )
             if order_id <= MAX_ID
             else None
         )
@@ -74,15 +83,20 @@ class OrderBook:
             raise ApiError(status, code, message, error_code="ITEM_NOT_FOUND")
         return str(text)
 
-    def cancel(self, cancel: Cancel, settings: Settings) -> str:
-        """Cancel an order at most once and return it as JSON text.
+    def cancel(self, cancel: Cancel, settings: Settings, *, late: float = 0) -> str:
+        """Cancel an order at most once and return it, as it shows now, as JSON text.
 
         :param cancel: the checked request.
         :param settings: which states refuse, and what a second cancel gets.
+        :param late: seconds after which the cancellation shows.
         """
         with self._store.transaction():
             text = self.text(cancel.order_id, settings)
-            order = load_json(text)
+            order = load_json(
+                self._store.value(
+                    "SELECT representation FROM orders WHERE order_id = ?", (cancel.order_id,)
+                )
+            )
             if is_canceled(order):
                 if settings.canceled_order_status == 200:  # noqa: PLR2004 - HTTP's own number
                     return text
@@ -91,32 +105,45 @@ class OrderBook:
             if any(state in settings.refused_states for state in states):
                 raise _conflict(settings.refused_state_status, order)
             mark_canceled(order)
-            text = dump_json(order)
             self._store.execute(
-                "UPDATE orders SET order_status = ?, representation = ?,"
+                "UPDATE orders SET order_status = ?, representation = ?, earlier = ?, shows_at = ?,"
                 " times_canceled = times_canceled + 1,"
                 " disposition_reason = ?, disposition_other_reason = ? WHERE order_id = ?",
-                ("CANCELED", text, cancel.reason, cancel.explanation, cancel.order_id),
+                (
+                    "CANCELED",
+                    dump_json(order),
+                    text,
+                    time.time() + late,
+                    cancel.reason,
+                    cancel.explanation,
+                    cancel.order_id,
+                ),
             )
-            return text
+            return self.text(cancel.order_id, settings)
 
     def search(self, search: Search) -> str:
         """Return one page of the orders found, as the JSON text of the API's envelope.
 
         :param search: what to find.
         """
-        conditions, parameters = [], []
+        conditions: list[str] = []
+        parameters: list[Any] = []
         if search.order_ids is not None:
             conditions.append("order_id IN (SELECT value FROM json_each(?))")
             parameters.append(dump_json([one for one in search.order_ids if one <= MAX_ID]))
         if search.statuses is not None:
-            conditions.append("order_status IN (SELECT value FROM json_each(?))")
-            parameters.append(dump_json(list(search.statuses)))
+            conditions.append(f"{_SHOWN_STATUS} IN (SELECT value FROM json_each(?))")  # noqa: S608 - a constant
+            parameters += [time.time(), dump_json(list(search.statuses))]
         where = " AND ".join(conditions) or "1"
         total = self._store.value(f"SELECT count(*) FROM orders WHERE {where}", parameters)  # noqa: S608 - made of the constants above
         rows = self._store.execute(
-            f"SELECT representation FROM orders WHERE {where} ORDER BY order_id LIMIT ? OFFSET ?",  # noqa: S608 - as above
-            (*parameters, search.per_page, min((search.page - 1) * search.per_page, MAX_ID)),
+            f"SELECT {_SHOWN} FROM orders WHERE {where} ORDER BY order_id LIMIT ? OFFSET ?",  # noqa: S608 - as above
+            (
+                time.time(),
+                *parameters,
+                search.per_page,
+                min((search.page - 1) * search.per_page, MAX_ID),
+            ),
         )
         collection = ",".join(text for (text,) in rows)
         return f'{{"totalCount":{total},"collection":[{collection}]}}'

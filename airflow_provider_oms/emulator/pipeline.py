@@ -1,10 +1,11 @@
-"""The way of every API request: `_before` it is acted on, `_act`, and `_answer`.
+"""The way of every API request: `_before` it is acted on, and then either as usual or by a fault.
 
-Whatever concerns all requests alike has its place between those three stages, faults included.
+Whatever concerns all requests alike has its place here.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 from dataclasses import dataclass, replace
@@ -13,38 +14,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from airflow_provider_oms.emulator.access_log import Received
 from airflow_provider_oms.emulator.errors import ApiError, OmsCode, render
-from airflow_provider_oms.emulator.paths import CONTROL_PREFIX, canonical
+from airflow_provider_oms.emulator.faults import Fault
+from airflow_provider_oms.emulator.injection import Answer, act_out
+from airflow_provider_oms.emulator.paths import CONTROL_PREFIX, SEARCH_PATH, canonical
 from airflow_provider_oms.emulator.tenant import Tenant
 
 logger = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True)
-class Exchange:
-    """A request on its way.
-
-    :param scope: the ASGI scope it came with.
-    :param received: what is known of it otherwise.
-    :param seq: its number in the access log.
-    """
-
-    scope: Scope
-    received: Received
-    seq: int
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What goes back.
-
-    :param status: the HTTP status.
-    :param headers: the headers, as ASGI has them.
-    :param body: the whole body.
-    """
-
-    status: int
-    headers: list[tuple[bytes, bytes]]
-    body: bytes
+CORRELATION_HEADER = b"x-vol-correlation"
 
 
 class Pipeline:
@@ -73,11 +50,15 @@ class Pipeline:
         body = await _read_body(receive)
         if body is None:  # the client left before it had sent all
             return
-        exchange = self._before(scope, body)
-        answer = await self._act(exchange)
-        await self._answer(exchange, answer, send)
+        exchange, fault = self._before(scope, body, receive, send)
+        if fault is None:
+            await exchange.answer(await exchange.act())
+        else:
+            await act_out(fault, exchange)
 
-    def _before(self, scope: Scope, body: bytes) -> Exchange:
+    def _before(
+        self, scope: Scope, body: bytes, receive: Receive, send: Send
+    ) -> tuple[_Exchange, Fault | None]:
         received = Received(
             method=scope["method"],
             path=scope["path"],
@@ -86,39 +67,106 @@ class Pipeline:
             body=body,
             correlation=secrets.token_hex(16),
         )
-        return Exchange(scope, received, self._tenant.log.arrived(received))
+        fault = self._tenant.faults.choose(received)
+        seq = self._tenant.log.arrived(received, fault.kind if fault else None)
+        return _Exchange(self._api, self._tenant, scope, received, seq, receive, send), fault
 
-    async def _act(self, exchange: Exchange) -> Answer:
-        path = exchange.received.path
-        if self._tenant.settings.trailing_slash:
+
+@dataclass(frozen=True)
+class _Exchange:
+    """A request on its way.
+
+    :param api: the application that acts on it.
+    :param tenant: whose request it is.
+    :param scope: the ASGI scope it came with.
+    :param received: what is known of it otherwise.
+    :param seq: its number in the access log.
+    :param receive: tells when the client has left.
+    :param send: takes the answer.
+    """
+
+    api: ASGIApp
+    tenant: Tenant
+    scope: Scope
+    received: Received
+    seq: int
+    receive: Receive
+    send: Send
+
+    @property
+    def correlation(self) -> str:
+        """The id that the answer carries."""
+        return self.received.correlation
+
+    async def act(self, *, late: float = 0) -> Answer:
+        """Let the tenant act on the request, and return what it answers.
+
+        :param late: seconds after which a cancel shows.
+        """
+        path = self.received.path
+        if self.tenant.settings.trailing_slash:
             path = canonical(path)
-        state = {"correlation": exchange.received.correlation}
-        collected = _Collector(exchange.received.body)
+        state = {"correlation": self.correlation, "late": late}
+        return await self._ask({**self.scope, "path": path, "state": state}, self.received.body)
+
+    async def earlier(self) -> bytes:
+        """Return the order that the request is about, as it is now."""
+        path = f"{SEARCH_PATH}{self.received.order_id()}"
+        state = {"correlation": self.correlation, "late": 0}
+        answer = await self._ask({**self.scope, "method": "GET", "path": path, "state": state}, b"")
+        return answer.body
+
+    async def _ask(self, scope: Scope, body: bytes) -> Answer:
+        collected = _Collector(body)
         try:
-            await self._api(
-                {**exchange.scope, "path": path, "state": state}, collected.receive, collected.send
-            )
+            await self.api(scope, collected.receive, collected.send)
         except Exception:
             logger.exception("The emulator failed on a request")
             failure = ApiError(500, OmsCode.GENERIC_SERVER_ERROR, "The emulator has a fault.")
-            response = render(
-                failure, self._tenant.settings.error_body, exchange.received.correlation
-            )
-            return Answer(response.status_code, response.raw_headers, bytes(response.body))
+            response = render(failure, self.tenant.settings.error_body, self.correlation)
+            return Answer.of(response)
         return collected.answer
 
-    async def _answer(self, exchange: Exchange, answer: Answer, send: Send) -> None:
+    def refuse_token(self) -> None:
+        """Make the token that the request carries invalid."""
+        for name, value in self.received.headers:
+            if name == "authorization":
+                self.tenant.tokens.revoke(value.partition(" ")[2].strip())
+
+    async def answer(self, answer: Answer) -> None:
+        """Send a whole answer.
+
+        :param answer: the answer.
+        """
         # Logged first: whoever has the answer in hand finds it in the log as well.
-        self._tenant.log.answered(exchange.seq, answer.status)
-        correlation = (b"x-vol-correlation", exchange.received.correlation.encode())
-        headers = [*answer.headers, correlation]
+        self.tenant.log.answered(self.seq, answer.status)
+        await self._start(answer)
+        await self.send({"type": "http.response.body", "body": answer.body})
+
+    async def begin(self, answer: Answer, body: bytes) -> None:
+        """Send an answer's headers and no more than a part of its body.
+
+        :param answer: the answer.
+        :param body: the part.
+        """
+        await self._start(answer)
+        await self.send({"type": "http.response.body", "body": body, "more_body": True})
+
+    async def close(self) -> None:
+        """Close the connection, and wait until that has come to pass."""
+        transport: asyncio.Transport = self.scope["state"]["transport"]
+        transport.close()
+        while (await self.receive())["type"] != "http.disconnect":
+            continue
+
+    async def _start(self, answer: Answer) -> None:
+        headers = [*answer.headers, (CORRELATION_HEADER, self.correlation.encode())]
         start: Message = {
             "type": "http.response.start",
             "status": answer.status,
             "headers": headers,
         }
-        await send(start)
-        await send({"type": "http.response.body", "body": answer.body})
+        await self.send(start)
 
 
 class _Collector:

@@ -14,6 +14,7 @@ from types import FrameType
 from typing import Final, NoReturn
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from airflow_provider_oms.emulator.api import build_api
 from airflow_provider_oms.emulator.control import build_control
@@ -28,6 +29,14 @@ _SECONDS_IDLE: Final = 75
 
 class AddressError(Exception):
     """The emulator can not listen where it was told to; the message says why."""
+
+
+class _Protocol(H11Protocol):
+    """A connection that lets the application close it, which some faults do."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, "transport": transport}
 
 
 class _Server(uvicorn.Server):
@@ -93,7 +102,7 @@ def serve(tenant: Tenant, listener: socket.socket, ready: Callable[[], None]) ->
         Pipeline(build_api(tenant), build_control(tenant), tenant),
         # One implementation everywhere, whatever else happens to be installed.
         loop="asyncio",
-        http="h11",
+        http=_Protocol,
         ws="none",
         lifespan="off",
         log_level="warning",

@@ -14,13 +14,15 @@ from typing import Any, Final
 # Kept in the file's header, so that neither another program's database nor one of another
 # emulator version is ever written to.
 _APPLICATION_ID: Final = 0x4F4D5345
-_SCHEMA_VERSION: Final = 1
+_SCHEMA_VERSION: Final = 2
 
 _SCHEMA: Final = """
 CREATE TABLE orders (
     order_id INTEGER PRIMARY KEY,
     order_status TEXT,
     representation TEXT NOT NULL,
+    earlier TEXT,
+    shows_at REAL,
     times_canceled INTEGER NOT NULL DEFAULT 0,
     disposition_reason TEXT,
     disposition_other_reason TEXT
@@ -42,7 +44,8 @@ CREATE TABLE requests (
     is_cancel INTEGER NOT NULL,
     body TEXT NOT NULL,
     status INTEGER,
-    correlation TEXT NOT NULL
+    correlation TEXT NOT NULL,
+    fault TEXT
 );
 CREATE INDEX requests_by_order ON requests (order_id, is_cancel);
 """

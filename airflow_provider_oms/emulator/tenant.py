@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from airflow_provider_oms.emulator.access_log import AccessLog
+from airflow_provider_oms.emulator.faults import Faults
 from airflow_provider_oms.emulator.order_book import OrderBook
 from airflow_provider_oms.emulator.settings import Settings
 from airflow_provider_oms.emulator.store import Store
@@ -44,3 +45,4 @@ class Tenant:
         self.orders = OrderBook(store)
         self.tokens = Tokens(store, identity.client_id, identity.client_secret)
         self.log = AccessLog(store)
+        self.faults = Faults()

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -62,6 +63,7 @@ class EmulatorProcess:
         self._seed = seed
         self._open_access = open_access
         self._settings = dict(settings or {})
+        self._faults: list[dict[str, Any]] = []
         self._start_timeout = start_timeout
         self._host, self._port = "127.0.0.1", 0
         self._scratch: Path | None = None
@@ -99,7 +101,7 @@ class EmulatorProcess:
             self._scratch = None
 
     def restart(self) -> None:
-        """End the emulator and start it on the same port, with its state and its settings."""
+        """End it and start it on the same port, with its state, settings and faults (from anew)."""
         if self._process is None:
             raise EmulatorError("the emulator does not run")
         self._end_process()
@@ -155,6 +157,63 @@ class EmulatorProcess:
         self._settings.clear()
         return settings
 
+    def add_fault(
+        self,
+        kind: str,
+        *,
+        call: str = "cancel",
+        order_id: int | None = None,
+        share: float = 1,
+        seed: int = 0,
+        skip: int = 0,
+        times: int | None = None,
+        **parameters: Any,
+    ) -> None:
+        """Let requests meet a fault, until `clear_faults`; rules added earlier come first.
+
+        :param kind: the fault, as `/_emulator/faults` knows it.
+        :param call: `cancel`, `get`, `search`, `token` or `any`.
+        :param order_id: the order; None for any.
+        :param share: share of the matching requests, from 0 to 1.
+        :param seed: which share that is.
+        :param skip: matching requests that are left alone first.
+        :param times: how often at most; None for always.
+        :param parameters: of the fault itself.
+        """
+        rule = {
+            "call": call,
+            "order_ids": None if order_id is None else [order_id],
+            "share": share,
+            "seed": seed,
+            "skip": skip,
+            "times": times,
+            "fault": {"kind": kind, **parameters},
+        }
+        self._control("POST", "faults", [rule])
+        self._faults.append(rule)
+
+    def faults(self) -> list[dict[str, Any]]:
+        """Return the rules in force, with how often each has been `met` and `applied`."""
+        rules: list[dict[str, Any]] = self._control("GET", "faults")
+        return rules
+
+    def clear_faults(self) -> None:
+        """Lift every fault."""
+        self._control("DELETE", "faults")
+        self._faults.clear()
+
+    def wait_for_cancel_post(self, order_id: int, timeout: float = 30) -> None:
+        """Wait until a cancel for an order has been received, whether or not it is answered.
+
+        :param order_id: which order.
+        :param timeout: seconds to wait at most.
+        """
+        until = time.monotonic() + timeout
+        while not self.cancel_posts(order_id):
+            if time.monotonic() > until:
+                raise EmulatorError(f"no cancel for order {order_id} within {timeout} s")
+            time.sleep(0.02)
+
     def clear_requests(self) -> None:
         """Forget the requests received so far."""
         self._control("DELETE", "requests")
@@ -205,6 +264,10 @@ class EmulatorProcess:
         command += ["--client-secret", self.client_secret]
         command += ["--open-access"] if self._open_access else []
         command += [] if self._seed is None else ["--seed", str(self._seed)]
+        if self._faults:
+            rules = scratch / "faults.json"
+            rules.write_text(json.dumps(self._faults), encoding="utf-8")
+            command += ["--faults", str(rules)]
         for name, value in self._settings.items():
             command += ["--set", f"{name}={json.dumps(value)}"]
         return command

@@ -92,6 +92,15 @@ class Tokens:
         """
         return self._holds("access", token)
 
+    def revoke(self, token: str) -> None:
+        """Make one access token invalid.
+
+        :param token: the token as received.
+        """
+        self._store.execute(
+            "DELETE FROM tokens WHERE fingerprint = ? AND kind = 'access'", (fingerprint(token),)
+        )
+
     def revoke_all(self) -> int:
         """Make every token invalid; return how many access tokens there were."""
         with self._store.transaction():

@@ -1,0 +1,209 @@
+"""Acting a fault out: what happens to a request that meets one, and what its client sees.
+
+Which request meets which fault is decided in `faults`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import email.utils
+import gzip
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from starlette.responses import Response
+
+from airflow_provider_oms.emulator import faults
+from airflow_provider_oms.emulator.errors import ApiError, OmsCode, Shape, render
+from airflow_provider_oms.emulator.wire import dump_json, load_json
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What goes back.
+
+    :param status: the HTTP status.
+    :param headers: the headers, as ASGI has them.
+    :param body: the whole body.
+    """
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+    @classmethod
+    def of(cls, response: Response) -> Answer:
+        """Return a framework's response as an answer.
+
+        :param response: a response that is not streamed.
+        """
+        return cls(response.status_code, list(response.raw_headers), bytes(response.body))
+
+    def with_body(self, body: bytes, headers: Mapping[str, str] | None = None) -> Answer:
+        """Return the answer with another body, its length, and more headers.
+
+        :param body: the new body.
+        :param headers: headers to replace or to add.
+        """
+        changed = {"content-length": str(len(body)), **(headers or {})}
+        kept = [pair for pair in self.headers if pair[0].decode().lower() not in changed]
+        added = [(name.encode(), value.encode()) for name, value in changed.items()]
+        return replace(self, headers=[*kept, *added], body=body)
+
+
+class Call(Protocol):
+    """A request on its way, as far as a fault can interfere with it."""
+
+    @property
+    def correlation(self) -> str:
+        """The id that the answer carries."""
+
+    async def act(self, *, late: float = 0) -> Answer:
+        """Let the tenant act on the request; a cancel shows after `late` seconds."""
+
+    async def earlier(self) -> bytes:
+        """Return the order that the request is about as it is now, before anything is done."""
+
+    def refuse_token(self) -> None:
+        """Make the token that the request carries invalid."""
+
+    async def answer(self, answer: Answer) -> None:
+        """Send a whole answer."""
+
+    async def begin(self, answer: Answer, body: bytes) -> None:
+        """Send an answer's headers and no more than a part of its body."""
+
+    async def close(self) -> None:
+        """Close the connection."""
+
+
+async def act_out(fault: faults.Fault, call: Call) -> None:
+    """Let a request meet a fault.
+
+    :param fault: the fault.
+    :param call: the request.
+    """
+    await _ACTS[type(fault)](fault, call)
+
+
+async def _drop(fault: faults.Drop, call: Call) -> None:
+    if fault.when != "before":
+        answer = await call.act()
+        if fault.when == "mid_answer":
+            await call.begin(answer, answer.body[: len(answer.body) // 2])
+    await call.close()
+
+
+async def _hang(fault: faults.Hang, call: Call) -> None:
+    if fault.acts:
+        await call.act()
+    await asyncio.sleep(fault.seconds)
+    await call.close()
+
+
+async def _slow(fault: faults.Slow, call: Call) -> None:
+    if fault.acts == "last":
+        await asyncio.sleep(fault.seconds)
+        await call.answer(await call.act())
+        return
+    answer = await call.act()
+    await asyncio.sleep(fault.seconds)
+    await call.answer(answer)
+
+
+async def _status(fault: faults.Status, call: Call) -> None:
+    if fault.acts:
+        await call.act()
+    await call.answer(_error(fault.status, fault.body, call, fault.headers))
+
+
+async def _throttle(fault: faults.Throttle, call: Call) -> None:
+    headers = {}
+    if fault.retry_after is not None:
+        # Whole seconds only: rounded up, or the date would be earlier than what was meant.
+        at = int(time.time()) + 1 + fault.retry_after
+        headers["retry-after"] = (
+            email.utils.formatdate(at, usegmt=True) if fault.as_date else str(fault.retry_after)
+        )
+    await call.answer(_error(429, "empty", call, headers))
+
+
+async def _over_limit(_fault: faults.OverLimit, call: Call) -> None:
+    page = b"<h1>Developer Over Qps</h1>"
+    headers = {"content-type": "text/html", "x-mashery-error-code": "ERR_403_DEVELOPER_OVER_QPS"}
+    await call.answer(Answer(403, [], b"").with_body(page, headers))
+
+
+async def _unauthorized(fault: faults.Unauthorized, call: Call) -> None:
+    if fault.revokes:
+        call.refuse_token()
+    refusal = ApiError(
+        401,
+        OmsCode.GENERIC_NOT_AUTHORIZED,
+        "The access token is invalid or has expired.",
+        error_code="INVALID_ACCESS_TOKEN",
+    )
+    await call.answer(Answer.of(render(refusal, "platform", call.correlation)))
+
+
+async def _answer(fault: faults.Answer200, call: Call) -> None:
+    earlier = await call.earlier()
+    answer = await call.act() if fault.acts else Answer(200, [], b"")
+    body, content_type = earlier, "application/json"
+    if fault.body == "empty":
+        body = b""
+    elif fault.body == "html":
+        body, content_type = b"<html><body><h1>Please wait</h1></body></html>", "text/html"
+    elif fault.body == "text":
+        body, content_type = b"OK", "text/plain"
+    elif fault.body == "cut_off":
+        body = (answer.body or earlier)[:-20]
+    elif fault.body == "other_order":
+        other = load_json(answer.body or earlier)
+        body = dump_json({**other, "orderID": other.get("orderID", 0) + 1}).encode()
+    await call.answer(Answer(200, [], b"").with_body(body, {"content-type": content_type}))
+
+
+async def _gzip(_fault: faults.Gzip, call: Call) -> None:
+    answer = await call.act()
+    await call.answer(answer.with_body(gzip.compress(answer.body), {"content-encoding": "gzip"}))
+
+
+async def _late(fault: faults.Late, call: Call) -> None:
+    answer = await call.act(late=fault.seconds)
+    if fault.answer == "drop":
+        await call.close()
+    elif fault.answer == "error":
+        await call.answer(_error(502, "html", call, {}))
+    else:
+        await call.answer(answer)
+
+
+async def _close_after(_fault: faults.CloseAfter, call: Call) -> None:
+    await call.answer(await call.act())
+    await call.close()
+
+
+def _error(status: int, shape: Shape, call: Call, headers: Mapping[str, str]) -> Answer:
+    codes = {404: OmsCode.GENERIC_NOT_FOUND, 400: OmsCode.GENERIC_BAD_REQUEST}
+    code = codes.get(status, OmsCode.GENERIC_SERVER_ERROR)
+    response = render(ApiError(status, code, "A fault of the emulator."), shape, call.correlation)
+    response.headers.update(headers)
+    return Answer.of(response)
+
+
+_ACTS: dict[type, Callable[..., Awaitable[None]]] = {
+    faults.Drop: _drop,
+    faults.Hang: _hang,
+    faults.Slow: _slow,
+    faults.Status: _status,
+    faults.Throttle: _throttle,
+    faults.OverLimit: _over_limit,
+    faults.Unauthorized: _unauthorized,
+    faults.Answer200: _answer,
+    faults.Gzip: _gzip,
+    faults.Late: _late,
+    faults.CloseAfter: _close_after,
+}
