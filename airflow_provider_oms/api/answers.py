@@ -51,7 +51,12 @@ _STATE_WORDS = re.compile(
 _REDACTIONS = (
     (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]+"), r"\1 ***"),
     (re.compile(r"\beyJ[A-Za-z0-9._=-]+"), "***"),
-    (re.compile(r"(?i)((?:client_?)?secret|token|password)([\"'=:\s]+)[^\s\"',;&}]+"), r"\1\2***"),
+    (
+        re.compile(
+            r"(?i)((?:client_?)?secret|token|password)([\"']?\s*[=:]\s*[\"']?)[^\s\"',;&}]+"
+        ),
+        r"\1\2***",
+    ),
     (re.compile(r"[^\s@<>\"',;:]+@[^\s@<>\"',;:]+"), "<email>"),
     (re.compile(r"\+?\d[\d ().-]{8,}\d"), "<number>"),
 )

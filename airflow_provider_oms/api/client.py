@@ -18,7 +18,6 @@ from airflow_provider_oms.api.errors import (
     OmsError,
     OmsForbiddenError,
     OmsHttpError,
-    OmsNoAnswerError,
     OmsNotSentError,
     OmsServerError,
     OmsThrottledError,
@@ -164,9 +163,14 @@ class OmsClient:
             return None
         try:
             return self._tokens.get()
-        except (OmsNotSentError, OmsNoAnswerError, OmsServerError, OmsUnusableAnswerError) as error:
+        except OmsForbiddenError:
+            raise
+        except OmsError as error:
             # Whatever became of the token request, the call that needed it was never sent.
-            raise OmsNotSentError(f"No access token could be had: {error.message}") from None
+            raise OmsNotSentError(
+                f"No access token could be had: {error.message}",
+                retry_after=getattr(error, "retry_after", None),
+            ) from None
 
     def _fetch_token(self) -> Token:
         settings = self.settings

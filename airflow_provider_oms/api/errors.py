@@ -80,11 +80,15 @@ class OmsNotSentError(OmsError):
 
     :param message: what happened.
     :param unresolved: whether the host's name did not resolve.
+    :param retry_after: seconds the token endpoint asked to wait, if it did.
     """
 
-    def __init__(self, message: str, *, unresolved: bool = False) -> None:
+    def __init__(
+        self, message: str, *, unresolved: bool = False, retry_after: float | None = None
+    ) -> None:
         super().__init__(message)
         self.unresolved = unresolved
+        self.retry_after = retry_after
 
 
 class OmsNoAnswerError(OmsError):

@@ -246,7 +246,7 @@ def _ready_at(history: History) -> float:
         return last.at
     asked = last.reply.retry_after
     if asked is not None and (
-        last.reply.kind is ReplyKind.THROTTLED or last.at + asked <= history.deadline_at
+        last.reply.kind is not ReplyKind.AMBIGUOUS or last.at + asked <= history.deadline_at
     ):
         # Jitter only adds: a call before the end of Retry-After would be refused again.
         return last.at + asked + last.jitter * max(1.0, asked / 10)

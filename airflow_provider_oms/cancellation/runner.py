@@ -137,6 +137,8 @@ def reply_of(calls: OmsCalls, action: Action, request: CancelRequest) -> Reply:
         kind = next((kind for type_, kind in _KINDS if isinstance(error, type_)), None)
         if kind is None:
             raise
+        if isinstance(error, OmsNotSentError):
+            return Reply(kind, error.message, retry_after=error.retry_after)
         if not isinstance(error, OmsHttpError):
             return Reply(kind, error.message)
         return Reply(

@@ -288,6 +288,12 @@ class TestCallsThatNeverHappened:
     def test_a_retry_after_beyond_the_deadline_gives_up_at_once(self) -> None:
         assert_done(Story().then(throttled(121)), Outcome.NOT_ATTEMPTED)
 
+    def test_a_token_endpoint_that_names_a_time_is_given_it(self) -> None:
+        never_sent = reply(ReplyKind.NEVER_SENT, retry_after=30)
+        assert Story().then(never_sent) == Wait(30)
+        too_long = reply(ReplyKind.NEVER_SENT, retry_after=600)
+        assert_done(Story().then(too_long), Outcome.NOT_ATTEMPTED)
+
     def test_a_throttle_that_names_no_time_backs_off(self) -> None:
         assert Story().then(throttled(None)) == Wait(1)
 
