@@ -1,0 +1,30 @@
+"""A tenant for all these tests, as new for each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from emulator_client import Caller
+
+from airflow_provider_oms.emulator.testing import EmulatorProcess
+
+
+@pytest.fixture(scope="session")
+def emulator() -> Iterator[EmulatorProcess]:
+    with EmulatorProcess() as process:
+        yield process
+
+
+@pytest.fixture
+def tenant(emulator: EmulatorProcess) -> EmulatorProcess:
+    emulator.reset_settings()
+    emulator.clear_faults()
+    emulator.clear_requests()
+    emulator.load_orders([{"orderID": 1010101}])
+    return emulator
+
+
+@pytest.fixture
+def oms(tenant: EmulatorProcess) -> Caller:
+    return Caller(tenant)

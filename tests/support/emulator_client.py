@@ -1,0 +1,54 @@
+"""A plain client of the emulator's API: it knows the contract's addresses and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import requests
+
+from airflow_provider_oms.emulator.testing import EmulatorProcess
+
+TOKEN_PATH = "/api/platform/applications/authtickets/oauth"
+CANCEL_PATH = "/api/v2/order/action/cancel"
+EXAMPLE = {
+    "orderID": 1010101,
+    "dispositionReason": "other",
+    "dispositionOtherReason": "Customer changed mind",
+}
+
+
+class Caller:
+    """Call a tenant as an application that holds a token.
+
+    :param tenant: the emulator.
+    """
+
+    def __init__(self, tenant: EmulatorProcess) -> None:
+        self.tenant = tenant
+        self.token = self.ask_token().json()["access_token"]
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}", "x-vol-tenant": self.tenant.tenant}
+
+    def ask_token(self, **changes: Any) -> requests.Response:
+        fields = {
+            "client_id": self.tenant.client_id,
+            "client_secret": self.tenant.client_secret,
+            "grant_type": "client_credentials",
+        }
+        return requests.post(f"{self.tenant.url}{TOKEN_PATH}", json=fields | changes, timeout=10)
+
+    def call(self, method: str, path: str, **arguments: Any) -> requests.Response:
+        headers = arguments.pop("headers", self.headers)
+        url = f"{self.tenant.url}{path}"
+        return requests.request(method, url, headers=headers, timeout=10, **arguments)
+
+    def get(self, order_id: object) -> requests.Response:
+        return self.call("GET", f"/api/v2/order/{order_id}")
+
+    def cancel(self, body: object = None, **changes: Any) -> requests.Response:
+        return self.call("POST", CANCEL_PATH, json=EXAMPLE | changes if body is None else body)
+
+    def search(self, query: str) -> requests.Response:
+        return self.call("GET", f"/api/v2/order/?{query}")
