@@ -1,227 +1,137 @@
-"""Who gets a token, and who may call with what."""
+"""Who is let in: tokens, tenants, and what every answer carries."""
 
 from __future__ import annotations
 
+import base64
 import json
 import re
-import time
-from urllib.parse import urlencode
+from pathlib import Path
 
 import pytest
+import requests
+from emulator_client import CANCEL_PATH, TOKEN_PATH, Caller
 
 from airflow_provider_oms.emulator.testing import EmulatorProcess
-from tests.emulator.plain_client import (
-    CANCEL,
-    EXAMPLE,
-    FORM_TYPE,
-    JSON_TYPE,
-    SEARCH,
-    TOKEN,
-    Answer,
-    PlainClient,
-)
-
-CALLS = (("GET", f"{SEARCH}{EXAMPLE}"), ("GET", f"{SEARCH}?orderID=1"), ("POST", CANCEL))
 
 
-def error_code(answer: Answer) -> tuple[int, str]:
-    return answer.status, answer.json["errorCode"]
+class TestTokens:
+    def test_a_token_is_a_bearer_with_an_hour_to_live(self, oms: Caller) -> None:
+        grant = oms.ask_token().json()
+        assert set(grant) == {"access_token", "token_type", "expires_in", "refresh_token"}
+        assert (grant["token_type"], grant["expires_in"]) == ("Bearer", 3600)
+        middle = grant["access_token"].split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(middle + "=" * (-len(middle) % 4)))
+        assert claims["exp"] - claims["iat"] == 3600
+
+    def test_each_request_for_one_gets_another(self, oms: Caller) -> None:
+        assert oms.ask_token().json()["access_token"] != oms.token
+        assert oms.get(1010101).ok
+
+    @pytest.mark.parametrize("grant_type", ["client_credentials", "client", None, ""])
+    def test_the_grant_types_seen_in_the_field_work(
+        self, oms: Caller, grant_type: str | None
+    ) -> None:
+        assert oms.ask_token(grant_type=grant_type).ok
+
+    def test_a_form_works_like_json(self, oms: Caller) -> None:
+        fields = {"client_id": oms.tenant.client_id, "client_secret": oms.tenant.client_secret}
+        assert requests.post(f"{oms.tenant.url}{TOKEN_PATH}", data=fields, timeout=10).ok
+
+    def test_a_refresh_token_works_with_the_credentials(self, oms: Caller) -> None:
+        refresh_token = oms.ask_token().json()["refresh_token"]
+        assert oms.ask_token(grant_type="refresh_token", refresh_token=refresh_token).ok
+        made_up = oms.ask_token(grant_type="refresh_token", refresh_token="made-up")
+        assert made_up.status_code == 401
+
+    @pytest.mark.parametrize("wrong", [{"client_id": "x"}, {"client_secret": "x"}])
+    def test_wrong_credentials_are_refused(self, oms: Caller, wrong: dict[str, str]) -> None:
+        refusal = oms.ask_token(**wrong)
+        assert refusal.status_code == 401
+        assert refusal.json()["errorCode"] == "INVALID_CREDENTIALS"
+        assert "Invalid credentials" in refusal.json()["message"]
+
+    @pytest.mark.parametrize("grant_type", ["password", 7])
+    def test_other_grant_types_are_refused(self, oms: Caller, grant_type: object) -> None:
+        assert oms.ask_token(grant_type=grant_type).status_code == 400
+
+    def test_another_method_is_refused(self, oms: Caller) -> None:
+        assert oms.call("GET", TOKEN_PATH).status_code == 405
 
 
-def test_the_token_endpoint_answers_json_with_a_jwt_that_lives_an_hour(client: PlainClient) -> None:
-    answer = client.ask_token()
-    assert answer.status == 200
-    assert answer.headers["content-type"] == "application/json"
-    assert set(answer.json) == {"access_token", "token_type", "expires_in", "refresh_token"}
-    assert (answer.json["token_type"], answer.json["expires_in"]) == ("Bearer", 3600)
-    assert re.fullmatch(r"[\w-]+\.[\w-]+\.[\w-]+", answer.json["access_token"])
+class TestBearers:
+    @pytest.mark.parametrize("authorization", [None, "Bearer made-up", "Basic abc", "Bearer", ""])
+    def test_a_call_needs_a_token_of_ours(self, oms: Caller, authorization: str | None) -> None:
+        headers = {"x-vol-tenant": oms.tenant.tenant}
+        if authorization is not None:
+            headers["Authorization"] = authorization
+        for method, path in (("GET", "/api/v2/order/1010101"), ("POST", CANCEL_PATH)):
+            assert oms.call(method, path, headers=headers).status_code == 401
+        assert oms.tenant.order(1010101)["times_canceled"] == 0
+
+    def test_an_expired_token_is_refused(self, oms: Caller) -> None:
+        oms.tenant.settings(token_lifetime=0)
+        refusal = Caller(oms.tenant).get(1010101)
+        assert refusal.status_code == 401
+        assert refusal.json()["errorCode"] == "INVALID_ACCESS_TOKEN"
+
+    def test_a_revoked_token_is_refused_and_a_new_one_is_not(self, oms: Caller) -> None:
+        assert oms.tenant.revoke_tokens() >= 1
+        assert oms.get(1010101).status_code == 401
+        assert Caller(oms.tenant).get(1010101).ok
+
+    def test_a_classic_tenant_says_403_for_it(self, oms: Caller) -> None:
+        oms.tenant.settings(expired_token_status=403)
+        oms.tenant.revoke_tokens()
+        refusal = oms.get(1010101)
+        assert refusal.status_code == 403
+        assert set(refusal.json()) == {"code", "message", "additionalInfo"}
+
+    def test_with_open_access_the_tenant_header_is_enough(self) -> None:
+        with EmulatorProcess(open_access=True) as emulator:
+            emulator.load_orders([{"orderID": 7}])
+            url = f"{emulator.url}/api/v2/order/7"
+            assert requests.get(url, headers={"x-vol-tenant": "10001"}, timeout=10).ok
+            headers = {"x-vol-tenant": "10001", "Authorization": "Bearer made-up"}
+            assert requests.get(url, headers=headers, timeout=10).status_code == 401
 
 
-@pytest.mark.parametrize("path", [TOKEN, f"{TOKEN}/"])
-def test_the_token_endpoint_takes_a_form_as_well(client: PlainClient, path: str) -> None:
-    fields = {"client_id": client.tenant.client_id, "client_secret": client.tenant.client_secret}
-    answer = client.send("POST", path, urlencode(fields), FORM_TYPE)
-    headers = {**client.headers(), "Authorization": f"Bearer {answer.json['access_token']}"}
-    assert client.send("GET", f"{SEARCH}{EXAMPLE}", None, headers).status == 200
+class TestTenants:
+    def test_the_header_is_required_and_must_name_this_tenant(self, oms: Caller) -> None:
+        token = {"Authorization": f"Bearer {oms.token}"}
+        path = "/api/v2/order/1010101"
+        assert oms.call("GET", path, headers=token).status_code == 400
+        assert oms.call("GET", path, headers={**token, "x-vol-tenant": "2"}).status_code == 403
+
+    def test_both_statuses_can_be_switched(self, oms: Caller) -> None:
+        oms.tenant.settings(missing_tenant_status=401, wrong_tenant_status=404)
+        token = {"Authorization": f"Bearer {oms.token}"}
+        path = "/api/v2/order/1010101"
+        assert oms.call("GET", path, headers=token).status_code == 401
+        assert oms.call("GET", path, headers={**token, "x-vol-tenant": "2"}).status_code == 404
 
 
-@pytest.mark.parametrize("grant_type", ["client_credentials", "client", "", None])
-def test_every_grant_type_that_was_seen_in_the_wild_gets_a_token(
-    client: PlainClient, grant_type: str | None
-) -> None:
-    assert client.ask_token(grant_type=grant_type).status == 200
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"client_id": "nobody"},
-        {"client_id": 7},
-        {"client_id": None},
-        {"client_secret": "wrong"},
-        {"client_secret": ""},
-        {"client_secret": None},
-        {"client_secret": {"a": 1}},
-        {"refresh_token": "made up"},
-    ],
-)
-def test_wrong_credentials_are_refused_as_invalid(
-    client: PlainClient, changes: dict[str, object]
-) -> None:
-    answer = client.ask_token(**changes)
-    assert error_code(answer) == (401, "INVALID_CREDENTIALS")
-    assert "Invalid Credentials: Invalid credentials." in answer.json["message"]
-
-
-@pytest.mark.parametrize(
-    "body",
-    [b"", b"{", b"[]", b'"text"', b"\xff", b"NaN", b"[" * 100_000, b'{"grant_type": ["a"]}'],
-)
-def test_a_token_request_that_can_not_be_read_is_a_bad_request(
-    client: PlainClient, body: bytes
-) -> None:
-    assert error_code(client.send("POST", TOKEN, body, JSON_TYPE)) == (400, "GENERIC_BAD_REQUEST")
-
-
-@pytest.mark.parametrize("grant_type", ["password", "refresh_token"])
-def test_a_grant_type_that_lacks_support_or_its_token_is_a_bad_request(
-    client: PlainClient, grant_type: str
-) -> None:
-    assert error_code(client.ask_token(grant_type=grant_type)) == (400, "GENERIC_BAD_REQUEST")
-
-
-def test_a_refresh_token_together_with_the_credentials_gets_a_new_token(
-    client: PlainClient,
-) -> None:
-    first = client.ask_token().json
-    second = client.ask_token(grant_type="refresh_token", refresh_token=first["refresh_token"])
-    assert second.status == 200
-    assert second.json["access_token"] != first["access_token"]
-
-
-def test_the_token_endpoint_takes_posts_only_and_keeps_the_platforms_error_body(
-    tenant: EmulatorProcess, client: PlainClient
-) -> None:
-    tenant.settings(error_body="html")
-    answer = client.send("GET", TOKEN)
-    assert error_code(answer) == (405, "GENERIC_NOT_ALLOWED")
-    assert answer.headers["allow"] == "POST"
-    assert error_code(client.ask_token(client_secret="wrong")) == (401, "INVALID_CREDENTIALS")
-
-
-@pytest.mark.parametrize(("method", "path"), CALLS)
-@pytest.mark.parametrize(
-    "authorization",
-    [None, "", "Bearer", "Bearer ", "Basic abc", "Token abc"],
-)
-def test_a_call_without_a_bearer_token_is_not_authorized(
-    client: PlainClient, method: str, path: str, authorization: str | None
-) -> None:
-    headers = {"x-vol-tenant": client.tenant.tenant}
-    if authorization is not None:
-        headers["Authorization"] = authorization
-    assert error_code(client.send(method, path, None, headers)) == (401, "UNAUTHORIZED")
-
-
-@pytest.mark.parametrize(("method", "path"), CALLS)
-def test_a_call_with_a_token_that_was_never_issued_is_refused(
-    client: PlainClient, method: str, path: str
-) -> None:
-    answer = client.call(method, path, headers={"Authorization": "Bearer made.up.token"})
-    assert error_code(answer) == (401, "INVALID_ACCESS_TOKEN")
-
-
-def test_a_refresh_token_is_no_access_token(client: PlainClient) -> None:
-    refresh = client.ask_token().json["refresh_token"]
-    answer = client.call(
-        "GET", f"{SEARCH}{EXAMPLE}", headers={"Authorization": f"Bearer {refresh}"}
-    )
-    assert error_code(answer) == (401, "INVALID_ACCESS_TOKEN")
-
-
-def test_the_word_bearer_may_be_spelled_in_any_letter_case(client: PlainClient) -> None:
-    headers = {"Authorization": f"bEARER {client.token()}"}
-    assert client.call("GET", f"{SEARCH}{EXAMPLE}", headers=headers).status == 200
-
-
-def test_a_token_works_until_it_expires(tenant: EmulatorProcess, client: PlainClient) -> None:
-    tenant.settings(token_lifetime=1)
-    begun = time.monotonic()
-    assert client.get(EXAMPLE).status == 200
-    while client.get(EXAMPLE).status == 200:
-        assert time.monotonic() < begun + 5
-        time.sleep(0.05)
-    assert time.monotonic() > begun + 0.9
-    assert error_code(client.get(EXAMPLE)) == (401, "INVALID_ACCESS_TOKEN")
-
-
-def test_a_token_of_no_lifetime_is_expired_at_birth(
-    tenant: EmulatorProcess, client: PlainClient
-) -> None:
-    tenant.settings(token_lifetime=0)
-    assert client.ask_token().json["expires_in"] == 0
-    assert error_code(client.get(EXAMPLE)) == (401, "INVALID_ACCESS_TOKEN")
-
-
-def test_revoked_tokens_are_refused_until_there_is_a_new_one(
-    tenant: EmulatorProcess, client: PlainClient
-) -> None:
-    assert client.get(EXAMPLE).status == 200
-    assert tenant.revoke_tokens() >= 1
-    assert error_code(client.get(EXAMPLE)) == (401, "INVALID_ACCESS_TOKEN")
-    assert tenant.revoke_tokens() == 0
-    assert PlainClient(tenant).get(EXAMPLE).status == 200
-
-
-@pytest.mark.parametrize(("method", "path"), CALLS)
-def test_a_call_has_to_name_the_tenant(client: PlainClient, method: str, path: str) -> None:
-    headers = {"Authorization": f"Bearer {client.token()}"}
-    assert error_code(client.send(method, path, None, headers)) == (400, "GENERIC_BAD_REQUEST")
-
-
-@pytest.mark.parametrize("named", ["10002", "", "t10001", "10001, 10002", "010001"])
-def test_a_call_that_names_another_tenant_is_forbidden(client: PlainClient, named: str) -> None:
-    answer = client.call("GET", f"{SEARCH}{EXAMPLE}", headers={"x-vol-tenant": named})
-    assert error_code(answer) == (403, "FORBIDDEN")
-
-
-def test_a_call_that_names_two_tenants_is_forbidden(client: PlainClient) -> None:
-    connection = client.connect()
-    connection.putrequest("GET", f"{SEARCH}{EXAMPLE}")
-    connection.putheader("Authorization", f"Bearer {client.token()}")
-    for named in (client.tenant.tenant, "10002"):
-        connection.putheader("x-vol-tenant", named)
-    connection.endheaders()
-    assert connection.getresponse().status == 403
-    connection.close()
-
-
-def test_nothing_is_canceled_for_a_call_that_is_not_let_in(client: PlainClient) -> None:
-    body = json.dumps({"orderID": EXAMPLE, "dispositionReason": "created_by_mistake"})
-    token = {"Authorization": f"Bearer {client.token()}"}
-    for headers in ({}, token, {"x-vol-tenant": "10001"}, {**token, "x-vol-tenant": "10002"}):
-        assert client.send("POST", CANCEL, body, {**JSON_TYPE, **headers}).status in {400, 401, 403}
-    assert client.state() == ("READY", 0, 4)
-
-
-def test_every_answer_carries_a_correlation_id_of_its_own(client: PlainClient) -> None:
-    answers = [client.ask_token(), client.get(EXAMPLE), client.get(99), client.send("PUT", "/")]
-    answers += [client.cancel(EXAMPLE), client.send("GET", f"{SEARCH}1")]
+def test_every_answer_carries_a_correlation_id_of_its_own(oms: Caller) -> None:
+    answers = (oms.ask_token(), oms.get(1010101), oms.get(1010101), oms.get(5), oms.cancel({}))
     ids = [answer.headers["x-vol-correlation"] for answer in answers]
     assert all(re.fullmatch("[0-9a-f]{32}", one) for one in ids)
-    assert len(set(ids)) == len(answers)
+    assert len(set(ids)) == len(ids)
+    assert answers[3].json()["correlationId"] == ids[3]
 
 
-def test_an_error_bodys_correlation_id_is_that_of_its_header(client: PlainClient) -> None:
-    answer = client.get(99)
-    assert answer.json["correlationId"] == answer.headers["x-vol-correlation"]
-
-
-def test_an_open_tenant_lets_calls_in_without_a_token_but_not_with_a_wrong_one() -> None:
-    with EmulatorProcess(open_access=True, tenant="777") as tenant:
-        tenant.load_orders([{"orderID": EXAMPLE}])
-        client = PlainClient(tenant)
-        path, named = f"{SEARCH}{EXAMPLE}", {"x-vol-tenant": "777"}
-        assert client.send("GET", path, None, named).status == 200
-        assert client.send("GET", path, None, {**named, "Authorization": "Bearer x"}).status == 401
-        assert client.send("GET", path).status == 400
+def test_no_secret_and_no_token_is_kept_anywhere(tmp_path: Path) -> None:
+    with EmulatorProcess(db=tmp_path / "oms.db", client_secret="very-secret") as emulator:
+        oms = Caller(emulator)
+        refresh_token = oms.ask_token().json()["refresh_token"]
+        oms.ask_token(grant_type="refresh_token", refresh_token=refresh_token)
+        form = {"client_id": emulator.client_id, "client_secret": "very-secret"}
+        requests.post(f"{emulator.url}{TOKEN_PATH}", data=form, timeout=10)
+        broken = b'{"client_secret": "very-secret"'
+        requests.post(f"{emulator.url}{TOKEN_PATH}", data=broken, timeout=10)
+        for value in (f"bearer {oms.token}", oms.token, f"Bearer  {oms.token}"):
+            oms.call("GET", "/api/v2/order/1", headers={"Authorization": value, "Cookie": value})
+        requests_seen = emulator.requests()
+    assert len(requests_seen) == 8
+    kept = json.dumps(requests_seen).encode()
+    kept += b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    for secret in ("very-secret", oms.token, refresh_token):
+        assert secret.encode() not in kept
