@@ -19,6 +19,8 @@ from emulator_client import Caller
 
 from airflow_provider_oms.emulator.testing import EmulatorProcess
 
+pytestmark = pytest.mark.slow
+
 COMMAND = [sys.executable, "-m", "airflow_provider_oms.emulator"]
 
 
