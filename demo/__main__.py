@@ -9,28 +9,24 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from pathlib import Path
+from subprocess import Popen
 
 from airflow_provider_oms.emulator.testing import EmulatorProcess
 from demo.compare import CANCELED, Seen, disagreements, table, totals
-from demo.data import DemoOrder, create_verdicts, demo_orders, reported_outcomes
-from demo.workplace import (
-    DAG_ID,
-    DemoError,
-    Workplace,
-    last_lines,
-    run_airflow,
-    step,
-    stop_on_sigterm,
-)
+from demo.data import DemoOrder, reported_outcomes
+from demo.processes import Session, end, launch
+from demo.terminal import INTERRUPTED, DemoError, last_lines, let_signals_interrupt, step
+from demo.workplace import AIRFLOW, DAG_ID, REPOSITORY, Workplace
 
+PLACE = Workplace(REPOSITORY / ".demo")
 CANCEL_PATH = "/api/v2/order/action/cancel"
+SECONDS_BETWEEN_SIGNS_OF_LIFE = 3.0
 WHAT_NEXT = """What to look at next:
   example_dags/cancel_fraud_flagged_orders.py   the DAG that did it
-  {verdicts}                                what it wrote back, next to each verdict
-  {log}/airflow.log                             what Airflow logged
+  {verdicts:<45} what it wrote back, next to each verdict
+  {log:<45} what Airflow logged
   make demo-ui                                  the same, started by you in Airflow's web UI"""
 
 
@@ -58,24 +54,58 @@ def run_dag(place: Workplace, emulator: EmulatorProcess, to_cancel: set[int]) ->
         f"AIRFLOW_CONN_{conn_id.upper()}": json.dumps(fields)
         for conn_id, fields in connections.items()
     }
-    log = place.directory / "airflow.log"
 
     def progress() -> str:
         orders = emulator.orders()
         canceled = sum(state_of(orders[order_id]) == CANCELED for order_id in to_cancel)
         return f"{canceled} of {len(to_cancel)} flagged orders are canceled"
 
-    print(f"Airflow's own log: {place.shown(log)}")
+    print(f"Airflow's own log: {place.shown(place.airflow_log)}")
     with step("Prepare Airflow's database"):
-        _must_work(run_airflow(["db", "migrate"], environment, log), "airflow db migrate", log)
+        run_airflow(place, ["db", "migrate"], environment)
     with step(f"Run the DAG {DAG_ID}"):
-        status = run_airflow(["dags", "test", DAG_ID], environment, log, progress)
-    _must_work(status, f"the run of {DAG_ID}", log)
+        run_airflow(place, ["dags", "test", DAG_ID], environment, progress)
 
 
-def _must_work(status: int, what: str, log: Path) -> None:
-    if status:
-        raise DemoError(f"{last_lines(log)}\n\nAirflow says that {what} failed (status {status}).")
+def run_airflow(
+    place: Workplace,
+    arguments: list[str],
+    environment: dict[str, str],
+    progress: Callable[[], str] = str,
+) -> None:
+    """Run an ``airflow`` command to its end.
+
+    :param place: where the demo works.
+    :param arguments: what comes after ``airflow``.
+    :param environment: the whole environment of the command.
+    :param progress: asked now and then while it runs; a changed answer is shown.
+    :raises DemoError: when it fails.
+    """
+    sessions: list[Session] = []
+    log = place.airflow_log
+    try:
+        command = [*AIRFLOW, *arguments]
+        process = launch(command, environment, place.directory, log, sessions.append)
+        _watch(process, progress)
+    finally:
+        end(sessions)
+    if process.returncode:
+        named = f"airflow {' '.join(arguments)}"
+        raise DemoError(f"{last_lines(log)}\n\n{named} failed with status {process.returncode}.")
+
+
+def _watch(process: Popen[bytes], progress: Callable[[], str]) -> None:
+    started = asked = time.monotonic()
+    shown = ""
+    while process.poll() is None:
+        time.sleep(0.2)
+        now = time.monotonic()
+        if now - asked < SECONDS_BETWEEN_SIGNS_OF_LIFE:
+            continue
+        asked, told = now, progress()
+        if told != shown:
+            print(f"  {now - started:4.0f} s: {told}", flush=True)
+            shown = told
 
 
 def look(
@@ -102,34 +132,28 @@ def look(
     return seen, dict(posts)
 
 
-def prepare(place: Workplace, emulator: EmulatorProcess) -> list[DemoOrder]:
-    """Load the tenant's orders and write the verdicts; return the orders."""
-    orders = demo_orders()
-    emulator.load_orders([order.as_loaded() for order in orders])
-    rows = create_verdicts(place.verdicts, orders)
-    rejected = sum(order.to_cancel for order in orders)
-    print(f"  {len(orders)} orders, {rows} verdicts; {rejected} orders ought to end canceled")
-    return orders
+def demo(place: Workplace) -> int:
+    """Run the demo, and return its exit status.
 
-
-def demo() -> int:
-    """Run the demo, and return its exit status."""
+    :param place: where it works.
+    """
     started = time.monotonic()
-    place = Workplace(".demo")
-    place.wipe()
     with ExitStack() as stack:
+        stack.enter_context(place.reserved())
+        place.wipe()
         with step("Start a local OMS and a table of fraud verdicts"):
             emulator = stack.enter_context(EmulatorProcess(db=place.orders))
-            orders = prepare(place, emulator)
+            orders = place.fill()
+            emulator.load_orders([order.as_loaded() for order in orders])
         before = {order_id: state_of(order) for order_id, order in emulator.orders().items()}
         run_dag(place, emulator, {order.order_id for order in orders if order.to_cancel})
         reported = reported_outcomes(place.verdicts)
         seen, strays = look(orders, before, emulator, reported)
     print(f"\n{table(seen)}\n\n{totals(seen)}\n")
     found = disagreements(seen, strays)
-    print("\n".join(found))
     canceled = sum(one.order.to_cancel for one in seen)
     if found:
+        print("\n".join(found))
         print(f"FAILED: {len(found)} disagreements with the local OMS, listed above.")
         return 1
     print(
@@ -137,20 +161,23 @@ def demo() -> int:
         f"canceled, and nothing was sent for the other {len(seen) - canceled}. "
         f"That took {time.monotonic() - started:.0f} s.\n"
     )
-    print(WHAT_NEXT.format(verdicts=place.shown(place.verdicts), log=place.directory.name))
+    print(
+        WHAT_NEXT.format(verdicts=place.shown(place.verdicts), log=place.shown(place.airflow_log))
+    )
     return 0
 
 
 def main() -> int:
     """Run the demo; say in one line why, should it end early."""
-    stop_on_sigterm()
+    let_signals_interrupt()
     try:
-        return demo()
+        return demo(PLACE)
     except DemoError as error:
         print(error, file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("Stopped; nothing is left running.", file=sys.stderr)
-    return 1
+        return INTERRUPTED
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ from demo.data import DemoOrder
 CANCELED = "CANCELED"
 REPORTED_CANCELED = ("canceled", "already_canceled")
 HEADINGS = ("order", "verdicts", "state before", "state after", "cancel POSTs", "reported")
-LONGEST_CELL = 24
 
 
 @dataclass(frozen=True)
@@ -92,34 +91,30 @@ def table(seen: list[Seen]) -> str:
         else:
             alike[one.order.verdicts].append(one)
     for verdicts, group in alike.items():
-        states = ", ".join(sorted({one.before for one in group}))
+        states = {one.before for one in group}
+        told = states.pop() if len(states) == 1 else f"{len(states)} states"
         posts = str(sum(one.posts for one in group))
-        rows.append((f"{len(group)} orders", verdicts, _cut(states), "unchanged", posts, "-"))
+        rows.append((f"{len(group)} orders", verdicts, told, "unchanged", posts, "-"))
     return _aligned([HEADINGS, *rows])
 
 
 def totals(seen: list[Seen]) -> str:
-    """Return what came of all orders, in one line each.
+    """Return what came of all orders, one number to a line.
 
     :param seen: all orders of the demo.
     """
-    canceled = sum(one.before != CANCELED and one.after == CANCELED for one in seen)
-    before = sum(one.before == CANCELED for one in seen)
-    unchanged = sum(one.before == one.after for one in seen)
-    posts = sum(one.posts for one in seen)
-    twice = sum(one.posts > 1 for one in seen)
-    reported = Counter(one.reported for one in seen if one.reported)
-    outcomes = ", ".join(f"{outcome}: {count}" for outcome, count in sorted(reported.items()))
-    return (
-        f"{len(seen)} orders: {canceled} were canceled in this run, {unchanged} are unchanged "
-        f"({before} of them were canceled before).\n"
-        f"{posts} cancel POSTs; {twice} orders saw more than one.\n"
-        f"Outcomes reported: {outcomes or 'none'}."
-    )
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST_CELL else f"{text[: LONGEST_CELL - 1]}…"
+    outcomes = Counter(one.reported for one in seen if one.reported)
+    numbers = [
+        ("orders", len(seen)),
+        ("canceled in this run", sum(one.before != CANCELED == one.after for one in seen)),
+        ("canceled before it", sum(one.before == CANCELED for one in seen)),
+        ("left as they were", sum(one.before == one.after for one in seen)),
+        ("nothing sent for", sum(one.posts == 0 for one in seen)),
+        ("cancel POSTs seen", sum(one.posts for one in seen)),
+        ("orders with more than one", sum(one.posts > 1 for one in seen)),
+        *((f"reported {outcome}", count) for outcome, count in sorted(outcomes.items())),
+    ]
+    return "\n".join(f"{name:<26} {number:>5}" for name, number in numbers)
 
 
 def _row(one: Seen) -> tuple[str, ...]:

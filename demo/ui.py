@@ -1,298 +1,189 @@
 """`python -m demo.ui start|stop`: the demo's set-up in Airflow's web UI, left running.
 
-What is started is found again by its session, so that nothing else can be ended by mistake.
+What `start` leaves running is found again by its sessions, so that nothing else is ended.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
-import socket
-import subprocess
 import sys
-import time
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any, TypeVar
+from dataclasses import asdict
+from typing import Any
 
-import psutil
-import requests
+from demo.processes import Session, end, free_port, launch, wait_until
+from demo.standalone import ADMIN, AirflowApi, settings_for
+from demo.terminal import INTERRUPTED, DemoError, let_signals_interrupt, step
+from demo.workplace import AIRFLOW, DAG_ID, EXAMPLE_DAGS, REPOSITORY, Workplace
 
-from demo.data import create_verdicts, demo_orders
-from demo.workplace import (
-    DAG_ID,
-    DemoError,
-    Workplace,
-    last_lines,
-    step,
-    stop_on_sigterm,
-)
-
-Found = TypeVar("Found")
-
-PLACE = Workplace(".demo-ui")
-STATE = PLACE.directory / "running.json"
-DAGS_WITHOUT_SCHEDULE = ("cancel_order", "cancel_order_in_python")
+PLACE = Workplace(REPOSITORY / ".demo-ui")
+CLIENT = ("KIBO_APP.1.0.0.Release", "emulator-secret")
+# Several times what a first start takes on a small machine.
+SECONDS_FOR_AIRFLOW = 240.0
+SECONDS_FOR_THE_EMULATOR = 30.0
+SECONDS_FOR_THE_DAGS = 60.0
 _LISTENING = re.compile(r"OMS emulator listening on (\S+) \(tenant (\d+)\)")
-# Twice what a cold start takes on a small machine.
-_PATIENCE_WITH_AIRFLOW = 180.0
-_PATIENCE_WITH_THE_EMULATOR = 30.0
-_PATIENCE_WITH_THE_ENDING = 15.0
-_CLIENT = ("KIBO_APP.1.0.0.Release", "emulator-secret")
 _FAREWELL = """
-Airflow    {airflow}     log in as {user} with the password {password}
-Local OMS  {oms}/_emulator/orders     what became of every order
+Airflow     {airflow}
+            log in as {user} with the password {password}
+Local OMS   {oms}/_emulator/orders
+            what became of every order
 
-Trigger the DAG {dag} and let the dialog unpause it: it cancels what a fraud check rejected.
-Trigger cancel_order to cancel one order, 1010101 for example, by hand.
-Under Admin, Connections, oms_default leads to the local OMS.
+Trigger the DAG {dag}: it cancels the orders that a fraud check
+rejected. Trigger it again: it finds nothing left to cancel. Its hourly schedule is off here.
+Trigger the DAG cancel_order to cancel one order by hand, 3000030 for example.
+Under Admin, Connections, oms_default leads to the local OMS; its Test button works.
 
 make demo-ui-stop ends both."""
 
 
-def start() -> None:
-    """Start the emulator and Airflow, unless they run already, and say how to use them."""
-    known = _known()
-    if known is not None:
-        print("It runs already.")
-        print(_FAREWELL.format(**known["shown"]))
+class Ledger:
+    """Hold on disk what a start has left running, and what it told the person.
+
+    :param place: where the demo works.
+    """
+
+    def __init__(self, place: Workplace) -> None:
+        self._path = place.directory / "running.json"
+
+    def add(self, session: Session) -> None:
+        """Remember a session.
+
+        :param session: the session.
+        """
+        self._write(sessions=[asdict(one) for one in [*self.sessions(), session]])
+
+    def sessions(self) -> list[Session]:
+        """Return the sessions that were started and not ended since."""
+        return [Session(**fields) for fields in self._read().get("sessions", [])]
+
+    def complete(self, told: dict[str, str]) -> None:
+        """Remember that the start succeeded.
+
+        :param told: what the person was told.
+        """
+        self._write(told=told)
+
+    def told(self) -> dict[str, str] | None:
+        """Return what the person was told, if all that was started still runs."""
+        sessions = self.sessions()
+        runs = bool(sessions) and all(session.has_leader() for session in sessions)
+        told: dict[str, str] | None = self._read().get("told")
+        return told if runs else None
+
+    def close(self) -> None:
+        """Forget everything: nothing is running."""
+        self._path.unlink(missing_ok=True)
+
+    def _read(self) -> dict[str, Any]:
+        if not self._path.exists():
+            return {}
+        state: dict[str, Any] = json.loads(self._path.read_text(encoding="utf-8"))
+        return state
+
+    def _write(self, **changes: object) -> None:
+        # Renamed into place: what is half written would hide what is running.
+        draft = self._path.with_suffix(".draft")
+        draft.write_text(json.dumps({**self._read(), **changes}), encoding="utf-8")
+        draft.replace(self._path)
+
+
+def start(place: Workplace) -> None:
+    """Start the emulator and Airflow, unless they run already, and say how to use them.
+
+    :param place: where to work.
+    :raises DemoError: when one of them does not start; nothing is left running then.
+    """
+    with place.reserved():
+        ledger = Ledger(place)
+        told = ledger.told()
+        if told is not None:
+            print("It runs already.")
+        else:
+            _end_all(ledger)
+            place.wipe()
+            try:
+                told = _start(place, ledger)
+            except BaseException:
+                _end_all(ledger)
+                raise
+        print(_FAREWELL.format(**told))
+
+
+def stop(place: Workplace) -> None:
+    """End everything that `start` left running; do nothing when that is nothing.
+
+    :param place: where it worked.
+    :raises DemoError: when something cannot be ended.
+    """
+    if not place.directory.exists():
+        print("Nothing was running.")
         return
-    PLACE.wipe()
-    try:
-        shown = _start()
-    except BaseException:
-        stop()
-        raise
-    print(_FAREWELL.format(**shown))
+    with place.reserved():
+        ended = _end_all(Ledger(place))
+    print(f"Ended {ended} processes; nothing is left running." if ended else "Nothing was running.")
 
 
-def stop() -> None:
-    """End everything that `start` left running; do nothing when that is nothing."""
-    found = _processes()
-    for process in found:
-        _quietly(process.terminate)
-    _, stubborn = psutil.wait_procs(found, timeout=_PATIENCE_WITH_THE_ENDING)
-    # Airflow's parts start others while they end, so look again.
-    for process in {*stubborn, *_processes()}:
-        _quietly(process.kill)
-    psutil.wait_procs(stubborn, timeout=_PATIENCE_WITH_THE_ENDING)
-    left = _processes()
-    if left:
-        raise DemoError(f"Still running: {', '.join(str(process.pid) for process in left)}")
-    STATE.unlink(missing_ok=True)
-    print(f"Ended {len(found)} processes." if found else "Nothing was running.")
+def _end_all(ledger: Ledger) -> int:
+    ended = end(ledger.sessions())
+    ledger.close()
+    return ended
 
 
-def _start() -> dict[str, str]:
+def _start(place: Workplace, ledger: Ledger) -> dict[str, str]:
     with step("Start a local OMS and a table of fraud verdicts"):
-        oms, tenant = _start_emulator()
-    with step("Start Airflow with its web UI (a minute, the first time)"):
-        airflow = _start_airflow()
-        password = _first_password()
-    shown = {
-        "airflow": airflow,
-        "user": "admin",
-        "password": password,
-        "oms": oms,
-        "dag": DAG_ID,
-    }
-    with step("Set up connections"):
-        _set_up(
-            airflow,
-            password,
-            PLACE.connections(oms_url=oms, tenant=tenant, login=_CLIENT[0], password=_CLIENT[1]),
-        )
-    _remember(shown=shown)
-    return shown
+        oms, tenant = _start_emulator(place, ledger)
+    with step("Start Airflow with its web UI, which takes about a minute"):
+        airflow = _start_airflow(place, ledger)
+    with step("Store the connections and wait for the DAGs"):
+        airflow.log_in()
+        login, password = CLIENT
+        connections = place.connections(oms_url=oms, tenant=tenant, login=login, password=password)
+        for conn_id, fields in connections.items():
+            airflow.ask("POST", "/api/v2/connections", {"connection_id": conn_id, **fields})
+        for dag_file in EXAMPLE_DAGS.glob("*.py"):
+            airflow.ask("GET", f"/api/v2/dags/{dag_file.stem}", patience=SECONDS_FOR_THE_DAGS)
+    told = {"airflow": airflow.address, "user": ADMIN, "password": airflow.password}
+    told |= {"oms": oms, "dag": DAG_ID}
+    ledger.complete(told)
+    return told
 
 
-def _start_emulator() -> tuple[str, str]:
+def _start_emulator(place: Workplace, ledger: Ledger) -> tuple[str, str]:
     """Start the emulator with the demo's orders, and return its address and its tenant."""
-    orders = demo_orders()
-    create_verdicts(PLACE.verdicts, orders)
-    given = PLACE.directory / "orders.jsonl"
-    lines = [json.dumps(order.as_loaded()) for order in orders]
+    given = place.directory / "orders.jsonl"
+    lines = [json.dumps(order.as_loaded()) for order in place.fill()]
     given.write_text("\n".join(lines), encoding="utf-8")
+    login, password = CLIENT
     command = [sys.executable, "-m", "airflow_provider_oms.emulator"]
-    command += ["--port", str(_free_port(8787)), "--db", str(PLACE.orders)]
-    command += ["--orders", str(given), "--client-id", _CLIENT[0], "--client-secret", _CLIENT[1]]
-    log = PLACE.directory / "emulator.log"
-    process = _launch(command, dict(os.environ), log)
+    command += ["--port", str(free_port(8787)), "--db", str(place.orders)]
+    command += ["--orders", str(given), "--client-id", login, "--client-secret", password]
+    log = place.directory / "emulator.log"
+    process = launch(command, place.environment(), place.directory, log, ledger.add)
 
     def listening() -> re.Match[str] | None:
         return _LISTENING.search(log.read_text(encoding="utf-8"))
 
-    found = _wait_for(listening, process, log, "the emulator", _PATIENCE_WITH_THE_EMULATOR)
+    limit = SECONDS_FOR_THE_EMULATOR
+    found = wait_until(listening, process, name="The local OMS", log=log, limit=limit)
     return found[1], found[2]
 
 
-def _start_airflow() -> str:
-    """Start all of Airflow, wait until it is healthy, and return the address of its UI."""
-    port = _free_port(8080)
-    address = f"http://localhost:{port}"
-    environment = PLACE.environment() | {
-        "AIRFLOW__API__HOST": "127.0.0.1",
-        "AIRFLOW__API__PORT": str(port),
-        "AIRFLOW__API__BASE_URL": address,
-        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{address}/execution/",
-        "AIRFLOW__CORE__PARALLELISM": "4",
+def _start_airflow(place: Workplace, ledger: Ledger) -> AirflowApi:
+    """Start all of Airflow, and return its API once every part of it runs."""
+    settings = settings_for(free_port(8080)) | {
         "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
-        # Another Airflow on this machine may have taken the usual ones.
-        "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(_free_port(8793)),
-        "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(_free_port(8794)),
+        # A run that starts by itself would leave nothing for the one that is triggered by hand.
+        "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "False",
     }
-    log = PLACE.directory / "airflow.log"
-    process = _launch([sys.executable, "-m", "airflow", "standalone"], environment, log)
-
-    def healthy() -> str | None:
-        try:
-            answer = requests.get(f"{address}/api/v2/monitor/health", timeout=5)
-            parts = answer.json()
-        except (requests.RequestException, ValueError):
-            return None
-        needed = ("metadatabase", "scheduler", "dag_processor", "triggerer")
-        return address if all(parts[name]["status"] == "healthy" for name in needed) else None
-
-    return _wait_for(healthy, process, log, "Airflow", _PATIENCE_WITH_AIRFLOW)
-
-
-def _first_password() -> str:
-    generated = PLACE.airflow_home / "simple_auth_manager_passwords.json.generated"
-    return str(json.loads(generated.read_text(encoding="utf-8"))["admin"])
-
-
-def _set_up(airflow: str, password: str, connections: dict[str, dict[str, str]]) -> None:
-    """Store the connections where the UI shows them, and let DAGs without schedule be triggered."""
-    with requests.Session() as session:
-        login = {"username": "admin", "password": password}
-        token = _asked(session, "POST", f"{airflow}/auth/token", login)["access_token"]
-        session.headers["Authorization"] = f"Bearer {token}"
-        for conn_id, fields in connections.items():
-            body = {"connection_id": conn_id, **fields}
-            _asked(session, "POST", f"{airflow}/api/v2/connections", body)
-        for dag_id in DAGS_WITHOUT_SCHEDULE:
-            _asked(session, "PATCH", f"{airflow}/api/v2/dags/{dag_id}", {"is_paused": False})
-
-
-def _asked(session: requests.Session, method: str, url: str, body: dict[str, Any]) -> Any:
-    """Return what Airflow answers; a DAG that it has not read yet is waited for."""
-    until = time.monotonic() + _PATIENCE_WITH_THE_EMULATOR
-    while True:
-        answer = session.request(method, url, json=body, timeout=30)
-        if answer.ok:
-            return answer.json()
-        if answer.status_code != requests.codes.not_found or time.monotonic() > until:
-            raise DemoError(f"Airflow refused {method} {url}: {answer.status_code} {answer.text}")
-        time.sleep(1)
-
-
-def _launch(command: list[str], environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
-    """Start a command in a session of its own, and remember that session before anything else."""
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command,
-            env=environment,
-            cwd=PLACE.directory,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    _remember(session={"id": process.pid, "since": psutil.Process(process.pid).create_time()})
-    return process
-
-
-def _wait_for(
-    look: Callable[[], Found | None],
-    process: subprocess.Popen[bytes],
-    log: Path,
-    name: str,
-    limit: float,
-) -> Found:
-    """Return what `look` finds once that is true, showing that time goes by."""
-    started = time.monotonic()
-    told = 0.0
-    while True:
-        found = look()
-        if found is not None:
-            return found
-        elapsed = time.monotonic() - started
-        if process.poll() is not None or elapsed > limit:
-            ended = "ended" if process.poll() is not None else f"did not come up in {limit:.0f} s"
-            raise DemoError(f"{last_lines(log)}\n\n{name} {ended}; {PLACE.shown(log)} says why.")
-        if elapsed - told >= 10:  # noqa: PLR2004 - seconds between two signs of life
-            print(f"  {elapsed:4.0f} s", flush=True)
-            told = elapsed
-        time.sleep(0.5)
-
-
-def _free_port(preferred: int) -> int:
-    for port in (preferred, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise DemoError("No port is free on this machine.")
-
-
-def _remember(*, session: dict[str, float] | None = None, shown: Any = None) -> None:
-    state = json.loads(STATE.read_text(encoding="utf-8")) if STATE.exists() else {"sessions": []}
-    if session is not None:
-        state["sessions"].append(session)
-    if shown is not None:
-        state["shown"] = shown
-    STATE.write_text(json.dumps(state), encoding="utf-8")
-
-
-def _known() -> dict[str, Any] | None:
-    """Return what an earlier start left running as a whole; end what is left of a broken one."""
-    if not STATE.exists():
-        return None
-    state: dict[str, Any] = json.loads(STATE.read_text(encoding="utf-8"))
-    alive = {os.getsid(process.pid) for process in _processes()}
-    if "shown" in state and {session["id"] for session in state["sessions"]} <= alive:
-        return state
-    stop()
-    return None
-
-
-def _processes() -> list[psutil.Process]:
-    """Return every living process of the sessions that `start` began."""
-    if not STATE.exists():
-        return []
-    sessions = json.loads(STATE.read_text(encoding="utf-8"))["sessions"]
-    ours = {session["id"] for session in sessions if _is_still_ours(session)}
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if os.getsid(process.pid) in ours and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-        except (psutil.Error, ProcessLookupError, PermissionError):
-            continue  # it ended meanwhile, or belongs to another user
-    return found
-
-
-def _is_still_ours(session: dict[str, float]) -> bool:
-    """Tell whether a session's number still means the session that `start` began."""
-    if session["since"] < psutil.boot_time():
-        return False
-    try:
-        leader = psutil.Process(int(session["id"]))
-    except psutil.NoSuchProcess:
-        return True  # its members may have outlived it, and keep its number from being used again
-    return bool(abs(leader.create_time() - session["since"]) < 1)
-
-
-def _quietly(end: Callable[[], None]) -> None:
-    try:
-        end()
-    except psutil.NoSuchProcess:
-        return
+    airflow = AirflowApi(settings["AIRFLOW__API__BASE_URL"], place.airflow_home)
+    command = [*AIRFLOW, "standalone"]
+    log = place.airflow_log
+    environment = place.environment() | settings
+    process = launch(command, environment, place.directory, log, ledger.add)
+    wait_until(airflow.is_healthy, process, name="Airflow", log=log, limit=SECONDS_FOR_AIRFLOW)
+    return airflow
 
 
 def main() -> int:
@@ -300,15 +191,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m demo.ui", description=__doc__)
     parser.add_argument("what", choices=["start", "stop"])
     what = parser.parse_args().what
-    stop_on_sigterm()
+    let_signals_interrupt()
     try:
-        start() if what == "start" else stop()
+        start(PLACE) if what == "start" else stop(PLACE)
     except DemoError as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("Stopped; nothing is left running.", file=sys.stderr)
-        return 1
+        return INTERRUPTED
     return 0
 
 

@@ -42,7 +42,7 @@ def test_each_disagreement_is_named_with_its_order(seen: Seen, named: str) -> No
 
 def test_a_post_for_an_order_nobody_knows_is_one() -> None:
     (line,) = disagreements([FLAGGED], {99: 1})
-    assert "order 99" in line
+    assert line.startswith("order 99: nobody knows it")
 
 
 def test_the_table_shows_each_flagged_and_each_changed_order() -> None:
@@ -55,11 +55,32 @@ def test_the_table_shows_each_flagged_and_each_changed_order() -> None:
     ]
 
 
+def test_the_demos_own_table_fits_on_a_screen() -> None:
+    seen = [
+        Seen(order, order.state, "CANCELED" if order.to_cancel else order.state, 0, None)
+        for order in demo_orders()
+    ]
+    lines = table(seen).splitlines()
+    assert len(lines) < 40
+    assert max(map(len, lines)) <= 110
+    stories = {one.order.verdicts for one in seen if not one.order.to_cancel}
+    assert sum("orders" in line for line in lines[2:]) == len(stories)
+
+
 def test_the_totals_count_what_the_table_shows() -> None:
-    text = totals([FLAGGED, replace(FLAGGED, posts=2), BYSTANDER])
-    assert "3 orders: 2 were canceled in this run, 1 are unchanged" in text
-    assert "3 cancel POSTs; 1 orders saw more than one." in text
-    assert "Outcomes reported: canceled: 2." in text
+    before = replace(FLAGGED, before="CANCELED", posts=0, reported="already_canceled")
+    text = totals([FLAGGED, replace(FLAGGED, posts=2), before, BYSTANDER])
+    assert {line[:26].strip(): int(line[26:]) for line in text.splitlines()} == {
+        "orders": 4,
+        "canceled in this run": 2,
+        "canceled before it": 1,
+        "left as they were": 2,
+        "nothing sent for": 2,
+        "cancel POSTs seen": 3,
+        "orders with more than one": 1,
+        "reported canceled": 2,
+        "reported already_canceled": 1,
+    }
 
 
 def test_the_demos_orders_are_all_different_and_the_contracts_example_is_to_be_canceled() -> None:

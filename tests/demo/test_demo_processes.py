@@ -1,35 +1,33 @@
-"""What the demo starts, it ends: every process, however it is interrupted."""
+"""What the demo starts, it ends: every process, however it is interrupted, and no other."""
 
 from __future__ import annotations
 
-import json
+import os
+import signal
+import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 
 from demo import ui
-from demo.workplace import end_session
+from demo.processes import Session, end, free_port, launch, wait_until
+from demo.terminal import DemoError, let_signals_interrupt, undisturbed
+from demo.workplace import Workplace
 
-# A process that starts another one, which would outlive it.
+SLEEP = "import time; time.sleep(60)"
+# A program that starts another one in a process group of its own, as Airflow does for a task,
+# names it, and ignores what it is politely asked.
 FAMILY = (
-    "import subprocess, sys, time;"
-    "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']);"
-    "print('started', flush=True); time.sleep(60)"
+    "import signal, subprocess, sys, time;"
+    "signal.signal(signal.SIGTERM, signal.SIG_IGN);"
+    f"child = subprocess.Popen([sys.executable, '-c', {SLEEP!r}], process_group=0);"
+    "print(child.pid, flush=True); time.sleep(60)"
 )
-
-
-def family() -> tuple[subprocess.Popen[bytes], psutil.Process]:
-    parent = subprocess.Popen(
-        [sys.executable, "-c", FAMILY], stdout=subprocess.PIPE, start_new_session=True
-    )
-    assert parent.stdout is not None
-    assert parent.stdout.readline() == b"started\n"
-    (child,) = psutil.Process(parent.pid).children()
-    return parent, child
 
 
 def has_ended(process: psutil.Process) -> bool:
@@ -41,37 +39,201 @@ def has_ended(process: psutil.Process) -> bool:
     return False
 
 
-def test_ending_a_session_ends_the_children_too() -> None:
-    parent, child = family()
-    end_session(parent)
-    assert parent.returncode is not None
-    assert has_ended(child)
+class Family:
+    """A program and its child in a session of their own.
+
+    :param directory: where their log goes.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.sessions: list[Session] = []
+        self.log = directory / "family.log"
+        self.parent = launch(
+            [sys.executable, "-c", FAMILY],
+            dict(os.environ),
+            directory,
+            self.log,
+            self.sessions.append,
+        )
+        self.session = self.sessions[0]
+        named = wait_until(
+            lambda: self.log.read_text(encoding="utf-8").strip(),
+            self.parent,
+            name="The family",
+            log=self.log,
+            limit=20,
+        )
+        self.child = psutil.Process(int(named))
+
+    def orphan(self) -> None:
+        self.parent.kill()
+        self.parent.wait()
+
+
+@pytest.fixture
+def family(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Family:
+    monkeypatch.setattr("demo.processes._SECONDS_TO_END", 0.5)
+    return Family(tmp_path)
+
+
+class TestEndingASession:
+    def test_ends_children_in_groups_of_their_own_and_the_stubborn(self, family: Family) -> None:
+        assert end([family.session]) == 2
+        assert family.parent.wait(5) == -signal.SIGKILL
+        assert has_ended(family.child)
+        assert family.session.processes() == []
+
+    def test_ends_children_that_outlived_their_parent(self, family: Family) -> None:
+        family.orphan()
+        assert not family.session.has_leader()
+        assert end([family.session]) == 1
+        assert has_ended(family.child)
+
+    def test_leaves_another_session_alone_that_has_the_same_number(self, family: Family) -> None:
+        earlier = replace(family.session, uptime=family.session.uptime - 100)
+        assert not earlier.has_leader()
+        assert end([earlier]) == 0
+        assert family.child.is_running()
+        end([family.session])
+
+    def test_leaves_sessions_alone_that_were_there_before_the_machine_was_started(
+        self, family: Family
+    ) -> None:
+        family.orphan()
+        assert end([replace(family.session, started=0)]) == 0
+        assert family.child.is_running()
+        end([family.session])
+
+    def test_is_not_disturbed_by_a_second_interruption(self, family: Family) -> None:
+        killer = f"import os, time; time.sleep(0.2); os.kill({os.getpid()}, {signal.SIGINT:d})"
+        interrupter = subprocess.Popen([sys.executable, "-c", killer])
+        with pytest.raises(KeyboardInterrupt):
+            end([family.session])
+        assert interrupter.wait(5) == 0
+        assert has_ended(family.child)
+
+
+def test_an_interruption_is_let_in_after_the_block() -> None:
+    steps = []
+
+    def work() -> None:
+        with undisturbed():
+            signal.raise_signal(signal.SIGINT)
+            steps.append("the block goes on")
+        steps.append("what follows does not")
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert steps == ["the block goes on"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_other_signals_interrupt_as_ctrl_c_does(number: signal.Signals) -> None:
+    handler = signal.getsignal(number)
+    try:
+        let_signals_interrupt()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(number)
+    finally:
+        signal.signal(number, handler)
+
+
+class TestWaitingForAProgram:
+    def start(self, directory: Path, program: str) -> tuple[subprocess.Popen[bytes], Session]:
+        sessions: list[Session] = []
+        command = [sys.executable, "-c", program]
+        log = directory / "log"
+        process = launch(command, dict(os.environ), directory, log, sessions.append)
+        return process, sessions[0]
+
+    def test_shows_the_end_of_its_log_when_it_ends(self, tmp_path: Path) -> None:
+        process, _ = self.start(tmp_path, "raise SystemExit('no such database')")
+        with pytest.raises(DemoError, match=r"(?s)no such database.*Airflow ended"):
+            wait_until(lambda: None, process, name="Airflow", log=tmp_path / "log", limit=30)
+
+    def test_gives_up_when_it_takes_too_long(self, tmp_path: Path) -> None:
+        process, session = self.start(tmp_path, SLEEP)
+        with pytest.raises(DemoError, match="Airflow was not ready after 0 s"):
+            wait_until(lambda: None, process, name="Airflow", log=tmp_path / "log", limit=0.1)
+        end([session])
+
+
+def test_a_port_that_is_taken_is_not_the_one() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert free_port(port) not in (0, port)
+    assert free_port(port) == port
 
 
 class TestUi:
-    @pytest.fixture(autouse=True)
-    def _place(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(ui, "STATE", tmp_path / "running.json")
+    @pytest.fixture
+    def place(self, tmp_path: Path) -> Workplace:
+        return Workplace(tmp_path / "demo-ui")
 
-    def remember(self, pid: int, since: float) -> None:
-        ui.STATE.write_text(json.dumps({"sessions": [{"id": pid, "since": since}]}))
+    def test_stop_ends_what_a_start_left_and_then_finds_nothing(
+        self, place: Workplace, family: Family, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        place.directory.mkdir()
+        ui.Ledger(place).add(family.session)
+        ui.stop(place)
+        assert has_ended(family.child)
+        assert "Ended 2 processes" in capsys.readouterr().out
+        ui.stop(place)
+        assert capsys.readouterr().out == "Nothing was running.\n"
 
-    def test_stop_ends_children_that_outlived_their_parent(self) -> None:
-        parent, child = family()
-        self.remember(parent.pid, psutil.Process(parent.pid).create_time())
-        parent.kill()
-        parent.wait()
-        ui.stop()
-        assert has_ended(child)
-        assert not ui.STATE.exists()
+    def test_stop_is_fine_where_nothing_was_ever_started(
+        self, place: Workplace, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        ui.stop(place)
+        assert capsys.readouterr().out == "Nothing was running.\n"
+        assert not place.directory.exists()
 
-    def test_stop_leaves_a_process_alone_that_has_the_number_of_one_of_ours(self) -> None:
-        parent, child = family()
-        self.remember(parent.pid, psutil.Process(parent.pid).create_time() - 100)
-        ui.stop()
-        assert child.is_running()
-        end_session(parent)
+    def test_a_second_start_says_that_it_runs_and_how_to_use_it(
+        self, place: Workplace, family: Family, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        place.directory.mkdir()
+        ledger = ui.Ledger(place)
+        ledger.add(family.session)
+        told = {"airflow": "A", "user": "U", "password": "P", "oms": "O", "dag": "D"}
+        ledger.complete(told)
+        ui.start(place)
+        out = capsys.readouterr().out
+        assert out.startswith("It runs already.")
+        assert "log in as U with the password P" in out
+        ui.stop(place)
 
-    def test_stop_is_fine_when_nothing_runs(self, capsys: pytest.CaptureFixture[str]) -> None:
-        ui.stop()
-        assert "Nothing was running." in capsys.readouterr().out
+    def test_what_lost_a_part_does_not_count_as_running(
+        self, place: Workplace, family: Family
+    ) -> None:
+        place.directory.mkdir()
+        ledger = ui.Ledger(place)
+        ledger.add(family.session)
+        ledger.complete({"airflow": "A"})
+        assert ledger.told() == {"airflow": "A"}
+        family.orphan()
+        assert ledger.told() is None
+        ui.stop(place)
+
+    def test_a_start_that_is_interrupted_leaves_nothing_running(
+        self, place: Workplace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        started: list[Family] = []
+
+        def interrupted(_: Workplace, ledger: ui.Ledger) -> None:
+            started.append(Family(tmp_path))
+            ledger.add(started[0].session)
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("demo.processes._SECONDS_TO_END", 0.5)
+        monkeypatch.setattr(ui, "_start", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            ui.start(place)
+        assert has_ended(started[0].child)
+        assert ui.Ledger(place).sessions() == []
+
+    def test_two_at_once_are_refused(self, place: Workplace) -> None:
+        with (
+            place.reserved(),
+            pytest.raises(DemoError, match="Another one is at work in demo-ui"),
+        ):
+            ui.start(place)

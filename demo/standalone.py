@@ -1,0 +1,97 @@
+"""All of Airflow on this machine, `airflow standalone`, next to whatever else runs here.
+
+How its processes are started and ended is the business of `processes`.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from demo.processes import free_port
+from demo.terminal import DemoError
+
+ADMIN = "admin"
+_PARTS = ("metadatabase", "scheduler", "dag_processor", "triggerer")
+_SECONDS_PER_CALL = 30
+
+
+def settings_for(port: int) -> dict[str, str]:
+    """Return the settings by which no other Airflow on this machine is in the way.
+
+    :param port: the port for its API and its web UI, on the loopback interface only.
+    """
+    address = f"http://127.0.0.1:{port}"
+    return {
+        "AIRFLOW__API__HOST": "127.0.0.1",
+        "AIRFLOW__API__PORT": str(port),
+        "AIRFLOW__API__BASE_URL": address,
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{address}/execution/",
+        # As many workers are forked at once, however few tasks there are.
+        "AIRFLOW__CORE__PARALLELISM": "4",
+        "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+        "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
+        "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(free_port()),
+    }
+
+
+class AirflowApi:
+    """Ask a standalone Airflow over its REST API, as its administrator.
+
+    :param address: where it listens.
+    :param home: its AIRFLOW_HOME, where it puts the password that it makes up.
+    """
+
+    def __init__(self, address: str, home: Path) -> None:
+        self.address = address
+        self._passwords = home / "simple_auth_manager_passwords.json.generated"
+        self._session = requests.Session()
+        # A proxy has no business between two programs on this machine.
+        self._session.trust_env = False
+
+    @property
+    def password(self) -> str:
+        """Return the administrator's password."""
+        return str(json.loads(self._passwords.read_text(encoding="utf-8"))[ADMIN])
+
+    def is_healthy(self) -> bool:
+        """Tell whether every part of Airflow runs."""
+        try:
+            answer = self._session.get(f"{self.address}/api/v2/monitor/health", timeout=5)
+            parts = answer.json()
+        except (requests.RequestException, ValueError):
+            return False
+        return all(parts[name]["status"] == "healthy" for name in _PARTS)
+
+    def log_in(self) -> None:
+        """Get the token that every call needs."""
+        body = {"username": ADMIN, "password": self.password}
+        token = self.ask("POST", "/auth/token", body)["access_token"]
+        self._session.headers["Authorization"] = f"Bearer {token}"
+
+    def ask(self, method: str, path: str, body: Any = None, *, patience: float = 0) -> Any:
+        """Return what Airflow answers to a call.
+
+        :param method: the HTTP method.
+        :param path: what comes after the address.
+        :param body: sent as JSON; ``None`` for none.
+        :param patience: seconds to ask again while Airflow does not know what is asked for, such
+            as a DAG whose file it has not read yet.
+        :raises DemoError: when Airflow refuses.
+        """
+        until = time.monotonic() + patience
+        while True:
+            answer = self._session.request(
+                method, f"{self.address}{path}", json=body, timeout=_SECONDS_PER_CALL
+            )
+            if answer.ok:
+                return answer.json() if answer.content else None
+            if answer.status_code != requests.codes.not_found or time.monotonic() > until:
+                raise DemoError(
+                    f"Airflow refused {method} {path}: {answer.status_code} {answer.text}"
+                )
+            time.sleep(0.5)

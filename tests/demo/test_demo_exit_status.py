@@ -1,0 +1,129 @@
+"""`python -m demo` succeeds only if the emulator's own state agrees with what was reported."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from airflow_provider_oms.api.client import OmsClient
+from airflow_provider_oms.api.config import TenantSettings
+from airflow_provider_oms.api.validation import validate_cancel_request
+from airflow_provider_oms.emulator.testing import EmulatorProcess
+from demo import __main__ as demo
+from demo.data import FIRST_ORDER, OPEN_STATES, demo_orders
+from demo.terminal import INTERRUPTED, DemoError
+from demo.workplace import Workplace
+
+FLAGGED = FIRST_ORDER + 1
+BYSTANDER = next(
+    order.order_id for order in demo_orders() if not order.to_cancel and order.state in OPEN_STATES
+)
+
+
+class Airflow:
+    """Do what the DAG does, without Airflow.
+
+    :param place: where the demo works.
+    :param emulator: the tenant.
+    """
+
+    def __init__(self, place: Workplace, emulator: EmulatorProcess) -> None:
+        self._place = place
+        self._client = OmsClient(
+            TenantSettings.from_connection(
+                name="oms_default",
+                host=emulator.url,
+                login=emulator.client_id,
+                password=emulator.client_secret,
+                extra=json.dumps({"tenant_id": emulator.tenant, "environment": "sandbox"}),
+            )
+        )
+
+    def cancel(self, order_id: int) -> None:
+        self._client.post_cancel(validate_cancel_request(order_id, "other", "a test"))
+
+    def report(self, order_id: int, outcome: str) -> None:
+        with closing(sqlite3.connect(self._place.verdicts)) as database:
+            database.execute(
+                "UPDATE fraud_verdicts SET cancel_outcome = ? WHERE order_id = ?",
+                (outcome, order_id),
+            )
+            database.commit()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("also_canceled", "status", "said"),
+    [
+        ([], 0, ["The local OMS agrees"]),
+        (
+            [FLAGGED, BYSTANDER],
+            1,
+            [
+                f"order {FLAGGED}: the emulator saw 2 cancel POSTs",
+                f"order {BYSTANDER}: it was not flagged, and went from",
+                "FAILED: 3 disagreements",
+            ],
+        ),
+    ],
+    ids=["agreement", "disagreement"],
+)
+def test_the_exit_status_tells_whether_the_emulator_agrees(
+    also_canceled: list[int],
+    status: int,
+    said: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def run_dag(place: Workplace, emulator: EmulatorProcess, to_cancel: set[int]) -> None:
+        airflow = Airflow(place, emulator)
+        for order_id in to_cancel:
+            airflow.cancel(order_id)
+            airflow.report(order_id, "canceled")
+        for order_id in also_canceled:
+            airflow.cancel(order_id)
+
+    monkeypatch.setattr(demo, "run_dag", run_dag)
+    assert demo.demo(Workplace(tmp_path / "demo")) == status
+    out = capsys.readouterr().out
+    assert [words for words in said if words not in out] == []
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "said"),
+    [
+        (DemoError("No port is free on this machine."), 1, "No port is free on this machine."),
+        (KeyboardInterrupt(), INTERRUPTED, "Stopped; nothing is left running."),
+    ],
+    ids=["error", "interruption"],
+)
+def test_an_early_end_is_a_failure_with_one_line(
+    error: BaseException,
+    status: int,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail(_: Workplace) -> int:
+        raise error
+
+    monkeypatch.setattr(demo, "demo", fail)
+    monkeypatch.setattr(demo, "let_signals_interrupt", lambda: None)
+    assert demo.main() == status
+    assert capsys.readouterr().err == f"{said}\n"
+
+
+def test_an_airflow_command_that_fails_is_named_with_the_end_of_its_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = Workplace(tmp_path / "demo")
+    with place.reserved():
+        place.wipe()
+    monkeypatch.setattr(demo, "AIRFLOW", ["sh", "-c", "echo no such table; exit 3"])
+    with pytest.raises(DemoError, match=r"(?s)no such table.*airflow db migrate failed with .* 3"):
+        demo.run_airflow(place, ["db", "migrate"], place.environment())
