@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
-from airflow_provider_oms.emulator.faults import RULES
 from airflow_provider_oms.emulator.sample_orders import make_order, seeded_orders
 from airflow_provider_oms.emulator.settings import Settings
 from airflow_provider_oms.emulator.store import Store, StoreError
@@ -40,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         import uvicorn  # noqa: F401, PLC0415 - as above
     except ImportError:
         sys.exit(_EXTRA_MISSING)
-    from airflow_provider_oms.emulator import server, tenant  # noqa: PLC0415 - they need the extra
+    from airflow_provider_oms.emulator import faults, server, tenant  # noqa: PLC0415 - they need it
 
     settings = _settings(parser, options)
     identity = tenant.Identity(
@@ -56,7 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         try:
             _load(served.orders, options)
             if options.faults is not None:
-                served.faults.add(RULES.validate_json(options.faults.read_bytes()))
+                served.faults.add(faults.RULES.validate_json(options.faults.read_bytes()))
+        except ValidationError as error:
+            parser.error(f"argument --faults: {options.faults}: {_problems(error)}")
         except (OSError, ValueError) as error:
             parser.error(str(error))
         line = f"OMS emulator listening on {server.url_of(listener)} (tenant {options.tenant})"
@@ -101,10 +102,13 @@ def _settings(parser: argparse.ArgumentParser, options: argparse.Namespace) -> S
     try:
         return Settings().changed(changes)
     except ValidationError as error:
-        problems = [
-            f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}" for one in error.errors()
-        ]
-        parser.error(f"argument --set: {'; '.join(problems)}")
+        parser.error(f"argument --set: {_problems(error)}")
+
+
+def _problems(error: ValidationError) -> str:
+    """Tell what is wrong and where, in one line."""
+    found = ((".".join(str(part) for part in one["loc"]), one["msg"]) for one in error.errors())
+    return "; ".join(f"{where}: {what}" if where else what for where, what in found)
 
 
 def _load(orders: OrderBook, options: argparse.Namespace) -> None:
@@ -130,17 +134,16 @@ def _order_lines(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _port(text: str) -> int:
-    port = int(text)
+    port = _count(text)
     if not 0 <= port <= _HIGHEST_PORT:
         raise argparse.ArgumentTypeError(f"must be from 0 to {_HIGHEST_PORT}")
     return port
 
 
 def _count(text: str) -> int:
-    count = int(text)
-    if count < 0:
-        raise argparse.ArgumentTypeError("must not be negative")
-    return count
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError("must be a whole number from 0")
+    return int(text)
 
 
 def _tenant(text: str) -> str:

@@ -24,8 +24,9 @@ from airflow_provider_oms.emulator.wire import (
 )
 
 REDACTED: Final = "***"
-_SECRET_FIELDS: Final = ("client_secret", "refresh_token")
-_SECRET_HEADERS: Final = ("proxy-authorization", "api-key", "cookie", "x-vol-app-claims")
+# A list of what is harmless, because a client may give its secret a wrong name.
+_OPEN_FIELDS: Final = ("client_id", "grant_type")
+_SECRET_HEADERS: Final = re.compile("auth|claims|cookie|key|password|secret|token")
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9-]*) +(.+)", re.DOTALL)
 _COLUMNS: Final = (
     "seq, time, method, path, query, headers, order_id, body, status, correlation, fault"
@@ -42,6 +43,7 @@ class Received:
     :param headers: its headers in the order received, their names in lower case.
     :param body: its body.
     :param correlation: the id that the answer carries.
+    :param reused: whether its connection has served a request before.
     """
 
     method: str
@@ -50,6 +52,7 @@ class Received:
     headers: Sequence[tuple[str, str]]
     body: bytes
     correlation: str
+    reused: bool = False
 
     @property
     def is_cancel(self) -> bool:
@@ -69,6 +72,10 @@ class Received:
         """Return the headers with every credential replaced by a fingerprint."""
         return [(name, _safe_value(name, value)) for name, value in self.headers]
 
+    def safe_query(self) -> str:
+        """Return the query; a token request has none by right, so nothing of it is safe."""
+        return REDACTED if self.query and canonical(self.path) == TOKEN_PATH else self.query
+
     def safe_body(self) -> str:
         """Return the body as text, a token request's without its secrets."""
         if canonical(self.path) != TOKEN_PATH or not self.body:
@@ -78,8 +85,8 @@ class Received:
             fields = read_fields(self.body, content_type)
         except ValueError:
             return REDACTED  # a secret may be anywhere in it
-        for name in _SECRET_FIELDS:
-            if fields.get(name) is not None:
+        for name, value in fields.items():
+            if value is not None and not (name in _OPEN_FIELDS and isinstance(value, str)):
                 fields[name] = REDACTED
         is_form = "form" in content_type.lower()
         return urlencode(fields, safe="*", errors="replace") if is_form else dump_json(fields)
@@ -107,7 +114,7 @@ class AccessLog:
                 datetime.now(UTC).isoformat(timespec="milliseconds"),
                 received.method,
                 received.path,
-                received.query,
+                received.safe_query(),
                 dump_json(received.safe_headers()),
                 received.order_id(),
                 received.is_cancel,
@@ -136,6 +143,8 @@ class AccessLog:
         :param path: with a path that begins like this.
         :param since: with a number greater than this.
         """
+        if max(since, abs(order_id or 0)) > MAX_ID:
+            return []  # beyond what SQLite can compare, so nothing fits
         rows = self._store.execute(
             f"SELECT {_COLUMNS} FROM requests WHERE seq > ?1"  # noqa: S608 - a constant
             " AND (?2 IS NULL OR order_id = ?2) AND (?3 IS NULL OR method = ?3)"
@@ -164,10 +173,10 @@ def _order_id_in(body: bytes) -> int | None:
 
 
 def _safe_value(name: str, value: str) -> str:
-    if name == "authorization":
+    if name in {"authorization", "proxy-authorization"}:
         parts = _SCHEME.fullmatch(value)
         scheme, credential = parts.groups() if parts else ("(no scheme)", value)
         return f"{scheme} sha256:{fingerprint(credential)[:12]}"
-    if name in _SECRET_HEADERS:
+    if _SECRET_HEADERS.search(name):
         return f"sha256:{fingerprint(value)[:12]}"
     return value

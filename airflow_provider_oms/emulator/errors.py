@@ -101,7 +101,8 @@ def render(error: ApiError, error_body: Shape, correlation: str) -> Response:
     if shape == "empty":
         return Response(status_code=error.status)
     if shape == "html":
-        title = f"{error.status} {HTTPStatus(error.status).phrase}"
+        phrase = next((one.phrase for one in HTTPStatus if one == error.status), "Error")
+        title = f"{error.status} {phrase}"
         page = f"<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>"
         return Response(page, status_code=error.status, media_type="text/html")
     if shape == "classic":

@@ -6,16 +6,29 @@ How a fault is acted out is `injection`'s business; here it is only described an
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
 
 from airflow_provider_oms.emulator.access_log import Received
 from airflow_provider_oms.emulator.errors import Shape
 from airflow_provider_oms.emulator.paths import SEARCH_PATH, TOKEN_PATH, canonical
 
 Seconds = Annotated[float, Field(ge=0, le=3600)]
+
+
+def _not_framing(name: str) -> str:
+    if name.lower() in {"content-length", "transfer-encoding"}:
+        raise ValueError("the length of an answer follows from its body")
+    return name
+
+
+HeaderName = Annotated[
+    str, StringConstraints(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"), AfterValidator(_not_framing)
+]
+HeaderValue = Annotated[str, StringConstraints(pattern=r"^[\x20-\x7e]*$")]
 
 
 class _Model(BaseModel):
@@ -49,10 +62,10 @@ class Status(_Model):
     """Answer with another status, whether or not the request was acted on."""
 
     kind: Literal["status"]
-    status: int = Field(ge=300, le=599)
+    status: int = Field(ge=200, le=599)
     acts: bool = False
-    body: Shape = "platform"
-    headers: dict[str, str] = {}
+    body: Shape | Literal["order"] = "platform"
+    headers: dict[HeaderName, HeaderValue] = {}
 
 
 class Throttle(_Model):
@@ -132,6 +145,10 @@ class Rule(_Model):
     seed: int = Field(default=0, description="Which share that is.")
     skip: int = Field(default=0, ge=0, description="Matching requests that are left alone first.")
     times: int | None = Field(default=None, ge=0, description="How often at most; None: always.")
+    reused: bool = Field(
+        default=False,
+        description="Only requests on a connection that has served one before, which a pool keeps.",
+    )
     fault: Fault
 
     def matches(self, received: Received) -> bool:
@@ -139,7 +156,7 @@ class Rule(_Model):
 
         :param received: the request.
         """
-        if self.call not in ("any", call_of(received)):
+        if self.call not in ("any", call_of(received)) or (self.reused and not received.reused):
             return False
         return self.order_ids is None or received.order_id() in self.order_ids
 
@@ -148,7 +165,7 @@ RULES: TypeAdapter[list[Rule]] = TypeAdapter(list[Rule])
 
 
 def call_of(received: Received) -> str:
-    """Return the name by which rules know a request's call.
+    """Return the name by which rules know a request's call; `other` for what is no call.
 
     :param received: the request.
     """
@@ -157,7 +174,12 @@ def call_of(received: Received) -> str:
         return "token"
     if received.is_cancel:
         return "cancel"
-    return "search" if path == SEARCH_PATH else "get"
+    if received.method != "GET" or not path.startswith(SEARCH_PATH):
+        return "other"
+    rest = path.removeprefix(SEARCH_PATH)
+    if not rest:
+        return "search"
+    return "other" if "/" in rest else "get"
 
 
 class _Use:
@@ -167,19 +189,24 @@ class _Use:
         self.rule = rule
         self.met = 0
         self.applied = 0
-        self._random = random.Random(rule.seed)  # noqa: S311 - to be repeatable, not secret
+        self._met_about: Counter[int | None] = Counter()
 
     def takes(self, received: Received) -> bool:
         rule = self.rule
         if (rule.times is not None and self.applied >= rule.times) or not rule.matches(received):
             return False
         self.met += 1
-        # Drawn for each request that matches, so that one rule's share is the same in each run.
-        chosen = self._random.random() < rule.share
-        if self.met <= rule.skip or not chosen:
+        if self.met <= rule.skip or not self._draw(received.order_id()) < rule.share:
             return False
         self.applied += 1
         return True
+
+    def _draw(self, order_id: int | None) -> float:
+        # From the order and not from a running sequence: threads send the same orders in another
+        # sequence each time, and the same orders are to be hit.
+        self._met_about[order_id] += 1
+        key = f"{self.rule.seed}:{order_id}:{self._met_about[order_id]}"
+        return random.Random(key).random()  # noqa: S311 - to be repeatable, not secret
 
 
 class Faults:

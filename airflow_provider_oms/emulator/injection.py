@@ -11,13 +11,15 @@ import gzip
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Final, Protocol
 
 from starlette.responses import Response
 
 from airflow_provider_oms.emulator import faults
 from airflow_provider_oms.emulator.errors import ApiError, OmsCode, Shape, render
 from airflow_provider_oms.emulator.wire import dump_json, load_json
+
+_BODILESS: Final = (204, 304)
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,11 @@ async def _slow(fault: faults.Slow, call: Call) -> None:
 
 
 async def _status(fault: faults.Status, call: Call) -> None:
+    if fault.body == "order":
+        body = (await call.act()).body if fault.acts else await call.earlier()
+        headers = {"content-type": "application/json", **_lower(fault.headers)}
+        await call.answer(Answer(fault.status, [], b"").with_body(body, headers))
+        return
     if fault.acts:
         await call.act()
     await call.answer(_error(fault.status, fault.body, call, fault.headers))
@@ -161,8 +168,7 @@ async def _answer(fault: faults.Answer200, call: Call) -> None:
     elif fault.body == "cut_off":
         body = (answer.body or earlier)[:-20]
     elif fault.body == "other_order":
-        other = load_json(answer.body or earlier)
-        body = dump_json({**other, "orderID": other.get("orderID", 0) + 1}).encode()
+        body = _with_another_id(answer.body or earlier)
     await call.answer(Answer(200, [], b"").with_body(body, {"content-type": content_type}))
 
 
@@ -186,7 +192,20 @@ async def _close_after(_fault: faults.CloseAfter, call: Call) -> None:
     await call.close()
 
 
+def _with_another_id(order: bytes) -> bytes:
+    try:
+        other = load_json(order)
+    except ValueError:  # an error without JSON, which is no order of anyone's already
+        return order
+    return dump_json({**other, "orderID": other.get("orderID", 0) + 1}).encode()
+
+
+def _lower(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
+
+
 def _error(status: int, shape: Shape, call: Call, headers: Mapping[str, str]) -> Answer:
+    shape = "empty" if status in _BODILESS else shape
     codes = {404: OmsCode.GENERIC_NOT_FOUND, 400: OmsCode.GENERIC_BAD_REQUEST}
     code = codes.get(status, OmsCode.GENERIC_SERVER_ERROR)
     response = render(ApiError(status, code, "A fault of the emulator."), shape, call.correlation)

@@ -113,7 +113,8 @@ class OrderBook:
                     "CANCELED",
                     dump_json(order),
                     text,
-                    time.time() + late,
+                    # No time at all where it shows at once: the clock may be set back.
+                    time.time() + late if late else None,
                     cancel.reason,
                     cancel.explanation,
                     cancel.order_id,

@@ -24,6 +24,18 @@ logger = logging.getLogger(__name__)
 CORRELATION_HEADER = b"x-vol-correlation"
 
 
+@dataclass
+class Connection:
+    """The connection that a request came on, which the server puts into the scope's state.
+
+    :param transport: what closes it.
+    :param served: how many requests of the API it has brought so far.
+    """
+
+    transport: asyncio.Transport
+    served: int = 0
+
+
 class Pipeline:
     """The outermost ASGI application.
 
@@ -59,6 +71,7 @@ class Pipeline:
     def _before(
         self, scope: Scope, body: bytes, receive: Receive, send: Send
     ) -> tuple[_Exchange, Fault | None]:
+        connection: Connection = scope["state"]["connection"]
         received = Received(
             method=scope["method"],
             path=scope["path"],
@@ -66,10 +79,15 @@ class Pipeline:
             headers=[(k.decode("latin-1"), v.decode("latin-1")) for k, v in scope["headers"]],
             body=body,
             correlation=secrets.token_hex(16),
+            reused=connection.served > 0,
         )
+        connection.served += 1
         fault = self._tenant.faults.choose(received)
         seq = self._tenant.log.arrived(received, fault.kind if fault else None)
-        return _Exchange(self._api, self._tenant, scope, received, seq, receive, send), fault
+        exchange = _Exchange(
+            self._api, self._tenant, scope, received, seq, receive, send, connection.transport
+        )
+        return exchange, fault
 
 
 @dataclass(frozen=True)
@@ -83,6 +101,7 @@ class _Exchange:
     :param seq: its number in the access log.
     :param receive: tells when the client has left.
     :param send: takes the answer.
+    :param transport: closes the connection.
     """
 
     api: ASGIApp
@@ -92,6 +111,7 @@ class _Exchange:
     seq: int
     receive: Receive
     send: Send
+    transport: asyncio.Transport
 
     @property
     def correlation(self) -> str:
@@ -110,7 +130,9 @@ class _Exchange:
         return await self._ask({**self.scope, "path": path, "state": state}, self.received.body)
 
     async def earlier(self) -> bytes:
-        """Return the order that the request is about, as it is now."""
+        """Return the order that the request is about, as it is now; nothing if it is about none."""
+        if self.received.order_id() is None:
+            return b""
         path = f"{SEARCH_PATH}{self.received.order_id()}"
         state = {"correlation": self.correlation, "late": 0}
         answer = await self._ask({**self.scope, "method": "GET", "path": path, "state": state}, b"")
@@ -139,7 +161,8 @@ class _Exchange:
         :param answer: the answer.
         """
         # Logged first: whoever has the answer in hand finds it in the log as well.
-        self.tenant.log.answered(self.seq, answer.status)
+        if not self.transport.is_closing():
+            self.tenant.log.answered(self.seq, answer.status)
         await self._start(answer)
         await self.send({"type": "http.response.body", "body": answer.body})
 
@@ -154,8 +177,7 @@ class _Exchange:
 
     async def close(self) -> None:
         """Close the connection, and wait until that has come to pass."""
-        transport: asyncio.Transport = self.scope["state"]["transport"]
-        transport.close()
+        self.transport.close()
         while (await self.receive())["type"] != "http.disconnect":
             continue
 

@@ -18,7 +18,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from airflow_provider_oms.emulator.api import build_api
 from airflow_provider_oms.emulator.control import build_control
-from airflow_provider_oms.emulator.pipeline import Pipeline
+from airflow_provider_oms.emulator.pipeline import Connection, Pipeline
 from airflow_provider_oms.emulator.tenant import Tenant
 
 _SECONDS_TO_FINISH: Final = 1
@@ -32,11 +32,11 @@ class AddressError(Exception):
 
 
 class _Protocol(H11Protocol):
-    """A connection that lets the application close it, which some faults do."""
+    """A connection that the application knows and can close, which some faults do."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
-        self.app_state = {**self.app_state, "transport": transport}
+        self.app_state = {**self.app_state, "connection": Connection(transport)}
 
 
 class _Server(uvicorn.Server):

@@ -162,35 +162,49 @@ class EmulatorProcess:
         kind: str,
         *,
         call: str = "cancel",
-        order_id: int | None = None,
+        order_id: int | Iterable[int] | None = None,
         share: float = 1,
         seed: int = 0,
         skip: int = 0,
         times: int | None = None,
+        reused: bool = False,
         **parameters: Any,
     ) -> None:
         """Let requests meet a fault, until `clear_faults`; rules added earlier come first.
 
         :param kind: the fault, as `/_emulator/faults` knows it.
         :param call: `cancel`, `get`, `search`, `token` or `any`.
-        :param order_id: the order; None for any.
+        :param order_id: the order, or several; None for any.
         :param share: share of the matching requests, from 0 to 1.
         :param seed: which share that is.
         :param skip: matching requests that are left alone first.
         :param times: how often at most; None for always.
+        :param reused: only on a connection that has served a request before.
         :param parameters: of the fault itself.
         """
+        if isinstance(order_id, int):
+            order_id = [order_id]
         rule = {
             "call": call,
-            "order_ids": None if order_id is None else [order_id],
+            "order_ids": None if order_id is None else list(order_id),
             "share": share,
             "seed": seed,
             "skip": skip,
             "times": times,
+            "reused": reused,
             "fault": {"kind": kind, **parameters},
         }
         self._control("POST", "faults", [rule])
         self._faults.append(rule)
+
+    def set_faults(self, faults: Iterable[Mapping[str, Any]]) -> None:
+        """Let these faults replace those in force; a script, if each has `times` 1.
+
+        :param faults: the arguments of `add_fault` for each.
+        """
+        self.clear_faults()
+        for fault in faults:
+            self.add_fault(**fault)
 
     def faults(self) -> list[dict[str, Any]]:
         """Return the rules in force, with how often each has been `met` and `applied`."""

@@ -97,3 +97,11 @@ def test_the_control_api_is_not_part_of_the_log(tenant: EmulatorProcess) -> None
     tenant.orders()
     control(tenant, "GET", "no-such-thing")
     assert tenant.requests() == []
+
+
+def test_a_number_beyond_what_sqlite_holds_finds_nothing(oms: Caller) -> None:
+    for name in ("order_id", "since"):
+        found = control(oms.tenant, "GET", f"requests?{name}={'9' * 25}")
+        assert (found.status_code, found.json()) == (200, [])
+    assert control(oms.tenant, "GET", f"requests?order_id=-{'9' * 25}").json() == []
+    assert control(oms.tenant, "GET", f"orders/{'9' * 25}").status_code == 404
