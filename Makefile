@@ -12,13 +12,13 @@ help: ## list what can be made
 		while IFS='|' read -r name text; do printf '%-15s %s\n' "$$name" "$$text"; done
 
 demo: venv ## run the main job: flagged orders are canceled by a real Airflow, and all is compared
-	@"$(VENV)/python" -m demo
+	@exec "$(VENV)/python" -m demo
 
 demo-ui: venv ## the same set-up with Airflow's web UI, left running; demo-ui-stop ends it
-	@"$(VENV)/python" -m demo.ui start
+	@exec "$(VENV)/python" -m demo.ui start
 
 demo-ui-stop: ## end what demo-ui left running
-	@"$(VENV)/python" -m demo.ui stop
+	@exec "$(VENV)/python" -m demo.ui stop
 
 test: venv ## lint, types, and every test on Airflow 3.3.2 and 2.11.2
 	@"$(VENV)/python" scripts/check.py
