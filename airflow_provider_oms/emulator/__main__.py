@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -45,12 +46,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     identity = tenant.Identity(
         options.tenant, options.client_id, options.client_secret, options.open_access
     )
-    try:
-        listener = server.bind(options.host, options.port, allow_remote=options.allow_remote)
-        database = Store(options.db)
-    except (server.AddressError, StoreError) as error:
-        parser.error(str(error))
-    try:
+    with ExitStack() as opened:
+        try:
+            listener = opened.enter_context(
+                server.bind(options.host, options.port, allow_remote=options.allow_remote)
+            )
+            database = opened.enter_context(closing(Store(options.db)))
+        except (server.AddressError, StoreError) as error:
+            parser.error(str(error))
         served = tenant.Tenant(identity, settings, database)
         try:
             _load(served.orders, options)
@@ -62,8 +65,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
             parser.error(str(error))
         line = f"OMS emulator listening on {server.url_of(listener)} (tenant {options.tenant})"
         server.serve(served, listener, lambda: print(line, flush=True))
-    finally:
-        database.close()
 
 
 def _parser() -> argparse.ArgumentParser:

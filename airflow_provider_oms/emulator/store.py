@@ -67,7 +67,11 @@ class Store:
         try:
             # Transactions are begun by hand: Python's own begin too late to lock a read.
             self._connection = sqlite3.connect(path, timeout=10, isolation_level=None)
-            self._prepare(path)
+            try:
+                self._prepare(path)
+            except BaseException:
+                self.close()
+                raise
         except sqlite3.Error as error:
             raise StoreError(f"{path} can not be used as a database: {error}") from error
 

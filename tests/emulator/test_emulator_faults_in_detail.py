@@ -7,12 +7,18 @@ import http.client
 import json
 import time
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 from emulator_client import CANCEL_PATH, TOKEN_PATH, Caller
 
+from airflow_provider_oms.emulator.cancel_rules import Cancel
+from airflow_provider_oms.emulator.order_book import OrderBook
+from airflow_provider_oms.emulator.settings import Settings
+from airflow_provider_oms.emulator.store import Store
 from airflow_provider_oms.emulator.testing import EmulatorError
 
 BODY = json.dumps({"orderID": 1010101, "dispositionReason": "created_by_mistake"})
@@ -261,6 +267,19 @@ class TestLate:
         oms.tenant.add_fault("late", seconds=60)
         assert oms.cancel(orderID=7).status_code == 409
         assert oms.tenant.order(7)["times_canceled"] == 0
+
+    def test_it_stays_late_when_the_database_is_opened_again(self, tmp_path: Path) -> None:
+        settings, cancel = Settings(), Cancel(5, "created_by_mistake", None)
+        with closing(Store(str(tmp_path / "oms.db"))) as store:
+            OrderBook(store).load([{"orderID": 5}], replace=False)
+            OrderBook(store).cancel(cancel, settings, late=60)
+        with closing(Store(str(tmp_path / "oms.db"))) as store:
+            book = OrderBook(store)
+            assert json.loads(book.text(5, settings))["orderState"] == "READY"
+            assert json.loads(book.cancel(cancel, settings))["orderState"] == "READY"
+            known = book.summary(5)
+        assert known is not None
+        assert (known["orderState"], known["times_canceled"]) == ("CANCELED", 1)
 
     def test_loading_an_order_anew_ends_the_waiting(self, oms: Caller) -> None:
         oms.tenant.add_fault("late", seconds=60)

@@ -1,0 +1,168 @@
+"""Each switch changes what it says and nothing else: every probe is asked under every setting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import requests
+from emulator_client import CANCEL_PATH, TOKEN_PATH, Caller
+
+from airflow_provider_oms.emulator.settings import Settings
+
+ORDER, SHIPPED, HELD, CANCELED, UNKNOWN = 600, 601, 602, 603, 604
+Probe = Callable[[Caller], requests.Response]
+
+
+def cancel(order_id: object = ORDER, **fields: Any) -> Probe:
+    body = {"orderID": order_id, "dispositionReason": "created_by_mistake", **fields}
+    return lambda oms: oms.call("POST", CANCEL_PATH, json=body)
+
+
+def with_headers(**changes: str | None) -> Probe:
+    def probe(oms: Caller) -> requests.Response:
+        changed = {name.replace("_", "-"): value for name, value in changes.items()}
+        headers = {k: v for k, v in {**oms.headers, **changed}.items() if v is not None}
+        return oms.call("GET", f"/api/v2/order/{ORDER}", headers=headers)
+
+    return probe
+
+
+PROBES: dict[str, Probe] = {
+    "read": lambda oms: oms.get(ORDER),
+    "read unknown": lambda oms: oms.get(UNKNOWN),
+    "read no id": lambda oms: oms.get("x"),
+    "search": lambda oms: oms.search(f"orderID={ORDER}"),
+    "search nothing": lambda oms: oms.search(""),
+    "cancel": cancel(),
+    "cancel unknown": cancel(UNKNOWN),
+    "cancel shipped": cancel(SHIPPED),
+    "cancel held": cancel(HELD),
+    "cancel canceled": cancel(CANCELED),
+    "cancel by text": cancel(str(ORDER)),
+    "cancel by odd text": cancel(f" {ORDER}"),
+    "reason fraud": cancel(dispositionReason="fraud"),
+    "reason made up": cancel(dispositionReason="made_up"),
+    "reason empty": cancel(dispositionReason=""),
+    "other": cancel(dispositionReason="other", dispositionOtherReason="Why not"),
+    "other unexplained": cancel(dispositionReason="other"),
+    "other, 37 euro signs": cancel(dispositionReason="other", dispositionOtherReason="€" * 37),
+    "other, too long": cancel(dispositionReason="other", dispositionOtherReason="x" * 256),
+    "explained without other": cancel(dispositionOtherReason="Why not"),
+    "badly explained without other": cancel(dispositionOtherReason=""),
+    "no tenant": with_headers(x_vol_tenant=None),
+    "wrong tenant": with_headers(x_vol_tenant="2"),
+    "no token": with_headers(Authorization=None),
+    "wrong token": with_headers(Authorization="Bearer made-up"),
+    "token": lambda oms: oms.ask_token(),
+    "token refused": lambda oms: oms.ask_token(client_secret="wrong"),
+    "token by get": lambda oms: oms.call("GET", TOKEN_PATH),
+    "cancel, slash": lambda oms: oms.call("POST", f"{CANCEL_PATH}/", json={"orderID": ORDER}),
+    "search, no slash": lambda oms: oms.call("GET", f"/api/v2/order?orderID={ORDER}"),
+    "no such path": lambda oms: oms.call("GET", "/api/v2/nothing"),
+    "other method": lambda oms: oms.call("DELETE", CANCEL_PATH),
+}
+GATEWAY = {"no tenant", "wrong tenant", "no token", "wrong token"}
+REFUSED = {
+    "read unknown", "read no id", "search nothing", "cancel unknown", "cancel shipped",
+    "cancel by text", "cancel by odd text", "reason fraud", "reason made up", "reason empty",
+    "other unexplained", "other, 37 euro signs", "other, too long",
+    "badly explained without other", "cancel, slash", "no such path", "other method",
+}  # fmt: skip
+
+# A switch, another value than its default, and what that changes: the status or the body.
+CHANGES: tuple[tuple[str, Any, dict[str, int | str]], ...] = (
+    ("unknown_order_status", 400, {"read unknown": 400, "cancel unknown": 400}),
+    ("refused_states", ["PAYMENT_HOLD"], {"cancel shipped": 200, "cancel held": 409}),
+    ("refused_state_status", 400, {"cancel shipped": 400}),
+    ("canceled_order_status", 409, {"cancel canceled": 409}),
+    ("reasons", "lenient", {"reason fraud": 200, "reason made up": 200}),
+    ("extra_reasons", ["fraud"], {"reason fraud": 200}),
+    ("explanation_without_other", "refuse", {"explained without other": 400}),
+    ("other_without_explanation", "accept", {"other unexplained": 200}),
+    ("latin1_lengths", False, {"other, 37 euro signs": 200}),
+    ("numeric_string_ids", True, {"cancel by text": 200}),
+    ("missing_tenant_status", 401, {"no tenant": 401}),
+    ("missing_tenant_status", 403, {"no tenant": 403}),
+    ("wrong_tenant_status", 400, {"wrong tenant": 400}),
+    ("wrong_tenant_status", 401, {"wrong tenant": 401}),
+    ("wrong_tenant_status", 404, {"wrong tenant": 404}),
+    ("expired_token_status", 403, {"wrong token": 403}),
+    ("token_lifetime", 7, {"token": "expires in 7"}),
+    ("error_body", "classic", dict.fromkeys(REFUSED, "classic")),
+    ("error_body", "html", dict.fromkeys(REFUSED | GATEWAY, "html")),
+    ("error_body", "empty", dict.fromkeys(REFUSED | GATEWAY, "empty")),
+    ("trailing_slash", False, {"cancel, slash": 404, "search, no slash": 404}),
+)
+
+
+def looks(answer: requests.Response) -> str:
+    if not answer.content:
+        return "empty"
+    if answer.headers["Content-Type"].startswith("text/html"):
+        return "html"
+    content = answer.json()
+    if "expires_in" in content:
+        return f"expires in {content['expires_in']}"
+    marks = {"errorCode": "platform", "code": "classic", "orderID": "order", "totalCount": "page"}
+    return next(looks for key, looks in marks.items() if key in content)
+
+
+def observe(oms: Caller) -> dict[str, tuple[int, str]]:
+    """Ask every probe, each of orders as good as new."""
+    states = {ORDER: "READY", SHIPPED: "SHIPPED", HELD: "PAYMENT_HOLD", CANCELED: "CANCELED"}
+    orders = [{"orderID": order_id, "orderState": state} for order_id, state in states.items()]
+    seen = {}
+    for name, probe in PROBES.items():
+        oms.tenant.load_orders(orders)
+        answer = probe(oms)
+        seen[name] = answer.status_code, looks(answer)
+    return seen
+
+
+@pytest.fixture(scope="module")
+def by_default(emulator: Any) -> dict[str, tuple[int, str]]:
+    emulator.reset_settings()
+    emulator.clear_faults()
+    return observe(Caller(emulator))
+
+
+def test_by_default_the_documented_rules_hold(by_default: dict[str, tuple[int, str]]) -> None:
+    refusals = {name: status for name, (status, look) in by_default.items() if look == "platform"}
+    expected = dict.fromkeys(REFUSED, 400) | {
+        "read unknown": 404, "cancel unknown": 404, "cancel shipped": 409, "no such path": 404,
+        "other method": 405, "no tenant": 400, "wrong tenant": 403, "no token": 401,
+        "wrong token": 401, "token refused": 401, "token by get": 405,
+    }  # fmt: skip
+    assert refusals == expected
+    others = {name: seen for name, seen in by_default.items() if name not in refusals}
+    pages = dict.fromkeys(("search", "search, no slash"), (200, "page"))
+    assert others == dict.fromkeys(others, (200, "order")) | pages | {
+        "token": (200, "expires in 3600")
+    }
+
+
+@pytest.mark.parametrize(("switch", "value", "changes"), CHANGES)
+def test_a_switch_changes_what_it_says_and_nothing_else(
+    oms: Caller,
+    by_default: dict[str, tuple[int, str]],
+    switch: str,
+    value: Any,
+    changes: dict[str, int | str],
+) -> None:
+    oms.tenant.settings(**{switch: value})
+    seen = observe(oms)
+    changed = {name for name, now in seen.items() if now != by_default[name]}
+    assert changed == set(changes)
+    assert {name: change for name, change in changes.items() if change not in seen[name]} == {}
+
+
+def test_every_switch_is_tried_here() -> None:
+    assert {switch for switch, _, _ in CHANGES} == set(Settings.model_fields)
+
+
+def test_an_expired_tokens_403_has_the_classic_body_whatever_the_others_have(oms: Caller) -> None:
+    oms.tenant.settings(expired_token_status=403, error_body="html")
+    answer = PROBES["wrong token"](oms)
+    assert (answer.status_code, looks(answer)) == (403, "classic")
