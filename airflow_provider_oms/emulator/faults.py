@@ -142,7 +142,9 @@ class Rule(_Model):
     call: Literal["cancel", "get", "search", "token", "any"] = "cancel"
     order_ids: tuple[int, ...] | None = Field(default=None, description="None: any order.")
     share: float = Field(default=1, ge=0, le=1, description="Share of the matching requests.")
-    seed: int = Field(default=0, description="Which share that is.")
+    seed: int = Field(
+        default=0, description="Which share that is: the same requests of the same orders each run."
+    )
     skip: int = Field(default=0, ge=0, description="Matching requests that are left alone first.")
     times: int | None = Field(default=None, ge=0, description="How often at most; None: always.")
     reused: bool = Field(

@@ -120,6 +120,7 @@ class TestBearers:
         headers = oms.headers | {"Authorization": f"bEARER {oms.token}"}
         assert oms.call("GET", READ, headers=headers).ok
 
+    @pytest.mark.slow
     def test_a_token_works_until_it_expires(self, oms: Caller) -> None:
         oms.tenant.settings(token_lifetime=1)
         asked = time.monotonic()
@@ -152,6 +153,7 @@ class TestBearers:
         assert oms.tenant.revoke_tokens() == 0
         assert Caller(oms.tenant).get(1010101).ok
 
+    @pytest.mark.slow
     def test_with_open_access_the_tenant_header_is_enough(self) -> None:
         with EmulatorProcess(open_access=True, tenant="777", seed=0) as tenant:
             oms = Caller(tenant)
@@ -197,6 +199,7 @@ def test_every_answer_carries_a_correlation_id_of_its_own(oms: Caller) -> None:
     assert answers[2].json()["correlationId"] == ids[2]
 
 
+@pytest.mark.slow
 def test_no_secret_and_no_token_is_kept_anywhere(tmp_path: Path) -> None:
     secret = "very-secret"
     with EmulatorProcess(db=tmp_path / "oms.db", client_secret=secret) as emulator:

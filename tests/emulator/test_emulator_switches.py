@@ -11,37 +11,41 @@ from emulator_client import CANCEL_PATH, TOKEN_PATH, Caller
 
 from airflow_provider_oms.emulator.settings import Settings
 
-ORDER, SHIPPED, HELD, CANCELED, UNKNOWN = 600, 601, 602, 603, 604
-Probe = Callable[[Caller], requests.Response]
+UNKNOWN = 5
+#: Asks something about an order that no other probe asks about.
+Probe = Callable[[Caller, int], requests.Response]
 
 
-def cancel(order_id: object = ORDER, **fields: Any) -> Probe:
-    body = {"orderID": order_id, "dispositionReason": "created_by_mistake", **fields}
-    return lambda oms: oms.call("POST", CANCEL_PATH, json=body)
+def cancel(**fields: Any) -> Probe:
+    def probe(oms: Caller, order_id: int) -> requests.Response:
+        body = {"orderID": order_id, "dispositionReason": "created_by_mistake", **fields}
+        return oms.call("POST", CANCEL_PATH, json=body)
+
+    return probe
 
 
 def with_headers(**changes: str | None) -> Probe:
-    def probe(oms: Caller) -> requests.Response:
+    def probe(oms: Caller, order_id: int) -> requests.Response:
         changed = {name.replace("_", "-"): value for name, value in changes.items()}
         headers = {k: v for k, v in {**oms.headers, **changed}.items() if v is not None}
-        return oms.call("GET", f"/api/v2/order/{ORDER}", headers=headers)
+        return oms.call("GET", f"/api/v2/order/{order_id}", headers=headers)
 
     return probe
 
 
 PROBES: dict[str, Probe] = {
-    "read": lambda oms: oms.get(ORDER),
-    "read unknown": lambda oms: oms.get(UNKNOWN),
-    "read no id": lambda oms: oms.get("x"),
-    "search": lambda oms: oms.search(f"orderID={ORDER}"),
-    "search nothing": lambda oms: oms.search(""),
+    "read": lambda oms, order_id: oms.get(order_id),
+    "read unknown": lambda oms, _: oms.get(UNKNOWN),
+    "read no id": lambda oms, _: oms.get("x"),
+    "search": lambda oms, order_id: oms.search(f"orderID={order_id}"),
+    "search nothing": lambda oms, _: oms.search(""),
     "cancel": cancel(),
-    "cancel unknown": cancel(UNKNOWN),
-    "cancel shipped": cancel(SHIPPED),
-    "cancel held": cancel(HELD),
-    "cancel canceled": cancel(CANCELED),
-    "cancel by text": cancel(str(ORDER)),
-    "cancel by odd text": cancel(f" {ORDER}"),
+    "cancel unknown": cancel(orderID=UNKNOWN),
+    "cancel shipped": cancel(),
+    "cancel held": cancel(),
+    "cancel canceled": cancel(),
+    "cancel by text": lambda oms, order_id: cancel(orderID=str(order_id))(oms, order_id),
+    "cancel by odd text": lambda oms, order_id: cancel(orderID=f" {order_id}")(oms, order_id),
     "reason fraud": cancel(dispositionReason="fraud"),
     "reason made up": cancel(dispositionReason="made_up"),
     "reason empty": cancel(dispositionReason=""),
@@ -55,13 +59,18 @@ PROBES: dict[str, Probe] = {
     "wrong tenant": with_headers(x_vol_tenant="2"),
     "no token": with_headers(Authorization=None),
     "wrong token": with_headers(Authorization="Bearer made-up"),
-    "token": lambda oms: oms.ask_token(),
-    "token refused": lambda oms: oms.ask_token(client_secret="wrong"),
-    "token by get": lambda oms: oms.call("GET", TOKEN_PATH),
-    "cancel, slash": lambda oms: oms.call("POST", f"{CANCEL_PATH}/", json={"orderID": ORDER}),
-    "search, no slash": lambda oms: oms.call("GET", f"/api/v2/order?orderID={ORDER}"),
-    "no such path": lambda oms: oms.call("GET", "/api/v2/nothing"),
-    "other method": lambda oms: oms.call("DELETE", CANCEL_PATH),
+    "token": lambda oms, _: oms.ask_token(),
+    "token refused": lambda oms, _: oms.ask_token(client_secret="wrong"),
+    "token by get": lambda oms, _: oms.call("GET", TOKEN_PATH),
+    "cancel, slash": lambda oms, _: oms.call("POST", f"{CANCEL_PATH}/", json={"orderID": UNKNOWN}),
+    "search, no slash": lambda oms, _: oms.call("GET", "/api/v2/order?orderID=5"),
+    "no such path": lambda oms, _: oms.call("GET", "/api/v2/nothing"),
+    "other method": lambda oms, _: oms.call("DELETE", CANCEL_PATH),
+}
+STATES = {
+    "cancel shipped": "SHIPPED",
+    "cancel held": "PAYMENT_HOLD",
+    "cancel canceled": "CANCELED",
 }
 GATEWAY = {"no tenant", "wrong tenant", "no token", "wrong token"}
 REFUSED = {
@@ -110,15 +119,14 @@ def looks(answer: requests.Response) -> str:
 
 
 def observe(oms: Caller) -> dict[str, tuple[int, str]]:
-    """Ask every probe, each of orders as good as new."""
-    states = {ORDER: "READY", SHIPPED: "SHIPPED", HELD: "PAYMENT_HOLD", CANCELED: "CANCELED"}
-    orders = [{"orderID": order_id, "orderState": state} for order_id, state in states.items()]
-    seen = {}
-    for name, probe in PROBES.items():
-        oms.tenant.load_orders(orders)
-        answer = probe(oms)
-        seen[name] = answer.status_code, looks(answer)
-    return seen
+    """Ask every probe, each about an order as good as new."""
+    numbered = dict(enumerate(PROBES, start=600))
+    oms.tenant.load_orders(
+        {"orderID": order_id, "orderState": STATES.get(name, "READY")}
+        for order_id, name in numbered.items()
+    )
+    answers = {name: PROBES[name](oms, order_id) for order_id, name in numbered.items()}
+    return {name: (answer.status_code, looks(answer)) for name, answer in answers.items()}
 
 
 @pytest.fixture(scope="module")
@@ -164,5 +172,5 @@ def test_every_switch_is_tried_here() -> None:
 
 def test_an_expired_tokens_403_has_the_classic_body_whatever_the_others_have(oms: Caller) -> None:
     oms.tenant.settings(expired_token_status=403, error_body="html")
-    answer = PROBES["wrong token"](oms)
+    answer = PROBES["wrong token"](oms, 1010101)
     assert (answer.status_code, looks(answer)) == (403, "classic")
