@@ -136,7 +136,7 @@ def _order_lines(path: Path) -> Iterator[dict[str, Any]]:
 
 def _port(text: str) -> int:
     port = _count(text)
-    if not 0 <= port <= _HIGHEST_PORT:
+    if port > _HIGHEST_PORT:
         raise argparse.ArgumentTypeError(f"must be from 0 to {_HIGHEST_PORT}")
     return port
 

@@ -119,7 +119,8 @@ async def _status(fault: faults.Status, call: Call) -> None:
     if fault.body == "order":
         body = (await call.act()).body if fault.acts else await call.earlier()
         headers = {"content-type": "application/json", **_lower(fault.headers)}
-        await call.answer(Answer(fault.status, [], b"").with_body(body, headers))
+        shown = b"" if fault.status in _BODILESS else body
+        await call.answer(Answer(fault.status, [], b"").with_body(shown, headers))
         return
     if fault.acts:
         await call.act()

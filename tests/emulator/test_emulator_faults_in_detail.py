@@ -162,6 +162,14 @@ def test_any_status_comes_with_the_order(
     assert state(oms)[1] == acts
 
 
+@pytest.mark.parametrize("status", [204, 304])
+def test_a_status_that_has_no_body_comes_without_the_order(oms: Caller, status: int) -> None:
+    oms.tenant.add_fault("status", status=status, body="order", acts=True)
+    answer = oms.cancel()
+    assert (answer.status_code, answer.content) == (status, b"")
+    assert (state(oms), logged(oms)) == (("CANCELED", 1, 1), [("status", status)])
+
+
 def test_a_redirect_says_where_to(oms: Caller) -> None:
     oms.tenant.add_fault(
         "status", status=307, headers={"Location": "/elsewhere", "Retry-After": "1"}
