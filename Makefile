@@ -29,6 +29,9 @@ unit: venv ## the fast tests, without a database
 fault-table: venv ## write what each fault ends as into docs/what-happens-when.md
 	@WRITE_DOCS=1 "$(VENV)/python" -m pytest --quiet tests/cancellation/test_hostile_tenant.py
 
+mutants: venv ## put known mistakes into a copy of the code, and show the tests that catch each
+	@"$(VENV)/python" scripts/mutants.py
+
 lint: venv ## ruff and mypy
 	@"$(VENV)/python" scripts/check.py lint
 
@@ -54,4 +57,4 @@ clean: ## remove the environments, what the demo left, and every cache
 	rm -rf .venv .venv-2.11 .demo .demo-ui build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help demo demo-ui demo-ui-stop test unit fault-table lint format venv venv-2.11 constraints clean
+.PHONY: help demo demo-ui demo-ui-stop test unit fault-table mutants lint format venv venv-2.11 constraints clean

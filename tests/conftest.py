@@ -15,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 if any(name == "airflow" or name.startswith("airflow.") for name in sys.modules):
     raise RuntimeError("Airflow was imported before tests/conftest.py could set its environment")
@@ -42,7 +42,11 @@ os.environ.update(
 
 # No deadline for one example: a machine that is busy elsewhere proves nothing.
 settings.register_profile("house", deadline=None, print_blob=True)
-settings.load_profile("house")
+# For scripts/mutants.py: that a mistake is found is enough, the shortest way to it is not needed.
+settings.register_profile(
+    "find", settings.get_profile("house"), phases=(Phase.explicit, Phase.generate)
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "house"))
 
 AIRFLOW_VERSION = version("apache-airflow")
 IS_AIRFLOW_2 = AIRFLOW_VERSION.startswith("2.")

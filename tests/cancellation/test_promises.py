@@ -34,6 +34,8 @@ NOT_ACTED_ON = {
 }
 LOST = Reply(ReplyKind.AMBIGUOUS)
 SHARE = st.floats(0, 1)
+# What happens all the time hides everything else.
+RARELY = st.sampled_from([False, False, False, True])
 
 
 @dataclass
@@ -70,10 +72,22 @@ class OneOrder(RuleBasedStateMachine):
         settle=st.sampled_from([0.0, 1.0, 3.0, 15.0]),
         deadline=st.sampled_from([15.0, 120.0]),
         state=st.sampled_from(["READY", "READY", "READY", "SHIPPED"]),
-        only_ready=st.booleans(),
+        only_ready=RARELY,
+        has_others=RARELY,
+        dies=RARELY,
     )
-    def begin(self, settle: float, deadline: float, state: str, *, only_ready: bool) -> None:
+    def begin(
+        self,
+        settle: float,
+        deadline: float,
+        state: str,
+        *,
+        only_ready: bool,
+        has_others: bool,
+        dies: bool,
+    ) -> None:
         states = frozenset({"READY"}) if only_ready else None
+        self.has_others, self.dies = has_others, dies
         self.policy = Policy(settle_seconds=settle, deadline=deadline, only_if_states=states)
         self.now = 1000.0
         self.oms = Oms(state)
@@ -94,8 +108,8 @@ class OneOrder(RuleBasedStateMachine):
 
     @precondition(lambda self: self.is_due(Action.POST))
     @rule(
-        fault=st.sampled_from([None, None, "lost", "accepted", *NOT_ACTED_ON]),
-        acts=st.booleans(),
+        fault=st.sampled_from([None, *["lost"] * 6, "accepted", "accepted", *NOT_ACTED_ON]),
+        acts=st.sampled_from([True, True, False]),
         lasts=st.floats(0, 5),
         shows_after=SHARE,
         jitter=SHARE,
@@ -131,7 +145,7 @@ class OneOrder(RuleBasedStateMachine):
 
     @precondition(lambda self: self.is_due(Action.READ))
     @rule(
-        fault=st.sampled_from([None, None, None, "lost", *NOT_ACTED_ON]),
+        fault=st.sampled_from([*[None] * 8, "lost", *NOT_ACTED_ON]),
         lasts=st.floats(0, 5),
         jitter=SHARE,
     )
@@ -151,7 +165,7 @@ class OneOrder(RuleBasedStateMachine):
         self.now = self.next.until
         self.tell(self.history)
 
-    @precondition(lambda self: isinstance(self.next, Call))
+    @precondition(lambda self: self.dies and isinstance(self.next, Call))
     @rule(acts=st.booleans(), knows_when=st.booleans(), shows_after=SHARE, pause=st.floats(0, 30))
     def die_in_the_middle_of_a_call_and_start_again(
         self, *, acts: bool, knows_when: bool, shows_after: float, pause: float
@@ -173,7 +187,7 @@ class OneOrder(RuleBasedStateMachine):
         self.not_before = 0.0
         self.tell(History(self.policy, self.now, self.now))
 
-    @precondition(lambda self: not isinstance(self.next, Done))
+    @precondition(lambda self: self.has_others and not isinstance(self.next, Done))
     @rule()
     def see_someone_else_cancel_it(self) -> None:
         if self.oms.state == "READY":
@@ -203,6 +217,4 @@ class OneOrder(RuleBasedStateMachine):
 
 
 TestThePromisesHold = OneOrder.TestCase
-TestThePromisesHold.settings = settings(
-    max_examples=400, stateful_step_count=60, deadline=None, print_blob=True
-)
+TestThePromisesHold.settings = settings(max_examples=300, stateful_step_count=40)

@@ -1,0 +1,229 @@
+"""Apply known mistakes, one at a time, and show which tests catch each.
+
+Works on a copy of the tree; a mistake that no test catches makes it fail, and so does one whose
+text is not in the code any more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+COPIED = ("airflow_provider_oms", "tests", "example_dags", "demo", "docs")
+COPIED_FILES = ("pyproject.toml", "README.md")
+DECISION = "cancellation/decision.py"
+HISTORY = "cancellation/history.py"
+PURE_TESTS = ("tests/cancellation/test_decision.py", "tests/cancellation/test_runner.py")
+PROMISES = "tests/cancellation/test_promises.py"
+FAULTS = "tests/cancellation/test_hostile_tenant.py"
+WIRE = "tests/api/test_client_wire.py"
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """Hold one mistake.
+
+    :param title: what it does.
+    :param file: the module, under the package.
+    :param right: text of the code as it is; it must occur once.
+    :param wrong: what stands there instead.
+    :param tests: the test files that are asked, each of which has to catch it.
+    """
+
+    title: str
+    file: str
+    right: str
+    wrong: str
+    tests: tuple[str, ...]
+
+
+MUTANTS = (
+    Mutant(
+        "post again after a timeout",
+        DECISION,
+        "        return _after_doubt(history, now, post.at)\n    return _after_refusal",
+        "        return _again(history, now, Action.POST, Done(Outcome.NOT_CANCELED))\n"
+        "    return _after_refusal",
+        (*PURE_TESTS, PROMISES, FAULTS),
+    ),
+    Mutant(
+        "believe a read that is too early",
+        DECISION,
+        "        if is_verdict and read.sent_at >= settled_at:",
+        "        if is_verdict:",
+        (PURE_TESTS[0], PROMISES),
+    ),
+    Mutant(
+        "take a 200 for proof",
+        HISTORY,
+        "        return self.kind is ReplyKind.ORDER and (\n"
+        "            is_canceled_state(self.order_state) or is_canceled_state(self.order_status)\n"
+        "        )",
+        "        return self.kind is ReplyKind.ORDER",
+        (*PURE_TESTS, PROMISES, FAULTS),
+    ),
+    Mutant(
+        "take an answer about another order for ours",
+        "api/answers.py",
+        "    if order is not None and order.order_id == order_id:",
+        "    if order is not None:",
+        (WIRE, FAULTS),
+    ),
+    Mutant(
+        "forget a new token",
+        "api/client.py",
+        "            self._tokens.drop(token)\n            raise\n",
+        "            raise\n",
+        (WIRE, FAULTS),
+    ),
+    Mutant(
+        "send before Retry-After",
+        DECISION,
+        "        return last.at + asked + last.jitter * max(1.0, asked / 10)",
+        "        return last.at + min(asked, 1.0)",
+        (PURE_TESTS[0], PROMISES),
+    ),
+    Mutant(
+        "post first on a task's second attempt",
+        "cancellation/runner.py",
+        "    in_doubt = attempt > 1 or in_doubt_for is not None",
+        "    in_doubt = in_doubt_for is not None",
+        (PURE_TESTS[1], FAULTS),
+    ),
+    Mutant(
+        "post again after the OMS has accepted",
+        DECISION,
+        "        return _after_acceptance(history, now, post)",
+        "        return _after_doubt(history, now, post.at)",
+        (PURE_TESTS[0],),
+    ),
+    Mutant(
+        "post after the deadline",
+        DECISION,
+        "    if now >= history.deadline_at:\n        return Done(Outcome.NOT_CANCELED",
+        "    if now >= history.deadline_at + 60:\n        return Done(Outcome.NOT_CANCELED",
+        (PURE_TESTS[0], PROMISES),
+    ),
+    Mutant(
+        "take a conflict for a refusal without looking",
+        DECISION,
+        "    is_conflict = post.reply.kind is ReplyKind.CONFLICT\n",
+        "    is_conflict = False\n",
+        (PURE_TESTS[0], FAULTS),
+    ),
+    Mutant(
+        "believe a refusal that follows a cancel of ours",
+        DECISION,
+        "    if not is_ours and not is_conflict:",
+        "    if not is_conflict:",
+        (PURE_TESTS[0],),
+    ),
+    Mutant(
+        "call a request unsent that had left",
+        "api/transport.py",
+        "            departure.sent = True",
+        "            departure.sent = False",
+        (WIRE, FAULTS),
+    ),
+    Mutant(
+        "let the HTTP library repeat by itself",
+        "api/transport.py",
+        "max_retries=0)",
+        "max_retries=urllib3.Retry(2, allowed_methods=None, status_forcelist=(502, 503)))",
+        (WIRE, FAULTS),
+    ),
+    Mutant(
+        "follow a redirect",
+        "api/transport.py",
+        "allow_redirects=False",
+        "allow_redirects=True",
+        (WIRE, FAULTS),
+    ),
+    Mutant(
+        "quote an error body as it is",
+        "api/answers.py",
+        "    detail = clean_text(detail, secrets) if detail else None\n",
+        "",
+        (WIRE,),
+    ),
+)
+
+
+def apply(mutant: Mutant, tree: Path) -> None:
+    """Put a mistake into a copy of the code.
+
+    :param mutant: the mistake.
+    :param tree: the copy.
+    """
+    path = tree / "airflow_provider_oms" / mutant.file
+    text = path.read_text(encoding="utf-8")
+    if text.count(mutant.right) != 1:
+        raise SystemExit(f"{mutant.title}: its text occurs {text.count(mutant.right)} times")
+    path.write_text(text.replace(mutant.right, mutant.wrong), encoding="utf-8")
+
+
+def caught_by(tree: Path, test_file: str) -> list[str]:
+    """Run one test file in a tree, and return the names of the tests that failed.
+
+    :param tree: the tree.
+    :param test_file: the file, relative to it.
+    """
+    # A mistake can make a test wait for what never comes, so each has a bound.
+    options = ["--quiet", "--tb=no", "-rfE", "-p", "no:cacheprovider", "--timeout=30"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, test_file],
+        cwd=tree,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "HYPOTHESIS_PROFILE": "find"},
+    )
+    return re.findall(r"^(?:FAILED|ERROR) \S+?::(?:\w+::)?(\w+)", done.stdout, re.MULTILINE)
+
+
+def show(mutant: Mutant, caught: dict[str, list[str]]) -> bool:
+    """Print what caught a mistake, and return whether every file asked did."""
+    missed = [test_file for test_file, names in caught.items() if not names]
+    print(f"{'MISSED' if missed else 'caught'}  {mutant.title}")
+    for test_file, names in caught.items():
+        first = list(dict.fromkeys(names))[:2]
+        more = f" and {len(names) - len(first)} more" if len(names) > len(first) else ""
+        print(f"        {test_file}: {', '.join(first) or 'nothing'}{more}")
+    sys.stdout.flush()
+    return not missed
+
+
+def main() -> int:
+    """Try every mistake, or those whose title holds the words given."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("words", nargs="*", help="only mistakes with these words in their title")
+    words = parser.parse_args().words
+    chosen = [mutant for mutant in MUTANTS if all(word in mutant.title for word in words)]
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="oms-mutants-") as scratch:
+        fine = True
+        for mutant in chosen:
+            tree = Path(scratch) / "tree"
+            for name in COPIED:
+                ignored = shutil.ignore_patterns("__pycache__")
+                shutil.copytree(REPOSITORY / name, tree / name, ignore=ignored)
+            for name in COPIED_FILES:
+                shutil.copy(REPOSITORY / name, tree / name)
+            apply(mutant, tree)
+            fine &= show(mutant, {one: caught_by(tree, one) for one in mutant.tests})
+            shutil.rmtree(tree)
+    print(f"{len(chosen)} mistakes, {time.monotonic() - started:.0f} s")
+    return 0 if fine and chosen else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
