@@ -1,0 +1,132 @@
+"""A task that is ended between its cancel and the answer, under a real scheduler.
+
+Whatever ended it, the next attempt reads the order first, and cancels it only if that is open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from standalone import Standalone, TaskInRun
+
+from airflow_provider_oms.emulator.testing import EmulatorProcess
+from demo.workplace import oms_connection
+
+pytestmark = [
+    pytest.mark.airflow_db,
+    pytest.mark.slow,
+    pytest.mark.airflow3_only("a scheduler that is driven over its REST API"),
+    # The first test waits for all of Airflow to start.
+    pytest.mark.timeout(300),
+]
+
+DAG_ID = "cancel_with_one_retry"
+DAGS = Path(__file__).parent / "dags"
+SETTLE_SECONDS = 3
+# Longer than any test: the answer does not come before the task is ended.
+HANGING = 120
+
+
+@pytest.fixture(scope="module")
+def tenant() -> Iterator[EmulatorProcess]:
+    with EmulatorProcess() as emulator:
+        yield emulator
+
+
+@pytest.fixture(scope="module")
+def airflow(
+    tenant: EmulatorProcess, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Standalone]:
+    connection = oms_connection(
+        tenant.url,
+        tenant.tenant,
+        tenant.client_id,
+        tenant.client_secret,
+        settle_seconds=SETTLE_SECONDS,
+        read_timeout=HANGING,
+    )
+    home = tmp_path_factory.mktemp("airflow")
+    with Standalone(home, DAGS, {"oms_default": connection}) as standalone:
+        yield standalone
+
+
+def begin(
+    airflow: Standalone, tenant: EmulatorProcess, order_id: int, *, acts: bool, hanging: float
+) -> TaskInRun:
+    """Start a task, and return once its cancel is at the OMS, which does not answer."""
+    tenant.load_orders([{"orderID": order_id, "orderState": "READY", "orderStatus": "READY"}])
+    tenant.add_fault("hang", order_id=order_id, seconds=hanging, acts=acts, times=1)
+    task = airflow.trigger(DAG_ID, {"order_id": order_id}, task_id="cancel")
+    tenant.wait_for_cancel_post(order_id, timeout=60)
+    return task
+
+
+def kill(task: TaskInRun) -> None:
+    task.kill()
+
+
+def mark_failed_and_clear(task: TaskInRun) -> None:
+    task.mark_failed()
+    task.clear()
+
+
+def requests(tenant: EmulatorProcess, order_id: int) -> list[tuple[str, datetime]]:
+    """Return the method and the time of every request about an order, as they came in."""
+    return [
+        (request["method"], datetime.fromisoformat(request["time"]))
+        for request in tenant.requests(order_id=order_id)
+    ]
+
+
+def assert_second_attempt_ended_canceled(task: TaskInRun, confirmed_by: str) -> None:
+    assert task.wait_for_end()["state"] == "success"
+    assert task.tries() == [(1, "failed"), (2, "success")]
+    result = task.result()
+    assert result["outcome"] == "canceled"
+    assert result["confirmed_by"] == confirmed_by
+    assert result["order_state"] == "CANCELED"
+    assert any("attempt 2: in doubt from an earlier attempt" in said for said in task.log_of(2))
+
+
+@pytest.mark.parametrize(("order_id", "end"), [(501, kill), (502, mark_failed_and_clear)])
+def test_a_cancel_that_the_oms_acted_on_is_found_by_a_read_and_not_sent_again(
+    order_id: int, end: Callable[[TaskInRun], None], airflow: Standalone, tenant: EmulatorProcess
+) -> None:
+    task = begin(airflow, tenant, order_id, acts=True, hanging=HANGING)
+    end(task)
+    assert_second_attempt_ended_canceled(task, confirmed_by="read")
+    assert [method for method, _ in requests(tenant, order_id)] == ["POST", "GET"]
+    assert tenant.order(order_id)["times_canceled"] == 1
+
+
+@pytest.mark.parametrize(("order_id", "end"), [(503, kill), (504, mark_failed_and_clear)])
+def test_a_cancel_that_was_lost_is_sent_again_when_reads_have_shown_the_order_open_long_enough(
+    order_id: int, end: Callable[[TaskInRun], None], airflow: Standalone, tenant: EmulatorProcess
+) -> None:
+    task = begin(airflow, tenant, order_id, acts=False, hanging=HANGING)
+    end(task)
+    assert_second_attempt_ended_canceled(task, confirmed_by="answer")
+    seen = requests(tenant, order_id)
+    assert [method for method, _ in seen] == ["POST", "GET", "GET", "POST"]
+    # The first read comes a second into the settling, the last one at its end.
+    assert (seen[3][1] - seen[1][1]).total_seconds() > SETTLE_SECONDS - 1.5
+    assert tenant.order(order_id)["times_canceled"] == 1
+
+
+@pytest.mark.xfail(
+    reason="Airflow 3 lets a task run on for 5 s after SIGTERM, and nothing stops its next cancel"
+)
+def test_a_task_that_was_marked_failed_sends_no_further_cancel(
+    airflow: Standalone, tenant: EmulatorProcess
+) -> None:
+    # Airflow tells the process within 5 s, and kills it another 5 s later. In between, the cancel
+    # turns out to be lost, and would be sent again.
+    task = begin(airflow, tenant, 505, acts=False, hanging=4)
+    process = task.process()
+    task.mark_failed()
+    process.wait(30)
+    assert [method for method, _ in requests(tenant, 505)].count("POST") == 1
+    assert tenant.order(505)["orderState"] == "READY"

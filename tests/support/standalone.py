@@ -1,0 +1,196 @@
+"""A real Airflow with its scheduler, for tests of what `dags test` does not do: kills and retries.
+
+It runs in a session of its own and is driven over its REST API, as a person's browser does it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import psutil
+
+from demo.processes import Session, end, free_port, launch, wait_until
+from demo.standalone import AirflowApi, settings_for
+from demo.terminal import last_lines
+from demo.workplace import AIRFLOW, airflow_environment
+
+SECONDS_TO_START = 150.0
+SECONDS_TO_READ_A_DAG = 60.0
+
+
+class Standalone:
+    """Run all of Airflow for the length of a `with` block.
+
+    :param home: an empty directory, for its database and its logs.
+    :param dags: the folder with its DAG files.
+    :param connections: the connections by their ids, as the REST API takes them.
+    :param settings: more of Airflow's settings, as environment variables.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        dags: Path,
+        connections: Mapping[str, Mapping[str, str]],
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        self._home = home
+        self._environment = {
+            **airflow_environment(home, dags),
+            **settings_for(free_port()),
+            **{
+                f"AIRFLOW_CONN_{conn_id.upper()}": json.dumps(fields)
+                for conn_id, fields in connections.items()
+            },
+            **(settings or {}),
+        }
+        self._sessions: list[Session] = []
+        self.log = home / "standalone.log"
+        self.api = AirflowApi(self._environment["AIRFLOW__API__BASE_URL"], home)
+
+    def __enter__(self) -> Self:
+        command = [*AIRFLOW, "standalone"]
+        try:
+            process = launch(
+                command, self._environment, self._home, self.log, self._sessions.append
+            )
+            wait_until(
+                self.api.is_healthy,
+                process,
+                name="Airflow",
+                log=self.log,
+                limit=SECONDS_TO_START,
+            )
+            self.api.log_in()
+        except BaseException:
+            end(self._sessions)
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        end(self._sessions)
+
+    def processes(self) -> list[psutil.Process]:
+        """Return every process of this Airflow."""
+        return [process for session in self._sessions for process in session.processes()]
+
+    def trigger(self, dag_id: str, conf: Mapping[str, Any], *, task_id: str) -> TaskInRun:
+        """Start a run of a DAG, and return one of its tasks.
+
+        :param dag_id: the DAG; its file may not have been read yet.
+        :param conf: the run's configuration.
+        :param task_id: the task.
+        """
+        body = {"logical_date": None, "conf": dict(conf)}
+        path = f"/api/v2/dags/{dag_id}/dagRuns"
+        run = self.api.ask("POST", path, body, patience=SECONDS_TO_READ_A_DAG)
+        return TaskInRun(self, dag_id, run["dag_run_id"], task_id)
+
+
+@dataclass(frozen=True)
+class TaskInRun:
+    """Look after one task of one run.
+
+    :param airflow: the Airflow that runs it.
+    :param dag_id: the DAG.
+    :param run_id: the run.
+    :param task_id: the task.
+    """
+
+    airflow: Standalone
+    dag_id: str
+    run_id: str
+    task_id: str
+
+    @property
+    def _path(self) -> str:
+        return f"/api/v2/dags/{self.dag_id}/dagRuns/{self.run_id}/taskInstances/{self.task_id}"
+
+    def now(self) -> dict[str, Any]:
+        """Return what Airflow knows about the task."""
+        known: dict[str, Any] = self.airflow.api.ask("GET", self._path)
+        return known
+
+    def wait_for_end(self, timeout: float = 60) -> dict[str, Any]:
+        """Return what Airflow knows about the task once it has succeeded or failed for good.
+
+        :param timeout: seconds to wait at most.
+        """
+        self._wait(lambda: self.now()["state"] in ("success", "failed"), timeout)
+        return self.now()
+
+    def tries(self) -> list[tuple[int, str]]:
+        """Return the number and the state of each attempt."""
+        answer = self.airflow.api.ask("GET", f"{self._path}/tries")
+        return [(one["try_number"], one["state"]) for one in answer["task_instances"]]
+
+    def process(self) -> psutil.Process:
+        """Return the process that the task runs in."""
+        pid = self.now()["pid"]
+        found = [process for process in self.airflow.processes() if process.pid == pid]
+        if len(found) != 1:
+            raise AssertionError(f"process {pid} is none of this Airflow's")
+        return found[0]
+
+    def kill(self) -> None:
+        """End the task's process with `kill -9`, which nothing in it can notice."""
+        os.kill(self.process().pid, signal.SIGKILL)
+
+    def mark_failed(self) -> None:
+        """Do what the UI's button "mark as failed" does, and wait until the run has failed too."""
+        self.airflow.api.ask("PATCH", self._path, {"new_state": "failed"})
+        # A scheduler that is failing the run at this moment would undo a clear.
+        self._wait(lambda: self._run_state() == "failed", 30)
+
+    def clear(self) -> None:
+        """Do what the UI's button "clear task" does."""
+        body = {
+            "dry_run": False,
+            "dag_run_id": self.run_id,
+            "task_ids": [self.task_id],
+            "only_failed": False,
+            "reset_dag_runs": True,
+        }
+        self.airflow.api.ask("POST", f"/api/v2/dags/{self.dag_id}/clearTaskInstances", body)
+
+    def log_of(self, try_number: int) -> list[str]:
+        """Return the messages that an attempt logged.
+
+        :param try_number: which attempt, from 1.
+        """
+        answer = self.airflow.api.ask("GET", f"{self._path}/logs/{try_number}")
+        return [entry["event"] for entry in answer["content"]]
+
+    def result(self) -> Any:
+        """Return the task's return value."""
+        entry = self.airflow.api.ask(
+            "GET", f"{self._path}/xcomEntries/return_value?stringify=false"
+        )
+        return entry["value"]
+
+    def _run_state(self) -> str:
+        run = self.airflow.api.ask("GET", f"/api/v2/dags/{self.dag_id}/dagRuns/{self.run_id}")
+        return str(run["state"])
+
+    def _wait(self, is_so: Callable[[], bool], timeout: float) -> None:
+        until = time.monotonic() + timeout
+        while not is_so():
+            if time.monotonic() > until:
+                raise AssertionError(
+                    f"after {timeout} s the task is {self.now()['state']}, the run is "
+                    f"{self._run_state()}; Airflow said last:\n{last_lines(self.airflow.log)}"
+                )
+            time.sleep(0.2)
