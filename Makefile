@@ -24,7 +24,7 @@ test: venv ## lint, types, and every test on Airflow 3.3.2 and 2.11.2
 	@"$(VENV)/python" scripts/check.py
 
 unit: venv ## the fast tests, without a database
-	@"$(VENV)/python" -m pytest -m 'not airflow_db and not slow'
+	@"$(VENV)/python" -m pytest --numprocesses=auto -m 'not airflow_db and not slow'
 
 fault-table: venv ## write what each fault ends as into docs/what-happens-when.md
 	@WRITE_DOCS=1 "$(VENV)/python" -m pytest --quiet tests/cancellation/test_hostile_tenant.py

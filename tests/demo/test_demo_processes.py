@@ -19,6 +19,8 @@ from demo.processes import Session, end, free_port, launch, wait_until
 from demo.terminal import DemoError, let_signals_interrupt, undisturbed
 from demo.workplace import Workplace
 
+pytestmark = pytest.mark.slow
+
 SLEEP = "import time; time.sleep(60)"
 # A program that starts another one in a process group of its own, as Airflow does for a task,
 # names it, and ignores what it is politely asked.
