@@ -21,6 +21,8 @@ from airflow_provider_oms.emulator.settings import Settings
 from airflow_provider_oms.emulator.store import Store
 from airflow_provider_oms.emulator.testing import EmulatorError
 
+pytestmark = pytest.mark.slow
+
 BODY = json.dumps({"orderID": 1010101, "dispositionReason": "created_by_mistake"})
 GONE = (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError)
 

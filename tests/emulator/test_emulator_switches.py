@@ -11,6 +11,8 @@ from emulator_client import CANCEL_PATH, TOKEN_PATH, Caller
 
 from airflow_provider_oms.emulator.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 UNKNOWN = 5
 #: Asks something about an order that no other probe asks about.
 Probe = Callable[[Caller, int], requests.Response]
