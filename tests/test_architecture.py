@@ -1,0 +1,66 @@
+"""The house keeps its floors: who may import whom, and who may send a cancel."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1] / "airflow_provider_oms"
+NAME = PACKAGE.name
+THIN = ("hooks", "operators", "sensors", "triggers", "links")
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports relatively"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def floor_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def reaches(path: Path, *rooms: str) -> list[str]:
+    """Return what a module imports from other rooms of the package, or from Airflow."""
+    prefixes = tuple(room if room == "airflow" else f"{NAME}.{room}" for room in rooms)
+    return [
+        name
+        for name in imports(path)
+        if any(name == prefix or name.startswith(f"{prefix}.") for prefix in prefixes)
+    ]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_down(path: Path) -> None:
+    above = {
+        "api": ("airflow", "cancellation", "exceptions", "emulator", *THIN),
+        "cancellation": ("airflow", "exceptions", "emulator", *THIN),
+        "emulator": ("airflow", "api", "cancellation", "exceptions", *THIN),
+        "get_provider_info": ("airflow", "api", "cancellation", "emulator", "exceptions", *THIN),
+    }
+    assert reaches(path, *above.get(floor_of(path), ("emulator",))) == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_module_fits_into_a_head(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
+
+
+def test_only_the_runner_sends_a_cancel_and_nothing_that_a_triggerer_runs() -> None:
+    senders = {
+        str(path.relative_to(PACKAGE))
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr == "post_cancel"
+    }
+    assert senders == {"cancellation/runner.py"}
+    for path in MODULES:
+        if floor_of(path) == "triggers":
+            assert reaches(path, "cancellation.runner", "hooks") == []
