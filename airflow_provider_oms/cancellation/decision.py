@@ -18,7 +18,7 @@ from airflow_provider_oms.cancellation.history import (
 )
 from airflow_provider_oms.cancellation.outcomes import ConfirmedBy, Outcome
 
-__all__ = ["Call", "Done", "Step", "Wait", "step"]
+__all__ = ["Call", "Done", "Step", "Wait", "step", "when_stopped"]
 
 # A refused token is replaced and the call repeated "at most twice" before it counts as forbidden.
 _TOKEN_RENEWALS = 2
@@ -94,6 +94,18 @@ def step(history: History, now: float) -> Step:
     if reply.kind is ReplyKind.AMBIGUOUS:
         return _after_doubt(history, now, post.at)
     return _after_refusal(history, now, post)
+
+
+def when_stopped(history: History) -> Done:
+    """Return how an order ends for which nothing more may be done.
+
+    :param history: what has happened so far.
+    :return: ``unknown`` if a cancel may have been acted on, or else ``not_attempted``.
+    """
+    is_open_question = history.doubt_since is not None or history.last_decisive_post is not None
+    outcome = Outcome.UNKNOWN if is_open_question else Outcome.NOT_ATTEMPTED
+    stopped = Reply(ReplyKind.NEVER_SENT, "The task was told to end, and sent nothing more")
+    return Done(outcome, None, stopped)
 
 
 def _before_any_post(history: History, now: float) -> Step:

@@ -9,6 +9,7 @@ import logging
 import random
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from airflow_provider_oms.api.errors import (
@@ -27,7 +28,7 @@ from airflow_provider_oms.api.errors import (
 )
 from airflow_provider_oms.api.models import Order
 from airflow_provider_oms.api.validation import CancelRequest
-from airflow_provider_oms.cancellation.decision import Call, Done, Wait, step
+from airflow_provider_oms.cancellation.decision import Call, Done, Wait, step, when_stopped
 from airflow_provider_oms.cancellation.history import (
     Action,
     Event,
@@ -38,10 +39,7 @@ from airflow_provider_oms.cancellation.history import (
 )
 from airflow_provider_oms.cancellation.outcomes import CancellationResult
 
-__all__ = ["OmsCalls", "cancel_order", "reply_of", "result_of"]
-
-
-_draw_jitter = random.SystemRandom().random
+__all__ = ["OmsCalls", "Surroundings", "cancel_order", "reply_of", "result_of"]
 
 
 class OmsCalls(Protocol):
@@ -52,6 +50,22 @@ class OmsCalls(Protocol):
 
     def post_cancel(self, request: CancelRequest, /) -> Order:
         """Send one cancel."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Hold what a cancellation needs of the world around it besides the client.
+
+    :param clock: monotonic seconds; a wall clock that jumps would cut the settling short.
+    :param sleep: waits for a number of seconds, or less when it is time to stop.
+    :param is_stopping: tells whether nothing more may be done.
+    :param draw: draws the jitter, from 0 to 1.
+    """
+
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], object] = time.sleep
+    is_stopping: Callable[[], bool] = lambda: False
+    draw: Callable[[], float] = random.SystemRandom().random
 
 
 class _Log(Protocol):
@@ -66,9 +80,7 @@ def cancel_order(
     attempt: int = 1,
     in_doubt_for: float | None = None,
     log: _Log | None = None,
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], object] = time.sleep,
-    draw: Callable[[], float] = _draw_jitter,
+    surroundings: Surroundings | None = None,
 ) -> CancellationResult:
     """Cancel one order and find out what became of it.
 
@@ -79,31 +91,34 @@ def cancel_order(
         may have sent a cancel for this order.
     :param in_doubt_for: seconds since that may have been, where it is known; ``None`` for just now.
     :param log: receives one line for each decision.
-    :param clock: monotonic seconds; a wall clock that jumps would cut the settling short.
-    :param sleep: waits for a number of seconds.
-    :param draw: draws the jitter, from 0 to 1.
+    :param surroundings: time, chance and the end; by default the real ones.
     :return: how it ended; nothing the OMS or the network does raises.
     """
     log = log or logging.getLogger(__name__)
-    started_at = clock()
+    around = surroundings or Surroundings()
+    started_at = around.clock()
     in_doubt = attempt > 1 or in_doubt_for is not None
     doubt_since = started_at - max(0.0, in_doubt_for or 0.0) if in_doubt else None
     named = f"Order {request.order_id}, attempt {attempt}"
     history = History(policy, started_at, doubt_since)
     waited = False
     while True:
-        decision = step(history, clock())
+        decision = step(history, around.clock())
+        if around.is_stopping() and not isinstance(decision, Done):
+            decision, waited = when_stopped(history), False
         if not waited:  # what follows a wait was decided with it
-            _log_decision(log, named, history, decision, clock())
+            _log_decision(log, named, history, decision, around.clock())
         waited = isinstance(decision, Wait)
         if isinstance(decision, Done):
             return result_of(request.order_id, history, decision)
         if isinstance(decision, Wait):
-            sleep(max(0.0, decision.until - clock()))
+            around.sleep(max(0.0, decision.until - around.clock()))
             continue
-        sent_at = clock()
+        sent_at = around.clock()
         reply = reply_of(calls, decision.action, request)
-        history = history.with_event(Event(decision.action, sent_at, clock(), reply, draw()))
+        history = history.with_event(
+            Event(decision.action, sent_at, around.clock(), reply, around.draw())
+        )
 
 
 _KINDS: tuple[tuple[type[OmsError], ReplyKind], ...] = (

@@ -25,6 +25,7 @@ from airflow_provider_oms.api.validation import validate_cancel_request
 from airflow_provider_oms.cancellation import runner
 from airflow_provider_oms.cancellation.outcomes import CancellationResult
 from airflow_provider_oms.cancellation.plan import policy_for, validate_only_if_states
+from airflow_provider_oms.cancellation.termination import listen_for_termination
 from airflow_provider_oms.exceptions import OmsUnsendableError, cancellation_error
 from airflow_provider_oms.version_compat import AIRFLOW_VERSION
 
@@ -138,13 +139,17 @@ class OmsHook(BaseHook):
             )
             states = validate_only_if_states(only_if_states)
         self.log.info("Canceling order %s at %s", request.order_id, self.settings.describe())
-        result = runner.cancel_order(
-            client,
-            request,
-            policy_for(self.settings, only_if_states=states),
-            attempt=_attempt(),
-            log=self.log,
-        )
+        with listen_for_termination() as termination:
+            result = runner.cancel_order(
+                client,
+                request,
+                policy_for(self.settings, only_if_states=states),
+                attempt=_attempt(),
+                log=self.log,
+                surroundings=runner.Surroundings(
+                    sleep=termination.sleep, is_stopping=lambda: termination.is_requested
+                ),
+            )
         if not result.outcome.is_success:
             raise cancellation_error(result)
         self.log.info("%s", result.describe())

@@ -19,7 +19,7 @@ from airflow_provider_oms.api.models import Order
 from airflow_provider_oms.api.validation import CancelRequest
 from airflow_provider_oms.cancellation.history import Policy
 from airflow_provider_oms.cancellation.outcomes import CancellationResult, ConfirmedBy, Outcome
-from airflow_provider_oms.cancellation.runner import cancel_order
+from airflow_provider_oms.cancellation.runner import Surroundings, cancel_order
 
 REQUEST = CancelRequest(7, "created_by_mistake")
 SHOPPER = "jane@example.com"
@@ -35,6 +35,7 @@ class World:
 
     replies: list[Order | OmsError]
     now: float = 100.0
+    stops_at: float = 1e9
     calls: list[tuple[str, float]] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
 
@@ -63,6 +64,9 @@ class World:
             raise reply
         return reply
 
+    def is_stopping(self) -> bool:
+        return self.now >= self.stops_at
+
     def run(
         self, policy: Policy | None = None, *, doubt: float | None = None, attempt: int = 1
     ) -> CancellationResult:
@@ -73,9 +77,7 @@ class World:
             attempt=attempt,
             in_doubt_for=doubt,
             log=self,
-            clock=self.clock,
-            sleep=self.sleep,
-            draw=lambda: 0.0,
+            surroundings=Surroundings(self.clock, self.sleep, self.is_stopping, lambda: 0.0),
         )
 
 
@@ -168,3 +170,26 @@ def test_every_outcome_explains_itself(outcome: Outcome) -> None:
     assert outcome.is_success or outcome.advice in text
     assert not (outcome.is_success and outcome.may_be_retried)
     assert outcome.is_success != bool(outcome.advice)
+
+
+class TestBeingToldToEnd:
+    def test_nothing_is_sent_before_the_first_cancel(self) -> None:
+        world = World([order("CANCELED")], stops_at=0)
+        assert world.run().outcome is Outcome.NOT_ATTEMPTED
+        assert world.calls == []
+
+    def test_a_cancel_without_a_clear_answer_leaves_the_order_unknown(self) -> None:
+        world = World([OmsNoAnswerError("no answer"), order("READY")], stops_at=102)
+        result = world.run()
+        assert result.outcome is Outcome.UNKNOWN
+        assert "told to end" in result.describe()
+        assert [method for method, _ in world.calls] == ["POST"]
+
+    def test_no_second_cancel_is_sent(self) -> None:
+        world = World([OmsNoAnswerError("no answer"), order("READY")], stops_at=103)
+        assert world.run(Policy(settle_seconds=1)).outcome is Outcome.UNKNOWN
+        assert [method for method, _ in world.calls] == ["POST", "GET"]
+
+    def test_what_is_clear_already_stays_clear(self) -> None:
+        world = World([order("CANCELED")], stops_at=101)
+        assert world.run().outcome is Outcome.CANCELED
