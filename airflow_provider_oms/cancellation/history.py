@@ -224,8 +224,16 @@ class History:
         return count
 
     def reads_since(self, moment: float) -> tuple[Event, ...]:
-        """Return the reads that were sent at or after a moment."""
-        return tuple(e for e in self.events if e.action is Action.READ and e.sent_at >= moment)
+        """Return the reads that came after the last decisive cancel, at or after a moment."""
+        post = self.last_decisive_post
+        # By their place and not by time alone: a clock may show the same for two calls in a row.
+        later: list[Event] = []
+        for event in reversed(self.events):
+            if event is post:
+                break
+            if event.action is Action.READ and event.sent_at >= moment:
+                later.append(event)
+        return tuple(reversed(later))
 
     def last_seen(self) -> Reply | None:
         """Return the newest reply that held our order."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -207,6 +208,16 @@ class TestAmbiguousAnswers:
             story.now = decision.until
         assert story.next() == READ
         assert_done(story.then(CANCELED), Outcome.CANCELED, ConfirmedBy.READ)
+
+    def test_a_read_before_the_second_post_says_nothing_about_it_even_in_the_same_instant(
+        self,
+    ) -> None:
+        instant = {"sent_at": 0.0, "at": 0.0}
+        post = Event(Action.POST, **instant, reply=AMBIGUOUS)
+        history = History(Policy(settle_seconds=0), started_at=0.0)
+        for event in (post, Event(Action.READ, **instant, reply=OPEN), replace(post)):
+            history = history.with_event(event)
+        assert step(history, 0.0) == READ
 
     def test_a_conflict_after_a_cancel_of_ours_is_given_time_to_show(self) -> None:
         story = Story(settle_seconds=3)
