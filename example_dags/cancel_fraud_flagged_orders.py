@@ -46,7 +46,9 @@ CREATE TABLE fraud_verdicts (
 );
 ```
 
-What became of an order is written to the verdict that was acted on. `canceled`,
+What became of an order is written to the verdict that was acted on; while a run is under way, and
+if it dies, that is `unknown`. An order that an earlier run left `unknown` or `not_canceled` is read
+before anything is sent. `canceled`,
 `already_canceled`, `not_cancelable`, `not_found` and `refused` are final: the order is left
 alone until a newer verdict rejects it again. Everything else is picked up by the next run.
 
@@ -60,6 +62,7 @@ FRAUD_DB = "fraud_db"
 MAX_ORDERS_PER_RUN = 500
 CANCELED = {Outcome.CANCELED, Outcome.ALREADY_CANCELED}
 FINAL = CANCELED | {Outcome.NOT_CANCELABLE, Outcome.NOT_FOUND, Outcome.REFUSED}
+IN_DOUBT = {Outcome.UNKNOWN, Outcome.NOT_CANCELED}
 
 # Every verdict on the orders that have a rejection which is not dealt with for good. Plain SQL
 # for any database; each "?" becomes the placeholder of the connection's own driver.
@@ -73,6 +76,7 @@ READ = """
     )
     OR (order_id IS NULL AND verdict = 'rejected')
 """
+BEGIN = "UPDATE fraud_verdicts SET cancel_outcome = ? WHERE verdict_id = ?"
 WRITE = """
     UPDATE fraud_verdicts
     SET cancel_outcome = ?, cancel_correlation_id = ?, cancel_recorded_at = CURRENT_TIMESTAMP
@@ -104,7 +108,8 @@ def cancellation_for(verdict: dict[str, Any]) -> dict[str, Any]:
     """Return one cancellation, checked by the operator's own rules before anything is sent.
 
     :param verdict: the rejection to act on.
-    :return: the order, the explanation, and the verdict that they come from.
+    :return: the order, the explanation, the verdict that they come from, and whether an earlier
+        run may have canceled the order.
     :raises ValueError: when the row lacks its case id, or breaks a rule of the OMS.
     """
     case_id = str(verdict["case_id"] or "").strip()
@@ -116,6 +121,7 @@ def cancellation_for(verdict: dict[str, Any]) -> dict[str, Any]:
         "verdict_id": verdict["verdict_id"],
         "order_id": request.order_id,
         "explanation": request.disposition_other_reason,
+        "in_doubt": verdict["cancel_outcome"] in IN_DOUBT,
     }
 
 
@@ -156,19 +162,27 @@ with DAG(
         log.info("%d orders to cancel, %d unusable", len(orders), len(problems))
         if len(flagged) > len(orders):
             log.warning("%d more wait for the next run", len(flagged) - len(orders))
+        for order in orders:
+            # Written first: a run that dies from here on leaves its orders in doubt, not forgotten.
+            row = (Outcome.UNKNOWN.value, order["verdict_id"])
+            hook.run(BEGIN.replace("?", hook.placeholder), parameters=row)
         return {"orders": orders, "problems": problems}
 
     @task
     def cancellations(verdicts: Any) -> list[dict[str, Any]]:
         """Return the arguments of one cancellation per order."""
         return [
-            {"order_id": order["order_id"], "disposition_other_reason": order["explanation"]}
+            {
+                "order_id": order["order_id"],
+                "disposition_other_reason": order["explanation"],
+                "in_doubt": order["in_doubt"],
+            }
             for order in verdicts["orders"]
         ]
 
     @task(trigger_rule="all_done")
     def write_back(verdicts: Any, results: Any) -> None:
-        """Record what became of each order; one without a result stays as it was."""
+        """Record what became of each order; one without a result stays unknown."""
         outcomes = {result["order_id"]: result for result in results or []}
         hook = BaseHook.get_hook(FRAUD_DB)
         for order in verdicts["orders"] if verdicts else []:

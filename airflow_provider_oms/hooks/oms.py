@@ -112,6 +112,7 @@ class OmsHook(BaseHook):
         disposition_other_reason: str | None = None,
         *,
         only_if_states: Any = None,
+        in_doubt: bool = False,
     ) -> CancellationResult:
         """Cancel one whole order and find out what became of it; this cannot be undone.
 
@@ -124,6 +125,8 @@ class OmsHook(BaseHook):
         :param disposition_other_reason: explanation, with the reason ``other`` only.
         :param only_if_states: read first and cancel only when ``orderState`` and ``orderStatus``
             are all among these states; ``None`` for any state.
+        :param in_doubt: whether an earlier run may have sent a cancel for this order; it is then
+            read, with time to settle, before anything is sent, as on a task's later attempts.
         :return: the result; its outcome is ``canceled`` or ``already_canceled``.
         :raises OmsUnsendableError: when an argument or the connection is not valid.
         :raises OmsCancellationError: for every other outcome; its ``result`` says which. It is an
@@ -145,6 +148,7 @@ class OmsHook(BaseHook):
                 request,
                 policy_for(self.settings, only_if_states=states),
                 attempt=_attempt(),
+                in_doubt_for=0.0 if in_doubt else None,
                 log=self.log,
                 surroundings=runner.Surroundings(
                     sleep=termination.sleep, is_stopping=lambda: termination.is_requested

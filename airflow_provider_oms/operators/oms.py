@@ -37,6 +37,8 @@ class OmsCancelOrderOperator(BaseOperator):
     :param only_if_states: read first and cancel only when ``orderState`` and ``orderStatus`` are
         all among these states, otherwise end ``not_cancelable``; a list, a JSON array or a
         comma-separated string (templated).
+    :param in_doubt: whether an earlier run may have sent a cancel for this order: read it, with
+        time to settle, before anything is sent, as on the task's own later attempts.
     :param oms_conn_id: id of the Airflow connection of type ``oms`` (templated).
     """
 
@@ -56,6 +58,7 @@ class OmsCancelOrderOperator(BaseOperator):
         disposition_reason: str,
         disposition_other_reason: str | None = None,
         only_if_states: Sequence[str] | str | None = None,
+        in_doubt: bool = False,
         oms_conn_id: str = OmsHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
@@ -64,6 +67,7 @@ class OmsCancelOrderOperator(BaseOperator):
         self.disposition_reason = disposition_reason
         self.disposition_other_reason = disposition_other_reason
         self.only_if_states = only_if_states
+        self.in_doubt = in_doubt
         self.oms_conn_id = oms_conn_id
 
     def execute(self, context: Context) -> ResultDict:
@@ -81,6 +85,7 @@ class OmsCancelOrderOperator(BaseOperator):
                 self.disposition_reason,
                 self.disposition_other_reason,
                 only_if_states=self.only_if_states,
+                in_doubt=self.in_doubt,
             )
         except OmsCancellationError as error:
             # A failed execute leaves no return value, and what became of the order must be seen.

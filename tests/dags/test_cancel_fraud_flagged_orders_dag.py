@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow.providers.common.compat.sdk import AirflowFailException
 from dag_runs import DagFolder, Run, RunDag, connect
+from emulator_client import Caller
 
 from airflow_provider_oms.emulator.testing import EmulatorProcess
 
@@ -172,6 +174,41 @@ def test_what_was_left_open_by_an_earlier_run_is_taken_up_again(
     assert run_dag(DAG_ID).state == "success"
     assert posts(oms) == [FIRST, FIRST + 1, FIRST + 2, FIRST + 3]
     assert set(verdicts.written().values()) == {"canceled", "already_canceled", "refused"}
+
+
+def test_an_order_that_an_earlier_run_left_in_doubt_is_read_before_anything_is_sent(
+    oms: EmulatorProcess, verdicts: Verdicts, run_dag: RunDag
+) -> None:
+    assert Caller(oms).cancel(orderID=FIRST).ok
+    oms.clear_requests()
+    verdicts.add(FIRST, "rejected", cancel_outcome="unknown")
+    verdicts.add(FIRST + 1, "rejected", cancel_outcome="not_canceled")
+    assert run_dag(DAG_ID).state == "success"
+    methods = [
+        [request["method"] for request in oms.requests(order_id=order_id)]
+        for order_id in (FIRST, FIRST + 1)
+    ]
+    assert methods == [["GET"], ["GET", "POST"]]
+    assert set(verdicts.written().values()) == {"canceled"}
+
+
+def test_a_run_that_dies_leaves_its_orders_in_doubt(
+    oms: EmulatorProcess, verdicts: Verdicts, run_dag: RunDag, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[dict[tuple[Any, str], str | None]] = []
+
+    def die(*_: object, **__: object) -> None:
+        seen.append(verdicts.written())
+        raise AirflowFailException("the worker is gone")
+
+    verdicts.add(FIRST, "rejected")
+    with monkeypatch.context() as broken:
+        broken.setattr("airflow_provider_oms.operators.oms.OmsHook.cancel_order", die)
+        assert run_dag(DAG_ID).state == "failed"
+    assert seen[0] == {(FIRST, "rejected"): "unknown"}
+    assert verdicts.written() == {(FIRST, "rejected"): "unknown"}
+    assert run_dag(DAG_ID).state == "success"
+    assert [request["method"] for request in oms.requests(order_id=FIRST)] == ["GET", "POST"]
 
 
 def test_rows_that_cannot_be_used_fail_the_run_and_touch_nothing(

@@ -137,6 +137,15 @@ class TestCancelOrder:
         assert failure.value.result.order_state == "SHIPPED"
         assert [request.split()[0] for request in server.requests] == [b"GET"]
 
+    def test_an_order_in_doubt_is_read_before_anything_is_sent(
+        self, connect: Callable[..., None]
+    ) -> None:
+        with RawServer([document(CANCELED)]) as server:
+            connect(to(server))
+            result = OmsHook().cancel_order(1010101, "created_by_mistake", in_doubt=True)
+        assert (result.outcome, result.posts) == (Outcome.CANCELED, 0)
+        assert [request.split()[0] for request in server.requests] == [b"GET"]
+
     def test_one_line_before_the_first_request_says_where(
         self,
         connect: Callable[..., None],
