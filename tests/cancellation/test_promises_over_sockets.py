@@ -1,0 +1,129 @@
+"""The promises, held under any sequence of faults, over real sockets against the emulator.
+
+`test_promises.py` asks the decision alone, and far more often; here the client, its connections
+and its tokens take part.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from airflow_provider_oms.api.client import OmsClient
+from airflow_provider_oms.api.config import TenantSettings
+from airflow_provider_oms.api.validation import CancelRequest
+from airflow_provider_oms.cancellation.outcomes import CancellationResult, Outcome
+from airflow_provider_oms.cancellation.plan import policy_for
+from airflow_provider_oms.cancellation.runner import cancel_order
+from airflow_provider_oms.emulator.testing import EmulatorProcess
+
+pytestmark = pytest.mark.slow
+
+ORDER_IDS = itertools.count(8000001)
+
+NOT_ACTED_ON = st.sampled_from(
+    [
+        {"kind": "drop", "when": "before"},
+        {"kind": "status", "status": 503},
+        {"kind": "status", "status": 500, "body": "empty"},
+        {"kind": "throttle"},
+        {"kind": "throttle", "retry_after": 1},
+        {"kind": "unauthorized"},
+        {"kind": "over_limit"},
+        {"kind": "answer", "body": "empty", "acts": False},
+    ]
+)
+ACTED_ON = st.sampled_from(
+    [
+        {"kind": "drop"},
+        {"kind": "drop", "when": "mid_answer"},
+        {"kind": "status", "status": 502, "acts": True, "body": "html"},
+        {"kind": "status", "status": 400, "acts": True},
+        {"kind": "answer", "body": "empty"},
+        {"kind": "answer", "body": "other_order"},
+        {"kind": "gzip"},
+        {"kind": "close_after"},
+        {"kind": "late", "seconds": 0.5},
+        {"kind": "late", "seconds": 0.5, "answer": "drop"},
+        {"kind": "late", "seconds": 0.5, "answer": "error"},
+    ]
+)
+FOR_READS = st.sampled_from(
+    [
+        {"kind": "drop"},
+        {"kind": "status", "status": 502, "body": "html"},
+        {"kind": "throttle", "retry_after": 1},
+        {"kind": "unauthorized"},
+        {"kind": "answer", "body": "other_order"},
+        {"kind": "answer", "body": "cut_off"},
+    ]
+)
+SCRIPTS = st.tuples(
+    st.lists(NOT_ACTED_ON, max_size=3),
+    st.lists(ACTED_ON, max_size=1),
+    st.lists(FOR_READS, max_size=3),
+    st.sampled_from([1, 1, 2]),
+)
+
+
+@pytest.fixture(scope="module")
+def tenant() -> Iterator[EmulatorProcess]:
+    with EmulatorProcess() as emulator:
+        yield emulator
+
+
+def play(
+    tenant: EmulatorProcess,
+    order_id: int,
+    script: tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]], int],
+) -> CancellationResult:
+    not_acted_on, acted_on, for_reads, attempt = script
+    for fault in (*not_acted_on, *acted_on):
+        tenant.add_fault(**fault, order_id=order_id, times=1)
+    for fault in for_reads:
+        tenant.add_fault(**fault, order_id=order_id, times=1, call="get")
+    found = TenantSettings.from_connection(
+        name="hostile",
+        host=tenant.url,
+        login=tenant.client_id,
+        password=tenant.client_secret,
+        extra=json.dumps({"tenant_id": tenant.tenant, "settle_seconds": 1, "deadline": 8}),
+    )
+    with OmsClient(found) as client:
+        request = CancelRequest(order_id, "created_by_mistake")
+        return cancel_order(client, request, policy_for(found), attempt=attempt)
+
+
+@settings(
+    max_examples=6,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(scripts=st.lists(SCRIPTS, min_size=10, max_size=10))
+def test_no_sequence_of_faults_cancels_twice_or_lets_us_say_what_is_not_so(
+    tenant: EmulatorProcess, scripts: list[Any]
+) -> None:
+    orders = {next(ORDER_IDS): script for script in scripts}
+    tenant.load_orders([{"orderID": order_id} for order_id in orders])
+    with ThreadPoolExecutor(len(orders)) as threads:
+        results = list(threads.map(lambda pair: play(tenant, *pair), orders.items()))
+    at_the_oms = tenant.orders()
+    for result in results:
+        order, script = at_the_oms[result.order_id], orders[result.order_id]
+        posted = tenant.cancel_posts(result.order_id)
+        assert order["times_canceled"] <= 1, script
+        assert posted == result.posts, script
+        is_canceled = order["orderState"] == "CANCELED"
+        if result.outcome is not Outcome.UNKNOWN:
+            assert result.outcome.is_success == is_canceled, (script, result)
+        # Nothing follows a cancel that was acted on.
+        if is_canceled and posted:
+            assert posted <= len(script[0]) + 1, (script, result)
+    tenant.clear_faults()
