@@ -18,7 +18,7 @@ from airflow_provider_oms.cancellation.history import (
 )
 from airflow_provider_oms.cancellation.outcomes import ConfirmedBy, Outcome
 
-__all__ = ["Call", "Done", "Step", "Wait", "step", "when_stopped"]
+__all__ = ["Call", "Done", "Step", "Wait", "step", "when_posting_is_over", "when_stopped"]
 
 # A refused token is replaced and the call repeated "at most twice" before it counts as forbidden.
 _TOKEN_RENEWALS = 2
@@ -96,16 +96,31 @@ def step(history: History, now: float) -> Step:
     return _after_refusal(history, now, post)
 
 
-def when_stopped(history: History) -> Done:
+def when_stopped(history: History, why: str) -> Done:
     """Return how an order ends for which nothing more may be done.
 
     :param history: what has happened so far.
+    :param why: what stopped it, in one sentence.
     :return: ``unknown`` if a cancel may have been acted on, or else ``not_attempted``.
     """
     is_open_question = history.doubt_since is not None or history.last_decisive_post is not None
     outcome = Outcome.UNKNOWN if is_open_question else Outcome.NOT_ATTEMPTED
-    stopped = Reply(ReplyKind.NEVER_SENT, "The task was told to end, and sent nothing more")
-    return Done(outcome, None, stopped)
+    return Done(outcome, None, Reply(ReplyKind.NEVER_SENT, why))
+
+
+def when_posting_is_over(history: History, why: str) -> Done:
+    """Return how an order ends that would be posted now, when no more cancels may be sent.
+
+    :param history: what has happened so far; its next step is a POST.
+    :param why: what ended the posting, in one sentence.
+    :return: ``not_canceled`` if a settled read has shown an order open that may have been canceled,
+        or else ``not_attempted``.
+    """
+    last = history.last
+    was_sent = history.doubt_since is not None or history.ambiguous_posts > 0
+    if was_sent and last is not None and last.reply.says_open:
+        return Done(Outcome.NOT_CANCELED, ConfirmedBy.READ, last.reply)
+    return when_stopped(history, why)
 
 
 def _before_any_post(history: History, now: float) -> Step:

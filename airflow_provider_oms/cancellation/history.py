@@ -120,6 +120,7 @@ class Policy:
     :param only_if_states: cancel only when ``orderState`` and ``orderStatus`` are all among
         these (letter case does not count); ``None`` for any state.
     :param dry_run: read, and never post.
+    :param look_first: read before the first cancel, though no earlier one can have been acted on.
     """
 
     settle_seconds: float = 15.0
@@ -127,11 +128,12 @@ class Policy:
     max_posts: int = 3
     only_if_states: frozenset[str] | None = None
     dry_run: bool = False
+    look_first: bool = False
 
     @property
     def reads_first(self) -> bool:
         """Tell whether the order is read before a cancel is sent."""
-        return self.dry_run or self.only_if_states is not None
+        return self.dry_run or self.look_first or self.only_if_states is not None
 
     @property
     def settle_offsets(self) -> tuple[float, ...]:

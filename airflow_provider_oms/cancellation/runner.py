@@ -28,7 +28,7 @@ from airflow_provider_oms.api.errors import (
 )
 from airflow_provider_oms.api.models import Order
 from airflow_provider_oms.api.validation import CancelRequest
-from airflow_provider_oms.cancellation.decision import Call, Done, Wait, step, when_stopped
+from airflow_provider_oms.cancellation.decision import Done, Step, Wait, step, when_stopped
 from airflow_provider_oms.cancellation.history import (
     Action,
     Event,
@@ -39,7 +39,17 @@ from airflow_provider_oms.cancellation.history import (
 )
 from airflow_provider_oms.cancellation.outcomes import CancellationResult
 
-__all__ = ["OmsCalls", "Surroundings", "cancel_order", "reply_of", "result_of"]
+__all__ = [
+    "TOLD_TO_END",
+    "OmsCalls",
+    "Surroundings",
+    "cancel_order",
+    "describe_decision",
+    "reply_of",
+    "result_of",
+]
+
+TOLD_TO_END = "The task was told to end, and sent nothing more"
 
 
 class OmsCalls(Protocol):
@@ -105,9 +115,9 @@ def cancel_order(
     while True:
         decision = step(history, around.clock())
         if around.is_stopping() and not isinstance(decision, Done):
-            decision, waited = when_stopped(history), False
+            decision, waited = when_stopped(history, TOLD_TO_END), False
         if not waited:  # what follows a wait was decided with it
-            _log_decision(log, named, history, decision, around.clock())
+            log.info("%s", describe_decision(named, history, decision, around.clock()))
         waited = isinstance(decision, Wait)
         if isinstance(decision, Done):
             return result_of(request.order_id, history, decision)
@@ -201,9 +211,15 @@ def result_of(order_id: int, history: History, done: Done) -> CancellationResult
     )
 
 
-def _log_decision(
-    log: _Log, named: str, history: History, decision: Call | Wait | Done, now: float
-) -> None:
+def describe_decision(named: str, history: History, decision: Step, now: float) -> str:
+    """Return the log line of one decision: what came back, what it was taken for, what comes next.
+
+    :param named: the order and the attempt.
+    :param history: all that happened.
+    :param decision: what comes next.
+    :param now: the present moment, in seconds of the history's clock.
+    :return: one line.
+    """
     if isinstance(decision, Done):
         upcoming = f"done, {decision.outcome}"
     elif isinstance(decision, Wait):
@@ -213,14 +229,8 @@ def _log_decision(
     last = history.last
     if last is None:
         came_back = "in doubt from an earlier attempt" if history.doubt_since is not None else "new"
-        log.info("%s: %s. Next: %s.", named, came_back, upcoming)
-        return
-    log.info(
-        "%s, call %d, %s: %s. Taken as: %s. Next: %s.",
-        named,
-        len(history.events),
-        last.action,
-        last.reply.message.rstrip("."),
-        last.reply.taken_as,
-        upcoming,
+        return f"{named}: {came_back}. Next: {upcoming}."
+    return (
+        f"{named}, call {len(history.events)}, {last.action}: {last.reply.message.rstrip('.')}. "
+        f"Taken as: {last.reply.taken_as}. Next: {upcoming}."
     )

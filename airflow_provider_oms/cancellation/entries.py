@@ -1,0 +1,109 @@
+"""Where a set's entries come from: a list, a template's JSON, or the lines of a file.
+
+What an entry must be is the business of ``order_set.py``.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from airflow_provider_oms.api.errors import OmsInputError
+from airflow_provider_oms.api.validation import kind_of
+from airflow_provider_oms.cancellation.order_set import ENTRY_KEYS, OmsOrderSetError
+
+__all__ = ["entries_of_csv", "entries_of_json_lines", "entries_of_value"]
+
+# A lazy sequence asks Airflow's API for each slice.
+_SLICE = 500
+
+_RULE = (
+    "a list of orders, or a template that renders to a JSON array "
+    "({{ … | tojson }}, or the other task's .output)"
+)
+
+
+def entries_of_value(value: Any) -> Iterator[tuple[str, Any]]:
+    """Return the entries of the argument ``orders``, each with its position.
+
+    :param value: a list or another sequence of entries; a JSON array; or a sequence of lists, as
+        mapped tasks leave it, whose entries count as one set.
+    :return: position and entry, one at a time.
+    :raises OmsInputError: when the value is no sequence; ``None`` and ``""`` are none.
+    """
+    if isinstance(value, str):
+        value = _parse(value)
+    if isinstance(value, set | frozenset | range):
+        value = list(value)
+    if not isinstance(value, Sequence) or isinstance(value, str | bytes | bytearray):
+        raise OmsInputError("orders", _RULE, kind_of(value))
+    return _number(value)
+
+
+def _parse(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise OmsInputError("orders", _RULE, kind_of(text)) from None
+
+
+def _number(values: Sequence[Any]) -> Iterator[tuple[str, Any]]:
+    number = 0
+    for value in _in_slices(values):
+        number += 1
+        if not isinstance(value, list | tuple):
+            yield f"entry {number}", value
+            continue
+        for inner, entry in enumerate(value, 1):
+            yield f"entry {number}, item {inner}", entry
+
+
+def _in_slices(values: Sequence[Any]) -> Iterator[Any]:
+    if isinstance(values, list | tuple):
+        yield from values
+        return
+    for at in range(0, len(values), _SLICE):
+        yield from values[at : at + _SLICE]
+
+
+def entries_of_json_lines(lines: Iterable[str]) -> Iterator[tuple[str, Any]]:
+    """Return the entries of a JSON Lines file; blank lines are none.
+
+    :param lines: the file's lines.
+    :return: position and entry, one at a time; a line that is no JSON is an entry that no rule
+        admits.
+    """
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            entry = json.loads(line)
+        except (ValueError, RecursionError):
+            entry = line  # it is refused as an order id, with its position
+        yield f"line {number}", entry
+
+
+def entries_of_csv(lines: Iterable[str]) -> Iterator[tuple[str, Any]]:
+    """Return the entries of a CSV file with a header line.
+
+    :param lines: the file's lines.
+    :return: position and entry, one at a time.
+    :raises OmsOrderSetError: when the header does not name the columns.
+    """
+    reader = csv.reader(lines, strict=True)
+    try:
+        header = [name.strip().lstrip("\ufeff") for name in next(reader, [])]
+        if "order_id" not in header or not set(header) <= set(ENTRY_KEYS):
+            raise OmsOrderSetError(
+                f"The CSV file's first line must name its columns: order_id and, if wanted, "
+                f"{', '.join(ENTRY_KEYS[1:])}, and no others"
+            )
+        for row in reader:
+            if row:
+                is_whole = len(row) == len(header)
+                entry: Any = dict(zip(header, row, strict=True)) if is_whole else row
+                yield f"line {reader.line_num}", entry
+    except csv.Error as error:
+        raise OmsOrderSetError(f"The CSV file breaks off: {error}") from None

@@ -1,0 +1,221 @@
+"""What a task records about its orders so that its next attempt can go on, whatever ended this one.
+
+An intent is on record before its cancel is sent, and an outcome soon after it is known. Where
+records are kept is behind :class:`Store`; what is sent, and when, is decided in ``bulk.py``.
+
+The records are pages, each a map from order to its state. An attempt rewrites the page it is on
+until that is full, and never one of an earlier attempt, so that a recorded time stays what it was.
+"""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import time
+import zlib
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from airflow_provider_oms.cancellation.outcomes import CancellationResult, ConfirmedBy, Outcome
+
+__all__ = ["PERMIT_SECONDS", "Journal", "JournalError", "Recorded", "Store"]
+
+# A cancel may begin this long after its intent was recorded, and no later: so the next attempt
+# knows from the record alone when the last cancel can have left.
+PERMIT_SECONDS = 2.0
+# At ten characters an order, the most that an id takes, a page stays under half of the 64 KiB that
+# Airflow's task_state_store takes for a value.
+_ORDERS_PER_PAGE = 3000
+_HEAD = "oms_journal"
+_INTENT = "?"
+
+
+class Store(Protocol):
+    """Keep small JSON values between the attempts of one task."""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return the value of a key, or the default."""
+
+    def set(self, key: str, value: Any) -> None:
+        """Keep a value under a key, in place of an older one."""
+
+
+class JournalError(Exception):
+    """Report that the store could not be written: no cancel may be sent on its account."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """Hold what an earlier attempt recorded about one order.
+
+    :param outcome: how it ended; ``None`` for an intent without an outcome.
+    :param confirmed_by: what that was read from.
+    :param posted_by: seconds since the epoch at which its cancel can have left at the latest;
+        known where there is no outcome, or one that leaves the order in doubt.
+    """
+
+    outcome: Outcome | None
+    confirmed_by: ConfirmedBy | None = None
+    posted_by: float | None = None
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Tell whether a cancel may have been acted on without anyone having seen it."""
+        return self.outcome in (None, Outcome.UNKNOWN, Outcome.NOT_CANCELED)
+
+
+class Journal:
+    """Keep the record of one task; every attempt opens it anew.
+
+    :param store: where it is kept; ``None`` keeps nothing, and then every order of a later attempt
+        is in doubt.
+    :param attempt: which attempt of the task this is, from 1.
+    :param clock: seconds since the epoch.
+    """
+
+    def __init__(
+        self, store: Store | None, *, attempt: int = 1, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._page: dict[int, str] = {}
+        self._page_is_new = True
+        self._open: set[int] = set()
+        self.earlier: Mapping[int, Recorded] = {}
+        #: When the first attempt began, in seconds since the epoch; ``None`` where nobody knows.
+        self.begun_at: float | None = None
+        self._pages = 0
+        #: Whether an order that is not in the record was certainly never sent.
+        self.is_whole = attempt == 1
+        if store is not None:
+            self._open_record(store, attempt)
+
+    @property
+    def is_kept(self) -> bool:
+        """Tell whether the record outlives this attempt."""
+        return self._store is not None
+
+    @property
+    def open_intents(self) -> int:
+        """Return how many intents of this attempt have no recorded outcome yet."""
+        return len(self._open)
+
+    def write(self, intents: Iterable[int], ended: Iterable[CancellationResult]) -> None:
+        """Record intents and outcomes at once.
+
+        :param intents: orders whose cancels may leave within :data:`PERMIT_SECONDS` from now.
+        :param ended: orders that have come to their end.
+        :raises JournalError: when the store could not be written; then neither is recorded.
+        """
+        now = self._clock()
+        changes = dict.fromkeys(intents, f"{_INTENT}{now + PERMIT_SECONDS:.3f}")
+        results = {result.order_id: result for result in ended}
+        for order_id, result in results.items():
+            # What was neither sent nor about to be needs no record: it is not there, and that says
+            # it all.
+            if result.outcome is not Outcome.NOT_ATTEMPTED or order_id in self._open:
+                changes[order_id] = _state_of(result, now)
+        if changes and self._store is not None:
+            self._write_page(self._store, changes)
+        self._open |= changes.keys()
+        self._open -= results.keys()
+
+    def _write_page(self, store: Store, changes: dict[int, str]) -> None:
+        if self._page and len(self._page | changes) > _ORDERS_PER_PAGE:
+            self._page, self._page_is_new = {}, True
+        page = self._page | changes
+        number = self._pages if self._page_is_new else self._pages - 1
+        try:
+            store.set(f"{_HEAD}_{number}", _encode(page))
+            if self._page_is_new:
+                # After its page: a head that names a page which is not there would say that
+                # something is lost.
+                self._write_head(store, number + 1)
+        except Exception as error:
+            raise JournalError(f"{type(error).__name__}: {error}") from error
+        self._page, self._page_is_new, self._pages = page, False, number + 1
+
+    def _write_head(self, store: Store, pages: int) -> None:
+        head = {"version": 1, "pages": pages, "begun_at": self.begun_at, "whole": self.is_whole}
+        store.set(_HEAD, head)
+
+    def _open_record(self, store: Store, attempt: int) -> None:
+        try:
+            head = store.get(_HEAD)
+        except Exception as error:
+            raise JournalError(f"{type(error).__name__}: {error}") from error
+        if head is None and attempt == 1:
+            self.begun_at = self._clock()
+            try:
+                self._write_head(store, 0)
+            except Exception as error:
+                raise JournalError(f"{type(error).__name__}: {error}") from error
+            return
+        try:
+            self._read(store, head)
+        except (KeyError, TypeError, ValueError, zlib.error):
+            # Gone, cut or of another version: what it says counts, what it does not say may have
+            # been sent all the same.
+            self.is_whole = False
+
+    def _read(self, store: Store, head: Any) -> None:
+        self._pages = int(head["pages"])
+        begun_at = head["begun_at"]
+        self.begun_at = None if begun_at is None else float(begun_at)
+        if head["version"] != 1:
+            raise ValueError("written by another version")
+        earlier: dict[int, Recorded] = {}
+        self.earlier = earlier
+        # What was lost once stays lost for every later attempt.
+        self.is_whole = bool(head["whole"])
+        for number in range(self._pages):
+            page = store.get(f"{_HEAD}_{number}")
+            if page is None:
+                self.is_whole = False
+                continue
+            for state, order_ids in _decode(page).items():
+                recorded = _recorded(state)
+                earlier.update(dict.fromkeys(order_ids, recorded))
+
+
+def _state_of(result: CancellationResult, now: float) -> str:
+    confirmed_by = result.confirmed_by.value if result.confirmed_by else ""
+    doubt = Recorded(result.outcome).is_in_doubt
+    return f"{result.outcome.value}:{confirmed_by}{f':{now:.3f}' if doubt else ''}"
+
+
+def _recorded(state: str) -> Recorded:
+    if state.startswith(_INTENT):
+        return Recorded(None, None, float(state.removeprefix(_INTENT)))
+    outcome, confirmed_by, *moment = state.split(":")
+    return Recorded(
+        Outcome(outcome),
+        ConfirmedBy(confirmed_by) if confirmed_by else None,
+        float(moment[0]) if moment else None,
+    )
+
+
+def _encode(page: Mapping[int, str]) -> dict[str, str]:
+    """Return a page as JSON, the orders of each state packed into one text."""
+    by_state: dict[str, list[int]] = defaultdict(list)
+    for order_id, state in page.items():
+        by_state[state].append(order_id)
+    return {state: _pack(sorted(order_ids)) for state, order_ids in by_state.items()}
+
+
+def _pack(order_ids: list[int]) -> str:
+    # Neighbors differ by little, and what repeats is packed away.
+    steps = itertools.chain(order_ids[:1], map(int.__sub__, order_ids[1:], order_ids))
+    text = ",".join(map(str, steps)).encode("ascii")
+    return base64.b85encode(zlib.compress(text, 1)).decode("ascii")
+
+
+def _decode(page: Any) -> dict[str, list[int]]:
+    return {
+        state: list(
+            itertools.accumulate(map(int, zlib.decompress(base64.b85decode(packed)).split(b",")))
+        )
+        for state, packed in dict(page).items()
+    }

@@ -1,0 +1,183 @@
+"""A set of orders to cancel, checked as a whole before anything is sent.
+
+The rules for single fields live in ``api/validation.py``; how entries come out of files and
+templates lives in ``entries.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from airflow_provider_oms.api.errors import OmsError, OmsInputError
+from airflow_provider_oms.api.validation import CancelRequest, kind_of, validate_cancel_request
+
+__all__ = [
+    "ENTRY_KEYS",
+    "OmsOrderSetError",
+    "OrderSet",
+    "Reasons",
+    "plan_orders",
+    "split_orders",
+]
+
+ENTRY_KEYS = ("order_id", "disposition_reason", "disposition_other_reason", "in_doubt")
+_PROBLEMS_IN_MESSAGE = 20
+_ENTRY_RULE = f"an order id, or a dict with {', '.join(ENTRY_KEYS)}"
+
+
+class OmsOrderSetError(OmsError, ValueError):
+    """Refuse a whole set of orders before anything is sent.
+
+    :param summary: what is wrong with the set, in one clause.
+    :param problems: what is wrong with each entry that cannot be used, with its position.
+    """
+
+    def __init__(self, summary: str, problems: Iterable[str] = ()) -> None:
+        self.problems = tuple(problems)
+        shown = "; ".join(self.problems[:_PROBLEMS_IN_MESSAGE])
+        more = len(self.problems) - _PROBLEMS_IN_MESSAGE
+        parts = [summary, f": {shown}" if shown else "", f"; and {more} more" if more > 0 else ""]
+        super().__init__(f"{''.join(parts)}. Nothing was sent.")
+
+
+@dataclass(frozen=True, slots=True)
+class Reasons:
+    """Hold the reasons of entries that name none of their own.
+
+    :param disposition_reason: as the caller gave it; ``None`` when every entry has its own.
+    :param disposition_other_reason: as the caller gave it.
+    :param extra_reasons: more reasons that the connection admits.
+    """
+
+    disposition_reason: Any = None
+    disposition_other_reason: Any = None
+    extra_reasons: tuple[str, ...] = ()
+
+    def request_of(self, entry: Any) -> CancelRequest:
+        """Return the checked cancellation that one entry asks for.
+
+        :param entry: an id, a string of digits, or a dict with :data:`ENTRY_KEYS`.
+        :raises OmsInputError: for the first field that breaks its rule.
+        """
+        fields = entry if isinstance(entry, Mapping) else {"order_id": entry}
+        if unknown := sorted(str(key) for key in fields if key not in ENTRY_KEYS):
+            # A column such as "verdict" that nobody looks at could mean "do not cancel".
+            rule = f"{_ENTRY_RULE}, and nothing else"
+            raise OmsInputError("the entry", rule, f"the unknown key {unknown[0][:40]!r}")
+        reason, explanation = self.disposition_reason, self.disposition_other_reason
+        if fields.get("disposition_reason") not in (None, ""):
+            # An explanation belongs to the reason it was given with.
+            same = fields["disposition_reason"] == reason
+            reason, explanation = fields["disposition_reason"], explanation if same else None
+        if fields.get("disposition_other_reason") not in (None, ""):
+            explanation = fields["disposition_other_reason"]
+        return validate_cancel_request(
+            fields.get("order_id"), reason, explanation, extra_reasons=self.extra_reasons
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OrderSet:
+    """Hold the orders to cancel, each once, in the order they were given.
+
+    :param requests: one cancellation for each order, by its id.
+    :param duplicates: entries that named an order again.
+    :param in_doubt: orders for which an earlier run may have sent a cancel.
+    """
+
+    requests: Mapping[int, CancelRequest]
+    duplicates: int = 0
+    in_doubt: frozenset[int] = field(default=frozenset())
+
+    def __len__(self) -> int:
+        """Return how many orders there are."""
+        return len(self.requests)
+
+
+def plan_orders(
+    entries: Iterable[tuple[str, Any]], reasons: Reasons, *, max_orders: int
+) -> OrderSet:
+    """Check a whole set of entries, and return the orders they name.
+
+    :param entries: each entry with its position, such as ``"entry 3"``.
+    :param reasons: the reasons of entries that name none.
+    :param max_orders: how many different orders there may be at most.
+    :return: the orders, each once.
+    :raises OmsOrderSetError: naming every entry that cannot be used, or the size of a set that is
+        too large.
+    """
+    requests: dict[int, CancelRequest] = {}
+    in_doubt: set[int] = set()
+    problems: list[str] = []
+    count = 0
+    for position, entry in entries:
+        count += 1
+        try:
+            request = reasons.request_of(entry)
+            if _is_in_doubt(entry):
+                in_doubt.add(request.order_id)
+        except OmsInputError as error:
+            problems.append(f"{position}: {error.field} must be {error.rule}; got {error.kind}")
+            continue
+        if requests.setdefault(request.order_id, request) != request:
+            problems.append(f"{position}: order {request.order_id} is there with another reason")
+    if problems:
+        raise OmsOrderSetError(f"{len(problems)} of {count} entries cannot be used", problems)
+    if len(requests) > max_orders:
+        raise OmsOrderSetError(
+            f"The set has {len(requests)} orders, and max_orders allows {max_orders}; check what "
+            f"asked for so many, and raise max_orders if it is right"
+        )
+    return OrderSet(requests, count - len(requests), frozenset(in_doubt))
+
+
+def _is_in_doubt(entry: Any) -> bool:
+    value = entry.get("in_doubt") if isinstance(entry, Mapping) else False
+    if value in (None, ""):
+        return False
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    if not isinstance(value, bool):
+        raise OmsInputError("in_doubt", "true or false", kind_of(value))
+    return value
+
+
+def split_orders(
+    orders: Iterable[Any],
+    *,
+    chunk_size: int = 1000,
+    max_orders: int = 1000,
+    disposition_reason: str | None = None,
+    disposition_other_reason: str | None = None,
+    extra_reasons: Iterable[str] = (),
+) -> list[list[Any]]:
+    """Split a set of orders into chunks, for one mapped task each.
+
+    The set is checked as a whole, so that ``max_orders`` holds over all chunks and no order is in
+    two of them; give the same reasons as to the tasks.
+
+    :param orders: ids, strings of digits, or dicts, as for the bulk operator.
+    :param chunk_size: orders in a chunk, at most.
+    :param max_orders: how many different orders there may be at most, in all chunks together.
+    :param disposition_reason: the reason of entries that name none.
+    :param disposition_other_reason: the explanation of entries that name none.
+    :param extra_reasons: more reasons that the connection's ``disposition_reasons`` admits.
+    :return: the entries as they were given, each order once, in lists of ``chunk_size``.
+    :raises OmsOrderSetError: when the set cannot be used as a whole.
+    """
+    if chunk_size < 1:
+        raise OmsInputError("chunk_size", "an integer from 1", kind_of(chunk_size))
+    given = list(orders)
+    reasons = Reasons(disposition_reason, disposition_other_reason, tuple(extra_reasons))
+    entries = ((f"entry {number}", entry) for number, entry in enumerate(given, 1))
+    plan_orders(entries, reasons, max_orders=max_orders)
+    # The last entry of an order that is there twice stands for it, with any doubt that one had.
+    chosen: dict[int, Any] = {}
+    for entry in given:
+        order_id = reasons.request_of(entry).order_id
+        if order_id not in chosen or _is_in_doubt(entry):
+            chosen[order_id] = entry
+    each_once = list(chosen.values())
+    return [each_once[at : at + chunk_size] for at in range(0, len(each_once), chunk_size)]

@@ -1,0 +1,71 @@
+"""One read before a run sends anything: whether the OMS answers, and lets this connection ask.
+
+A run that cannot begin is not a reason to touch any order.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from airflow_provider_oms.api.validation import CancelRequest
+from airflow_provider_oms.cancellation.decision import Done, Wait, step
+from airflow_provider_oms.cancellation.history import (
+    Action,
+    Event,
+    History,
+    Policy,
+    Reply,
+    ReplyKind,
+)
+from airflow_provider_oms.cancellation.progress import Log
+from airflow_provider_oms.cancellation.runner import OmsCalls, describe_decision, reply_of
+
+__all__ = ["first_read"]
+
+_PATIENCE = 20.0
+_NAP = 0.25
+_HTTP_BAD_REQUEST = 400
+
+
+def first_read(
+    calls: OmsCalls,
+    request: CancelRequest,
+    policy: Policy,
+    *,
+    log: Log,
+    is_stopping: Callable[[], bool],
+) -> Reply | None:
+    """Read one order, with some patience; it does not matter what is found.
+
+    :param calls: the client.
+    :param request: one of the run's cancellations; only its order is looked at.
+    :param policy: how to read.
+    :param log: receives a line for each read that did not get through.
+    :param is_stopping: tells whether the task was told to end.
+    :return: ``None`` if the OMS answered, or else the reply that came instead.
+    """
+    started_at = time.monotonic()
+    history = History(replace(policy, dry_run=True, deadline=_PATIENCE), started_at)
+    while True:
+        sent_at = time.monotonic()
+        reply = reply_of(calls, Action.READ, request)
+        if _is_from_the_oms(reply):
+            return None
+        now = time.monotonic()
+        history = history.with_event(Event(Action.READ, sent_at, now, reply))
+        decision = step(history, now)
+        log.info("%s", describe_decision("First read", history, decision, now))
+        if isinstance(decision, Done):
+            return reply
+        while isinstance(decision, Wait) and (left := decision.until - time.monotonic()) > 0:
+            if is_stopping():
+                return reply
+            time.sleep(min(left, _NAP))
+
+
+def _is_from_the_oms(reply: Reply) -> bool:
+    if reply.kind is ReplyKind.REFUSED:
+        return (reply.http_status or 0) >= _HTTP_BAD_REQUEST
+    return reply.kind in (ReplyKind.ORDER, ReplyKind.NOT_FOUND, ReplyKind.CONFLICT)
