@@ -5,15 +5,22 @@ The errors of the client live in ``api/errors.py`` and never reach a task unwrap
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
 
+from airflow_provider_oms.api.errors import OmsConfigError, OmsInputError
 from airflow_provider_oms.cancellation.outcomes import CancellationResult
 
 __all__ = [
+    "OmsBulkCancellationError",
+    "OmsBulkCancellationRefusedError",
     "OmsCancellationError",
     "OmsCancellationRefusedError",
     "OmsUnsendableError",
     "cancellation_error",
+    "unsendable_is_final",
 ]
 
 
@@ -39,6 +46,14 @@ class OmsCancellationRefusedError(OmsCancellationError, AirflowFailException):
     """
 
 
+class OmsBulkCancellationError(AirflowException):
+    """Report a set of orders of which some did not end canceled; Airflow may retry the task."""
+
+
+class OmsBulkCancellationRefusedError(OmsBulkCancellationError, AirflowFailException):
+    """Report a set of which no order can still be canceled without a person's help; no retry."""
+
+
 def cancellation_error(result: CancellationResult) -> OmsCancellationError:
     """Return the error for a cancellation that did not succeed.
 
@@ -47,3 +62,17 @@ def cancellation_error(result: CancellationResult) -> OmsCancellationError:
     """
     retryable = result.outcome.may_be_retried
     return OmsCancellationError(result) if retryable else OmsCancellationRefusedError(result)
+
+
+@contextmanager
+def unsendable_is_final() -> Iterator[None]:
+    """Turn what is wrong with input or settings into an error that Airflow does not retry.
+
+    It would stay wrong, and a retry would only repeat the message.
+
+    :raises OmsUnsendableError: for an ``OmsInputError`` or an ``OmsConfigError``.
+    """
+    try:
+        yield
+    except (OmsInputError, OmsConfigError) as error:
+        raise OmsUnsendableError(error.message) from None

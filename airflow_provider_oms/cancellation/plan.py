@@ -6,6 +6,7 @@ The rules for single fields live in ``api/validation.py``.
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 from airflow_provider_oms.api.config import TenantSettings
@@ -13,7 +14,15 @@ from airflow_provider_oms.api.errors import OmsInputError
 from airflow_provider_oms.api.validation import kind_of
 from airflow_provider_oms.cancellation.history import Policy
 
-__all__ = ["policy_for", "validate_only_if_states"]
+__all__ = [
+    "policy_for",
+    "validate_flag",
+    "validate_number",
+    "validate_only_if_states",
+    "validate_rate",
+]
+
+_MOST_DIGITS = 9
 
 
 def validate_only_if_states(value: Any) -> frozenset[str] | None:
@@ -47,15 +56,73 @@ def _split(text: str) -> object:
     return text.split(",")
 
 
-def policy_for(settings: TenantSettings, *, only_if_states: frozenset[str] | None = None) -> Policy:
-    """Return the policy that a tenant's settings and a caller's condition make.
+def validate_number(field: str, value: Any, *, least: int = 0) -> int:
+    """Return a whole number that a caller set, also when a template rendered it.
+
+    :param field: name of the argument.
+    :param value: an integer, or a string of ASCII digits.
+    :param least: the least that it may be.
+    :return: the number.
+    :raises OmsInputError: for anything else, booleans and ``"None"`` among them.
+    """
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        value = int(value[: _MOST_DIGITS + 1])
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    if not is_number or not least <= value < 10**_MOST_DIGITS:
+        raise OmsInputError(field, f"a whole number from {least}", kind_of(value))
+    return int(value)
+
+
+def validate_rate(field: str, value: Any) -> float | None:
+    """Return a number of events in a second, ``None`` for no limit.
+
+    :param field: name of the argument.
+    :param value: a number above 0, its text as a template renders it, or ``None``.
+    :return: the number.
+    :raises OmsInputError: for anything else.
+    """
+    if value is None:
+        return None
+    try:
+        rate = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        rate = math.nan
+    if not 0 < rate < math.inf:
+        raise OmsInputError(field, "None, or a number above 0", kind_of(value))
+    return rate
+
+
+def validate_flag(field: str, value: Any) -> bool:
+    """Return a switch, also when a template rendered it; what is unclear is refused.
+
+    :param field: name of the argument.
+    :param value: a boolean, or ``"true"`` or ``"false"`` in any letter case.
+    :return: the switch.
+    :raises OmsInputError: for anything else.
+    """
+    if isinstance(value, str) and value.strip().lower() in ("true", "false"):
+        return value.strip().lower() == "true"
+    if not isinstance(value, bool):
+        raise OmsInputError(field, "true or false", kind_of(value))
+    return value
+
+
+def policy_for(
+    settings: TenantSettings,
+    *,
+    only_if_states: frozenset[str] | None = None,
+    dry_run: bool = False,
+) -> Policy:
+    """Return the policy that a tenant's settings and a caller's wishes make.
 
     :param settings: the tenant.
     :param only_if_states: the validated condition.
+    :param dry_run: whether nothing is to be posted.
     :return: the policy.
     """
     return Policy(
         settle_seconds=settings.settle_seconds,
         deadline=settings.deadline,
         only_if_states=only_if_states,
+        dry_run=dry_run,
     )

@@ -5,8 +5,6 @@ How an order is canceled safely is decided in ``cancellation/``; the raw calls l
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
@@ -15,9 +13,7 @@ from airflow.providers.common.compat.sdk import BaseHook, get_current_context, m
 from airflow_provider_oms.api.client import OmsClient
 from airflow_provider_oms.api.config import TenantSettings
 from airflow_provider_oms.api.errors import (
-    OmsConfigError,
     OmsError,
-    OmsInputError,
     OmsNotFoundError,
 )
 from airflow_provider_oms.api.models import Order
@@ -26,7 +22,11 @@ from airflow_provider_oms.cancellation import runner
 from airflow_provider_oms.cancellation.outcomes import CancellationResult
 from airflow_provider_oms.cancellation.plan import policy_for, validate_only_if_states
 from airflow_provider_oms.cancellation.termination import listen_for_termination
-from airflow_provider_oms.exceptions import OmsUnsendableError, cancellation_error
+from airflow_provider_oms.exceptions import (
+    OmsUnsendableError,
+    cancellation_error,
+    unsendable_is_final,
+)
 from airflow_provider_oms.version_compat import AIRFLOW_VERSION
 
 __all__ = ["OmsHook"]
@@ -65,7 +65,7 @@ class OmsHook(BaseHook):
         connection = self.get_connection(self.oms_conn_id)
         if connection.password:
             mask_secret(connection.password)
-        with _unsendable_is_final():
+        with unsendable_is_final():
             return TenantSettings.from_connection(
                 name=self.oms_conn_id,
                 host=connection.host,
@@ -102,7 +102,7 @@ class OmsHook(BaseHook):
         :raises OmsError: one of its kinds, for anything but the order that was asked for.
         """
         client = self.get_conn()
-        with _unsendable_is_final():
+        with unsendable_is_final():
             return client.get_order(order_id)
 
     def cancel_order(
@@ -133,7 +133,7 @@ class OmsHook(BaseHook):
             ``OmsCancellationRefusedError``, which Airflow does not retry, when no retry can help.
         """
         client = self.get_conn()
-        with _unsendable_is_final():
+        with unsendable_is_final():
             request = validate_cancel_request(
                 order_id,
                 disposition_reason,
@@ -173,15 +173,6 @@ class OmsHook(BaseHook):
         except OmsUnsendableError as error:
             return False, str(error)
         return True, f"The OMS answers at {self.settings.describe()}."
-
-
-@contextmanager
-def _unsendable_is_final() -> Iterator[None]:
-    # What is wrong with input or settings stays wrong: a retry would only repeat the message.
-    try:
-        yield
-    except (OmsInputError, OmsConfigError) as error:
-        raise OmsUnsendableError(error.message) from None
 
 
 def _attempt() -> int:

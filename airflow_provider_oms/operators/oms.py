@@ -12,13 +12,14 @@ from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_oms.exceptions import OmsCancellationError
 from airflow_provider_oms.hooks.oms import OmsHook
+from airflow_provider_oms.operators.bulk import OmsBulkCancelOrdersOperator
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_oms.cancellation.outcomes import ResultDict
 
-__all__ = ["OmsCancelOrderOperator"]
+__all__ = ["OmsBulkCancelOrdersOperator", "OmsCancelOrderOperator"]
 
 
 class OmsCancelOrderOperator(BaseOperator):

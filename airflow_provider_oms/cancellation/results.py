@@ -1,0 +1,90 @@
+"""The lines of a results file: one JSON object for each order of a set, and nothing of a shopper.
+
+Where the file lies, and how it is replaced as a whole, is the business of ``storage.py``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Container, Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from airflow_provider_oms.cancellation.outcomes import CancellationResult, ConfirmedBy, Outcome
+from airflow_provider_oms.cancellation.tally import OrderEnd
+
+__all__ = ["line_of", "read_ends"]
+
+
+def line_of(end: OrderEnd, disposition_reason: str) -> str:
+    """Return the line of one order.
+
+    :param end: how it ended.
+    :param disposition_reason: why it was to be canceled.
+    :return: a JSON object in one line, with its line break.
+    """
+    result = end.result
+    row = {
+        "order_id": result.order_id,
+        "outcome": result.outcome.value,
+        "confirmed_by": result.confirmed_by.value if result.confirmed_by else None,
+        "order_state": result.order_state,
+        "order_status": result.order_status,
+        "disposition_reason": disposition_reason,
+        "attempts": end.attempt,
+        "posts": end.posts,
+        "http_status": result.http_status,
+        "oms_code": result.oms_code,
+        "correlation_id": result.correlation_id,
+        "started_at": _moment(end.started_at),
+        "finished_at": _moment(end.finished_at),
+    }
+    return json.dumps(row) + "\n"
+
+
+def _moment(seconds: float | None) -> str | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat()
+
+
+def read_ends(
+    lines: Iterable[str], order_ids: Container[int], *, since: float
+) -> dict[int, OrderEnd]:
+    """Read how orders ended from a results file that an earlier attempt wrote.
+
+    :param lines: the file's lines; what is no line of ours is passed over.
+    :param order_ids: the orders wanted.
+    :param since: when the first attempt began, in seconds since the epoch; what is older comes
+        from another run.
+    :return: their ends.
+    """
+    found: dict[int, OrderEnd] = {}
+    for line in lines:
+        try:
+            row = json.loads(line)
+            if row["order_id"] in order_ids:
+                end = _end_of(row)
+                if end.started_at is not None and end.started_at >= since:
+                    found[end.result.order_id] = end
+        except (KeyError, TypeError, ValueError):
+            continue
+    return found
+
+
+def _end_of(row: dict[str, Any]) -> OrderEnd:
+    confirmed_by = row["confirmed_by"]
+    result = CancellationResult(
+        row["order_id"],
+        Outcome(row["outcome"]),
+        ConfirmedBy(confirmed_by) if confirmed_by else None,
+        row["order_state"],
+        row["order_status"],
+        row["correlation_id"],
+        http_status=row["http_status"],
+        oms_code=row["oms_code"],
+    )
+    started_at, finished_at = _seconds(row["started_at"]), _seconds(row["finished_at"])
+    return OrderEnd(result, row["attempts"], row["posts"], started_at, finished_at)
+
+
+def _seconds(moment: str | None) -> float | None:
+    return None if moment is None else datetime.fromisoformat(moment).timestamp()

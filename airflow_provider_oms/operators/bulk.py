@@ -1,0 +1,324 @@
+"""The bulk operator: a set of orders out of task parameters, a run through it, and its report.
+
+It holds no logic of its own: the set is checked, canceled and counted in ``cancellation/``.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import Asset, BaseOperator, Stats
+
+from airflow_provider_oms.api.errors import OmsInputError
+from airflow_provider_oms.cancellation.bulk import BulkRun, Limits
+from airflow_provider_oms.cancellation.entries import entries_of_value
+from airflow_provider_oms.cancellation.history import Policy
+from airflow_provider_oms.cancellation.journal import Journal, JournalError
+from airflow_provider_oms.cancellation.order_set import (
+    OmsOrderSetError,
+    OrderSet,
+    Reasons,
+    plan_orders,
+)
+from airflow_provider_oms.cancellation.plan import (
+    policy_for,
+    validate_flag,
+    validate_number,
+    validate_only_if_states,
+    validate_rate,
+)
+from airflow_provider_oms.cancellation.report import (
+    Summary,
+    failed_lines,
+    failure_message,
+    outcome_pairs,
+    summary_of,
+)
+from airflow_provider_oms.cancellation.results import line_of
+from airflow_provider_oms.cancellation.termination import listen_for_termination
+from airflow_provider_oms.exceptions import (
+    OmsBulkCancellationError,
+    OmsBulkCancellationRefusedError,
+    OmsUnsendableError,
+    unsendable_is_final,
+)
+from airflow_provider_oms.hooks.oms import OmsHook
+from airflow_provider_oms.storage import ResultsFile, read_entries
+from airflow_provider_oms.version_compat import NO_TASK_STATE_STORE, task_state_store
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+__all__ = ["OmsBulkCancelOrdersOperator"]
+
+_MOST_WORKERS = 128
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """Hold what a run needs, once everything that was given is checked."""
+
+    hook: OmsHook
+    orders: OrderSet
+    policy: Policy
+    limits: Limits
+    tolerated_failures: int
+    attempt: int
+    journal: Journal
+    results: ResultsFile | None
+
+
+class OmsBulkCancelOrdersOperator(BaseOperator):
+    """Cancel a whole set of orders on Kibo's OMS in one task; this cannot be undone.
+
+    The set is checked as a whole before anything is sent. Each order is canceled as protected as by
+    ``OmsCancelOrderOperator``, many at a time. The task fails when more than ``tolerated_failures``
+    orders did not end canceled; what is on record of each order lets the next attempt go on where
+    this one ended, even after a ``kill -9`` (Airflow 3.3 and later).
+
+    In XCom, also when the task fails: ``return_value``, a summary with the counts by outcome and
+    the first ids of each failure, and ``results``, pairs of order id and outcome for up to 1,000
+    orders.
+
+    :param orders: what to cancel: ids, strings of digits, or dicts with ``order_id`` and, if
+        wanted, ``disposition_reason``, ``disposition_other_reason`` and ``in_doubt`` (whether an
+        earlier run may have sent a cancel); a list, a JSON array, or another task's output
+        (templated).
+    :param orders_path: the same as a JSON Lines file (``.jsonl``, ``.ndjson``) or a CSV file
+        (``.csv``, with a header line) in any storage that ``ObjectStoragePath`` reaches; give this
+        or ``orders`` (templated).
+    :param disposition_reason: why, for orders that name no reason of their own (templated).
+    :param disposition_other_reason: the explanation that goes with the reason ``other``
+        (templated).
+    :param oms_conn_id: id of the Airflow connection of type ``oms`` (templated).
+    :param max_orders: a larger set is refused as a whole (templated).
+    :param tolerated_failures: how many orders may end otherwise than canceled (templated).
+    :param stop_after_failures: failed orders after which no cancel is begun; ``None`` works through
+        the whole set (templated).
+    :param max_workers: requests under way at a time, from 1 to 128 (templated).
+    :param requests_per_second: requests that may leave in a second; ``None`` for any number
+        (templated).
+    :param only_if_states: read each order first and cancel it only when ``orderState`` and
+        ``orderStatus`` are all among these; a list, a JSON array or a comma-separated string
+        (templated).
+    :param dry_run: read each order instead of canceling it, and report what would be done
+        (templated).
+    :param results_path: where to write one JSON line for each order; a mapped task's index goes
+        into the name. Any URI that ``ObjectStoragePath`` takes (templated).
+    """
+
+    template_fields: Sequence[str] = (
+        "orders",
+        "orders_path",
+        "disposition_reason",
+        "disposition_other_reason",
+        "oms_conn_id",
+        "max_orders",
+        "tolerated_failures",
+        "stop_after_failures",
+        "max_workers",
+        "requests_per_second",
+        "only_if_states",
+        "is_dry_run",
+        "results_path",
+    )
+    template_fields_renderers = {"orders": "json"}  # noqa: RUF012 - as Airflow declares it
+    ui_color = "#f6d5d5"
+
+    def __init__(  # noqa: PLR0913 - each is a setting of its own
+        self,
+        *,
+        orders: Any = None,
+        orders_path: str | None = None,
+        disposition_reason: str | None = None,
+        disposition_other_reason: str | None = None,
+        oms_conn_id: str = OmsHook.default_conn_name,
+        max_orders: int | str = 1000,
+        tolerated_failures: int | str = 0,
+        stop_after_failures: int | str | None = None,
+        max_workers: int | str = 4,
+        requests_per_second: float | str | None = None,
+        only_if_states: Sequence[str] | str | None = None,
+        dry_run: bool | str = False,
+        results_path: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.orders = orders
+        self.orders_path = orders_path
+        self.disposition_reason = disposition_reason
+        self.disposition_other_reason = disposition_other_reason
+        self.oms_conn_id = oms_conn_id
+        self.max_orders = max_orders
+        self.tolerated_failures = tolerated_failures
+        self.stop_after_failures = stop_after_failures
+        self.max_workers = max_workers
+        self.requests_per_second = requests_per_second
+        self.only_if_states = only_if_states
+        # BaseOperator has a method of the argument's name.
+        self.is_dry_run = dry_run
+        self.results_path = results_path
+        self._is_killed = False
+
+    def on_kill(self) -> None:
+        """Let the run begin no cancel any more; :meth:`execute` ends by itself within seconds."""
+        self._is_killed = True
+
+    def execute(self, context: Context) -> Summary:
+        """Cancel the orders.
+
+        :param context: the task's context.
+        :return: the summary.
+        :raises OmsUnsendableError: when the set, an argument or the connection is not valid; then
+            nothing was sent.
+        :raises OmsBulkCancellationError: when too many orders did not end canceled; it is an
+            ``OmsBulkCancellationRefusedError``, which Airflow does not retry, when no retry can
+            help.
+        """
+        started_at = time.monotonic()
+        plan = self._plan(context)
+        with plan.hook.get_conn() as client, listen_for_termination() as termination:
+            run = BulkRun(
+                client,
+                plan.orders,
+                plan.policy,
+                plan.journal,
+                plan.limits,
+                attempt=plan.attempt,
+                log=self.log,
+                is_stopping=lambda: self._is_killed or termination.is_requested,
+            )
+            try:
+                run.run()
+            finally:
+                summary = self._report(context, plan, run, time.monotonic() - started_at)
+            was_told_to_end = self._is_killed or termination.is_requested
+        if run.tally.failures > plan.tolerated_failures or was_told_to_end:
+            can_retry = run.tally.may_be_retried and not run.is_shut_out
+            kind = OmsBulkCancellationError if can_retry else OmsBulkCancellationRefusedError
+            raise kind(failure_message(run, summary["results_path"]))
+        return summary
+
+    # -- before anything is sent
+
+    def _plan(self, context: Context) -> _Plan:
+        hook = OmsHook(self.oms_conn_id)
+        ti: Any = context["ti"]
+        try:
+            with unsendable_is_final():
+                limits = self._limits()
+                hook.pool_size = limits.max_workers
+                tolerated = validate_number("tolerated_failures", self.tolerated_failures)
+                dry_run = validate_flag("dry_run", self.is_dry_run)
+                states = validate_only_if_states(self.only_if_states)
+                policy = policy_for(hook.settings, only_if_states=states, dry_run=dry_run)
+                orders = self._order_set(hook.settings.disposition_reasons)
+        except OmsOrderSetError as error:
+            self._log_lines("What is wrong with the orders", error.problems)
+            raise OmsUnsendableError(error.message) from None
+        how = "a dry run, nothing is canceled" if dry_run else "for real"
+        self.log.info(
+            "Canceling %d orders at %s, %d at a time: %s",
+            *(len(orders), hook.settings.describe(), limits.max_workers, how),
+        )
+        if orders.duplicates:
+            self.log.info("%d entries named an order again", orders.duplicates)
+        journal = self._open_journal(context, ti.try_number, keep=bool(orders) and not dry_run)
+        results = ResultsFile(self.results_path, ti.map_index) if self.results_path else None
+        if results is not None:
+            results.prepare()
+        attempt = 1 if dry_run else ti.try_number
+        return _Plan(hook, orders, policy, limits, tolerated, attempt, journal, results)
+
+    def _limits(self) -> Limits:
+        workers = validate_number("max_workers", self.max_workers, least=1)
+        if workers > _MOST_WORKERS:
+            raise OmsInputError("max_workers", f"at most {_MOST_WORKERS}", "more")
+        stop = self.stop_after_failures
+        if stop is not None:
+            stop = validate_number("stop_after_failures", stop, least=1)
+        rate = validate_rate("requests_per_second", self.requests_per_second)
+        return Limits(workers, rate, stop)
+
+    def _order_set(self, extra_reasons: tuple[str, ...]) -> OrderSet:
+        if (self.orders is None) == (not self.orders_path):
+            rule = "one of orders and orders_path"
+            raise OmsInputError("the set", rule, "neither" if self.orders is None else "both")
+        if self.orders is None:
+            entries = read_entries(str(self.orders_path))
+        else:
+            entries = entries_of_value(self.orders)
+        reasons = Reasons(self.disposition_reason, self.disposition_other_reason, extra_reasons)
+        most = validate_number("max_orders", self.max_orders, least=1)
+        return plan_orders(entries, reasons, max_orders=most)
+
+    def _open_journal(self, context: Context, attempt: int, *, keep: bool) -> Journal:
+        if not keep:
+            return Journal(None)
+        store = task_state_store(context)
+        if store is None:
+            self.log.info("%s", NO_TASK_STATE_STORE)
+        try:
+            return Journal(store, attempt=attempt)
+        except JournalError as error:
+            raise OmsBulkCancellationError(
+                f"The journal in task_state_store cannot be opened ({error}). Nothing was sent."
+            ) from None
+
+    # -- when it is over
+
+    def _report(self, context: Context, plan: _Plan, run: BulkRun, duration: float) -> Summary:
+        results_path = self._write_results(plan, run)
+        summary = summary_of(
+            run,
+            plan.orders,
+            dry_run=plan.policy.dry_run,
+            attempt=plan.attempt,
+            duration=duration,
+            results_path=results_path,
+        )
+        if self.do_xcom_push:
+            # Before anything raises: a failed task leaves no return value by itself.
+            context["ti"].xcom_push(key="return_value", value=summary)
+            if (pairs := outcome_pairs(run)) is not None:
+                context["ti"].xcom_push(key="results", value=pairs)
+        for outcome, count in run.tally.counts.items():
+            Stats.incr(f"oms.orders.{outcome.value}", count)
+        for outlet in self.outlets:
+            if isinstance(outlet, Asset):
+                context["outlet_events"][outlet].extra = dict(summary["outcomes"])
+        self._log_lines("Orders that did not end as they should", failed_lines(run))
+        self.log.info("%d orders in %.1f s: %s", len(plan.orders), duration, run.tally.as_text())
+        return summary
+
+    def _write_results(self, plan: _Plan, run: BulkRun) -> str | None:
+        if plan.results is None:
+            return None
+        begun_at = plan.journal.begun_at
+        known = {order_id for order_id, end in run.ends.items() if end.attempt is None}
+        if known and begun_at is not None:
+            for order_id, end in plan.results.read_earlier(known, since=begun_at).items():
+                if end.result.outcome is run.ends[order_id].result.outcome:
+                    run.ends[order_id] = end
+        requests = plan.orders.requests
+        try:
+            plan.results.write(
+                line_of(end, requests[order_id].disposition_reason)
+                for order_id, end in run.ends.items()
+            )
+        except OSError as error:
+            self.log.error("The results cannot be written to %s: %s", plan.results, error)  # noqa: TRY400 - the traceback adds nothing
+            return None
+        return str(plan.results)
+
+    def _log_lines(self, title: str, lines: Iterable[str]) -> None:
+        lines = list(lines)
+        if not lines:
+            return
+        self.log.info("::group::%s", title)
+        for line in lines:
+            self.log.error("%s", line)
+        self.log.info("::endgroup::")

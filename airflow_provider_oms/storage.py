@@ -1,0 +1,108 @@
+"""Files in any storage that Airflow's ``ObjectStoragePath`` reaches: sets of orders, and results.
+
+What is in their lines is the business of ``cancellation/entries.py`` and ``results.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Iterator
+from typing import Any, TextIO
+
+from airflow.providers.common.compat.sdk import ObjectStoragePath
+
+from airflow_provider_oms.cancellation.entries import entries_of_csv, entries_of_json_lines
+from airflow_provider_oms.cancellation.order_set import OmsOrderSetError
+from airflow_provider_oms.cancellation.results import read_ends
+from airflow_provider_oms.cancellation.tally import OrderEnd
+
+__all__ = ["ResultsFile", "read_entries"]
+
+_READERS = {
+    ".jsonl": entries_of_json_lines,
+    ".ndjson": entries_of_json_lines,
+    ".csv": entries_of_csv,
+}
+_LOCAL = ("", "file", "local")
+
+
+def read_entries(path: str) -> Iterator[tuple[str, Any]]:
+    """Return the entries of a file of orders, each with its position.
+
+    :param path: a JSON Lines file (``.jsonl``, ``.ndjson``) or a CSV file (``.csv``); any URI that
+        Airflow's ``ObjectStoragePath`` takes.
+    :return: position and entry, one at a time.
+    :raises OmsOrderSetError: when the file is of another kind, or its text is not UTF-8.
+    :raises OSError: when it cannot be read.
+    """
+    source = ObjectStoragePath(path)
+    reader = _READERS.get(source.suffix.lower())
+    if reader is None:
+        raise OmsOrderSetError(f"orders_path must end in {', '.join(_READERS)}")
+    try:
+        # A byte order mark is what spreadsheets put in front.
+        with _open(source, "r", encoding="utf-8-sig") as file:
+            yield from reader(file)
+    except UnicodeDecodeError:
+        raise OmsOrderSetError("The file at orders_path is not text in UTF-8") from None
+
+
+def _open(path: ObjectStoragePath, mode: str, encoding: str = "utf-8") -> TextIO:
+    # The path's own open() wraps the file in what Airflow 2 cannot iterate over.
+    file: TextIO = path.fs.open(path.path, mode, encoding=encoding, newline="")
+    return file
+
+
+class ResultsFile:
+    """Write results under their final name only when they are whole.
+
+    :param path: any URI that ``ObjectStoragePath`` takes.
+    :param map_index: index of a mapped task, which goes into the name; -1 for any other task.
+    """
+
+    def __init__(self, path: str, map_index: int = -1) -> None:
+        target = ObjectStoragePath(path)
+        if map_index >= 0:
+            target = target.with_name(f"{target.stem}-{map_index}{target.suffix}")
+        self._target = target
+        self._part = target.with_name(f"{target.name}.part")
+
+    def __str__(self) -> str:
+        """Return the path, with the map index of a mapped task."""
+        return str(self._target)
+
+    def prepare(self) -> None:
+        """Make sure that the file can be written, before anything depends on it.
+
+        :raises OSError: when it cannot.
+        """
+        if self._target.protocol in _LOCAL:
+            self._target.parent.mkdir(parents=True, exist_ok=True)
+        self._write_part(())
+        self._part.fs.rm_file(self._part.path)
+
+    def write(self, lines: Iterable[str]) -> None:
+        """Write all lines, in place of an older file.
+
+        :param lines: the lines, each with its line break.
+        :raises OSError: when the file cannot be written; an older one is then still there.
+        """
+        self._write_part(lines)
+        # Storage that cannot rename copies; the final name shows the whole file in either case.
+        self._part.fs.mv(self._part.path, self._target.path)
+
+    def _write_part(self, lines: Iterable[str]) -> None:
+        with _open(self._part, "w") as file:
+            file.writelines(lines)
+
+    def read_earlier(self, order_ids: Container[int], *, since: float) -> dict[int, OrderEnd]:
+        """Return what an earlier attempt of the task wrote about some orders.
+
+        :param order_ids: the orders wanted.
+        :param since: when the first attempt began, in seconds since the epoch.
+        :return: their ends; none when there is no file, or it cannot be read.
+        """
+        try:
+            with _open(self._target, "r") as file:
+                return read_ends(file, order_ids, since=since)
+        except (OSError, UnicodeDecodeError):
+            return {}
