@@ -210,9 +210,12 @@ class BulkRun:
         """Do what is due; tell whether there is more to come."""
         if self._is_stopping():
             self._watch.stop(_TOLD_TO_END, settle=_GRACE)
+        # Counted before it is seen what has ended: an end that comes in between is not on record
+        # yet, and its order still in doubt.
+        load = self._desk.load
         self._collect()
         if self.stopped is None:
-            self._lay_out()
+            self._lay_out(load)
         else:
             self._wind_up()
         self._progress.say_now_and_then(self._desk.waiting)
@@ -223,22 +226,22 @@ class BulkRun:
         for end in self._desk.take_ended():
             self._unrecorded.append(end)
             self._note(end)
-        self._progress.sample()
+        self._progress.sample(self._desk.sent)
 
     def _note(self, end: OrderEnd) -> None:
         self.ends[end.result.order_id] = end
         self.tally.add(end.result)
 
-    def _lay_out(self) -> None:
+    def _lay_out(self, load: int) -> None:
         """Record intents, and lay out the cases that they allow."""
         now = self._clock()
         if self._unwritable_since is not None and now - self._recorded_at < _JOURNAL_RETRY:
             return
         workers = self._limits.max_workers
         rate = self._progress.rate(PERMIT_SECONDS)
-        # At any moment as many orders may be in doubt as end in two seconds, and twice those that
-        # are under way.
-        room = 2 * workers + self._progress.ended_within(PERMIT_SECONDS) - self._desk.load
+        # At any moment as many orders may be in doubt as were sent in two seconds, and twice those
+        # that can be under way.
+        room = 2 * workers + self._progress.sent_within(PERMIT_SECONDS) - load
         wanted = max(workers, int(rate)) - self._desk.fresh
         wanted = max(0, min(room, wanted))
         upcoming = list(itertools.islice(self._upcoming, wanted))

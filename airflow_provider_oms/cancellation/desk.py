@@ -67,6 +67,8 @@ class Desk:
         self._is_closed = False
         #: The keeper is called when fewer cases than this have a permit and were not begun.
         self.low_water = 0
+        #: How many cancels were let go.
+        self.sent = 0
         #: Whether permits count; not while the record cannot be written.
         self.permits_hold = True
 
@@ -105,9 +107,15 @@ class Desk:
         self._in_hand.add(case)
         return case
 
-    def has_permit(self, case: Case) -> bool:
-        """Tell whether a cancel may leave for a case now."""
-        return self.permits_hold and self._clock() < case.permit_until
+    def let_go(self, case: Case) -> bool:
+        """Tell whether a cancel may leave for a case now, and count it if so.
+
+        :param case: the case in hand.
+        """
+        with self._changed:
+            may_leave = self.permits_hold and self._clock() < case.permit_until
+            self.sent += may_leave
+            return may_leave
 
     def wait(self, case: Case, until: float) -> None:
         """Put a case aside until a moment.

@@ -32,7 +32,7 @@ class Gate:
         :param now: the present moment, not before :attr:`opens_at`.
         """
         # Slots that nobody used are lost: they would add up to a burst.
-        self._next_slot = max(self._next_slot + self._interval, now)
+        self._next_slot = max(self._next_slot, now) + self._interval
 
     def pause_until(self, moment: float) -> None:
         """Keep the gate shut until a moment, if it is not shut for longer already.

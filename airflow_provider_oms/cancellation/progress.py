@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from airflow_provider_oms.cancellation.tally import Tally
 
@@ -27,6 +27,12 @@ class Log(Protocol):
         """Log what a person should look at."""
 
 
+class _Sample(NamedTuple):
+    at: float
+    ended: int
+    sent: int
+
+
 class Progress:
     """Measure a run's pace, and tell of it and of single orders.
 
@@ -42,37 +48,43 @@ class Progress:
         self._log = log
         self._clock = clock
         self._lines: deque[str] = deque()
-        self._samples: deque[tuple[float, int]] = deque([(clock(), 0)])
+        self._samples: deque[_Sample] = deque([_Sample(clock(), 0, 0)])
         self._told_at = clock()
 
     def start(self) -> None:
         """Count from here on: what an earlier attempt has done says nothing of the pace."""
-        self._samples = deque([(self._clock(), self._tally.total)])
+        self._samples = deque([_Sample(self._clock(), self._tally.total, 0)])
         self._told_at = self._clock()
 
-    def sample(self) -> None:
-        """Take note of how far the run is now."""
+    def sample(self, sent: int) -> None:
+        """Take note of how far the run is now.
+
+        :param sent: cancels that have left since its start.
+        """
         now = self._clock()
-        self._samples.append((now, self._tally.total))
-        while len(self._samples) > 1 and self._samples[1][0] <= now - _WINDOW:
+        self._samples.append(_Sample(now, self._tally.total, sent))
+        while len(self._samples) > 1 and self._samples[1].at <= now - _WINDOW:
             self._samples.popleft()
 
-    def ended_within(self, seconds: float) -> int:
-        """Return how many orders ended lately.
+    def _before(self, seconds: float) -> _Sample:
+        since = self._clock() - seconds
+        return next((s for s in reversed(self._samples) if s.at <= since), self._samples[0])
+
+    def sent_within(self, seconds: float) -> int:
+        """Return how many cancels left lately.
 
         :param seconds: how lately.
         """
-        since = self._clock() - seconds
-        before = next((count for at, count in reversed(self._samples) if at <= since), None)
-        return self._tally.total - (self._samples[0][1] if before is None else before)
+        return self._samples[-1].sent - self._before(seconds).sent
 
     def rate(self, seconds: float = _WINDOW) -> float:
         """Return how many orders ended in each of the last seconds.
 
         :param seconds: how many of them to look at.
         """
-        elapsed = min(seconds, self._clock() - self._samples[0][0])
-        return self.ended_within(seconds) / max(elapsed, 0.01)
+        before = self._before(seconds)
+        elapsed = self._clock() - before.at
+        return (self._tally.total - before.ended) / max(elapsed, 0.01)
 
     def say_soon(self, line: str) -> None:
         """Keep a line for the next time that something is said; any thread may do so.

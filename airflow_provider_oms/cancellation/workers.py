@@ -92,7 +92,7 @@ class Workers:
             case.history = History(case.policy, self._clock(), case.doubt_since)
         decision = self._decide(case.history)
         if isinstance(decision, Call):
-            if decision.action is Action.POST and not self._desk.has_permit(case):
+            if decision.action is Action.POST and not self._desk.let_go(case):
                 self._desk.ask(case)
                 return
             decision = self._call(case, case.history, decision.action)

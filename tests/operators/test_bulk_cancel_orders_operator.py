@@ -93,9 +93,9 @@ class TestWhatItTakes:
             lambda ids: ids,
             lambda ids: [str(number) for number in ids],
             lambda ids: [{"order_id": number} for number in ids],
-            lambda ids: json.dumps(ids),
+            json.dumps,
             lambda ids: [ids[:2], ids[2:]],
-            lambda ids: tuple(ids),
+            tuple,
             lambda ids: [*ids, *ids],
         ],
     )
