@@ -26,6 +26,9 @@ test: venv ## lint, types, and every test on Airflow 3.3.2 and 2.11.2
 unit: venv ## the fast tests, without a database
 	@"$(VENV)/python" -m pytest --numprocesses=auto -m 'not airflow_db and not slow'
 
+soak: venv ## cancel ten thousand orders in one task, with faults, killed five times (minutes)
+	@"$(VENV)/python" -m pytest --soak -rP tests/scheduler
+
 fault-table: venv ## write what each fault ends as into docs/what-happens-when.md
 	@WRITE_DOCS=1 "$(VENV)/python" -m pytest --quiet tests/cancellation/test_hostile_tenant.py
 
@@ -57,4 +60,4 @@ clean: ## remove the environments, what the demo left, and every cache
 	rm -rf .venv .venv-2.11 .demo .demo-ui build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help demo demo-ui demo-ui-stop test unit fault-table mutants lint format venv venv-2.11 constraints clean
+.PHONY: help demo demo-ui demo-ui-stop test unit soak fault-table mutants lint format venv venv-2.11 constraints clean

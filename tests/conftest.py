@@ -58,8 +58,18 @@ def pytest_report_header() -> str:
     return f"airflow: {AIRFLOW_VERSION}"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip, by name, the tests of features that the installed Airflow does not have."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the tests that take many minutes be asked for."""
+    parser.addoption(
+        "--soak", action="store_true", help="run the tests of `make soak`, and no others"
+    )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Choose the tests, and skip, by name, those of features that this Airflow does not have."""
+    is_soak = bool(config.getoption("--soak"))
+    items[:] = [item for item in items if bool(item.get_closest_marker("soak")) is is_soak]
     for item in items:
         marker = item.get_closest_marker("airflow3_only")
         if marker is None:

@@ -5,15 +5,13 @@ Whatever ended it, the next attempt reads the order first, and cancels it only i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 from standalone import Standalone, TaskInRun
 
 from airflow_provider_oms.emulator.testing import EmulatorProcess
-from demo.workplace import oms_connection
 
 pytestmark = [
     pytest.mark.airflow_db,
@@ -24,38 +22,9 @@ pytestmark = [
 ]
 
 DAG_ID = "cancel_with_one_retry"
-DAGS = Path(__file__).parent / "dags"
 SETTLE_SECONDS = 3
 # Longer than any test takes: no answer comes before the order's end is known.
 HANGING = 45
-# How long Airflow waits for a sign of life from a task before it is tried again; 300 s by default.
-SETTINGS = {
-    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
-    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
-}
-
-
-@pytest.fixture(scope="module")
-def tenant() -> Iterator[EmulatorProcess]:
-    with EmulatorProcess() as emulator:
-        yield emulator
-
-
-@pytest.fixture(scope="module")
-def airflow(
-    tenant: EmulatorProcess, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Standalone]:
-    connection = oms_connection(
-        tenant.url,
-        tenant.tenant,
-        tenant.client_id,
-        tenant.client_secret,
-        settle_seconds=SETTLE_SECONDS,
-        read_timeout=2 * HANGING,
-    )
-    home = tmp_path_factory.mktemp("airflow")
-    with Standalone(home, DAGS, {"oms_default": connection}, SETTINGS) as standalone:
-        yield standalone
 
 
 def begin(

@@ -1,0 +1,149 @@
+"""A bulk task that is killed again and again under a real scheduler, with orders that meet faults.
+
+The small one runs with all tests, the large one with `make soak`.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections import defaultdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from standalone import Standalone, TaskInRun
+
+from airflow_provider_oms.emulator.testing import EmulatorProcess
+
+pytestmark = [
+    pytest.mark.airflow_db,
+    pytest.mark.slow,
+    pytest.mark.airflow3_only("task_state_store"),
+]
+
+log = logging.getLogger(__name__)
+
+DAG_ID = "cancel_in_bulk"
+CANCEL_PATH = "/api/v2/order/action/cancel"
+# 5 % of the cancels in all. Those named here as acted on cancel the order all the same.
+ACTED_ON = {"drop": 0.015, "answer": 0.01}
+NOT_ACTED_ON = {"status": 0.015, "throttle": 0.01}
+PARAMETERS: dict[str, dict[str, Any]] = {
+    "answer": {"body": "empty"},
+    "status": {"status": 502, "body": "html"},
+    "throttle": {"retry_after": 1},
+}
+WORKERS = 8
+
+
+class Tail:
+    """Follow the cancels that a tenant receives.
+
+    :param tenant: the tenant.
+    """
+
+    def __init__(self, tenant: EmulatorProcess) -> None:
+        self._tenant = tenant
+        self._since = 0
+        self.posts: list[dict[str, Any]] = []
+
+    def look(self) -> int:
+        """Return how many cancels there were so far."""
+        new = self._tenant.requests(method="POST", path=CANCEL_PATH, since=self._since)
+        self.posts += new
+        if new:
+            self._since = new[-1]["seq"]
+        return len(self.posts)
+
+
+def kill_when(task: TaskInRun, tail: Tail, posts: int) -> None:
+    """Kill the task's process once so many cancels have been sent."""
+    until = time.monotonic() + 300
+    while tail.look() < posts:
+        assert time.monotonic() < until, f"{tail.look()} cancels, not {posts}"
+        assert task.now()["state"] not in ("success", "failed")
+        time.sleep(0.1)
+    task.kill()
+
+
+@pytest.mark.parametrize(
+    ("first", "count", "shares"),
+    [
+        pytest.param(21_000_001, 600, (0.2, 0.6), id="600", marks=pytest.mark.timeout(300)),
+        pytest.param(
+            22_000_001,
+            10_000,
+            (0.1, 0.25, 0.4, 0.6, 0.8),
+            id="10000",
+            marks=[pytest.mark.soak, pytest.mark.timeout(1200)],
+        ),
+    ],
+)
+def test_whatever_kills_it_every_order_is_canceled_once_and_reported_once(
+    first: int,
+    count: int,
+    shares: tuple[float, ...],
+    airflow: Standalone,
+    tenant: EmulatorProcess,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, log.name)
+    order_ids = range(first, first + count)
+    tenant.clear_requests()
+    tenant.load_orders([{"orderID": order_id} for order_id in order_ids])
+    for seed, (kind, share) in enumerate((ACTED_ON | NOT_ACTED_ON).items()):
+        tenant.add_fault(kind, share=share, seed=seed, **PARAMETERS.get(kind, {}))
+    orders, results = tmp_path / "orders.jsonl", tmp_path / "results.jsonl"
+    orders.write_text("".join(f"{order_id}\n" for order_id in order_ids), encoding="utf-8")
+
+    conf = {"orders_path": str(orders), "results_path": str(results)}
+    task = airflow.trigger(DAG_ID, conf, task_id="cancel")
+    tail = Tail(tenant)
+    for share in shares:
+        kill_when(task, tail, int(share * count))
+    state = task.wait_for_end(timeout=600)["state"]
+    tenant.clear_faults()
+    tail.look()
+
+    assert state == "success"
+    assert task.tries() == [
+        *((number + 1, "failed") for number in range(len(shares))),
+        (len(shares) + 1, "success"),
+    ]
+    # What the task reports is what the OMS has, for each order, and each is there once.
+    at_the_oms = tenant.orders()
+    rows = [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines()]
+    assert sorted(row["order_id"] for row in rows) == list(order_ids)
+    for row in rows:
+        assert row["outcome"] == "canceled"
+        assert at_the_oms[row["order_id"]]["orderState"] == "CANCELED"
+        assert at_the_oms[row["order_id"]]["times_canceled"] == 1
+    assert task.result()["outcomes"] == {"canceled": count}
+    # No cancel follows one that had canceled the order.
+    by_order: dict[int, list[str | None]] = defaultdict(list)
+    for post in tail.posts:
+        by_order[post["order_id"]].append(post["fault"])
+    for order_id, faults in by_order.items():
+        assert all(fault in NOT_ACTED_ON for fault in faults[:-1]), (order_id, faults)
+    # What is read is what was in doubt: by its faults, or by a kill.
+    read = {request["order_id"] for request in tenant.requests(method="GET")}
+    faulted = {post["order_id"] for post in tail.posts if post["fault"]}
+    by_kills = read - faulted
+    seconds = _seconds_between(tail.posts[0], tail.posts[-1])
+    rate = len(tail.posts) / seconds
+    allowed = len(shares) * (2 * rate + 2 * WORKERS) + len(shares) + 1
+    log.info(
+        "%d orders, killed %d times: %d cancels in %.0f s, %d orders with faults, %d others read "
+        "(at most %.0f)",
+        *(count, len(shares), len(tail.posts), seconds, len(faulted), len(by_kills), allowed),
+    )
+    assert len(by_kills) <= allowed
+
+
+def _seconds_between(first: dict[str, Any], last: dict[str, Any]) -> float:
+    times = [datetime.fromisoformat(post["time"]) for post in (first, last)]
+    return (times[1] - times[0]).total_seconds()
