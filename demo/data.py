@@ -26,8 +26,7 @@ CREATE TABLE fraud_verdicts (
     score NUMERIC,
     decided_at TIMESTAMP NOT NULL,
     cancel_outcome VARCHAR(20),
-    cancel_recorded_at TIMESTAMP,
-    cancel_correlation_id VARCHAR(100)
+    cancel_recorded_at TIMESTAMP
 )
 """
 INSERT = (

@@ -20,7 +20,7 @@ from airflow.providers.common.compat.sdk import (
 
 from airflow_provider_oms.api.validation import validate_cancel_request
 from airflow_provider_oms.cancellation.outcomes import Outcome
-from airflow_provider_oms.operators.oms import OmsCancelOrderOperator
+from airflow_provider_oms.operators.oms import OmsBulkCancelOrdersOperator
 
 log = logging.getLogger(__name__)
 
@@ -40,17 +40,19 @@ CREATE TABLE fraud_verdicts (
     verdict               VARCHAR(20) NOT NULL,
     score                 NUMERIC,
     decided_at            TIMESTAMP NOT NULL, -- UTC, unless it carries an offset
-    cancel_outcome        VARCHAR(20),        -- these three are written by this DAG
-    cancel_recorded_at    TIMESTAMP,
-    cancel_correlation_id VARCHAR(100)
+    cancel_outcome        VARCHAR(20),        -- these two are written by this DAG
+    cancel_recorded_at    TIMESTAMP
 );
 ```
 
 What became of an order is written to the verdict that was acted on; while a run is under way, and
 if it dies, that is `unknown`. An order that an earlier run left `unknown` or `not_canceled` is read
-before anything is sent. `canceled`,
-`already_canceled`, `not_cancelable`, `not_found` and `refused` are final: the order is left
-alone until a newer verdict rejects it again. Everything else is picked up by the next run.
+before anything is sent. `canceled`, `already_canceled`, `not_cancelable`, `not_found` and `refused`
+are final: the order is left alone until a newer verdict rejects it again. Everything else is picked
+up by the next run.
+
+More than 1,000 flagged orders at once are refused as a whole: find out what the fraud check is up
+to, and raise `MAX_ORDERS` if it is right.
 
 The run is green only if every flagged order is canceled. It fails, after all other orders had
 their turn, when an order could not be canceled, when a row cannot be used (no case id, say), or
@@ -58,8 +60,8 @@ when verdicts of the same instant disagree. The task `report` names each such or
 """
 
 FRAUD_DB = "fraud_db"
-# Airflow maps at most 1024 tasks ([core] max_map_length); what is left waits for the next run.
-MAX_ORDERS_PER_RUN = 500
+# Up to as many, the operator's XCom value "results" has the outcome of each order.
+MAX_ORDERS = 1000
 CANCELED = {Outcome.CANCELED, Outcome.ALREADY_CANCELED}
 FINAL = CANCELED | {Outcome.NOT_CANCELABLE, Outcome.NOT_FOUND, Outcome.REFUSED}
 IN_DOUBT = {Outcome.UNKNOWN, Outcome.NOT_CANCELED}
@@ -79,7 +81,7 @@ READ = """
 BEGIN = "UPDATE fraud_verdicts SET cancel_outcome = ? WHERE verdict_id = ?"
 WRITE = """
     UPDATE fraud_verdicts
-    SET cancel_outcome = ?, cancel_correlation_id = ?, cancel_recorded_at = CURRENT_TIMESTAMP
+    SET cancel_outcome = ?, cancel_recorded_at = CURRENT_TIMESTAMP
     WHERE verdict_id = ?
 """
 
@@ -104,12 +106,12 @@ def verdict_to_act_on(verdicts: list[dict[str, Any]]) -> dict[str, Any] | None:
     return min(rejections, key=lambda verdict: verdict["verdict_id"])
 
 
-def cancellation_for(verdict: dict[str, Any]) -> dict[str, Any]:
+def cancellation_for(verdict: dict[str, Any], verdicts: list[dict[str, Any]]) -> dict[str, Any]:
     """Return one cancellation, checked by the operator's own rules before anything is sent.
 
     :param verdict: the rejection to act on.
-    :return: the order, the explanation, the verdict that they come from, and whether an earlier
-        run may have canceled the order.
+    :param verdicts: every verdict on the same order.
+    :return: the verdict that it comes from, and the order as the operator takes it.
     :raises ValueError: when the row lacks its case id, or breaks a rule of the OMS.
     """
     case_id = str(verdict["case_id"] or "").strip()
@@ -117,12 +119,13 @@ def cancellation_for(verdict: dict[str, Any]) -> dict[str, Any]:
         raise ValueError(f"its verdict {verdict['verdict_id']} has no case id")
     explanation = f"Rejected by fraud screening, case {case_id}"
     request = validate_cancel_request(verdict["order_id"], "other", explanation)
-    return {
-        "verdict_id": verdict["verdict_id"],
+    order = {
         "order_id": request.order_id,
-        "explanation": request.disposition_other_reason,
-        "in_doubt": verdict["cancel_outcome"] in IN_DOUBT,
+        "disposition_other_reason": request.disposition_other_reason,
+        # An earlier verdict's cancel may be what is in doubt.
+        "in_doubt": any(each["cancel_outcome"] in IN_DOUBT for each in verdicts),
     }
+    return {"verdict_id": verdict["verdict_id"], "order": order}
 
 
 # [START cancel_fraud_flagged_orders]
@@ -152,55 +155,44 @@ with DAG(
             try:
                 rejection = verdict_to_act_on(verdicts)
                 if rejection:
-                    # Orders that were not tried yet come first, then the oldest verdicts.
-                    turn = (rejection["cancel_outcome"] is not None, rejection["decided_at"])
-                    flagged.append((turn, cancellation_for(rejection)))
+                    flagged.append(cancellation_for(rejection, verdicts))
             except ValueError as error:
                 problems.append(f"order {order_id}: {error}")
-        flagged.sort(key=lambda entry: entry[0])
-        orders = [cancellation for _, cancellation in flagged[:MAX_ORDERS_PER_RUN]]
-        log.info("%d orders to cancel, %d unusable", len(orders), len(problems))
-        if len(flagged) > len(orders):
-            log.warning("%d more wait for the next run", len(flagged) - len(orders))
-        for order in orders:
+        log.info("%d orders to cancel, %d unusable", len(flagged), len(problems))
+        if len(flagged) > MAX_ORDERS:
+            raise AirflowFailException(
+                f"{len(flagged)} orders are flagged, MAX_ORDERS is {MAX_ORDERS}; nothing was sent."
+            )
+        for each in flagged:
             # Written first: a run that dies from here on leaves its orders in doubt, not forgotten.
-            row = (Outcome.UNKNOWN.value, order["verdict_id"])
+            row = (Outcome.UNKNOWN.value, each["verdict_id"])
             hook.run(BEGIN.replace("?", hook.placeholder), parameters=row)
-        return {"orders": orders, "problems": problems}
+        return {"flagged": flagged, "problems": problems}
 
     @task
-    def cancellations(verdicts: Any) -> list[dict[str, Any]]:
-        """Return the arguments of one cancellation per order."""
-        return [
-            {
-                "order_id": order["order_id"],
-                "disposition_other_reason": order["explanation"],
-                "in_doubt": order["in_doubt"],
-            }
-            for order in verdicts["orders"]
-        ]
+    def orders_to_cancel(verdicts: Any) -> list[dict[str, Any]]:
+        """Return the orders as the operator takes them."""
+        return [each["order"] for each in verdicts["flagged"]]
 
     @task(trigger_rule="all_done")
-    def write_back(verdicts: Any, results: Any) -> None:
+    def write_back(verdicts: Any, ti: Any = None) -> None:
         """Record what became of each order; one without a result stays unknown."""
-        outcomes = {result["order_id"]: result for result in results or []}
+        outcomes = dict(ti.xcom_pull(task_ids="cancel", key="results") or [])
         hook = BaseHook.get_hook(FRAUD_DB)
-        for order in verdicts["orders"] if verdicts else []:
-            result = outcomes.get(order["order_id"])
-            if result:
-                row = (result["outcome"], result["correlation_id"], order["verdict_id"])
+        for each in verdicts["flagged"] if verdicts else []:
+            outcome = outcomes.get(each["order"]["order_id"])
+            if outcome:
+                row = (outcome, each["verdict_id"])
                 hook.run(WRITE.replace("?", hook.placeholder), parameters=row)
 
     @task(trigger_rule="all_done")
-    def report(verdicts: Any, results: Any) -> None:
+    def report(verdicts: Any, ti: Any = None) -> None:
         """Say how every order ended, and fail unless all of them are canceled."""
         if not verdicts:
-            raise AirflowFailException("The verdicts could not be read; nothing was canceled.")
-        outcomes = {result["order_id"]: result["outcome"] for result in results or []}
-        ended = {
-            order["order_id"]: outcomes.get(order["order_id"], "no result")
-            for order in verdicts["orders"]
-        }
+            raise AirflowFailException("The verdicts could not be used; nothing was canceled.")
+        outcomes = dict(ti.xcom_pull(task_ids="cancel", key="results") or [])
+        order_ids = [each["order"]["order_id"] for each in verdicts["flagged"]]
+        ended = {order_id: outcomes.get(order_id, "no result") for order_id in order_ids}
         for outcome, count in sorted(Counter(ended.values()).items()):
             log.info("%s: %d", outcome, count)
         failed = {order_id: end for order_id, end in ended.items() if end not in CANCELED}
@@ -219,16 +211,16 @@ with DAG(
         """Let the run be green only if every task is: the reporting tasks run in any case."""
 
     read = read_verdicts()
-    cancel = OmsCancelOrderOperator.partial(
+    cancel = OmsBulkCancelOrdersOperator(
         task_id="cancel",
+        orders=orders_to_cancel(read),
         disposition_reason="other",
+        max_orders=MAX_ORDERS,
         retries=2,
         retry_delay=timedelta(minutes=5),
-        max_active_tis_per_dag=4,
-        map_index_template="{{ task.order_id }}",
-    ).expand_kwargs(cancellations(read))
-    written = write_back(read, cancel.output)
-    reported = report(read, cancel.output)
-    chain(written, reported)
+    )
+    written = write_back(read)
+    reported = report(read)
+    chain(cancel, written, reported)
     chain([read, cancel, written, reported], succeed())
 # [END cancel_fraud_flagged_orders]

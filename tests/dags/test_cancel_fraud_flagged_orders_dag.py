@@ -129,7 +129,7 @@ def test_it_cancels_the_rejected_orders_once_however_often_it_runs(
     assert second.state == "success"
     assert posts(oms) == rejected
     assert verdicts.written() == written
-    assert second.states["cancel"] == ["skipped"]
+    assert second.states["cancel"] == ["success"]
 
 
 def test_an_order_that_cannot_be_canceled_fails_the_run_and_not_the_others(
@@ -139,7 +139,7 @@ def test_an_order_that_cannot_be_canceled_fails_the_run_and_not_the_others(
         verdicts.add(order_id, "rejected")
     run = run_dag(DAG_ID)
     assert run.state == "failed"
-    assert sorted(run.states["cancel"]) == ["failed", "failed", "success"]
+    assert run.states["cancel"] == ["failed"]
     assert (run.states["write_back"], run.states["report"]) == (["success"], ["failed"])
     assert canceled(oms) == {FIRST}
     assert verdicts.written() == {
@@ -188,8 +188,32 @@ def test_an_order_that_an_earlier_run_left_in_doubt_is_read_before_anything_is_s
         [request["method"] for request in oms.requests(order_id=order_id)]
         for order_id in (FIRST, FIRST + 1)
     ]
-    assert methods == [["GET"], ["GET", "POST"]]
+    # The first of all requests reads the first order, to see whether the OMS answers.
+    assert methods == [["GET", "GET"], ["GET", "POST"]]
     assert set(verdicts.written().values()) == {"canceled"}
+
+
+def test_a_newer_rejection_does_not_hide_that_an_earlier_one_left_the_order_in_doubt(
+    oms: EmulatorProcess, verdicts: Verdicts, run_dag: RunDag
+) -> None:
+    assert Caller(oms).cancel(orderID=FIRST).ok
+    oms.clear_requests()
+    verdicts.add(FIRST, "rejected", cancel_outcome="unknown")
+    verdicts.add(FIRST, "rejected", "2026-11-02 08:00", case_id="again")
+    assert run_dag(DAG_ID).state == "success"
+    assert posts(oms) == []
+
+
+def test_more_orders_than_ever_expected_are_refused_as_a_whole(
+    oms: EmulatorProcess, verdicts: Verdicts, run_dag: RunDag
+) -> None:
+    for number in range(1001):
+        verdicts.add(FIRST + number, "rejected")
+    run = run_dag(DAG_ID)
+    assert run.state == "failed"
+    assert "1001 orders are flagged, MAX_ORDERS is 1000" in run.log
+    assert oms.requests() == []
+    assert set(verdicts.written().values()) == {None}
 
 
 def test_a_run_that_dies_leaves_its_orders_in_doubt(
@@ -203,12 +227,13 @@ def test_a_run_that_dies_leaves_its_orders_in_doubt(
 
     verdicts.add(FIRST, "rejected")
     with monkeypatch.context() as broken:
-        broken.setattr("airflow_provider_oms.operators.oms.OmsHook.cancel_order", die)
+        broken.setattr("airflow_provider_oms.operators.bulk.BulkRun.run", die)
         assert run_dag(DAG_ID).state == "failed"
     assert seen[0] == {(FIRST, "rejected"): "unknown"}
     assert verdicts.written() == {(FIRST, "rejected"): "unknown"}
     assert run_dag(DAG_ID).state == "success"
-    assert [request["method"] for request in oms.requests(order_id=FIRST)] == ["GET", "POST"]
+    methods = [request["method"] for request in oms.requests(order_id=FIRST)]
+    assert methods == ["GET", "GET", "POST"]
 
 
 def test_rows_that_cannot_be_used_fail_the_run_and_touch_nothing(
@@ -251,7 +276,7 @@ def test_without_a_table_the_run_fails_and_nothing_is_sent(
     run = run_dag(DAG_ID)
     assert run.state == "failed"
     assert run.states["read_verdicts"] == ["failed"]
-    assert "The verdicts could not be read; nothing was canceled." in run.log
+    assert "The verdicts could not be used; nothing was canceled." in run.log
     assert oms.requests() == []
 
 
@@ -265,7 +290,7 @@ def test_wrong_credentials_fail_the_run_and_the_orders_wait_for_the_next(
     with monkeypatch.context() as wrong:
         connect(wrong, oms, password="not-the-secret")
         assert run_dag(DAG_ID).state == "failed"
-    assert verdicts.written() == {(FIRST, "rejected"): "forbidden"}
+    assert verdicts.written() == {(FIRST, "rejected"): "not_attempted"}
     assert posts(oms) == []
     assert run_dag(DAG_ID).state == "success"
     assert verdicts.written() == {(FIRST, "rejected"): "canceled"}
