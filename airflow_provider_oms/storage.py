@@ -15,7 +15,7 @@ from airflow_provider_oms.cancellation.order_set import OmsOrderSetError
 from airflow_provider_oms.cancellation.results import read_ends
 from airflow_provider_oms.cancellation.tally import OrderEnd
 
-__all__ = ["ResultsFile", "read_entries"]
+__all__ = ["ResultsFile", "read_entries", "read_orders"]
 
 _READERS = {
     ".jsonl": entries_of_json_lines,
@@ -44,6 +44,17 @@ def read_entries(path: str) -> Iterator[tuple[str, Any]]:
             yield from reader(file)
     except UnicodeDecodeError:
         raise OmsOrderSetError("The file at orders_path is not text in UTF-8") from None
+
+
+def read_orders(path: str) -> list[Any]:
+    """Return the entries of a file of orders, for a task that passes them on.
+
+    :param path: as for :func:`read_entries`.
+    :return: ids or dicts, as the file has them; nothing about them is checked yet.
+    :raises OmsOrderSetError: when the file is of another kind, or its text is not UTF-8.
+    :raises OSError: when it cannot be read.
+    """
+    return [entry for _, entry in read_entries(path)]
 
 
 def _open(path: ObjectStoragePath, mode: str, encoding: str = "utf-8") -> TextIO:

@@ -1,0 +1,57 @@
+"""Cancel a file of orders with several tasks at a time.
+
+Trigger this DAG with **orders_path**, a JSON Lines or CSV file of orders that every worker can
+read, and **results_path**, where each task writes what became of its orders: from
+`results.jsonl` come `results-0.jsonl`, `results-1.jsonl` and so on.
+
+One task is fast enough for some ten thousand orders, so chunks are for larger sets. What a tenant
+can bear holds for all tasks together: `max_active_tis_per_dag` times `max_workers` requests are
+under way at a time. A `pool` does the same across DAGs.
+"""
+
+from __future__ import annotations
+
+# [START cancel_in_chunks]
+from typing import Any
+
+from airflow.providers.common.compat.sdk import DAG, Param, task
+
+from airflow_provider_oms.cancellation.order_set import split_orders
+from airflow_provider_oms.operators.oms import OmsBulkCancelOrdersOperator
+from airflow_provider_oms.storage import read_orders
+
+REASON = "created_by_mistake"
+
+with DAG(
+    dag_id="cancel_in_chunks",
+    schedule=None,
+    catchup=False,
+    tags=["oms", "example"],
+    doc_md=__doc__,
+    params={
+        "orders_path": Param("", type="string", minLength=1),
+        "results_path": Param(None, type=["null", "string"]),
+        "chunk_size": Param(1000, type="integer", minimum=1, maximum=1000),
+    },
+) as dag:
+
+    @task
+    def split(orders_path: str, chunk_size: str) -> list[list[Any]]:
+        """Return the orders in chunks, checked as one set: max_orders holds over all of them."""
+        return split_orders(
+            read_orders(orders_path),
+            chunk_size=int(chunk_size),
+            max_orders=50_000,
+            disposition_reason=REASON,
+        )
+
+    OmsBulkCancelOrdersOperator.partial(
+        task_id="cancel",
+        disposition_reason=REASON,
+        max_orders=1000,
+        max_workers=4,
+        max_active_tis_per_dag=2,
+        retries=2,
+        results_path="{{ params.results_path or '' }}",
+    ).expand(orders=split("{{ params.orders_path }}", "{{ params.chunk_size }}"))
+# [END cancel_in_chunks]
