@@ -69,6 +69,32 @@ def kill_when(task: TaskInRun, tail: Tail, posts: int) -> None:
     task.kill()
 
 
+def begin(
+    airflow: Standalone, tenant: EmulatorProcess, order_ids: range, directory: Path
+) -> tuple[TaskInRun, Path]:
+    """Start a task on a set of orders, and return it and where it writes its results."""
+    tenant.clear_requests()
+    tenant.load_orders([{"orderID": order_id} for order_id in order_ids])
+    orders, results = directory / "orders.jsonl", directory / "results.jsonl"
+    orders.write_text("".join(f"{order_id}\n" for order_id in order_ids), encoding="utf-8")
+    conf = {"orders_path": str(orders), "results_path": str(results)}
+    return airflow.trigger(DAG_ID, conf, task_id="cancel"), results
+
+
+def assert_report_is_true(
+    results: Path, task: TaskInRun, tenant: EmulatorProcess, order_ids: range
+) -> None:
+    """Hold what the task reports against the OMS: each order is there once, and canceled once."""
+    at_the_oms = tenant.orders()
+    rows = [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines()]
+    assert sorted(row["order_id"] for row in rows) == list(order_ids)
+    for row in rows:
+        assert row["outcome"] == "canceled"
+        assert at_the_oms[row["order_id"]]["orderState"] == "CANCELED"
+        assert at_the_oms[row["order_id"]]["times_canceled"] == 1
+    assert task.result()["outcomes"] == {"canceled": len(order_ids)}
+
+
 @pytest.mark.parametrize(
     ("first", "count", "shares"),
     [
@@ -93,15 +119,9 @@ def test_whatever_kills_it_every_order_is_canceled_once_and_reported_once(
 ) -> None:
     caplog.set_level(logging.INFO, log.name)
     order_ids = range(first, first + count)
-    tenant.clear_requests()
-    tenant.load_orders([{"orderID": order_id} for order_id in order_ids])
     for seed, (kind, share) in enumerate((ACTED_ON | NOT_ACTED_ON).items()):
         tenant.add_fault(kind, share=share, seed=seed, **PARAMETERS.get(kind, {}))
-    orders, results = tmp_path / "orders.jsonl", tmp_path / "results.jsonl"
-    orders.write_text("".join(f"{order_id}\n" for order_id in order_ids), encoding="utf-8")
-
-    conf = {"orders_path": str(orders), "results_path": str(results)}
-    task = airflow.trigger(DAG_ID, conf, task_id="cancel")
+    task, results = begin(airflow, tenant, order_ids, tmp_path)
     tail = Tail(tenant)
     for share in shares:
         kill_when(task, tail, int(share * count))
@@ -114,15 +134,7 @@ def test_whatever_kills_it_every_order_is_canceled_once_and_reported_once(
         *((number + 1, "failed") for number in range(len(shares))),
         (len(shares) + 1, "success"),
     ]
-    # What the task reports is what the OMS has, for each order, and each is there once.
-    at_the_oms = tenant.orders()
-    rows = [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines()]
-    assert sorted(row["order_id"] for row in rows) == list(order_ids)
-    for row in rows:
-        assert row["outcome"] == "canceled"
-        assert at_the_oms[row["order_id"]]["orderState"] == "CANCELED"
-        assert at_the_oms[row["order_id"]]["times_canceled"] == 1
-    assert task.result()["outcomes"] == {"canceled": count}
+    assert_report_is_true(results, task, tenant, order_ids)
     # No cancel follows one that had canceled the order.
     by_order: dict[int, list[str | None]] = defaultdict(list)
     for post in tail.posts:
@@ -147,3 +159,36 @@ def test_whatever_kills_it_every_order_is_canceled_once_and_reported_once(
 def _seconds_between(first: dict[str, Any], last: dict[str, Any]) -> float:
     times = [datetime.fromisoformat(post["time"]) for post in (first, last)]
     return (times[1] - times[0]).total_seconds()
+
+
+@pytest.mark.timeout(300)
+def test_a_task_that_is_marked_failed_ends_in_order_and_goes_on_when_it_is_cleared(
+    airflow: Standalone, tenant: EmulatorProcess, tmp_path: Path
+) -> None:
+    order_ids = range(23_000_001, 23_001_501)
+    task, results = begin(airflow, tenant, order_ids, tmp_path)
+    tail = Tail(tenant)
+    while tail.look() < len(order_ids) // 10:
+        time.sleep(0.1)
+    process = task.process()
+    task.mark_failed()
+    process.wait(30)
+    time.sleep(1)
+    sent = tail.look()
+    assert sent < len(order_ids)
+    # It had the time to write what became of every order, and what it writes is true.
+    rows = [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines()]
+    outcomes = {row["order_id"]: row["outcome"] for row in rows}
+    assert sorted(outcomes) == list(order_ids)
+    canceled = {order_id for order_id, outcome in outcomes.items() if outcome == "canceled"}
+    assert len(canceled) == sent
+    assert set(outcomes.values()) == {"canceled", "not_attempted"}
+    first = {row["order_id"]: row for row in rows if row["outcome"] == "canceled"}
+
+    task.clear()
+    assert task.wait_for_end(timeout=120)["state"] == "success"
+    assert tail.look() == len(order_ids)
+    assert_report_is_true(results, task, tenant, order_ids)
+    # What the first attempt knew of its orders is in the last one's results, too.
+    rows = [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines()]
+    assert {row["order_id"]: row for row in rows if row["order_id"] in first} == first
