@@ -42,7 +42,10 @@ def get_provider_info() -> dict[str, Any]:
         "operators": [
             {
                 "integration-name": "Kibo OMS",
-                "python-modules": ["airflow_provider_oms.operators.oms"],
+                "python-modules": [
+                    "airflow_provider_oms.operators.bulk",
+                    "airflow_provider_oms.operators.oms",
+                ],
             }
         ],
         "connection-types": [

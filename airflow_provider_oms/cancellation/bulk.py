@@ -31,6 +31,7 @@ from airflow_provider_oms.cancellation.workers import Workers
 __all__ = ["BulkRun", "Limits"]
 
 _KEEPER_PERIOD = 0.25
+_NAP = 0.02
 _LONGEST_UNRECORDED = 0.75
 _LONGEST_WITHOUT_JOURNAL = 60.0
 _JOURNAL_RETRY = 1.0
@@ -96,6 +97,7 @@ class BulkRun:
         self._unrecorded: list[OrderEnd] = []
         self._recorded_at = self._clock()
         self._unwritable_since: float | None = None
+        self._is_over = False
         self._is_exhausted = False
         self._is_winding_up = False
         self._crash: BaseException | None = None
@@ -175,16 +177,20 @@ class BulkRun:
     def _work_through(self) -> None:
         self._progress.start()
         self._workers.start(min(self._limits.max_workers, len(self._orders)))
-        keeper = threading.Thread(target=self._keep, name="oms-keeper", daemon=True)
-        keeper.start()
+        threading.Thread(target=self._keep, name="oms-keeper", daemon=True).start()
         try:
-            while keeper.is_alive():
-                keeper.join(_KEEPER_PERIOD)
+            self._wait_for_keeper(math.inf)
         except BaseException:
             # A time-out of the task, or Airflow 2's way to end one.
             self._watch.stop(_TOLD_TO_END, settle=_GRACE)
-            keeper.join(_GRACE + 2 * _KEEPER_PERIOD)
+            self._wait_for_keeper(self._clock() + _GRACE + 4 * _KEEPER_PERIOD)
             raise
+
+    def _wait_for_keeper(self, until: float) -> None:
+        # Not Thread.join(): an exception out of a signal handler makes Python 3.11 and 3.12 take
+        # the thread for one that has ended.
+        while not self._is_over and self._clock() < until:
+            time.sleep(_NAP)
 
     # -- the keeper
 
@@ -193,14 +199,24 @@ class BulkRun:
 
     def _keep(self) -> None:
         try:
-            while self._keep_once():
-                with suppress(queue.Empty):
-                    self._bell.get(timeout=_KEEPER_PERIOD)
-                while not self._bell.empty():
-                    self._bell.get()
+            self._keep_on()
+            self._close_the_books()
         except BaseException as error:  # noqa: BLE001 - run() raises it in its caller's thread
             self._crash = error
             self._watch.stop(f"a fault of this program, {type(error).__name__}", settle=0)
+            with suppress(Exception):
+                self._close_the_books()
+        finally:
+            self._is_over = True
+
+    def _keep_on(self) -> None:
+        while self._keep_once():
+            with suppress(queue.Empty):
+                self._bell.get(timeout=_KEEPER_PERIOD)
+            while not self._bell.empty():
+                self._bell.get()
+
+    def _close_the_books(self) -> None:
         self._abandon(self._desk.close())
         self._collect()
         self._record_the_last()

@@ -200,6 +200,10 @@ class OmsBulkCancelOrdersOperator(BaseOperator):
             can_retry = run.tally.may_be_retried and not run.is_shut_out
             kind = OmsBulkCancellationError if can_retry else OmsBulkCancellationRefusedError
             raise kind(failure_message(run, summary["results_path"]))
+        if plan.results is not None and summary["results_path"] is None:
+            raise OmsBulkCancellationError(
+                f"{run.tally.as_text()}, but the results could not be written to {plan.results}"
+            )
         return summary
 
     # -- before anything is sent

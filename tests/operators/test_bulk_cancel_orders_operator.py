@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import signal
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from unittest.mock import MagicMock
 
 import pytest
-from airflow.providers.common.compat.sdk import DAG, AirflowFailException
+from airflow.providers.common.compat.sdk import DAG, AirflowFailException, Asset, Stats
 from dag_runs import connect
+from raw_server import RawServer
 
 from airflow_provider_oms.emulator.testing import EmulatorProcess
 from airflow_provider_oms.exceptions import OmsBulkCancellationError, OmsUnsendableError
@@ -52,7 +57,15 @@ class Store(dict[str, Any]):
 class Attempt:
     """Run the operator as one attempt of a task, and keep what it left."""
 
-    def __init__(self, store: Store | None = None, *, number: int = 1, map_index: int = -1) -> None:
+    def __init__(
+        self,
+        store: Store | None = None,
+        *,
+        number: int = 1,
+        map_index: int = -1,
+        events: dict[Any, Any] | None = None,
+    ) -> None:
+        self.events = events or {}
         self.pushed: dict[str, Any] = {}
         self.failure: BaseException | None = None
         self.store = store
@@ -64,7 +77,7 @@ class Attempt:
 
     def run(self, orders: Any = None, **arguments: Any) -> Any:
         given = {"disposition_reason": "created_by_mistake", "orders": orders, **arguments}
-        context: Any = {"ti": self.ti, "outlet_events": {}}
+        context: Any = {"ti": self.ti, "outlet_events": self.events}
         if self.store is not None:
             context["task_state_store"] = self.store
         summary = OmsBulkCancelOrdersOperator(task_id="cancel", **given).execute(context)
@@ -281,6 +294,111 @@ class TestWhatComesOut:
         }  # fmt: skip
         assert cancel_posts(oms) == []
         assert attempt.store == {}
+
+    def test_results_that_cannot_be_written_in_the_end_fail_the_task_and_are_written_by_the_next(
+        self, oms: EmulatorProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        store, path = Store(), tmp_path / "results.jsonl"
+
+        def away(*_: Any) -> None:
+            raise OSError("no space left")
+
+        with monkeypatch.context() as full:
+            full.setattr("airflow_provider_oms.storage.ResultsFile.write", away)
+            failure = Attempt(store).fail([FIRST], results_path=str(path))
+        assert not isinstance(failure, AirflowFailException)
+        assert "1 canceled, but the results could not be written" in str(failure)
+        Attempt(store, number=2).run([FIRST], results_path=str(path))
+        assert [row["outcome"] for row in rows(path)] == ["canceled"]
+        assert cancel_posts(oms) == [FIRST]
+
+    def test_counts_go_to_metrics_and_to_the_events_of_outlets(
+        self, oms: EmulatorProcess, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        counted: dict[str, int] = {}
+        monkeypatch.setattr(Stats, "incr", counted.__setitem__)
+        asset = Asset("oms-canceled-orders")
+        event = MagicMock()
+        attempt = Attempt(events={asset: event})
+        attempt.run([FIRST, SHIPPED], tolerated_failures=1, outlets=[asset])
+        assert counted == {"oms.orders.canceled": 1, "oms.orders.not_cancelable": 1}
+        assert event.extra == {"canceled": 1, "not_cancelable": 1}
+
+    def test_a_timeout_of_airflows_leaves_results_and_a_summary(
+        self, oms: EmulatorProcess, tmp_path: Path
+    ) -> None:
+        class TimedOutError(BaseException):
+            """What Airflow raises at execution_timeout is no Exception either."""
+
+        def time_out(*_: Any) -> None:
+            raise TimedOutError
+
+        path = tmp_path / "results.jsonl"
+        oms.add_fault("hang", order_id=FIRST + 1, seconds=30, acts=True)
+        attempt = Attempt(Store())
+        previous = signal.signal(signal.SIGUSR1, time_out)
+        threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGUSR1)).start()
+        try:
+            with pytest.raises(TimedOutError):
+                attempt.run([FIRST, FIRST + 1], results_path=str(path))
+        finally:
+            signal.signal(signal.SIGUSR1, previous)
+        assert attempt.pushed["return_value"]["outcomes"] == {"canceled": 1, "unknown": 1}
+        assert {row["order_id"]: row["outcome"] for row in rows(path)} == {
+            FIRST: "canceled",
+            FIRST + 1: "unknown",
+        }
+
+
+@pytest.mark.slow
+class TestATenantThatIsInNoStateToCancel:
+    def fail_within_a_minute(self, orders: Any, **arguments: Any) -> OmsBulkCancellationError:
+        began_at = time.monotonic()
+        failure = Attempt(Store()).fail(orders, max_orders=2000, **arguments)
+        assert time.monotonic() - began_at < 60
+        return failure
+
+    def test_one_that_is_down(self, oms: EmulatorProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+        with RawServer([]) as nobody:
+            pass
+        connect(monkeypatch, oms, host=nobody.url)
+        failure = self.fail_within_a_minute(list(range(FIRST, FIRST + 50)))
+        assert "a first read did not get through" in str(failure)
+        assert "connection refused" in str(failure)
+        assert not isinstance(failure, AirflowFailException)
+        assert oms.requests() == []
+
+    def test_one_that_answers_503_to_everything_from_some_moment_on(
+        self, oms: EmulatorProcess
+    ) -> None:
+        oms.add_fault("status", status=503, call="any", skip=25)
+        failure = self.fail_within_a_minute(list(range(FIRST, FIRST + 50)))
+        assert "20 orders in a row got no answer" in str(failure)
+        assert "HTTP 503" in str(failure)
+        outcomes = {order_id: order["orderState"] for order_id, order in oms.orders().items()}
+        assert len(cancel_posts(oms)) < 50
+        assert outcomes[FIRST] == "CANCELED"
+
+    def test_one_that_answers_503_to_everything(self, oms: EmulatorProcess) -> None:
+        oms.add_fault("status", status=503, call="any")
+        failure = self.fail_within_a_minute(list(range(FIRST, FIRST + 50)))
+        assert "503" in str(failure)
+        assert cancel_posts(oms) == []
+
+    def test_one_that_revokes_the_permission(self, oms: EmulatorProcess) -> None:
+        oms.add_fault("status", status=403, skip=10)
+        failure = self.fail_within_a_minute(list(range(FIRST, FIRST + 50)))
+        assert "the OMS refuses the connection" in str(failure)
+        assert len(cancel_posts(oms)) <= 10 + 2 * 4
+
+    def test_wrong_credentials_are_not_tried_again(
+        self, oms: EmulatorProcess, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        connect(monkeypatch, oms, password="wrong")
+        failure = self.fail_within_a_minute([FIRST])
+        assert isinstance(failure, AirflowFailException)
+        assert "check the connection's login" in str(failure)
+        assert cancel_posts(oms) == []
 
 
 class TestTheNextAttempt:
