@@ -167,6 +167,7 @@ def test_nothing_leaves_faster_than_the_rate_allows() -> None:
     assert min(gaps) > 0.005
 
 
+@pytest.mark.slow
 def test_a_retry_after_pauses_all() -> None:
     throttled = iter([OmsThrottledError("slow down", http_status=429, retry_after=1)])
     tenant = Tenant(post=lambda order_id: next(throttled, None) if order_id == 3 else None)
@@ -180,6 +181,7 @@ def test_a_retry_after_pauses_all() -> None:
 
 
 class TestTheRecord:
+    @pytest.mark.slow
     def test_no_cancel_leaves_without_an_intent_on_record(self) -> None:
         store, missing = Store(), []
 
@@ -216,6 +218,7 @@ class TestTheRecord:
         assert excess == []
         assert outcomes(run) == {"canceled": 150}
 
+    @pytest.mark.slow
     def test_no_cancel_leaves_while_the_store_cannot_be_written(self) -> None:
         store = Store()
         state = {"posts": 0}
@@ -234,6 +237,7 @@ class TestTheRecord:
         times = sorted(call.at for call in tenant.seen)
         assert max(later - earlier for earlier, later in itertools.pairwise(times)) > 1
 
+    @pytest.mark.slow
     def test_a_store_that_stays_away_stops_the_run(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(bulk, "_LONGEST_WITHOUT_JOURNAL", 1.0)
         store = Store()
@@ -317,6 +321,7 @@ class TestWhatStopsIt:
 
 
 class TestBeingToldToEnd:
+    @pytest.mark.slow
     def test_what_is_under_way_gets_some_seconds_and_the_rest_is_not_attempted(self) -> None:
         tenant = Tenant(latency=0.5)
         told = threading.Timer(1.2, lambda: None)
@@ -372,6 +377,7 @@ class TestBeingToldToEnd:
 
 
 class TestTheNextAttempt:
+    @pytest.mark.slow
     def test_it_goes_on_where_the_last_one_died(self) -> None:
         store, tenant = Store(), Tenant(acts=True)
         first = run_of(tenant, 100, store=store, stop_after_failures=1)

@@ -93,6 +93,7 @@ def test_any_ids_and_outcomes_come_back(ids: list[int], data: st.DataObject) -> 
 
 
 @pytest.mark.parametrize("spread", [2, 2**40])
+@pytest.mark.slow
 def test_a_hundred_thousand_orders_fit_into_the_stores_values(spread: int) -> None:
     ids = random.Random(1).sample(range(1, 100_000 * spread), 100_000)  # noqa: S311 - a test's
     store = Store()

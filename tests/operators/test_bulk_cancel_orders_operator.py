@@ -279,6 +279,7 @@ class TestWhatComesOut:
             Attempt().run([FIRST], results_path=str(tmp_path / "file" / "results.jsonl"))
         assert oms.requests() == []
 
+    @pytest.mark.slow
     def test_a_large_set_leaves_a_small_summary_and_no_pairs(self, oms: EmulatorProcess) -> None:
         attempt = Attempt()
         attempt.fail(list(range(10**18, 10**18 + 1001)), max_orders=2000, max_workers=16)
@@ -324,6 +325,7 @@ class TestWhatComesOut:
         assert counted == {"oms.orders.canceled": 1, "oms.orders.not_cancelable": 1}
         assert event.extra == {"canceled": 1, "not_cancelable": 1}
 
+    @pytest.mark.slow
     def test_a_timeout_of_airflows_leaves_results_and_a_summary(
         self, oms: EmulatorProcess, tmp_path: Path
     ) -> None:
