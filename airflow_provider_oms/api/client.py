@@ -71,7 +71,6 @@ class OmsClient:
             pool_size=pool_size,
         )
         self._tokens = TokenCache(self._fetch_token)
-        self._accepted_token: str | None = None
         self._headers = {"x-vol-tenant": settings.tenant_id}
         if settings.site_id:
             self._headers["x-vol-site"] = settings.site_id
@@ -119,7 +118,8 @@ class OmsClient:
             order = self._order_of(answer, order_id, token)
         except OmsError as error:
             raise error.about(order_id) from None
-        self._accepted_token = token
+        if token is not None:
+            self._tokens.accept(token)
         return order
 
     def _exchange(
@@ -149,11 +149,8 @@ class OmsClient:
             self._tokens.drop(token)
             raise
         except OmsForbiddenError as error:
-            # The classic OMS answers 403, too, to a token that has expired (its OAuth page).
-            # Only a token that was good before can have: a new one that is refused lacks rights.
-            if token is None or token != self._accepted_token:
+            if token is None or not self._tokens.replace_forbidden(token):
                 raise
-            self._tokens.drop(token)
             raise _like(
                 error, OmsUnauthorizedError, "The OMS no longer accepts the access token"
             ) from None

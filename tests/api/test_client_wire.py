@@ -393,6 +393,23 @@ class TestSentOrNot:
                 client.post_cancel(EXAMPLE)
             assert b"Bearer new" in server.requests[4]
 
+    def test_a_call_that_stays_forbidden_costs_one_new_token_and_no_more(self) -> None:
+        tokens = [document({"access_token": f"t{n}", "expires_in": 3600}) for n in range(2)]
+        forbidden = document({"code": 5004, "message": "Not authorized"}, "403 Forbidden")
+        read = document(ORDER)
+        script = [tokens[0], read, forbidden, tokens[1], read, forbidden, read, forbidden]
+        with RawServer(script) as server:
+            client = client_of(server.url, credentials=("id", "s3cret"))
+            kinds = []
+            for _ in range(3):
+                client.get_order(1010101)
+                with pytest.raises(OmsHttpError) as error:
+                    client.post_cancel(EXAMPLE)
+                kinds.append(type(error.value))
+            assert kinds == [OmsUnauthorizedError, OmsForbiddenError, OmsForbiddenError]
+            assert "permissions" in str(error.value)
+            assert sum(b"authtickets" in request for request in server.requests) == 2
+
     def test_an_error_names_the_order(self) -> None:
         script = [document({"code": 5002}, "404 Not Found")]
         with RawServer(script) as server, pytest.raises(OmsNotFoundError) as error:
