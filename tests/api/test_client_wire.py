@@ -8,7 +8,7 @@ import platform
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -441,7 +441,71 @@ def tls(authority: trustme.CA) -> Callable[[str], ssl.SSLContext]:
     return context
 
 
+PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+
+
+@pytest.fixture
+def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[RawServer]:
+    """Give a proxy for all addresses, and an environment that exempts none of them."""
+    for name in PROXIES:
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    with RawServer([answer("502 Bad Gateway")]) as server:
+        for name in PROXIES[:3]:
+            monkeypatch.setenv(name, server.url)
+        yield server
+
+
+class TestProxies:
+    @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+    def test_a_proxy_never_sees_what_goes_to_this_machine(
+        self, proxy: RawServer, host: str
+    ) -> None:
+        token = document({"access_token": "tok-1", "expires_in": 3600})
+        with RawServer([token, document(ORDER)]) as server:
+            client = client_of(f"http://{host}:{server.port}", credentials=("id", "s3cret"))
+            assert client.post_cancel(EXAMPLE).is_canceled
+        assert proxy.requests == []
+
+    def test_a_proxy_is_used_for_every_other_address(self, proxy: RawServer) -> None:
+        with client_of("https://oms.invalid") as client:
+            for _ in range(2):
+                with pytest.raises(OmsNotSentError):
+                    client.post_cancel(EXAMPLE)
+        assert [request.split(b"\r\n")[0] for request in proxy.requests] == [
+            b"CONNECT oms.invalid:443 HTTP/1.0"
+        ] * 2
+
+    def test_no_proxy_is_used_for_what_the_environment_exempts(
+        self, proxy: RawServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("no_proxy", "elsewhere.invalid,oms.invalid")
+        with pytest.raises(OmsNotSentError, match="does not resolve"):
+            client_of("https://oms.invalid").post_cancel(EXAMPLE)
+        assert proxy.requests == []
+
+
 class TestTls:
+    @pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+    def test_the_environments_authority_is_trusted_when_none_is_configured(
+        self,
+        authority: trustme.CA,
+        tls: Callable[[str], ssl.SSLContext],
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        variable: str,
+    ) -> None:
+        bundle = tmp_path / "ca.pem"
+        authority.cert_pem.write_to_path(bundle)
+        for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv(variable, str(bundle))
+        with (
+            RawServer([document(ORDER)], tls=tls("127.0.0.1")) as server,
+            client_of(server.url) as client,
+        ):
+            assert client.post_cancel(EXAMPLE).is_canceled
+
     def test_a_companys_own_authority_works_when_configured(
         self, authority: trustme.CA, tls: Callable[[str], ssl.SSLContext], tmp_path: Path
     ) -> None:
