@@ -31,6 +31,7 @@ __all__ = ["Answer", "Transport"]
 # An order is a few kilobytes; a body without end must not fill the memory of a worker.
 _LARGEST_BODY = 4 * 1024 * 1024
 _CHUNK = 64 * 1024
+_FAILURES = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)
 
 
 @dataclass(slots=True)
@@ -193,21 +194,24 @@ class Transport:
                 allow_redirects=False,
                 stream=True,
             )
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            with response:
+                body, complete = self._read(response)
+        # Any error at all, so that no fault of a library hides that the request has left.
+        except Exception as error:
             reason = describe_failure(error)
             if departure.sent:
                 raise OmsNoAnswerError(
                     f"{method} was sent and no answer came ({reason}); "
                     f"it may or may not have been acted on"
                 ) from None
+            if not isinstance(error, _FAILURES):
+                raise
             raise OmsNotSentError(
                 f"{method} to {urlsplit(url).netloc} was not sent ({reason})",
                 unresolved=reason == _UNRESOLVED,
             ) from None
         finally:
             _departure.reset(reset)
-        with response:
-            body, complete = self._read(response)
         return Answer(response.status_code, response.headers, body, complete)
 
     def _proxies_for(self, url: str) -> dict[str, str]:
@@ -229,7 +233,7 @@ class Transport:
                 body += chunk
                 if len(body) > _LARGEST_BODY or time.monotonic() > give_up_at:
                     return bytes(body), False
-        except (urllib3.exceptions.HTTPError, OSError):
+        except _FAILURES:
             return bytes(body), False
         return bytes(body), True
 

@@ -343,6 +343,17 @@ class TestSentOrNot:
             assert time.monotonic() - began < 3
             assert len(server.requests) == 1
 
+    def test_a_fault_of_the_http_library_after_the_request_left_is_not_called_unsent(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # As urllib3 before 2.2 has no read1.
+        monkeypatch.delattr("urllib3.HTTPResponse.read1")
+        monkeypatch.delattr("urllib3.response.BaseHTTPResponse.read1")
+        with RawServer([document(ORDER)]) as server, client_of(server.url) as client:
+            with pytest.raises(OmsNoAnswerError, match=r"AttributeError.*may or may not"):
+                client.post_cancel(EXAMPLE)
+            assert len(server.requests) == 1
+
     def test_a_kept_connection_that_went_stale_is_not_tried_again(self) -> None:
         with RawServer([document(ORDER), hang_up]) as server, client_of(server.url) as client:
             client.get_order(1010101)
