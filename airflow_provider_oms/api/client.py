@@ -98,22 +98,35 @@ class OmsClient:
         number = validate_order_id(order_id)
         return self._call("GET", ORDER_PATH.format(order_id=number), number, None)
 
-    def post_cancel(self, request: CancelRequest) -> Order:
+    def post_cancel(
+        self, request: CancelRequest, *, may_send: Callable[[], bool] | None = None
+    ) -> Order:
         """Send one cancel (``POST /api/v2/order/action/cancel``), unprotected.
 
         This is the raw call: an error can mean that the order was canceled all the same. Use
         :meth:`airflow_provider_oms.hooks.oms.OmsHook.cancel_order` to find out.
 
         :param request: the validated cancellation.
+        :param may_send: asked directly before the cancel leaves, when its token is there, which can
+            take a while; if it says no, the cancel is not sent.
         :return: the order as the OMS answered it; look at ``is_canceled``.
         :raises OmsNotSentError: when nothing left this machine.
         :raises OmsError: one of its kinds, for anything but the order that was asked for.
         """
-        return self._call("POST", CANCEL_PATH, request.order_id, request.body())
+        return self._call("POST", CANCEL_PATH, request.order_id, request.body(), may_send)
 
-    def _call(self, method: str, path: str, order_id: int, body: dict[str, Any] | None) -> Order:
+    def _call(
+        self,
+        method: str,
+        path: str,
+        order_id: int,
+        body: dict[str, Any] | None,
+        may_send: Callable[[], bool] | None = None,
+    ) -> Order:
         try:
             token = self._token_for_call()
+            if may_send is not None and not may_send():
+                raise OmsNotSentError("When the cancel was ready, it could not be sent any more")
             answer = self._exchange(method, path, token, body)
             order = self._order_of(answer, order_id, token)
         except OmsError as error:

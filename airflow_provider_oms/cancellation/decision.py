@@ -257,7 +257,8 @@ def _again(history: History, now: float, action: Action, give_up: Done) -> Step:
         if history.refused_tokens(last.action) > _TOKEN_RENEWALS:
             never_posted = give_up.outcome is Outcome.NOT_ATTEMPTED
             return Done(Outcome.FORBIDDEN, None, last.reply) if never_posted else give_up
-        return Call(action)
+        is_too_late = action is Action.POST and now >= history.deadline_at
+        return give_up if is_too_late else Call(action)
     ready_at = _ready_at(history)
     if max(now, ready_at) >= history.deadline_at:
         return give_up

@@ -58,8 +58,10 @@ class OmsCalls(Protocol):
     def get_order(self, order_id: int, /) -> Order:
         """Read one order."""
 
-    def post_cancel(self, request: CancelRequest, /) -> Order:
-        """Send one cancel."""
+    def post_cancel(
+        self, request: CancelRequest, /, *, may_send: Callable[[], bool] | None = None
+    ) -> Order:
+        """Send one cancel, unless it may not be sent any more when all is ready for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,10 @@ def cancel_order(
     named = f"Order {request.order_id}, attempt {attempt}"
     history = History(policy, started_at, doubt_since)
     waited = False
+
+    def may_send() -> bool:
+        return not around.is_stopping() and around.clock() < history.deadline_at
+
     while True:
         decision = step(history, around.clock())
         if around.is_stopping() and not isinstance(decision, Done):
@@ -125,7 +131,7 @@ def cancel_order(
             around.sleep(max(0.0, decision.until - around.clock()))
             continue
         sent_at = around.clock()
-        reply = reply_of(calls, decision.action, request)
+        reply = reply_of(calls, decision.action, request, may_send)
         history = history.with_event(
             Event(decision.action, sent_at, around.clock(), reply, around.draw())
         )
@@ -145,17 +151,24 @@ _KINDS: tuple[tuple[type[OmsError], ReplyKind], ...] = (
 )
 
 
-def reply_of(calls: OmsCalls, action: Action, request: CancelRequest) -> Reply:
+def reply_of(
+    calls: OmsCalls,
+    action: Action,
+    request: CancelRequest,
+    may_send: Callable[[], bool] | None = None,
+) -> Reply:
     """Make one call and say what its reply proves.
 
     :param calls: the client.
     :param action: which call.
     :param request: the cancellation it belongs to.
+    :param may_send: asked directly before a cancel leaves, when its token is there; if it says no,
+        the cancel is never sent.
     :return: the reply, without any of the shopper's data.
     """
     try:
         if action is Action.POST:
-            order = calls.post_cancel(request)
+            order = calls.post_cancel(request, may_send=may_send)
         else:
             order = calls.get_order(request.order_id)
     except OmsError as error:

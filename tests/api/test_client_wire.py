@@ -369,6 +369,21 @@ class TestSentOrNot:
                     client.post_cancel(EXAMPLE)
                 assert all(b"authtickets" in request for request in server.requests)
 
+    def test_a_cancel_that_may_no_longer_be_sent_once_the_token_is_there_is_not_sent(self) -> None:
+        token = document({"access_token": "tok-1", "expires_in": 3600})
+        with RawServer([token, document(ORDER)]) as server:
+            client = client_of(server.url, credentials=("id", "s3cret"))
+            seen: list[int] = []
+
+            def may_send() -> bool:
+                seen.append(len(server.requests))
+                return len(seen) > 1
+
+            with pytest.raises(OmsNotSentError, match=r"Order 1010101: .*not be sent any"):
+                client.post_cancel(EXAMPLE, may_send=may_send)
+            assert (seen, len(server.requests)) == ([1], 1)
+            assert client.post_cancel(EXAMPLE, may_send=may_send).is_canceled
+
     def test_wrong_credentials_are_forbidden_and_nothing_is_canceled(self) -> None:
         body = {"errorCode": "INVALID_CREDENTIALS", "message": "Invalid Credentials"}
         with RawServer([document(body, "401 Unauthorized")]) as server:

@@ -320,6 +320,10 @@ class TestCallsThatNeverHappened:
         assert story.then(UNAUTHENTICATED) == POST
         assert_done(story.then(UNAUTHENTICATED), Outcome.FORBIDDEN)
 
+    def test_a_refused_token_is_no_reason_to_post_after_the_deadline(self) -> None:
+        story = Story(settle_seconds=1, deadline=10)
+        assert_done(story.then(UNAUTHENTICATED, after=10), Outcome.NOT_ATTEMPTED)
+
     def test_refused_tokens_on_reads_leave_an_order_in_doubt_unknown(self) -> None:
         story = Story()
         story.then(AMBIGUOUS)

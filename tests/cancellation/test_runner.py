@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -13,6 +14,7 @@ from airflow_provider_oms.api.errors import (
     OmsInputError,
     OmsNoAnswerError,
     OmsNotFoundError,
+    OmsNotSentError,
     OmsServerError,
 )
 from airflow_provider_oms.api.models import Order
@@ -36,6 +38,7 @@ class World:
     replies: list[Order | OmsError]
     now: float = 100.0
     stops_at: float = 1e9
+    token_takes: float = 0
     calls: list[tuple[str, float]] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
 
@@ -52,8 +55,13 @@ class World:
         assert order_id == REQUEST.order_id
         return self._call("GET")
 
-    def post_cancel(self, request: CancelRequest) -> Order:
+    def post_cancel(
+        self, request: CancelRequest, *, may_send: Callable[[], bool] | None = None
+    ) -> Order:
         assert request is REQUEST
+        self.now += self.token_takes
+        if may_send is not None and not may_send():
+            raise OmsNotSentError("it was too late")
         return self._call("POST")
 
     def _call(self, method: str) -> Order:
@@ -193,3 +201,17 @@ class TestBeingToldToEnd:
     def test_what_is_clear_already_stays_clear(self) -> None:
         world = World([order("CANCELED")], stops_at=101)
         assert world.run().outcome is Outcome.CANCELED
+
+    def test_no_cancel_leaves_when_the_end_comes_while_a_token_is_fetched(self) -> None:
+        world = World([order("CANCELED")], stops_at=102, token_takes=3)
+        result = world.run()
+        assert result.outcome is Outcome.NOT_ATTEMPTED
+        assert "told to end" in result.describe()
+        assert (world.calls, result.posts) == ([], 0)
+
+
+def test_no_cancel_leaves_when_the_deadline_passes_while_a_token_is_fetched() -> None:
+    world = World([order("CANCELED")], token_takes=3)
+    result = world.run(Policy(settle_seconds=1, deadline=2))
+    assert result.outcome is Outcome.NOT_ATTEMPTED
+    assert (world.calls, result.posts) == ([], 0)
