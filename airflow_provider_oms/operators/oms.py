@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from airflow_provider_oms.exceptions import OmsCancellationError
+from airflow_provider_oms.exceptions import OmsCancellationError, OmsUnsendableError
 from airflow_provider_oms.hooks.oms import OmsHook
 
 if TYPE_CHECKING:
@@ -36,7 +36,8 @@ class OmsCancelOrderOperator(BaseOperator):
         ``other`` and refused with any other; ``None`` or empty for none (templated).
     :param only_if_states: read first and cancel only when ``orderState`` and ``orderStatus`` are
         all among these states, otherwise end ``not_cancelable``; a list, a JSON array or a
-        comma-separated string (templated).
+        comma-separated string (templated). ``None`` is for any state; what is given and renders
+        to nothing is refused.
     :param in_doubt: whether an earlier run may have sent a cancel for this order: read it, with
         time to settle, before anything is sent, as on the task's own later attempts.
     :param oms_conn_id: id of the Airflow connection of type ``oms`` (templated).
@@ -67,6 +68,7 @@ class OmsCancelOrderOperator(BaseOperator):
         self.disposition_reason = disposition_reason
         self.disposition_other_reason = disposition_other_reason
         self.only_if_states = only_if_states
+        self._is_guarded = only_if_states is not None
         self.in_doubt = in_doubt
         self.oms_conn_id = oms_conn_id
 
@@ -78,6 +80,12 @@ class OmsCancelOrderOperator(BaseOperator):
         :raises OmsUnsendableError: when an argument or the connection is not valid.
         :raises OmsCancellationError: when the order did not end canceled.
         """
+        # None would mean "no guard" to the hook, which cannot know that there was to be one.
+        if self._is_guarded and self.only_if_states is None:
+            raise OmsUnsendableError(
+                "only_if_states must name at least one order state; the template or the task's "
+                "output that it was given as came out as None. Nothing was sent."
+            )
         hook = OmsHook(self.oms_conn_id)
         try:
             result = hook.cancel_order(

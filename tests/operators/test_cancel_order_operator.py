@@ -138,6 +138,24 @@ def test_every_argument_is_templated(oms: RawServer) -> None:
     }
 
 
+@pytest.mark.parametrize("is_native", [False, True])
+@pytest.mark.parametrize("states", [None, "", []])
+def test_a_guard_that_renders_to_nothing_lets_no_order_through(
+    oms: RawServer, states: object, is_native: bool
+) -> None:
+    with DAG("guarded", schedule=None, render_template_as_native_obj=is_native):
+        task = operator(only_if_states="{{ params.states }}")
+    task.render_template_fields({"params": {"states": states}})
+    with oms, pytest.raises(OmsUnsendableError, match=r"only_if_states.*Nothing was sent"):
+        task.execute(context())
+    assert oms.requests == []
+
+
+def test_a_guard_that_was_never_given_is_none(oms: RawServer) -> None:
+    with oms:
+        assert operator(only_if_states=None).execute(context())["outcome"] == "canceled"
+
+
 def test_it_can_be_mapped() -> None:
     with DAG("mapped", schedule=None) as dag:
         OmsCancelOrderOperator.partial(
