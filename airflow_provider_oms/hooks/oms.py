@@ -5,7 +5,7 @@ How an order is canceled safely is decided in ``cancellation/``; the raw calls l
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
@@ -113,6 +113,7 @@ class OmsHook(BaseHook):
         *,
         only_if_states: Any = None,
         in_doubt: bool = False,
+        on_interrupt: Callable[[CancellationResult], object] | None = None,
     ) -> CancellationResult:
         """Cancel one whole order and find out what became of it; this cannot be undone.
 
@@ -127,6 +128,8 @@ class OmsHook(BaseHook):
             are all among these states; ``None`` for any state.
         :param in_doubt: whether an earlier run may have sent a cancel for this order; it is then
             read, with time to settle, before anything is sent, as on a task's later attempts.
+        :param on_interrupt: told how the order stands when something breaks in, such as Airflow's
+            ``execution_timeout``, before that goes on.
         :return: the result; its outcome is ``canceled`` or ``already_canceled``.
         :raises OmsUnsendableError: when an argument or the connection is not valid.
         :raises OmsCancellationError: for every other outcome; its ``result`` says which. It is an
@@ -150,6 +153,7 @@ class OmsHook(BaseHook):
                 attempt=_attempt(),
                 in_doubt_for=0.0 if in_doubt else None,
                 log=self.log,
+                on_interrupt=on_interrupt,
                 surroundings=runner.Surroundings(
                     sleep=termination.sleep, is_stopping=lambda: termination.is_requested
                 ),

@@ -16,7 +16,7 @@ from airflow_provider_oms.hooks.oms import OmsHook
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_oms.cancellation.outcomes import ResultDict
+    from airflow_provider_oms.cancellation.outcomes import CancellationResult, ResultDict
 
 __all__ = ["OmsCancelOrderOperator"]
 
@@ -94,10 +94,18 @@ class OmsCancelOrderOperator(BaseOperator):
                 self.disposition_other_reason,
                 only_if_states=self.only_if_states,
                 in_doubt=self.in_doubt,
+                on_interrupt=lambda so_far: self._push(context, so_far),
             )
         except OmsCancellationError as error:
-            # A failed execute leaves no return value, and what became of the order must be seen.
-            if self.do_xcom_push:
-                context["ti"].xcom_push(key="return_value", value=error.result.as_dict())
+            self._push(context, error.result)
             raise
         return result.as_dict()
+
+    def _push(self, context: Context, result: CancellationResult) -> None:
+        # A failed execute leaves no return value, and what became of the order must be seen.
+        if not self.do_xcom_push:
+            return
+        try:
+            context["ti"].xcom_push(key="return_value", value=result.as_dict())
+        except Exception:  # what the task fails with must still say what became of the order
+            self.log.exception("The result could not be pushed: %s", result.describe())

@@ -10,7 +10,6 @@ import pytest
 
 from airflow_provider_oms.api.errors import (
     OmsConflictError,
-    OmsError,
     OmsInputError,
     OmsNoAnswerError,
     OmsNotFoundError,
@@ -35,12 +34,13 @@ def order(state: str, correlation_id: str | None = None) -> Order:
 class World:
     """A client, a clock and a log in one; each call takes a second."""
 
-    replies: list[Order | OmsError]
+    replies: list[Order | BaseException]
     now: float = 100.0
     stops_at: float = 1e9
     token_takes: float = 0
     calls: list[tuple[str, float]] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
+    interrupted: list[CancellationResult] = field(default_factory=list)
 
     def clock(self) -> float:
         return self.now
@@ -68,7 +68,7 @@ class World:
         self.calls.append((method, self.now - 100))
         self.now += 1
         reply = self.replies.pop(0)
-        if isinstance(reply, Exception):
+        if isinstance(reply, BaseException):
             raise reply
         return reply
 
@@ -85,6 +85,7 @@ class World:
             attempt=attempt,
             in_doubt_for=doubt,
             log=self,
+            on_interrupt=self.interrupted.append,
             surroundings=Surroundings(self.clock, self.sleep, self.is_stopping, lambda: 0.0),
         )
 
@@ -215,3 +216,51 @@ def test_no_cancel_leaves_when_the_deadline_passes_while_a_token_is_fetched() ->
     result = world.run(Policy(settle_seconds=1, deadline=2))
     assert result.outcome is Outcome.NOT_ATTEMPTED
     assert (world.calls, result.posts) == ([], 0)
+
+
+class Timeout(BaseException):
+    """As Airflow's execution_timeout raises it: no Exception."""
+
+
+class TestBeingInterrupted:
+    @pytest.mark.parametrize(
+        ("replies", "outcome", "posts"),
+        [
+            ([Timeout()], Outcome.UNKNOWN, 1),
+            ([OmsNoAnswerError("no answer"), Timeout()], Outcome.UNKNOWN, 1),
+            ([OmsNoAnswerError("no answer"), order("READY"), Timeout()], Outcome.UNKNOWN, 2),
+        ],
+    )
+    def test_a_cancel_that_may_have_left_leaves_the_order_unknown(
+        self, replies: list[Order | BaseException], outcome: Outcome, posts: int
+    ) -> None:
+        world = World(replies)
+        with pytest.raises(Timeout):
+            world.run(Policy(settle_seconds=1))
+        (result,) = world.interrupted
+        assert (result.outcome, result.posts) == (outcome, posts)
+        assert "interrupted" in result.describe()
+
+    def test_nothing_is_in_doubt_when_only_a_read_was_under_way(self) -> None:
+        world = World([Timeout()])
+        with pytest.raises(Timeout):
+            world.run(Policy(look_first=True))
+        (result,) = world.interrupted
+        assert (result.outcome, result.posts) == (Outcome.NOT_ATTEMPTED, 0)
+
+    def test_what_is_clear_already_is_told_as_it_is(self) -> None:
+        world = World([order("CANCELED")])
+
+        def info(message: str, *values: object) -> None:
+            if "done" in message % values:
+                raise Timeout
+
+        world.info = info  # type: ignore[method-assign]
+        with pytest.raises(Timeout):
+            world.run()
+        assert [result.outcome for result in world.interrupted] == [Outcome.CANCELED]
+
+    def test_an_order_that_comes_to_its_end_interrupts_nothing(self) -> None:
+        world = World([order("CANCELED")])
+        world.run()
+        assert world.interrupted == []
