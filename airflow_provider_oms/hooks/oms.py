@@ -5,6 +5,8 @@ How an order is canceled safely is decided in ``cancellation/``; the raw calls l
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -192,6 +194,9 @@ def _attempt() -> int:
     """Return which attempt of the running task this is; 1 where no task is running."""
     try:
         context = get_current_context()
-    except Exception:  # noqa: BLE001 - outside a task, Airflow 2 and 3 raise different errors
-        return 1
+    except Exception:  # noqa: BLE001 - without one, Airflow 2 and 3 raise different errors
+        # A thread of the task's, and the interpreter of a @task.virtualenv or
+        # @task.external_python, have no context, but the environment of the task.
+        number = os.environ.get("AIRFLOW_CTX_TRY_NUMBER", "")
+        return int(number) if re.fullmatch("[0-9]{1,9}", number) else 1
     return int(context["ti"].try_number)

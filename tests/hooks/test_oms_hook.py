@@ -146,6 +146,23 @@ class TestCancelOrder:
         assert (result.outcome, result.posts) == (Outcome.CANCELED, 0)
         assert [request.split()[0] for request in server.requests] == [b"GET"]
 
+    @pytest.mark.parametrize(
+        ("number", "method"), [("1", b"POST"), ("2", b"GET"), ("", b"POST"), ("x", b"POST")]
+    )
+    def test_a_later_attempt_is_one_also_where_no_context_is(
+        self,
+        connect: Callable[..., None],
+        monkeypatch: pytest.MonkeyPatch,
+        number: str,
+        method: bytes,
+    ) -> None:
+        # As in the interpreter of a @task.virtualenv.
+        monkeypatch.setenv("AIRFLOW_CTX_TRY_NUMBER", number)
+        with RawServer([document(CANCELED)]) as server:
+            connect(to(server))
+            OmsHook().cancel_order(1010101, "created_by_mistake")
+        assert [request.split()[0] for request in server.requests] == [method]
+
     def test_one_line_before_the_first_request_says_where(
         self,
         connect: Callable[..., None],
