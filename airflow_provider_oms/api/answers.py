@@ -42,6 +42,8 @@ _LONGEST_RETRY_AFTER = 7 * 24 * 3600.0
 _OVER_LIMIT = re.compile(
     r"over (queries per second|qps|rate|quota)|rate limit|ERR_403_DEVELOPER_OVER", re.IGNORECASE
 )
+_MASHERY_HEADER = "X-Mashery-Error-Code"
+_OF_MASHERY = re.compile(r"\b(developer|account) (inactive|over)\b", re.IGNORECASE)
 # "refusals that speak of the order's state": the contract does not fix their status code.
 _STATE_WORDS = re.compile(
     r"\b(cannot|can not|can't|not|already|no longer)\b.{0,40}"
@@ -82,8 +84,11 @@ def order_of(answer: Answer, order_id: int, *, secrets: Iterable[str] = ()) -> O
     if order is not None and order.order_id == order_id:
         return order
     found = "another order" if order is not None else _describe_body(answer)
+    message = f"The OMS answered with success, but with {found} instead of order {order_id}"
+    if answer.complete and _is_foreign(answer):
+        message += f". {PROBABLY_NOT_TRANSLATED}"
     raise OmsUnusableAnswerError(
-        f"The OMS answered with success, but with {found} instead of order {order_id}",
+        message,
         http_status=answer.status,
         correlation_id=correlation_id,
     )
@@ -99,13 +104,13 @@ def error_of(answer: Answer, *, secrets: Iterable[str] = ()) -> OmsHttpError:
     document = answer.json()
     code, detail = _code_and_message(document)
     detail = clean_text(detail, secrets) if detail else None
-    marker = f"{code or ''} {detail or ''} {answer.headers.get('X-Mashery-Error-Code', '')}"
+    marker = f"{code or ''} {detail or ''} {answer.headers.get(_MASHERY_HEADER, '')}"
     kind, message = _KINDS.get(answer.status) or _kind_of_range(answer.status)
     if kind is OmsForbiddenError and _OVER_LIMIT.search(f"{marker} {_opening(answer)}"):
         kind, message = OmsThrottledError, "The OMS limits the rate of calls and did not act"
     elif kind is OmsRefusedError and _STATE_WORDS.search(marker):
         kind, message = OmsConflictError, _KINDS[409][1]
-    elif kind in (OmsNotFoundError, OmsRefusedError) and _is_foreign(answer, document):
+    elif answer.status // 100 == _CLIENT_ERROR and kind in _VERDICTS and _is_foreign(answer):
         kind = OmsForeignAnswerError
         message = f"No OMS answered, but {_describe_body(answer)}. {PROBABLY_NOT_TRANSLATED}"
     return kind(
@@ -131,6 +136,8 @@ _KINDS: dict[int, tuple[type[OmsHttpError], str]] = {
     429: (OmsThrottledError, "The OMS limits the rate of calls and did not act"),
 }
 
+_VERDICTS = (OmsUnauthorizedError, OmsForbiddenError, OmsNotFoundError, OmsRefusedError)
+
 
 def _kind_of_range(status: int) -> tuple[type[OmsHttpError], str]:
     if status // 100 == _CLIENT_ERROR:
@@ -142,10 +149,16 @@ def _kind_of_range(status: int) -> tuple[type[OmsHttpError], str]:
     return OmsServerError, "The OMS failed, and whether it acted is not known"
 
 
-def _is_foreign(answer: Answer, document: object) -> bool:
+def _is_foreign(answer: Answer) -> bool:
     # Kibo's gateway puts its correlation id on every answer, and an OMS speaks JSON: an answer
-    # with neither comes from something else that happens to listen at this address.
-    return not isinstance(document, dict) and _correlation_id(answer) is None
+    # with neither comes from something else that happens to listen at this address. The classic
+    # host's gateway, whose pages have neither, says who it is.
+    return (
+        not isinstance(answer.json(), dict)
+        and _correlation_id(answer) is None
+        and _MASHERY_HEADER not in answer.headers
+        and not _OF_MASHERY.search(_opening(answer))
+    )
 
 
 def _opening(answer: Answer) -> str:

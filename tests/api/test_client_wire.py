@@ -189,7 +189,11 @@ class TestAnswers:
             (answer("425 Too Early"), OmsServerError),
             (answer("500 Internal Server Error"), OmsServerError),
             (answer("503 Service Unavailable", b"<html>"), OmsServerError),
-            (answer("302 Found", b"", ("Location: https://example.com/",)), OmsForeignAnswerError),
+            (answer("302 Found", b"", ("Location: https://example.com/",)), OmsRefusedError),
+            (answer("301 Moved", b"<html>", ("Location: /x",)), OmsRefusedError),
+            (answer("401 Unauthorized", b"<html></html>"), OmsForeignAnswerError),
+            (answer("403 Forbidden", b"<html></html>"), OmsForeignAnswerError),
+            (answer("403 Forbidden", b"<html></html>", (CORRELATION,)), OmsForbiddenError),
             (document({}, "307 Temporary Redirect", "Location: /x"), OmsRefusedError),
         ],
     )
@@ -228,6 +232,45 @@ class TestAnswers:
                 client.post_cancel(EXAMPLE)
         assert "tok-1234567" not in str(error.value)
         assert "s3cret-value" not in str(error.value)
+
+    @pytest.mark.parametrize("status", ["200 OK", "401 Unauthorized", "403 Forbidden"])
+    def test_a_page_that_no_oms_sends_names_the_likely_cause(self, status: str) -> None:
+        with (
+            RawServer([answer(status, b"<html>shop</html>")]) as server,
+            client_of(server.url) as client,
+            pytest.raises(OmsHttpError, match=r"an HTML page.*probably not configured"),
+        ):
+            client.post_cancel(EXAMPLE)
+
+    def test_a_page_that_kibos_gateway_sends_does_not_name_it(self) -> None:
+        script = [answer("200 OK", b"<html>busy</html>", (CORRELATION,))]
+        with (
+            RawServer(script) as server,
+            client_of(server.url) as client,
+            pytest.raises(OmsUnusableAnswerError) as error,
+        ):
+            client.post_cancel(EXAMPLE)
+        assert "probably" not in str(error.value)
+
+    def test_a_redirect_says_so(self) -> None:
+        script = [answer("302 Found", b"<html></html>", ("Location: https://example.com/",))]
+        with (
+            RawServer(script) as server,
+            client_of(server.url) as client,
+            pytest.raises(OmsRefusedError, match=r"redirects elsewhere.*correct the connection"),
+        ):
+            client.post_cancel(EXAMPLE)
+
+    def test_a_page_instead_of_a_refused_token_costs_one_new_token(self) -> None:
+        tokens = [document({"access_token": f"t{n}", "expires_in": 3600}) for n in range(2)]
+        page = answer("401 Unauthorized", b"<html></html>")
+        with RawServer([tokens[0], document(ORDER), page, tokens[1], page]) as server:
+            client = client_of(server.url, credentials=("id", "s3cret"))
+            client.get_order(1010101)
+            with pytest.raises(OmsUnauthorizedError):
+                client.get_order(1010101)
+            with pytest.raises(OmsForeignAnswerError):
+                client.get_order(1010101)
 
     def test_an_answer_without_the_order_names_the_likely_cause(self) -> None:
         with (
