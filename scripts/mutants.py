@@ -151,8 +151,8 @@ MUTANTS = (
     Mutant(
         "quote an error body as it is",
         "api/answers.py",
-        "    detail = clean_text(detail, secrets) if detail else None\n",
-        "",
+        "    return clean_text(text, secrets)\n",
+        "    return text\n",
         (WIRE,),
     ),
 )
