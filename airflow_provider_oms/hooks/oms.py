@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from http import HTTPStatus
 from typing import Any
 
 from airflow.providers.common.compat.sdk import BaseHook, get_current_context, mask_secret
@@ -18,9 +19,11 @@ from airflow_provider_oms.api.client import OmsClient
 from airflow_provider_oms.api.config import TenantSettings
 from airflow_provider_oms.api.errors import (
     OmsConfigError,
+    OmsConflictError,
     OmsError,
     OmsInputError,
     OmsNotFoundError,
+    OmsRefusedError,
 )
 from airflow_provider_oms.api.models import Order
 from airflow_provider_oms.api.validation import validate_cancel_request
@@ -35,6 +38,9 @@ __all__ = ["OmsHook"]
 
 # Any order will do for a test; this one needs no knowledge of the tenant's numbering.
 _PROBE_ORDER_ID = 1
+# GENERIC_NOT_FOUND and INVALID_ID of the classic OMS, and the platform's own; a tenant may answer
+# an unknown order with any of them, and with 400 instead of 404.
+_NO_SUCH_ORDER = ("5002", "5013", "ITEM_NOT_FOUND")
 
 
 class OmsHook(BaseHook):
@@ -170,15 +176,30 @@ class OmsHook(BaseHook):
 
         :return: whether it works, and one sentence about it.
         """
+        aside = ""
         try:
             self.get_conn().get_order(_PROBE_ORDER_ID)
         except OmsNotFoundError:
             pass  # The OMS itself said so: address, tenant and credentials are right.
         except OmsError as error:
-            return False, error.message
+            if not _is_about_the_order(error):
+                return False, error.message
+            aside = f" It would not show order {_PROBE_ORDER_ID}: {error.message}."
         except OmsUnsendableError as error:
             return False, str(error)
-        return True, f"The OMS answers at {self.settings.describe()}."
+        return True, f"The OMS answers at {self.settings.describe()}.{aside}"
+
+
+def _is_about_the_order(error: OmsError) -> bool:
+    """Tell whether an OMS refused nothing but the order that was asked for."""
+    if not isinstance(error, OmsRefusedError | OmsConflictError):
+        return False
+    if error.http_status < HTTPStatus.BAD_REQUEST:
+        return False
+    if error.oms_code in _NO_SUCH_ORDER:
+        return True
+    said = error.detail or error.oms_code
+    return bool(error.correlation_id and said) and "tenant" not in str(said).lower()
 
 
 @contextmanager
