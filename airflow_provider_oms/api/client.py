@@ -35,6 +35,8 @@ ORDER_PATH = "/api/v2/order/{order_id}"
 TOKEN_PATH = "/api/platform/applications/authtickets/oauth"  # noqa: S105 - a path, no secret
 # Kibo's documentation gives a token one hour; an answer that does not say gets far less.
 _LIFETIME_WHEN_UNSAID = 300.0
+# An integer of JSON may have more digits than a float can hold.
+_LONGEST_LIFETIME = 30 * 24 * 3600.0
 # Anything else would break the header, and requests would quote it in its error.
 _FIT_FOR_A_HEADER = re.compile(r"[!-~]{1,16384}")
 
@@ -222,7 +224,7 @@ def _read_token(answer: Answer, *, secrets: tuple[str, ...]) -> Token:
     lifetime = fields.get("expires_in")
     if isinstance(lifetime, bool) or not isinstance(lifetime, int | float):
         lifetime = _LIFETIME_WHEN_UNSAID
-    return Token(value, max(0.0, float(lifetime)))
+    return Token(value, float(min(max(0, lifetime), _LONGEST_LIFETIME)))
 
 
 def _token_refusal(error: OmsHttpError) -> OmsError:

@@ -280,5 +280,6 @@ def _ready_at(history: History) -> float:
         return last.at + asked + last.jitter * max(1.0, asked / 10)
     if last.action is Action.POST and last.reply.kind is ReplyKind.AMBIGUOUS:
         return last.at
-    backoff = min(2.0 ** (history.trailing_failures - 1), _LONGEST_BACKOFF)
+    # The exponent is bounded, because a float is: 15 s are reached long before.
+    backoff = min(2.0 ** min(history.trailing_failures - 1, 10), _LONGEST_BACKOFF)
     return last.at + backoff * (1 + last.jitter / 2)

@@ -436,6 +436,13 @@ class TestSentOrNot:
             assert error.value.oms_code == "INVALID_CREDENTIALS"
             assert len(server.requests) == 1
 
+    @pytest.mark.parametrize("lifetime", ["1" + "0" * 400, "1e999", "-5", "NaN", '"3600"', "true"])
+    def test_a_lifetime_that_makes_no_sense_does_not_matter(self, lifetime: str) -> None:
+        token = b'{"access_token": "tok-1", "expires_in": %s}' % lifetime.encode()
+        with RawServer([answer("200 OK", token, (JSON,)), document(ORDER)]) as server:
+            client = client_of(server.url, credentials=("id", "s3cret"))
+            assert client.post_cancel(EXAMPLE).is_canceled
+
     def test_a_refused_token_is_dropped_and_the_next_call_gets_a_new_one(self) -> None:
         script = [
             document({"access_token": "old", "expires_in": 3600}),
