@@ -1,12 +1,14 @@
 """The errors that tasks raise: which of them Airflow may retry is said by their base class.
 
-The errors of the client live in ``api/errors.py`` and never reach a task unwrapped.
+The errors of the client live in ``api/errors.py``; of these, only ``get_order`` and the raw client
+let any reach a task.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Self
 
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
 
@@ -37,6 +39,10 @@ class OmsCancellationError(AirflowException):
     def __init__(self, result: CancellationResult) -> None:
         super().__init__(result.describe())
         self.result = result
+
+    def __reduce__(self) -> tuple[type[Self], tuple[CancellationResult]]:
+        # An exception is unpickled from its text, which is not what this one is made of.
+        return type(self), (self.result,)
 
 
 class OmsCancellationRefusedError(OmsCancellationError, AirflowFailException):

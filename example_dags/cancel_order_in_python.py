@@ -1,7 +1,7 @@
 """Cancel an order that still waits for its payment.
 
-Trigger this DAG by hand with the number of the order. An order that is paid is left alone, and
-what the task returns says so.
+Trigger this DAG by hand with the number of the order. An order that does not wait any more is left
+alone, and what the task returns says so.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from typing import Any
 
 from airflow.providers.common.compat.sdk import DAG, Param, task
 
+from airflow_provider_oms.cancellation.outcomes import Outcome
+from airflow_provider_oms.exceptions import OmsCancellationError
 from airflow_provider_oms.hooks.oms import OmsHook
 
 with DAG(
@@ -26,10 +28,15 @@ with DAG(
     def cancel_unpaid(order_id: Any) -> dict[str, Any]:
         """Cancel the order if it is still on hold, and return what became of it."""
         hook = OmsHook(oms_conn_id="oms_default")
-        order = hook.get_order(order_id)
-        if order.order_status != "PAYMENT_HOLD":
-            return {"order_id": order.order_id, "outcome": "left alone"}
-        result = hook.cancel_order(order_id, "other", "Payment not received")
+        try:
+            result = hook.cancel_order(
+                order_id, "other", "Payment not received", only_if_states=["PAYMENT_HOLD"]
+            )
+        except OmsCancellationError as error:
+            # Paid meanwhile, or shipped: to leave it alone is what is wanted here.
+            if error.result.outcome is not Outcome.NOT_CANCELABLE:
+                raise
+            result = error.result
         return {"order_id": result.order_id, "outcome": result.outcome.value}
 
     cancel_unpaid("{{ params.order_id }}")

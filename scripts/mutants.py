@@ -1,7 +1,7 @@
 """Apply known mistakes, one at a time, and show which tests catch each.
 
-Works on a copy of the tree; a mistake that no test catches makes it fail, and so does one whose
-text is not in the code any more.
+Works on a copy of the tree, in which the tests must pass without any mistake first. A mistake that
+no test catches makes it fail, and so does one whose text is not in the code any more.
 """
 
 from __future__ import annotations
@@ -151,8 +151,8 @@ MUTANTS = (
     Mutant(
         "quote an error body as it is",
         "api/answers.py",
-        "    detail = clean_text(detail, secrets) if detail else None\n",
-        "",
+        "    return clean_text(text, secrets)\n",
+        "    return text\n",
         (WIRE,),
     ),
 )
@@ -171,15 +171,15 @@ def apply(mutant: Mutant, tree: Path) -> None:
     path.write_text(text.replace(mutant.right, mutant.wrong), encoding="utf-8")
 
 
-def caught_by(tree: Path, test_file: str) -> list[str]:
-    """Run one test file in a tree, and return the names of the tests that failed.
+def run_tests(tree: Path, test_file: str) -> subprocess.CompletedProcess[str]:
+    """Run one test file in a tree, and return how that ended and what was printed.
 
     :param tree: the tree.
     :param test_file: the file, relative to it.
     """
     # A mistake can make a test wait for what never comes, so each has a bound.
     options = ["--quiet", "--tb=no", "-rfE", "-p", "no:cacheprovider", "--timeout=30"]
-    done = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-m", "pytest", *options, test_file],
         cwd=tree,
         capture_output=True,
@@ -187,7 +187,41 @@ def caught_by(tree: Path, test_file: str) -> list[str]:
         check=False,
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "HYPOTHESIS_PROFILE": "find"},
     )
-    return re.findall(r"^(?:FAILED|ERROR) \S+?::(?:\w+::)?(\w+)", done.stdout, re.MULTILINE)
+
+
+def caught_by(tree: Path, test_file: str) -> list[str]:
+    """Run one test file in a tree, and return the names of the tests that failed.
+
+    :param tree: the tree.
+    :param test_file: the file, relative to it.
+    """
+    printed = run_tests(tree, test_file).stdout
+    return re.findall(r"^(?:FAILED|ERROR) \S+?::(?:\w+::)?(\w+)", printed, re.MULTILINE)
+
+
+def copy_to(tree: Path) -> None:
+    """Copy all that the tests need.
+
+    :param tree: where to; nothing must be there yet.
+    """
+    ignored = shutil.ignore_patterns("__pycache__")
+    for name in COPIED:
+        shutil.copytree(REPOSITORY / name, tree / name, ignore=ignored)
+    for name in COPIED_FILES:
+        shutil.copy(REPOSITORY / name, tree / name)
+
+
+def check_without_mistake(chosen: list[Mutant], tree: Path) -> None:
+    """Run every test file that is to catch a mistake once on the code as it is.
+
+    :param chosen: the mistakes.
+    :param tree: a copy without any.
+    :raises SystemExit: when a test fails there: it would seem to catch whatever it is shown.
+    """
+    for test_file in dict.fromkeys(one for mutant in chosen for one in mutant.tests):
+        done = run_tests(tree, test_file)
+        if done.returncode:
+            raise SystemExit(f"{test_file} fails without any mistake:\n{done.stdout}{done.stderr}")
 
 
 def show(mutant: Mutant, caught: dict[str, list[str]]) -> bool:
@@ -210,14 +244,13 @@ def main() -> int:
     chosen = [mutant for mutant in MUTANTS if all(word in mutant.title for word in words)]
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="oms-mutants-") as scratch:
+        tree = Path(scratch) / "tree"
+        copy_to(tree)
+        check_without_mistake(chosen, tree)
+        shutil.rmtree(tree)
         fine = True
         for mutant in chosen:
-            tree = Path(scratch) / "tree"
-            for name in COPIED:
-                ignored = shutil.ignore_patterns("__pycache__")
-                shutil.copytree(REPOSITORY / name, tree / name, ignore=ignored)
-            for name in COPIED_FILES:
-                shutil.copy(REPOSITORY / name, tree / name)
+            copy_to(tree)
             apply(mutant, tree)
             fine &= show(mutant, {one: caught_by(tree, one) for one in mutant.tests})
             shutil.rmtree(tree)

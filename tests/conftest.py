@@ -94,6 +94,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             terminalreporter.write_line(f"    {test}")
 
 
+@pytest.fixture(autouse=True)
+def no_task() -> None:
+    """Forget the task that an earlier test ran in this process: Airflow leaves it in there."""
+    for name in [name for name in os.environ if name.startswith("AIRFLOW_CTX_")]:
+        del os.environ[name]
+
+
 @pytest.fixture(scope="session")
 def airflow_db() -> Iterator[None]:
     """Give Airflow its tables, once for all tests; they end with the temporary home."""

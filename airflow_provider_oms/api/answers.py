@@ -9,6 +9,7 @@ import email.utils
 import re
 import time
 from collections.abc import Iterable, Mapping
+from datetime import UTC
 from typing import Any
 
 from airflow_provider_oms.api.errors import (
@@ -42,11 +43,26 @@ _LONGEST_RETRY_AFTER = 7 * 24 * 3600.0
 _OVER_LIMIT = re.compile(
     r"over (queries per second|qps|rate|quota)|rate limit|ERR_403_DEVELOPER_OVER", re.IGNORECASE
 )
+_MASHERY_HEADER = "X-Mashery-Error-Code"
+_OF_MASHERY = re.compile(r"\b(developer|account) (inactive|over)\b", re.IGNORECASE)
 # "refusals that speak of the order's state": the contract does not fix their status code.
-_STATE_WORDS = re.compile(
-    r"\b(cannot|can not|can't|not|already|no longer)\b.{0,40}"
-    r"\b(cancell?ed|cancel(l?able)?|shipped|fulfilled|state|status)\b",
+_OF_STATE = re.compile(
+    r"\b(?:cannot|can not|can't|could not|not|no longer|already|was|is|been|invalid)\b[^.]{0,40}?"
+    r"\b(?:cancell?ed|cancell?able|shipped|fulfilled|state|status(?! code))\b",
     re.IGNORECASE,
+)
+_CANNOT_CANCEL = re.compile(
+    r"\b(?:cannot|can not|can't|could not|unable to|not (?:possible|eligible) to) cancel\b",
+    re.IGNORECASE,
+)
+# What is wrong is a field of the request, or the request itself was given up.
+_OF_REQUEST = re.compile(
+    r"disposition ?(?:other ?)?reason|\border ?id (?:is|must|should|cannot|may)\b|valid value"
+    r"|\b(?:request|operation|task) (?:was|has been) cancel",
+    re.IGNORECASE,
+)
+_OF_PERMISSION = re.compile(
+    r"permi(?:ssion|tted)|authori[sz]|allowed to|denied|access|\b(?:scope|role)\b", re.IGNORECASE
 )
 _REDACTIONS = (
     (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]+"), r"\1 ***"),
@@ -58,7 +74,12 @@ _REDACTIONS = (
         r"\1\2***",
     ),
     (re.compile(r"[^\s@<>\"',;:]+@[^\s@<>\"',;:]+"), "<email>"),
-    (re.compile(r"\+?\d[\d ().-]{8,}\d"), "<number>"),
+    (re.compile(r"\+?\(?\d[\d ().-]{8,}\d"), "<number>"),
+    # A shorter phone number: groups of digits, seven in all. An order's id is one group only.
+    (
+        re.compile(r"(?<![\w.])(?=(?:[ ().+-]*\d){7})\+?\(?\d{1,4}(?:[ ().-]{1,2}\d{2,})+"),
+        "<number>",
+    ),
 )
 
 
@@ -82,8 +103,11 @@ def order_of(answer: Answer, order_id: int, *, secrets: Iterable[str] = ()) -> O
     if order is not None and order.order_id == order_id:
         return order
     found = "another order" if order is not None else _describe_body(answer)
+    message = f"The OMS answered with success, but with {found} instead of order {order_id}"
+    if answer.complete and _is_foreign(answer):
+        message += f". {PROBABLY_NOT_TRANSLATED}"
     raise OmsUnusableAnswerError(
-        f"The OMS answered with success, but with {found} instead of order {order_id}",
+        message,
         http_status=answer.status,
         correlation_id=correlation_id,
     )
@@ -97,21 +121,21 @@ def error_of(answer: Answer, *, secrets: Iterable[str] = ()) -> OmsHttpError:
     :return: the error, to be raised by the caller.
     """
     document = answer.json()
-    code, detail = _code_and_message(document)
-    detail = clean_text(detail, secrets) if detail else None
-    marker = f"{code or ''} {detail or ''} {answer.headers.get('X-Mashery-Error-Code', '')}"
+    code, said = _code_and_message(document)
+    code, detail = _quotable(code, secrets), _quotable(said, secrets)
+    marker = f"{code or ''} {said or ''} {answer.headers.get(_MASHERY_HEADER, '')}"
     kind, message = _KINDS.get(answer.status) or _kind_of_range(answer.status)
     if kind is OmsForbiddenError and _OVER_LIMIT.search(f"{marker} {_opening(answer)}"):
         kind, message = OmsThrottledError, "The OMS limits the rate of calls and did not act"
-    elif kind is OmsRefusedError and _STATE_WORDS.search(marker):
+    elif kind in (OmsRefusedError, OmsForbiddenError) and _speaks_of_state(kind, marker):
         kind, message = OmsConflictError, _KINDS[409][1]
-    elif kind in (OmsNotFoundError, OmsRefusedError) and _is_foreign(answer, document):
+    elif answer.status // 100 == _CLIENT_ERROR and kind in _VERDICTS and _is_foreign(answer):
         kind = OmsForeignAnswerError
         message = f"No OMS answered, but {_describe_body(answer)}. {PROBABLY_NOT_TRANSLATED}"
     return kind(
         message,
         http_status=answer.status,
-        oms_code=clean_text(code, secrets)[:_LONGEST_ID] if code else None,
+        oms_code=code[:_LONGEST_ID] if code else None,
         correlation_id=_correlation_id(answer),
         detail=detail,
         retry_after=retry_after_of(answer.headers),
@@ -131,6 +155,8 @@ _KINDS: dict[int, tuple[type[OmsHttpError], str]] = {
     429: (OmsThrottledError, "The OMS limits the rate of calls and did not act"),
 }
 
+_VERDICTS = (OmsUnauthorizedError, OmsForbiddenError, OmsNotFoundError, OmsRefusedError)
+
 
 def _kind_of_range(status: int) -> tuple[type[OmsHttpError], str]:
     if status // 100 == _CLIENT_ERROR:
@@ -142,10 +168,26 @@ def _kind_of_range(status: int) -> tuple[type[OmsHttpError], str]:
     return OmsServerError, "The OMS failed, and whether it acted is not known"
 
 
-def _is_foreign(answer: Answer, document: object) -> bool:
+def _speaks_of_state(kind: type[OmsHttpError], marker: str) -> bool:
+    words = marker.replace("_", " ")
+    if _OF_REQUEST.search(words):
+        return False
+    if kind is OmsForbiddenError:
+        is_of_order = "order" in words.lower() and not _OF_PERMISSION.search(words)
+        return is_of_order and _OF_STATE.search(words) is not None
+    return _OF_STATE.search(words) is not None or _CANNOT_CANCEL.search(words) is not None
+
+
+def _is_foreign(answer: Answer) -> bool:
     # Kibo's gateway puts its correlation id on every answer, and an OMS speaks JSON: an answer
-    # with neither comes from something else that happens to listen at this address.
-    return not isinstance(document, dict) and _correlation_id(answer) is None
+    # with neither comes from something else that happens to listen at this address. The classic
+    # host's gateway, whose pages have neither, says who it is.
+    return (
+        not isinstance(answer.json(), dict)
+        and _correlation_id(answer) is None
+        and _MASHERY_HEADER not in answer.headers
+        and not _OF_MASHERY.search(_opening(answer))
+    )
 
 
 def _opening(answer: Answer) -> str:
@@ -196,6 +238,13 @@ def _sequence(value: object) -> list[object]:
     return value if isinstance(value, list) else []
 
 
+def _quotable(text: str | None, secrets: Iterable[str]) -> str | None:
+    # Data within a message can be the order itself, with the shopper's name and address.
+    if text is None or "{" in text or "[" in text:
+        return None
+    return clean_text(text, secrets)
+
+
 def clean_text(text: str, secrets: Iterable[str] = ()) -> str:
     """Make a text of the OMS fit to be quoted: short, on one line, without secrets or contacts.
 
@@ -221,8 +270,19 @@ def retry_after_of(headers: Mapping[str, str]) -> float | None:
     value = headers.get("Retry-After", "").strip()
     if re.fullmatch(r"[0-9]{1,9}", value, re.ASCII):
         return min(float(value), _LONGEST_RETRY_AFTER)
+    at = _seconds_of(value)
+    if at is None:
+        return None
+    # Counted from the answer's own date, a clock here that is wrong does not matter.
+    answered_at = _seconds_of(headers.get("Date", ""))
+    wait = at - (time.time() if answered_at is None else answered_at)
+    return min(max(0.0, wait), _LONGEST_RETRY_AFTER)
+
+
+def _seconds_of(date: str) -> float | None:
     try:
-        at = email.utils.parsedate_to_datetime(value).timestamp()
+        at = email.utils.parsedate_to_datetime(date)
+        # Every form of an HTTP date is in UTC, the one without a zone too (RFC 9110).
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
     except (ValueError, TypeError, OverflowError, IndexError):
         return None
-    return min(max(0.0, at - time.time()), _LONGEST_RETRY_AFTER)

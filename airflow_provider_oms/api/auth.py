@@ -51,6 +51,9 @@ class TokenCache:
         self._good_until = 0.0
         self._failures = 0
         self._failure: Exception | None = None
+        self._accepted: str | None = None
+        self._is_forbidden = False
+        self._replaces_forbidden = False
 
     def get(self) -> str:
         """Return a token that is not about to expire, fetching one if there is none.
@@ -78,6 +81,34 @@ class TokenCache:
             if self._value == value:
                 self._value = None
 
+    def accept(self, value: str) -> None:
+        """Remember that the OMS took a token.
+
+        :param value: the token.
+        """
+        # Without the lock, which a thread that fetches the next token may hold for seconds.
+        if self._value == value:
+            self._accepted = value
+
+    def replace_forbidden(self, value: str) -> bool:
+        """Forget a token that a call was forbidden with, if another token may do better.
+
+        The classic OMS answers 403, too, to a token that has expired (its OAuth page). Only a
+        token that was good before can have, and only once: if its successor is forbidden as well,
+        what is missing is a permission, however many other calls the successor was good for.
+
+        :param value: the token.
+        :return: whether the call may be repeated with another token.
+        """
+        with self._lock:
+            if self._value != value:
+                return True
+            if self._accepted != value or self._replaces_forbidden:
+                return False
+            self._value = None
+            self._is_forbidden = True
+            return True
+
     def _renew(self) -> str:
         asked_at = self._clock()
         try:
@@ -90,4 +121,5 @@ class TokenCache:
         self._value = token.value
         self._good_until = asked_at + token.lifetime - margin
         self._failure = None
+        self._replaces_forbidden, self._is_forbidden = self._is_forbidden, False
         return token.value

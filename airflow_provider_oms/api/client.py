@@ -35,6 +35,8 @@ ORDER_PATH = "/api/v2/order/{order_id}"
 TOKEN_PATH = "/api/platform/applications/authtickets/oauth"  # noqa: S105 - a path, no secret
 # Kibo's documentation gives a token one hour; an answer that does not say gets far less.
 _LIFETIME_WHEN_UNSAID = 300.0
+# An integer of JSON may have more digits than a float can hold.
+_LONGEST_LIFETIME = 30 * 24 * 3600.0
 # Anything else would break the header, and requests would quote it in its error.
 _FIT_FOR_A_HEADER = re.compile(r"[!-~]{1,16384}")
 
@@ -71,7 +73,6 @@ class OmsClient:
             pool_size=pool_size,
         )
         self._tokens = TokenCache(self._fetch_token)
-        self._accepted_token: str | None = None
         self._headers = {"x-vol-tenant": settings.tenant_id}
         if settings.site_id:
             self._headers["x-vol-site"] = settings.site_id
@@ -99,27 +100,41 @@ class OmsClient:
         number = validate_order_id(order_id)
         return self._call("GET", ORDER_PATH.format(order_id=number), number, None)
 
-    def post_cancel(self, request: CancelRequest) -> Order:
+    def post_cancel(
+        self, request: CancelRequest, *, may_send: Callable[[], bool] | None = None
+    ) -> Order:
         """Send one cancel (``POST /api/v2/order/action/cancel``), unprotected.
 
         This is the raw call: an error can mean that the order was canceled all the same. Use
         :meth:`airflow_provider_oms.hooks.oms.OmsHook.cancel_order` to find out.
 
         :param request: the validated cancellation.
+        :param may_send: asked directly before the cancel leaves, when its token is there, which can
+            take a while; if it says no, the cancel is not sent.
         :return: the order as the OMS answered it; look at ``is_canceled``.
         :raises OmsNotSentError: when nothing left this machine.
         :raises OmsError: one of its kinds, for anything but the order that was asked for.
         """
-        return self._call("POST", CANCEL_PATH, request.order_id, request.body())
+        return self._call("POST", CANCEL_PATH, request.order_id, request.body(), may_send)
 
-    def _call(self, method: str, path: str, order_id: int, body: dict[str, Any] | None) -> Order:
+    def _call(
+        self,
+        method: str,
+        path: str,
+        order_id: int,
+        body: dict[str, Any] | None,
+        may_send: Callable[[], bool] | None = None,
+    ) -> Order:
         try:
             token = self._token_for_call()
+            if may_send is not None and not may_send():
+                raise OmsNotSentError("When the cancel was ready, it could not be sent any more")
             answer = self._exchange(method, path, token, body)
             order = self._order_of(answer, order_id, token)
         except OmsError as error:
             raise error.about(order_id) from None
-        self._accepted_token = token
+        if token is not None:
+            self._tokens.accept(token)
         return order
 
     def _exchange(
@@ -149,11 +164,8 @@ class OmsClient:
             self._tokens.drop(token)
             raise
         except OmsForbiddenError as error:
-            # The classic OMS answers 403, too, to a token that has expired (its OAuth page).
-            # Only a token that was good before can have: a new one that is refused lacks rights.
-            if token is None or token != self._accepted_token:
+            if token is None or not self._tokens.replace_forbidden(token):
                 raise
-            self._tokens.drop(token)
             raise _like(
                 error, OmsUnauthorizedError, "The OMS no longer accepts the access token"
             ) from None
@@ -212,7 +224,7 @@ def _read_token(answer: Answer, *, secrets: tuple[str, ...]) -> Token:
     lifetime = fields.get("expires_in")
     if isinstance(lifetime, bool) or not isinstance(lifetime, int | float):
         lifetime = _LIFETIME_WHEN_UNSAID
-    return Token(value, max(0.0, float(lifetime)))
+    return Token(value, float(min(max(0, lifetime), _LONGEST_LIFETIME)))
 
 
 def _token_refusal(error: OmsHttpError) -> OmsError:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from pydantic import (
     BaseModel,
@@ -24,7 +24,7 @@ from pydantic import (
 
 from airflow_provider_oms.api.errors import OmsConfigError
 
-__all__ = ["DEFAULT_AUTH_URL", "EXTRA_FIELDS", "TenantSettings"]
+__all__ = ["DEFAULT_AUTH_URL", "EXTRA_FIELDS", "TenantSettings", "is_loopback"]
 
 # US production and its sandboxes (Kibo's "API authentication" page); other regions differ.
 DEFAULT_AUTH_URL = "https://home.mozu.com"
@@ -120,7 +120,7 @@ class TenantSettings(BaseModel):
 
     @property
     def _auth_url_is_implied(self) -> bool:
-        return not self.base_url or _is_loopback(urlsplit(self.base_url))
+        return not self.base_url or is_loopback(self.base_url)
 
     @property
     def api_url(self) -> str:
@@ -254,13 +254,18 @@ def _check_address(value: str) -> str:
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ValueError("must be a bare address, without user, query or fragment")
     _ = parts.port  # urlsplit checks the port only when it is asked for
-    if parts.scheme == "http" and not _is_loopback(parts):
+    if parts.scheme == "http" and not is_loopback(value):
         raise ValueError("must use https; http is accepted for this machine (loopback) only")
     return parts._replace(path=parts.path.rstrip("/")).geturl()
 
 
-def _is_loopback(parts: SplitResult) -> bool:
-    hostname = parts.hostname or ""
+def is_loopback(address: str) -> bool:
+    """Tell whether an address leads to this machine, without looking up its name.
+
+    :param address: an address with its scheme.
+    :return: whether its host is ``localhost`` or a loopback IP address.
+    """
+    hostname = urlsplit(address).hostname or ""
     if hostname == "localhost":
         return True
     try:

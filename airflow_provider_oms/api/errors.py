@@ -5,7 +5,8 @@ No error holds a token, a secret or any part of an order; nothing here decides a
 
 from __future__ import annotations
 
-from typing import Self
+from collections.abc import Callable
+from typing import Any, Self
 
 __all__ = [
     "OmsConfigError",
@@ -38,6 +39,10 @@ class OmsError(Exception):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
+
+    def __reduce__(self) -> tuple[Callable[..., Self], tuple[Any, ...], dict[str, Any]]:
+        # An exception is unpickled from its text, which is not what most of these are made of.
+        return type(self).__new__, (type(self), *self.args), self.__dict__
 
     def about(self, order_id: int) -> Self:
         """Return the same error, naming the order it is about.

@@ -5,6 +5,7 @@ What an answer means is read in ``answers.py``; nothing here is ever repeated.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
 from contextvars import ContextVar
@@ -17,11 +18,12 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
-from requests.auth import AuthBase
+from requests.utils import get_environ_proxies
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.poolmanager import PoolManager
 
+from airflow_provider_oms.api.config import is_loopback
 from airflow_provider_oms.api.errors import OmsNoAnswerError, OmsNotSentError
 
 __all__ = ["Answer", "Transport"]
@@ -29,6 +31,7 @@ __all__ = ["Answer", "Transport"]
 # An order is a few kilobytes; a body without end must not fill the memory of a worker.
 _LARGEST_BODY = 4 * 1024 * 1024
 _CHUNK = 64 * 1024
+_FAILURES = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)
 
 
 @dataclass(slots=True)
@@ -93,17 +96,6 @@ class _Adapter(HTTPAdapter):
         return manager
 
 
-class _Bearer(AuthBase):
-    # Given as auth, because requests would let a ~/.netrc entry overwrite a plain header.
-    def __init__(self, token: str | None) -> None:
-        self._token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if self._token is not None:
-            request.headers["Authorization"] = f"Bearer {self._token}"
-        return request
-
-
 @dataclass(frozen=True, slots=True)
 class Answer:
     """Hold a complete answer.
@@ -156,8 +148,12 @@ class Transport:
         pool_size: int,
     ) -> None:
         self._timeouts = (connect_timeout, read_timeout)
-        self._verify: str | bool = ca_bundle or True
+        self._verify: str | bool = ca_bundle or _environments_ca_bundle() or True
+        self._proxies: dict[str, dict[str, str]] = {}
         self._session = requests.Session()
+        # requests would read the environment anew for each of thousands of requests, put a ~/.netrc
+        # entry in the place of the token, and send what is for this machine to a proxy, in clear.
+        self._session.trust_env = False
         self._session.headers.update({"User-Agent": user_agent, "Accept": "application/json"})
         adapter = _Adapter(pool_connections=4, pool_maxsize=pool_size, max_retries=0)
         self._session.mount("https://", adapter)
@@ -183,36 +179,49 @@ class Transport:
         :raises OmsNotSentError: when no byte of the request left.
         :raises OmsNoAnswerError: when it left and no answer began.
         """
+        authorization = {} if token is None else {"Authorization": f"Bearer {token}"}
         departure = _Departure()
         reset = _departure.set(departure)
         try:
             response = self._session.request(
                 method,
                 url,
-                headers=dict(headers),
-                auth=_Bearer(token),
+                headers={**headers, **authorization},
                 json=json,
                 timeout=self._timeouts,
+                proxies=self._proxies_for(url),
                 verify=self._verify,
                 allow_redirects=False,
                 stream=True,
             )
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            with response:
+                body, complete = self._read(response)
+        # Any error at all, so that no fault of a library hides that the request has left.
+        except Exception as error:
             reason = describe_failure(error)
             if departure.sent:
                 raise OmsNoAnswerError(
                     f"{method} was sent and no answer came ({reason}); "
                     f"it may or may not have been acted on"
                 ) from None
+            if not isinstance(error, _FAILURES):
+                raise
             raise OmsNotSentError(
                 f"{method} to {urlsplit(url).netloc} was not sent ({reason})",
                 unresolved=reason == _UNRESOLVED,
             ) from None
         finally:
             _departure.reset(reset)
-        with response:
-            body, complete = self._read(response)
         return Answer(response.status_code, response.headers, body, complete)
+
+    def _proxies_for(self, url: str) -> dict[str, str]:
+        parts = urlsplit(url)
+        origin = f"{parts.scheme}://{parts.netloc}"
+        proxies = self._proxies.get(origin)
+        if proxies is None:
+            proxies = {} if is_loopback(origin) else get_environ_proxies(origin)
+            self._proxies[origin] = proxies
+        return proxies
 
     def _read(self, response: requests.Response) -> tuple[bytes, bool]:
         # The socket's own timeout starts anew with every byte, so a body that trickles needs a
@@ -224,13 +233,18 @@ class Transport:
                 body += chunk
                 if len(body) > _LARGEST_BODY or time.monotonic() > give_up_at:
                     return bytes(body), False
-        except (urllib3.exceptions.HTTPError, OSError):
+        except _FAILURES:
             return bytes(body), False
         return bytes(body), True
 
     def close(self) -> None:
         """Close every pooled connection."""
         self._session.close()
+
+
+def _environments_ca_bundle() -> str | None:
+    # As requests itself does when it trusts the environment.
+    return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
 
 
 def describe_failure(error: BaseException) -> str:

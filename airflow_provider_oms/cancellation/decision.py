@@ -257,7 +257,8 @@ def _again(history: History, now: float, action: Action, give_up: Done) -> Step:
         if history.refused_tokens(last.action) > _TOKEN_RENEWALS:
             never_posted = give_up.outcome is Outcome.NOT_ATTEMPTED
             return Done(Outcome.FORBIDDEN, None, last.reply) if never_posted else give_up
-        return Call(action)
+        is_too_late = action is Action.POST and now >= history.deadline_at
+        return give_up if is_too_late else Call(action)
     ready_at = _ready_at(history)
     if max(now, ready_at) >= history.deadline_at:
         return give_up
@@ -279,5 +280,6 @@ def _ready_at(history: History) -> float:
         return last.at + asked + last.jitter * max(1.0, asked / 10)
     if last.action is Action.POST and last.reply.kind is ReplyKind.AMBIGUOUS:
         return last.at
-    backoff = min(2.0 ** (history.trailing_failures - 1), _LONGEST_BACKOFF)
+    # The exponent is bounded, because a float is: 15 s are reached long before.
+    backoff = min(2.0 ** min(history.trailing_failures - 1, 10), _LONGEST_BACKOFF)
     return last.at + backoff * (1 + last.jitter / 2)

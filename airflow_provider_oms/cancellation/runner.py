@@ -58,8 +58,10 @@ class OmsCalls(Protocol):
     def get_order(self, order_id: int, /) -> Order:
         """Read one order."""
 
-    def post_cancel(self, request: CancelRequest, /) -> Order:
-        """Send one cancel."""
+    def post_cancel(
+        self, request: CancelRequest, /, *, may_send: Callable[[], bool] | None = None
+    ) -> Order:
+        """Send one cancel, unless it may not be sent any more when all is ready for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,7 @@ def cancel_order(
     attempt: int = 1,
     in_doubt_for: float | None = None,
     log: _Log | None = None,
+    on_interrupt: Callable[[CancellationResult], object] | None = None,
     surroundings: Surroundings | None = None,
 ) -> CancellationResult:
     """Cancel one order and find out what became of it.
@@ -101,6 +104,7 @@ def cancel_order(
         may have sent a cancel for this order.
     :param in_doubt_for: seconds since that may have been, where it is known; ``None`` for just now.
     :param log: receives one line for each decision.
+    :param on_interrupt: told how the order stands when an exception breaks in, before it goes on.
     :param surroundings: time, chance and the end; by default the real ones.
     :return: how it ended; nothing the OMS or the network does raises.
     """
@@ -112,23 +116,47 @@ def cancel_order(
     named = f"Order {request.order_id}, attempt {attempt}"
     history = History(policy, started_at, doubt_since)
     waited = False
-    while True:
-        decision = step(history, around.clock())
-        if around.is_stopping() and not isinstance(decision, Done):
-            decision, waited = when_stopped(history, TOLD_TO_END), False
-        if not waited:  # what follows a wait was decided with it
-            log.info("%s", describe_decision(named, history, decision, around.clock()))
-        waited = isinstance(decision, Wait)
-        if isinstance(decision, Done):
-            return result_of(request.order_id, history, decision)
-        if isinstance(decision, Wait):
-            around.sleep(max(0.0, decision.until - around.clock()))
-            continue
-        sent_at = around.clock()
-        reply = reply_of(calls, decision.action, request)
-        history = history.with_event(
-            Event(decision.action, sent_at, around.clock(), reply, around.draw())
-        )
+    calling: Action | None = None
+
+    def may_send() -> bool:
+        return not around.is_stopping() and around.clock() < history.deadline_at
+
+    try:
+        while True:
+            decision = step(history, around.clock())
+            if around.is_stopping() and not isinstance(decision, Done):
+                decision, waited = when_stopped(history, TOLD_TO_END), False
+            if not waited:  # what follows a wait was decided with it
+                log.info("%s", describe_decision(named, history, decision, around.clock()))
+            waited = isinstance(decision, Wait)
+            if isinstance(decision, Done):
+                return result_of(request.order_id, history, decision)
+            if isinstance(decision, Wait):
+                around.sleep(max(0.0, decision.until - around.clock()))
+                continue
+            sent_at, calling = around.clock(), decision.action
+            reply = reply_of(calls, calling, request, may_send)
+            history = history.with_event(
+                Event(calling, sent_at, around.clock(), reply, around.draw())
+            )
+            calling = None
+    except BaseException:
+        # Airflow's execution_timeout is one, and what became of the order must be seen then too.
+        if on_interrupt is not None:
+            on_interrupt(_when_interrupted(request.order_id, history, calling, around.clock()))
+        raise
+
+
+def _when_interrupted(
+    order_id: int, history: History, calling: Action | None, now: float
+) -> CancellationResult:
+    why = "The task was interrupted, and sent nothing more"
+    if calling is Action.POST:
+        lost = Reply(ReplyKind.AMBIGUOUS, "The cancel was under way when the task was interrupted")
+        history = history.with_event(Event(Action.POST, now, now, lost))
+    decision = step(history, now)
+    done = decision if isinstance(decision, Done) else when_stopped(history, why)
+    return result_of(order_id, history, done)
 
 
 _KINDS: tuple[tuple[type[OmsError], ReplyKind], ...] = (
@@ -145,17 +173,24 @@ _KINDS: tuple[tuple[type[OmsError], ReplyKind], ...] = (
 )
 
 
-def reply_of(calls: OmsCalls, action: Action, request: CancelRequest) -> Reply:
+def reply_of(
+    calls: OmsCalls,
+    action: Action,
+    request: CancelRequest,
+    may_send: Callable[[], bool] | None = None,
+) -> Reply:
     """Make one call and say what its reply proves.
 
     :param calls: the client.
     :param action: which call.
     :param request: the cancellation it belongs to.
+    :param may_send: asked directly before a cancel leaves, when its token is there; if it says no,
+        the cancel is never sent.
     :return: the reply, without any of the shopper's data.
     """
     try:
         if action is Action.POST:
-            order = calls.post_cancel(request)
+            order = calls.post_cancel(request, may_send=may_send)
         else:
             order = calls.get_order(request.order_id)
     except OmsError as error:

@@ -92,10 +92,11 @@ class Workers:
             case.history = History(case.policy, self._clock(), case.doubt_since)
         decision = self._decide(case.history)
         if isinstance(decision, Call):
-            if decision.action is Action.POST and not self._desk.let_go(case):
+            reached = self._call(case, case.history, decision.action)
+            if reached is None:
                 self._desk.ask(case)
                 return
-            decision = self._call(case, case.history, decision.action)
+            decision = reached
         if isinstance(decision, Done):
             end, reply = self._end_of(case, case.history, decision), decision.reply
             self._watch.heed_end(end.result, reply)
@@ -103,10 +104,22 @@ class Workers:
         else:
             self._desk.wait(case, decision.until if isinstance(decision, Wait) else -math.inf)
 
-    def _call(self, case: Case, history: History, action: Action) -> Step:
+    def _call(self, case: Case, history: History, action: Action) -> Step | None:
+        """Make a call, and return what comes next; ``None`` if it lacks the permit to be sent."""
+        is_let_go = True
+
+        def may_send() -> bool:
+            # Asked when the token is there, which can take longer than a permit lasts.
+            nonlocal is_let_go
+            is_let_go = self._watch.stopped is None and self._desk.let_go(case)
+            return is_let_go
+
         sent_at = self._clock()
         case.calling = action
-        reply = reply_of(self._calls, action, case.request)
+        reply = reply_of(self._calls, action, case.request, may_send)
+        if not is_let_go:
+            case.calling = None
+            return None
         event = Event(action, sent_at, self._clock(), reply, self._draw())
         case.history = history = history.with_event(event)
         case.calling = None

@@ -5,7 +5,11 @@ How an order is canceled safely is decided in ``cancellation/``; the raw calls l
 
 from __future__ import annotations
 
+import os
+import re
+from collections.abc import Callable
 from functools import cached_property
+from http import HTTPStatus
 from typing import Any
 
 from airflow.providers.common.compat.sdk import BaseHook, get_current_context, mask_secret
@@ -13,8 +17,10 @@ from airflow.providers.common.compat.sdk import BaseHook, get_current_context, m
 from airflow_provider_oms.api.client import OmsClient
 from airflow_provider_oms.api.config import TenantSettings
 from airflow_provider_oms.api.errors import (
+    OmsConflictError,
     OmsError,
     OmsNotFoundError,
+    OmsRefusedError,
 )
 from airflow_provider_oms.api.models import Order
 from airflow_provider_oms.api.validation import validate_cancel_request
@@ -33,6 +39,9 @@ __all__ = ["OmsHook"]
 
 # Any order will do for a test; this one needs no knowledge of the tenant's numbering.
 _PROBE_ORDER_ID = 1
+# GENERIC_NOT_FOUND and INVALID_ID of the classic OMS, and the platform's own; a tenant may answer
+# an unknown order with any of them, and with 400 instead of 404.
+_NO_SUCH_ORDER = ("5002", "5013", "ITEM_NOT_FOUND")
 
 
 class OmsHook(BaseHook):
@@ -113,6 +122,7 @@ class OmsHook(BaseHook):
         *,
         only_if_states: Any = None,
         in_doubt: bool = False,
+        on_interrupt: Callable[[CancellationResult], object] | None = None,
     ) -> CancellationResult:
         """Cancel one whole order and find out what became of it; this cannot be undone.
 
@@ -127,6 +137,8 @@ class OmsHook(BaseHook):
             are all among these states; ``None`` for any state.
         :param in_doubt: whether an earlier run may have sent a cancel for this order; it is then
             read, with time to settle, before anything is sent, as on a task's later attempts.
+        :param on_interrupt: told how the order stands when something breaks in, such as Airflow's
+            ``execution_timeout``, before that goes on.
         :return: the result; its outcome is ``canceled`` or ``already_canceled``.
         :raises OmsUnsendableError: when an argument or the connection is not valid.
         :raises OmsCancellationError: for every other outcome; its ``result`` says which. It is an
@@ -150,6 +162,7 @@ class OmsHook(BaseHook):
                 attempt=_attempt(),
                 in_doubt_for=0.0 if in_doubt else None,
                 log=self.log,
+                on_interrupt=on_interrupt,
                 surroundings=runner.Surroundings(
                     sleep=termination.sleep, is_stopping=lambda: termination.is_requested
                 ),
@@ -164,21 +177,39 @@ class OmsHook(BaseHook):
 
         :return: whether it works, and one sentence about it.
         """
+        aside = ""
         try:
             self.get_conn().get_order(_PROBE_ORDER_ID)
         except OmsNotFoundError:
             pass  # The OMS itself said so: address, tenant and credentials are right.
         except OmsError as error:
-            return False, error.message
+            if not _is_about_the_order(error):
+                return False, error.message
+            aside = f" It would not show order {_PROBE_ORDER_ID}: {error.message}."
         except OmsUnsendableError as error:
             return False, str(error)
-        return True, f"The OMS answers at {self.settings.describe()}."
+        return True, f"The OMS answers at {self.settings.describe()}.{aside}"
+
+
+def _is_about_the_order(error: OmsError) -> bool:
+    """Tell whether an OMS refused nothing but the order that was asked for."""
+    if not isinstance(error, OmsRefusedError | OmsConflictError):
+        return False
+    if error.http_status < HTTPStatus.BAD_REQUEST:
+        return False
+    if error.oms_code in _NO_SUCH_ORDER:
+        return True
+    said = error.detail or error.oms_code
+    return bool(error.correlation_id and said) and "tenant" not in str(said).lower()
 
 
 def _attempt() -> int:
     """Return which attempt of the running task this is; 1 where no task is running."""
     try:
         context = get_current_context()
-    except Exception:  # noqa: BLE001 - outside a task, Airflow 2 and 3 raise different errors
-        return 1
+    except Exception:  # noqa: BLE001 - without one, Airflow 2 and 3 raise different errors
+        # A thread of the task's, and the interpreter of a @task.virtualenv or
+        # @task.external_python, have no context, but the environment of the task.
+        number = os.environ.get("AIRFLOW_CTX_TRY_NUMBER", "")
+        return int(number) if re.fullmatch("[0-9]{1,9}", number) else 1
     return int(context["ti"].try_number)

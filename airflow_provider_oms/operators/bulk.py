@@ -161,6 +161,8 @@ class OmsBulkCancelOrdersOperator(BaseOperator):
         # BaseOperator has a method of the argument's name.
         self.is_dry_run = dry_run
         self.results_path = results_path
+        self._is_guarded = only_if_states is not None
+        self._is_bounded = stop_after_failures is not None
         self._is_killed = False
 
     def on_kill(self) -> None:
@@ -217,7 +219,7 @@ class OmsBulkCancelOrdersOperator(BaseOperator):
                 hook.pool_size = limits.max_workers
                 tolerated = validate_number("tolerated_failures", self.tolerated_failures)
                 dry_run = validate_flag("dry_run", self.is_dry_run)
-                states = validate_only_if_states(self.only_if_states)
+                states = self._states()
                 policy = policy_for(hook.settings, only_if_states=states, dry_run=dry_run)
                 orders = self._order_set(hook.settings.disposition_reasons)
         except OmsOrderSetError as error:
@@ -241,11 +243,17 @@ class OmsBulkCancelOrdersOperator(BaseOperator):
         workers = validate_number("max_workers", self.max_workers, least=1)
         if workers > _MOST_WORKERS:
             raise OmsInputError("max_workers", f"at most {_MOST_WORKERS}", "more")
-        stop = self.stop_after_failures
-        if stop is not None:
-            stop = validate_number("stop_after_failures", stop, least=1)
+        stop = None
+        if self._is_bounded:
+            # What was given and rendered to None must not vanish.
+            stop = validate_number("stop_after_failures", self.stop_after_failures, least=1)
         rate = validate_rate("requests_per_second", self.requests_per_second)
         return Limits(workers, rate, stop)
+
+    def _states(self) -> frozenset[str] | None:
+        if self._is_guarded and self.only_if_states is None:
+            raise OmsInputError("only_if_states", "at least one order state", "None")
+        return validate_only_if_states(self.only_if_states)
 
     def _order_set(self, extra_reasons: tuple[str, ...]) -> OrderSet:
         if (self.orders is None) == (not self.orders_path):

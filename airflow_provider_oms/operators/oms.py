@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from airflow_provider_oms.exceptions import OmsCancellationError
+from airflow_provider_oms.exceptions import OmsCancellationError, OmsUnsendableError
 from airflow_provider_oms.hooks.oms import OmsHook
 from airflow_provider_oms.operators.bulk import OmsBulkCancelOrdersOperator
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_oms.cancellation.outcomes import ResultDict
+    from airflow_provider_oms.cancellation.outcomes import CancellationResult, ResultDict
 
 __all__ = ["OmsBulkCancelOrdersOperator", "OmsCancelOrderOperator"]
 
@@ -37,7 +37,8 @@ class OmsCancelOrderOperator(BaseOperator):
         ``other`` and refused with any other; ``None`` or empty for none (templated).
     :param only_if_states: read first and cancel only when ``orderState`` and ``orderStatus`` are
         all among these states, otherwise end ``not_cancelable``; a list, a JSON array or a
-        comma-separated string (templated).
+        comma-separated string (templated). ``None`` is for any state; what is given and renders
+        to nothing is refused.
     :param in_doubt: whether an earlier run may have sent a cancel for this order: read it, with
         time to settle, before anything is sent, as on the task's own later attempts.
     :param oms_conn_id: id of the Airflow connection of type ``oms`` (templated).
@@ -68,6 +69,7 @@ class OmsCancelOrderOperator(BaseOperator):
         self.disposition_reason = disposition_reason
         self.disposition_other_reason = disposition_other_reason
         self.only_if_states = only_if_states
+        self._is_guarded = only_if_states is not None
         self.in_doubt = in_doubt
         self.oms_conn_id = oms_conn_id
 
@@ -79,6 +81,12 @@ class OmsCancelOrderOperator(BaseOperator):
         :raises OmsUnsendableError: when an argument or the connection is not valid.
         :raises OmsCancellationError: when the order did not end canceled.
         """
+        # None would mean "no guard" to the hook, which cannot know that there was to be one.
+        if self._is_guarded and self.only_if_states is None:
+            raise OmsUnsendableError(
+                "only_if_states must name at least one order state; the template or the task's "
+                "output that it was given as came out as None. Nothing was sent."
+            )
         hook = OmsHook(self.oms_conn_id)
         try:
             result = hook.cancel_order(
@@ -87,10 +95,18 @@ class OmsCancelOrderOperator(BaseOperator):
                 self.disposition_other_reason,
                 only_if_states=self.only_if_states,
                 in_doubt=self.in_doubt,
+                on_interrupt=lambda so_far: self._push(context, so_far),
             )
         except OmsCancellationError as error:
-            # A failed execute leaves no return value, and what became of the order must be seen.
-            if self.do_xcom_push:
-                context["ti"].xcom_push(key="return_value", value=error.result.as_dict())
+            self._push(context, error.result)
             raise
         return result.as_dict()
+
+    def _push(self, context: Context, result: CancellationResult) -> None:
+        # A failed execute leaves no return value, and what became of the order must be seen.
+        if not self.do_xcom_push:
+            return
+        try:
+            context["ti"].xcom_push(key="return_value", value=result.as_dict())
+        except Exception:  # what the task fails with must still say what became of the order
+            self.log.exception("The result could not be pushed: %s", result.describe())

@@ -96,3 +96,51 @@ def test_a_failure_is_not_kept_for_later_callers() -> None:
 
 def test_the_token_is_not_in_its_repr() -> None:
     assert "s3cret" not in repr(Token("s3cret", 60))
+
+
+def test_a_forbidden_token_is_replaced_if_it_was_good_before() -> None:
+    cache = TokenCache(Endpoint(), Clock())
+    token = cache.get()
+    assert not cache.replace_forbidden(token)
+    cache.accept(token)
+    assert cache.replace_forbidden(token)
+    assert cache.get() == "token-2"
+
+
+def test_a_token_that_replaced_a_forbidden_one_is_not_replaced_for_being_forbidden() -> None:
+    endpoint = Endpoint()
+    clock = Clock()
+    cache = TokenCache(endpoint, clock)
+    for _ in range(2):
+        token = cache.get()
+        cache.accept(token)
+        replaced = cache.replace_forbidden(token)
+    assert (token, replaced, cache.get()) == ("token-2", False, "token-2")
+    clock.now += 3600
+    cache.accept(cache.get())
+    assert cache.replace_forbidden("token-3"), "a token that was due is like a first one"
+
+
+def test_a_thread_whose_forbidden_token_was_replaced_meanwhile_takes_the_new_one() -> None:
+    cache = TokenCache(Endpoint(), Clock())
+    old = cache.get()
+    cache.accept(old)
+    cache.replace_forbidden(old)
+    new = cache.get()
+    assert cache.replace_forbidden(old)
+    cache.accept(old)
+    assert cache.get() == new
+    assert not cache.replace_forbidden(new)
+
+
+def test_a_new_token_that_could_not_be_had_still_counts_as_the_forbidden_ones_successor() -> None:
+    endpoint = Endpoint()
+    cache = TokenCache(endpoint, Clock())
+    cache.accept(cache.get())
+    cache.replace_forbidden("token-1")
+    endpoint.fails = True
+    with pytest.raises(ConnectionError):
+        cache.get()
+    endpoint.fails = False
+    cache.accept(cache.get())
+    assert not cache.replace_forbidden("token-3")

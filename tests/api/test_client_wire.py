@@ -8,7 +8,7 @@ import platform
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -189,7 +189,11 @@ class TestAnswers:
             (answer("425 Too Early"), OmsServerError),
             (answer("500 Internal Server Error"), OmsServerError),
             (answer("503 Service Unavailable", b"<html>"), OmsServerError),
-            (answer("302 Found", b"", ("Location: https://example.com/",)), OmsForeignAnswerError),
+            (answer("302 Found", b"", ("Location: https://example.com/",)), OmsRefusedError),
+            (answer("301 Moved", b"<html>", ("Location: /x",)), OmsRefusedError),
+            (answer("401 Unauthorized", b"<html></html>"), OmsForeignAnswerError),
+            (answer("403 Forbidden", b"<html></html>"), OmsForeignAnswerError),
+            (answer("403 Forbidden", b"<html></html>", (CORRELATION,)), OmsForbiddenError),
             (document({}, "307 Temporary Redirect", "Location: /x"), OmsRefusedError),
         ],
     )
@@ -228,6 +232,45 @@ class TestAnswers:
                 client.post_cancel(EXAMPLE)
         assert "tok-1234567" not in str(error.value)
         assert "s3cret-value" not in str(error.value)
+
+    @pytest.mark.parametrize("status", ["200 OK", "401 Unauthorized", "403 Forbidden"])
+    def test_a_page_that_no_oms_sends_names_the_likely_cause(self, status: str) -> None:
+        with (
+            RawServer([answer(status, b"<html>shop</html>")]) as server,
+            client_of(server.url) as client,
+            pytest.raises(OmsHttpError, match=r"an HTML page.*probably not configured"),
+        ):
+            client.post_cancel(EXAMPLE)
+
+    def test_a_page_that_kibos_gateway_sends_does_not_name_it(self) -> None:
+        script = [answer("200 OK", b"<html>busy</html>", (CORRELATION,))]
+        with (
+            RawServer(script) as server,
+            client_of(server.url) as client,
+            pytest.raises(OmsUnusableAnswerError) as error,
+        ):
+            client.post_cancel(EXAMPLE)
+        assert "probably" not in str(error.value)
+
+    def test_a_redirect_says_so(self) -> None:
+        script = [answer("302 Found", b"<html></html>", ("Location: https://example.com/",))]
+        with (
+            RawServer(script) as server,
+            client_of(server.url) as client,
+            pytest.raises(OmsRefusedError, match=r"redirects elsewhere.*correct the connection"),
+        ):
+            client.post_cancel(EXAMPLE)
+
+    def test_a_page_instead_of_a_refused_token_costs_one_new_token(self) -> None:
+        tokens = [document({"access_token": f"t{n}", "expires_in": 3600}) for n in range(2)]
+        page = answer("401 Unauthorized", b"<html></html>")
+        with RawServer([tokens[0], document(ORDER), page, tokens[1], page]) as server:
+            client = client_of(server.url, credentials=("id", "s3cret"))
+            client.get_order(1010101)
+            with pytest.raises(OmsUnauthorizedError):
+                client.get_order(1010101)
+            with pytest.raises(OmsForeignAnswerError):
+                client.get_order(1010101)
 
     def test_an_answer_without_the_order_names_the_likely_cause(self) -> None:
         with (
@@ -343,6 +386,17 @@ class TestSentOrNot:
             assert time.monotonic() - began < 3
             assert len(server.requests) == 1
 
+    def test_a_fault_of_the_http_library_after_the_request_left_is_not_called_unsent(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # As urllib3 before 2.2 has no read1.
+        monkeypatch.delattr("urllib3.HTTPResponse.read1")
+        monkeypatch.delattr("urllib3.response.BaseHTTPResponse.read1")
+        with RawServer([document(ORDER)]) as server, client_of(server.url) as client:
+            with pytest.raises(OmsNoAnswerError, match=r"AttributeError.*may or may not"):
+                client.post_cancel(EXAMPLE)
+            assert len(server.requests) == 1
+
     def test_a_kept_connection_that_went_stale_is_not_tried_again(self) -> None:
         with RawServer([document(ORDER), hang_up]) as server, client_of(server.url) as client:
             client.get_order(1010101)
@@ -358,6 +412,21 @@ class TestSentOrNot:
                     client.post_cancel(EXAMPLE)
                 assert all(b"authtickets" in request for request in server.requests)
 
+    def test_a_cancel_that_may_no_longer_be_sent_once_the_token_is_there_is_not_sent(self) -> None:
+        token = document({"access_token": "tok-1", "expires_in": 3600})
+        with RawServer([token, document(ORDER)]) as server:
+            client = client_of(server.url, credentials=("id", "s3cret"))
+            seen: list[int] = []
+
+            def may_send() -> bool:
+                seen.append(len(server.requests))
+                return len(seen) > 1
+
+            with pytest.raises(OmsNotSentError, match=r"Order 1010101: .*not be sent any"):
+                client.post_cancel(EXAMPLE, may_send=may_send)
+            assert (seen, len(server.requests)) == ([1], 1)
+            assert client.post_cancel(EXAMPLE, may_send=may_send).is_canceled
+
     def test_wrong_credentials_are_forbidden_and_nothing_is_canceled(self) -> None:
         body = {"errorCode": "INVALID_CREDENTIALS", "message": "Invalid Credentials"}
         with RawServer([document(body, "401 Unauthorized")]) as server:
@@ -366,6 +435,13 @@ class TestSentOrNot:
                 client.post_cancel(EXAMPLE)
             assert error.value.oms_code == "INVALID_CREDENTIALS"
             assert len(server.requests) == 1
+
+    @pytest.mark.parametrize("lifetime", ["1" + "0" * 400, "1e999", "-5", "NaN", '"3600"', "true"])
+    def test_a_lifetime_that_makes_no_sense_does_not_matter(self, lifetime: str) -> None:
+        token = b'{"access_token": "tok-1", "expires_in": %s}' % lifetime.encode()
+        with RawServer([answer("200 OK", token, (JSON,)), document(ORDER)]) as server:
+            client = client_of(server.url, credentials=("id", "s3cret"))
+            assert client.post_cancel(EXAMPLE).is_canceled
 
     def test_a_refused_token_is_dropped_and_the_next_call_gets_a_new_one(self) -> None:
         script = [
@@ -392,6 +468,23 @@ class TestSentOrNot:
             with pytest.raises(OmsForbiddenError, match="permissions"):
                 client.post_cancel(EXAMPLE)
             assert b"Bearer new" in server.requests[4]
+
+    def test_a_call_that_stays_forbidden_costs_one_new_token_and_no_more(self) -> None:
+        tokens = [document({"access_token": f"t{n}", "expires_in": 3600}) for n in range(2)]
+        forbidden = document({"code": 5004, "message": "Not authorized"}, "403 Forbidden")
+        read = document(ORDER)
+        script = [tokens[0], read, forbidden, tokens[1], read, forbidden, read, forbidden]
+        with RawServer(script) as server:
+            client = client_of(server.url, credentials=("id", "s3cret"))
+            kinds = []
+            for _ in range(3):
+                client.get_order(1010101)
+                with pytest.raises(OmsHttpError) as error:
+                    client.post_cancel(EXAMPLE)
+                kinds.append(type(error.value))
+            assert kinds == [OmsUnauthorizedError, OmsForbiddenError, OmsForbiddenError]
+            assert "permissions" in str(error.value)
+            assert sum(b"authtickets" in request for request in server.requests) == 2
 
     def test_an_error_names_the_order(self) -> None:
         script = [document({"code": 5002}, "404 Not Found")]
@@ -424,7 +517,71 @@ def tls(authority: trustme.CA) -> Callable[[str], ssl.SSLContext]:
     return context
 
 
+PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+
+
+@pytest.fixture
+def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[RawServer]:
+    """Give a proxy for all addresses, and an environment that exempts none of them."""
+    for name in PROXIES:
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    with RawServer([answer("502 Bad Gateway")]) as server:
+        for name in PROXIES[:3]:
+            monkeypatch.setenv(name, server.url)
+        yield server
+
+
+class TestProxies:
+    @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+    def test_a_proxy_never_sees_what_goes_to_this_machine(
+        self, proxy: RawServer, host: str
+    ) -> None:
+        token = document({"access_token": "tok-1", "expires_in": 3600})
+        with RawServer([token, document(ORDER)]) as server:
+            client = client_of(f"http://{host}:{server.port}", credentials=("id", "s3cret"))
+            assert client.post_cancel(EXAMPLE).is_canceled
+        assert proxy.requests == []
+
+    def test_a_proxy_is_used_for_every_other_address(self, proxy: RawServer) -> None:
+        with client_of("https://oms.invalid") as client:
+            for _ in range(2):
+                with pytest.raises(OmsNotSentError):
+                    client.post_cancel(EXAMPLE)
+        assert [request.split(b"\r\n")[0] for request in proxy.requests] == [
+            b"CONNECT oms.invalid:443 HTTP/1.0"
+        ] * 2
+
+    def test_no_proxy_is_used_for_what_the_environment_exempts(
+        self, proxy: RawServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("no_proxy", "elsewhere.invalid,oms.invalid")
+        with pytest.raises(OmsNotSentError, match="does not resolve"):
+            client_of("https://oms.invalid").post_cancel(EXAMPLE)
+        assert proxy.requests == []
+
+
 class TestTls:
+    @pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+    def test_the_environments_authority_is_trusted_when_none_is_configured(
+        self,
+        authority: trustme.CA,
+        tls: Callable[[str], ssl.SSLContext],
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        variable: str,
+    ) -> None:
+        bundle = tmp_path / "ca.pem"
+        authority.cert_pem.write_to_path(bundle)
+        for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv(variable, str(bundle))
+        with (
+            RawServer([document(ORDER)], tls=tls("127.0.0.1")) as server,
+            client_of(server.url) as client,
+        ):
+            assert client.post_cancel(EXAMPLE).is_canceled
+
     def test_a_companys_own_authority_works_when_configured(
         self, authority: trustme.CA, tls: Callable[[str], ssl.SSLContext], tmp_path: Path
     ) -> None:

@@ -24,6 +24,7 @@ from airflow_provider_oms.api.errors import (
     OmsForbiddenError,
     OmsNoAnswerError,
     OmsNotFoundError,
+    OmsNotSentError,
     OmsServerError,
     OmsThrottledError,
 )
@@ -56,6 +57,7 @@ class Tenant:
 
     :param acts: whether a cancel that ends in an error was acted on.
     :param look: called at the moment of each POST.
+    :param fetch_token: called before each POST.
     """
 
     latency: float = 0.005
@@ -63,6 +65,7 @@ class Tenant:
     read: Fault = lambda _: None
     acts: bool = False
     look: Callable[[int], None] = lambda _: None
+    fetch_token: Callable[[], None] = lambda: None
     seen: list[Seen] = field(default_factory=list)
     canceled: set[int] = field(default_factory=set)
     most_at_once: int = 0
@@ -74,7 +77,12 @@ class Tenant:
     def get_order(self, order_id: int) -> Order:
         return self._answer("GET", order_id, self.read(order_id))
 
-    def post_cancel(self, request: CancelRequest) -> Order:
+    def post_cancel(
+        self, request: CancelRequest, *, may_send: Callable[[], bool] | None = None
+    ) -> Order:
+        self.fetch_token()
+        if may_send is not None and not may_send():
+            raise OmsNotSentError("too late")
         error = self.post(request.order_id)
         self.look(request.order_id)
         if error is None or self.acts:
@@ -238,6 +246,25 @@ class TestTheRecord:
         assert max(later - earlier for earlier, later in itertools.pairwise(times)) > 1
 
     @pytest.mark.slow
+    @pytest.mark.slow
+    def test_a_token_that_takes_longer_than_a_permit_lets_no_cancel_leave_without_a_new_one(
+        self,
+    ) -> None:
+        store, missing = Store(), []
+        slow = iter([2.5])
+
+        def look(order_id: int) -> None:
+            posted_by = Journal(store, attempt=2).earlier[order_id].posted_by
+            if posted_by is None or time.time() > posted_by:
+                missing.append(order_id)
+
+        tenant = Tenant(look=look, fetch_token=lambda: time.sleep(next(slow, 0.0)))
+        run = run_of(tenant, 20, store=store)
+        run.run()
+        assert missing == []
+        assert outcomes(run) == {"canceled": 20}
+        assert len(tenant.posts()) == 20
+
     def test_a_store_that_stays_away_stops_the_run(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(bulk, "_LONGEST_WITHOUT_JOURNAL", 1.0)
         store = Store()

@@ -320,6 +320,15 @@ class TestCallsThatNeverHappened:
         assert story.then(UNAUTHENTICATED) == POST
         assert_done(story.then(UNAUTHENTICATED), Outcome.FORBIDDEN)
 
+    def test_any_number_of_failures_in_a_row_has_a_next_step(self) -> None:
+        failures = [Event(Action.POST, 0, 0, throttled(0)) for _ in range(1100)]
+        history = History(Policy(deadline=3600), 0.0, None, tuple(failures))
+        assert step(history.with_event(Event(Action.POST, 0, 0, NEVER_SENT)), 0.0) == Wait(15.0)
+
+    def test_a_refused_token_is_no_reason_to_post_after_the_deadline(self) -> None:
+        story = Story(settle_seconds=1, deadline=10)
+        assert_done(story.then(UNAUTHENTICATED, after=10), Outcome.NOT_ATTEMPTED)
+
     def test_refused_tokens_on_reads_leave_an_order_in_doubt_unknown(self) -> None:
         story = Story()
         story.then(AMBIGUOUS)

@@ -50,6 +50,7 @@ class Case:
     settings: dict[str, Any] = field(default_factory=dict)
     attempt: int = 1
     deadline: float = 8
+    only_if: frozenset[str] | None = None
 
     @property
     def posts(self) -> int:
@@ -224,6 +225,13 @@ CASES = (
         )
     ),
     Case(
+        "403 on the cancel, read first",
+        Outcome.FORBIDDEN,
+        "GET, POST, GET, POST",
+        (fault("status", status=403, times=None),),
+        only_if=frozenset({"READY"}),
+    ),
+    Case(
         "a redirect",
         Outcome.REFUSED,
         "POST",
@@ -391,7 +399,7 @@ def play(tenant: EmulatorProcess, case: Case, order_id: int) -> CancellationResu
         return cancel_order(
             client,
             CancelRequest(order_id, "created_by_mistake"),
-            policy_for(client.settings),
+            policy_for(client.settings, only_if_states=case.only_if),
             attempt=case.attempt,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -9,10 +10,10 @@ import pytest
 
 from airflow_provider_oms.api.errors import (
     OmsConflictError,
-    OmsError,
     OmsInputError,
     OmsNoAnswerError,
     OmsNotFoundError,
+    OmsNotSentError,
     OmsServerError,
 )
 from airflow_provider_oms.api.models import Order
@@ -33,11 +34,13 @@ def order(state: str, correlation_id: str | None = None) -> Order:
 class World:
     """A client, a clock and a log in one; each call takes a second."""
 
-    replies: list[Order | OmsError]
+    replies: list[Order | BaseException]
     now: float = 100.0
     stops_at: float = 1e9
+    token_takes: float = 0
     calls: list[tuple[str, float]] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
+    interrupted: list[CancellationResult] = field(default_factory=list)
 
     def clock(self) -> float:
         return self.now
@@ -52,15 +55,20 @@ class World:
         assert order_id == REQUEST.order_id
         return self._call("GET")
 
-    def post_cancel(self, request: CancelRequest) -> Order:
+    def post_cancel(
+        self, request: CancelRequest, *, may_send: Callable[[], bool] | None = None
+    ) -> Order:
         assert request is REQUEST
+        self.now += self.token_takes
+        if may_send is not None and not may_send():
+            raise OmsNotSentError("it was too late")
         return self._call("POST")
 
     def _call(self, method: str) -> Order:
         self.calls.append((method, self.now - 100))
         self.now += 1
         reply = self.replies.pop(0)
-        if isinstance(reply, Exception):
+        if isinstance(reply, BaseException):
             raise reply
         return reply
 
@@ -77,6 +85,7 @@ class World:
             attempt=attempt,
             in_doubt_for=doubt,
             log=self,
+            on_interrupt=self.interrupted.append,
             surroundings=Surroundings(self.clock, self.sleep, self.is_stopping, lambda: 0.0),
         )
 
@@ -193,3 +202,65 @@ class TestBeingToldToEnd:
     def test_what_is_clear_already_stays_clear(self) -> None:
         world = World([order("CANCELED")], stops_at=101)
         assert world.run().outcome is Outcome.CANCELED
+
+    def test_no_cancel_leaves_when_the_end_comes_while_a_token_is_fetched(self) -> None:
+        world = World([order("CANCELED")], stops_at=102, token_takes=3)
+        result = world.run()
+        assert result.outcome is Outcome.NOT_ATTEMPTED
+        assert "told to end" in result.describe()
+        assert (world.calls, result.posts) == ([], 0)
+
+
+def test_no_cancel_leaves_when_the_deadline_passes_while_a_token_is_fetched() -> None:
+    world = World([order("CANCELED")], token_takes=3)
+    result = world.run(Policy(settle_seconds=1, deadline=2))
+    assert result.outcome is Outcome.NOT_ATTEMPTED
+    assert (world.calls, result.posts) == ([], 0)
+
+
+class Timeout(BaseException):
+    """As Airflow's execution_timeout raises it: no Exception."""
+
+
+class TestBeingInterrupted:
+    @pytest.mark.parametrize(
+        ("replies", "outcome", "posts"),
+        [
+            ([Timeout()], Outcome.UNKNOWN, 1),
+            ([OmsNoAnswerError("no answer"), Timeout()], Outcome.UNKNOWN, 1),
+            ([OmsNoAnswerError("no answer"), order("READY"), Timeout()], Outcome.UNKNOWN, 2),
+        ],
+    )
+    def test_a_cancel_that_may_have_left_leaves_the_order_unknown(
+        self, replies: list[Order | BaseException], outcome: Outcome, posts: int
+    ) -> None:
+        world = World(replies)
+        with pytest.raises(Timeout):
+            world.run(Policy(settle_seconds=1))
+        (result,) = world.interrupted
+        assert (result.outcome, result.posts) == (outcome, posts)
+        assert "interrupted" in result.describe()
+
+    def test_nothing_is_in_doubt_when_only_a_read_was_under_way(self) -> None:
+        world = World([Timeout()])
+        with pytest.raises(Timeout):
+            world.run(Policy(look_first=True))
+        (result,) = world.interrupted
+        assert (result.outcome, result.posts) == (Outcome.NOT_ATTEMPTED, 0)
+
+    def test_what_is_clear_already_is_told_as_it_is(self) -> None:
+        world = World([order("CANCELED")])
+
+        def info(message: str, *values: object) -> None:
+            if "done" in message % values:
+                raise Timeout
+
+        world.info = info  # type: ignore[method-assign]
+        with pytest.raises(Timeout):
+            world.run()
+        assert [result.outcome for result in world.interrupted] == [Outcome.CANCELED]
+
+    def test_an_order_that_comes_to_its_end_interrupts_nothing(self) -> None:
+        world = World([order("CANCELED")])
+        world.run()
+        assert world.interrupted == []

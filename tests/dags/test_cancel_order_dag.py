@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -162,3 +163,19 @@ class TestFailures:
         assert "environment" in line
         assert "tenant" in line
         assert oms.requests() == []
+
+    def test_a_timeout_of_airflows_leaves_a_result(
+        self,
+        oms: EmulatorProcess,
+        run_dag: RunDag,
+        example_dags: DagFolder,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        task = example_dags.dags["cancel_order"].get_task("cancel")
+        monkeypatch.setattr(task, "execution_timeout", timedelta(seconds=2))
+        oms.set_faults([{"kind": "hang", "seconds": 4, "times": 1}])
+        run = run_dag("cancel_order", **INPUT)
+        oms.clear_faults()
+        assert run.state == "failed"
+        assert run.results["cancel"][0]["outcome"] == "unknown"
+        assert oms.cancel_posts(ORDER) == 1

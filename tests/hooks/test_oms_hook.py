@@ -17,11 +17,16 @@ from airflow_provider_oms.exceptions import OmsCancellationError, OmsUnsendableE
 from airflow_provider_oms.hooks.oms import OmsHook
 
 CANCELED = {"orderID": 1010101, "orderState": "CANCELED", "orderStatus": "CANCELED"}
+CORRELATION = "x-vol-correlation: 0123456789abcdef0123456789abcdef"
 NOT_FOUND = answer("404 Not Found", b'{"code": 5002, "message": "no such order"}')
 
 
 def document(value: object) -> Script:
     return answer("200 OK", json.dumps(value).encode(), ("Content-Type: application/json",))
+
+
+def refusal(status: str, body: object, *headers: str) -> Script:
+    return answer(status, json.dumps(body).encode(), headers)
 
 
 @pytest.fixture
@@ -146,6 +151,23 @@ class TestCancelOrder:
         assert (result.outcome, result.posts) == (Outcome.CANCELED, 0)
         assert [request.split()[0] for request in server.requests] == [b"GET"]
 
+    @pytest.mark.parametrize(
+        ("number", "method"), [("1", b"POST"), ("2", b"GET"), ("", b"POST"), ("x", b"POST")]
+    )
+    def test_a_later_attempt_is_one_also_where_no_context_is(
+        self,
+        connect: Callable[..., None],
+        monkeypatch: pytest.MonkeyPatch,
+        number: str,
+        method: bytes,
+    ) -> None:
+        # As in the interpreter of a @task.virtualenv.
+        monkeypatch.setenv("AIRFLOW_CTX_TRY_NUMBER", number)
+        with RawServer([document(CANCELED)]) as server:
+            connect(to(server))
+            OmsHook().cancel_order(1010101, "created_by_mistake")
+        assert [request.split()[0] for request in server.requests] == [method]
+
     def test_one_line_before_the_first_request_says_where(
         self,
         connect: Callable[..., None],
@@ -162,7 +184,18 @@ class TestCancelOrder:
 
 
 class TestTestConnection:
-    @pytest.mark.parametrize("script", [NOT_FOUND, document({**CANCELED, "orderID": 1})])
+    @pytest.mark.parametrize(
+        "script",
+        [
+            NOT_FOUND,
+            document({**CANCELED, "orderID": 1}),
+            refusal("400 Bad Request", {"code": 5002, "message": "no such order"}),
+            refusal("400 Bad Request", {"code": 5013}),
+            refusal("400 Bad Request", {"errorCode": "ITEM_NOT_FOUND"}),
+            refusal("400 Bad Request", {"message": "order 1 is unknown"}, CORRELATION),
+            refusal("409 Conflict", {"message": "order 1 is being imported"}, CORRELATION),
+        ],
+    )
     def test_an_order_or_the_omss_own_not_found_works(
         self, connect: Callable[..., None], script: Script
     ) -> None:
@@ -180,6 +213,13 @@ class TestTestConnection:
             (answer("401 Unauthorized", b"{}"), "login"),
             (answer("403 Forbidden", b"{}"), "permissions"),
             (answer("500 Internal Server Error"), "HTTP 500"),
+            (answer("302 Found", b"", (CORRELATION, "Location: /login")), "redirects"),
+            (refusal("400 Bad Request", {"message": "order 1 is unknown"}), "HTTP 400"),
+            (answer("400 Bad Request", b"<html></html>", (CORRELATION,)), "HTTP 400"),
+            (
+                refusal("400 Bad Request", {"message": "x-vol-tenant is wrong"}, CORRELATION),
+                "x-vol-tenant",
+            ),
         ],
     )
     def test_anything_else_says_what_is_wrong(

@@ -211,6 +211,21 @@ class TestGuardrails:
         assert "Nothing was sent" in str(refusal.value)
         assert oms.requests() == []
 
+    @pytest.mark.parametrize("guard", ["only_if_states", "stop_after_failures"])
+    def test_a_guard_that_renders_to_none_does_not_vanish(
+        self, oms: EmulatorProcess, guard: str
+    ) -> None:
+        task = OmsBulkCancelOrdersOperator(
+            task_id="cancel",
+            orders=[FIRST],
+            disposition_reason="created_by_mistake",
+            **{guard: "{{ none }}"},
+        )
+        setattr(task, guard, None)
+        with pytest.raises(OmsUnsendableError, match=f"{guard} must be"):
+            task.execute({"ti": Attempt().ti})
+        assert oms.requests() == []
+
     def test_every_bad_line_of_a_file_is_named(self, oms: EmulatorProcess, tmp_path: Path) -> None:
         path = tmp_path / "orders.jsonl"
         path.write_text(f'{FIRST}\n\n"x"\n{{"order_id": {FIRST + 1}}}\nnot json\n', "utf-8")

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import socket
+from collections.abc import Iterator
+from types import FrameType
 from typing import Any
 from unittest.mock import MagicMock
 
@@ -89,6 +93,46 @@ def test_the_result_is_pushed_before_a_failure_is_raised(oms: RawServer) -> None
     )
 
 
+class Timeout(BaseException):
+    """As Airflow's execution_timeout raises it: no Exception."""
+
+
+@pytest.fixture
+def alarm() -> Iterator[None]:
+    """Interrupt the test in a moment, wherever it is, as execution_timeout does."""
+
+    def ring(number: int, frame: FrameType | None) -> None:
+        raise Timeout
+
+    previous = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, 0.5)
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, previous)
+
+
+def say_nothing(connection: socket.socket, _: bytes) -> None:
+    connection.recv(1)
+
+
+@pytest.mark.parametrize("is_xcom_broken", [False, True])
+def test_the_result_is_pushed_before_a_timeout_goes_on(
+    oms: RawServer, alarm: None, is_xcom_broken: bool
+) -> None:
+    oms.script = [say_nothing]
+    task_context = context()
+    push = task_context["ti"].xcom_push
+    push.side_effect = ConnectionError("no XCom") if is_xcom_broken else None
+    with oms, pytest.raises(Timeout):
+        operator().execute(task_context)
+    (call,) = push.call_args_list
+    assert call.kwargs["key"] == "return_value"
+    assert (call.kwargs["value"]["order_id"], call.kwargs["value"]["outcome"]) == (
+        1010101,
+        "unknown",
+    )
+
+
 def test_no_xcom_means_none_on_failure_either(oms: RawServer) -> None:
     oms.script = [answer("404 Not Found", b'{"code": 5002}')]
     task_context = context()
@@ -136,6 +180,24 @@ def test_every_argument_is_templated(oms: RawServer) -> None:
         "only_if_states",
         "oms_conn_id",
     }
+
+
+@pytest.mark.parametrize("is_native", [False, True])
+@pytest.mark.parametrize("states", [None, "", []])
+def test_a_guard_that_renders_to_nothing_lets_no_order_through(
+    oms: RawServer, states: object, is_native: bool
+) -> None:
+    with DAG("guarded", schedule=None, render_template_as_native_obj=is_native):
+        task = operator(only_if_states="{{ params.states }}")
+    task.render_template_fields({"params": {"states": states}})
+    with oms, pytest.raises(OmsUnsendableError, match=r"only_if_states.*Nothing was sent"):
+        task.execute(context())
+    assert oms.requests == []
+
+
+def test_a_guard_that_was_never_given_is_none(oms: RawServer) -> None:
+    with oms:
+        assert operator(only_if_states=None).execute(context())["outcome"] == "canceled"
 
 
 def test_it_can_be_mapped() -> None:
