@@ -26,6 +26,9 @@ PURE_TESTS = ("tests/cancellation/test_decision.py", "tests/cancellation/test_ru
 PROMISES = "tests/cancellation/test_promises.py"
 FAULTS = "tests/cancellation/test_hostile_tenant.py"
 WIRE = "tests/api/test_client_wire.py"
+BULK = "tests/cancellation/test_bulk.py"
+JOURNAL = "tests/cancellation/test_journal.py"
+OPERATOR = "tests/operators/test_bulk_cancel_orders_operator.py"
 
 
 @dataclass(frozen=True)
@@ -154,6 +157,88 @@ MUTANTS = (
         "    return clean_text(text, secrets)\n",
         "    return text\n",
         (WIRE,),
+    ),
+    Mutant(
+        "write no intent",
+        "cancellation/journal.py",
+        '        changes = dict.fromkeys(intents, f"{_INTENT}{now + PERMIT_SECONDS:.3f}")',
+        "        changes: dict[int, str] = {}",
+        (BULK, JOURNAL),
+    ),
+    Mutant(
+        "write the journal after the cancel",
+        "cancellation/bulk.py",
+        "            self._record([*granted, *asking])\n",
+        "            for case in (*granted, *asking):\n"
+        "                case.permit_until = math.inf\n"
+        "            self._desk.resume(asking)\n"
+        "            self._desk.add_fresh(granted)\n"
+        "            time.sleep(0.05)\n"
+        "            self._record([*granted, *asking])\n"
+        "            granted, asking = [], []\n",
+        (BULK,),
+    ),
+    Mutant(
+        "append the results of the next attempt",
+        "storage.py",
+        "        self._part.fs.mv(self._part.path, self._target.path)\n",
+        '        with _open(self._part, "r") as part, _open(self._target, "a") as file:\n'
+        "            file.writelines(part)\n"
+        "        self._part.fs.rm_file(self._part.path)\n",
+        (OPERATOR,),
+    ),
+    Mutant(
+        "take a cancel that is under way at the end for one that was never sent",
+        "cancellation/workers.py",
+        "        if case.calling is Action.POST:\n",
+        "        if case.begun_at is None:\n",
+        (BULK, OPERATOR),
+    ),
+    Mutant(
+        "post what an earlier attempt left in doubt",
+        "cancellation/resume.py",
+        "        if recorded is not None and recorded.is_in_doubt:\n"
+        "            return _Kind.IN_DOUBT\n",
+        "        if recorded is not None and recorded.is_in_doubt:\n"
+        "            return _Kind.UNTOUCHED\n",
+        (BULK,),
+    ),
+    Mutant(
+        "take a journal that is lost for one that is whole",
+        "cancellation/resume.py",
+        "        is_lost = recorded is None and not self._journal.is_whole\n",
+        "        is_lost = False\n",
+        (OPERATOR,),
+    ),
+    Mutant(
+        "send on a permit that has expired",
+        "cancellation/desk.py",
+        "            may_leave = self.permits_hold and self._clock() < case.permit_until\n",
+        "            may_leave = True\n",
+        (BULK,),
+    ),
+    Mutant(
+        "go on posting when the run has stopped",
+        "cancellation/workers.py",
+        "        if why is None or isinstance(decision, Done):\n            return decision\n",
+        "        if why is None or not isinstance(decision, Wait):\n            return decision\n",
+        (BULK,),
+    ),
+    Mutant(
+        "let an order that waits occupy a worker",
+        "cancellation/workers.py",
+        "            self._desk.wait(case, ",
+        "            if isinstance(decision, Wait):\n"
+        "                time.sleep(max(0.0, decision.until - self._clock()))\n"
+        "            self._desk.wait(case, ",
+        (BULK,),
+    ),
+    Mutant(
+        "let a set through that is larger than its cap",
+        "cancellation/order_set.py",
+        "    if len(requests) > max_orders:\n",
+        "    if len(requests) > 2 * max_orders:\n",
+        (OPERATOR,),
     ),
 )
 

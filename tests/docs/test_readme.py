@@ -42,7 +42,7 @@ def marked_regions() -> dict[str, str]:
 
 def test_every_python_snippet_is_a_region_of_an_example_dag() -> None:
     snippets = [block.strip() for block in blocks("python")]
-    assert len(snippets) == 2
+    assert len(snippets) == 3
     assert set(snippets) <= set(marked_regions().values())
 
 
