@@ -164,6 +164,7 @@ class TestFailures:
         assert "tenant" in line
         assert oms.requests() == []
 
+    @pytest.mark.airflow3_only("a dag.test() that goes on after a task's timeout")
     def test_a_timeout_of_airflows_leaves_a_result(
         self,
         oms: EmulatorProcess,
