@@ -161,7 +161,7 @@ MUTANTS = (
     Mutant(
         "write no intent",
         "cancellation/journal.py",
-        '        changes = dict.fromkeys(intents, f"{_INTENT}{now + PERMIT_SECONDS:.3f}")',
+        '        changes = dict.fromkeys(intents, f"{_INTENT}{posted_by:.3f}")',
         "        changes: dict[int, str] = {}",
         (BULK, JOURNAL),
     ),

@@ -72,13 +72,20 @@ class Journal:
     :param store: where it is kept; ``None`` keeps nothing, and then every order of a later attempt
         is in doubt.
     :param attempt: which attempt of the task this is, from 1.
+    :param leeway: seconds that a cancel which has begun can still take to leave, to connect say.
     :param clock: seconds since the epoch.
     """
 
     def __init__(
-        self, store: Store | None, *, attempt: int = 1, clock: Callable[[], float] = time.time
+        self,
+        store: Store | None,
+        *,
+        attempt: int = 1,
+        leeway: float = 0.0,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
+        self._leeway = leeway
         self._clock = clock
         self._page: dict[int, str] = {}
         self._page_is_new = True
@@ -110,7 +117,8 @@ class Journal:
         :raises JournalError: when the store could not be written; then neither is recorded.
         """
         now = self._clock()
-        changes = dict.fromkeys(intents, f"{_INTENT}{now + PERMIT_SECONDS:.3f}")
+        posted_by = now + PERMIT_SECONDS + self._leeway
+        changes = dict.fromkeys(intents, f"{_INTENT}{posted_by:.3f}")
         results = {result.order_id: result for result in ended}
         for order_id, result in results.items():
             # What was neither sent nor about to be needs no record: it is not there, and that says

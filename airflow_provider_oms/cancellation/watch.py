@@ -69,7 +69,7 @@ class Watch:
         :param reply: what came back from a call.
         :param order_id: the order it was about.
         """
-        if (reply.retry_after or 0) > self._policy.deadline and reply.kind not in _SILENT:
+        if (reply.retry_after or 0) > self._policy.deadline:
             self.stop(f"the OMS asks to wait {reply.retry_after:.0f} s, longer than deadline")
         with self._lock:
             if reply.kind not in _SILENT:

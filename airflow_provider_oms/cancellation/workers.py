@@ -126,7 +126,7 @@ class Workers:
         pause = reply.retry_after
         if reply.kind is ReplyKind.THROTTLED:
             pause = pause or _PAUSE_WHEN_THROTTLED
-        if pause and reply.kind is not ReplyKind.AMBIGUOUS:
+        if pause:
             self._desk.pause_until(event.at + pause)
         self._watch.heed_reply(reply, case.request.order_id)
         decision = self._decide(history)

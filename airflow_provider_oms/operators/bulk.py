@@ -232,12 +232,15 @@ class OmsBulkCancelOrdersOperator(BaseOperator):
         )
         if orders.duplicates:
             self.log.info("%d entries named an order again", orders.duplicates)
-        journal = self._open_journal(context, ti.try_number, keep=bool(orders) and not dry_run)
+        is_kept = bool(orders) and not dry_run
+        journal = self._open_journal(context, hook.settings.connect_timeout) if is_kept else None
         results = ResultsFile(self.results_path, ti.map_index) if self.results_path else None
         if results is not None:
             results.prepare()
         attempt = 1 if dry_run else ti.try_number
-        return _Plan(hook, orders, policy, limits, tolerated, attempt, journal, results)
+        return _Plan(
+            hook, orders, policy, limits, tolerated, attempt, journal or Journal(None), results
+        )
 
     def _limits(self) -> Limits:
         workers = validate_number("max_workers", self.max_workers, least=1)
@@ -267,14 +270,13 @@ class OmsBulkCancelOrdersOperator(BaseOperator):
         most = validate_number("max_orders", self.max_orders, least=1)
         return plan_orders(entries, reasons, max_orders=most)
 
-    def _open_journal(self, context: Context, attempt: int, *, keep: bool) -> Journal:
-        if not keep:
-            return Journal(None)
+    def _open_journal(self, context: Context, leeway: float) -> Journal:
         store = task_state_store(context)
         if store is None:
             self.log.info("%s", NO_TASK_STATE_STORE)
+        ti: Any = context["ti"]
         try:
-            return Journal(store, attempt=attempt)
+            return Journal(store, attempt=ti.try_number, leeway=leeway)
         except JournalError as error:
             raise OmsBulkCancellationError(
                 f"The journal in task_state_store cannot be opened ({error}). Nothing was sent."

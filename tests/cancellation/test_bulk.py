@@ -311,9 +311,16 @@ class TestWhatStopsIt:
         assert len(tenant.posts()) <= 20
         assert run.tally.may_be_retried
 
-    def test_a_wait_that_is_longer_than_the_deadline(self) -> None:
-        throttled = OmsThrottledError("slow down", http_status=429, retry_after=3600)
-        tenant = Tenant(post=lambda order_id: throttled if order_id == 20 else None)
+    @pytest.mark.parametrize(
+        "error",
+        [
+            OmsThrottledError("slow down", http_status=429, retry_after=3600),
+            OmsNotSentError("no token", retry_after=3600),
+            OmsServerError("down", http_status=503, retry_after=3600),
+        ],
+    )
+    def test_a_wait_that_is_longer_than_the_deadline(self, error: OmsError) -> None:
+        tenant = Tenant(post=lambda order_id: error if order_id == 20 else None)
         run = run_of(tenant, 1000)
         run.run()
         assert "asks to wait 3600 s" in (run.stopped or "")

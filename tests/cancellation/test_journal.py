@@ -66,6 +66,12 @@ def test_the_next_attempt_finds_outcomes_and_intents() -> None:
     ]  # fmt: skip
 
 
+def test_what_a_cancel_takes_to_leave_is_part_of_the_doubt() -> None:
+    store = Store()
+    Journal(store, leeway=5, clock=lambda: NOW).write([1], [])
+    assert open_journal(store, attempt=2).earlier[1].posted_by == NOW + PERMIT_SECONDS + 5
+
+
 def test_an_intent_that_came_to_nothing_is_cleared_and_what_was_never_meant_is_not_recorded() -> (
     None
 ):
