@@ -37,7 +37,7 @@ from airflow_provider_oms.cancellation.journal import Journal
 from airflow_provider_oms.cancellation.order_set import OrderSet
 from airflow_provider_oms.cancellation.outcomes import Outcome
 
-POLICY = Policy(settle_seconds=1, deadline=10)
+POLICY = Policy(settle_seconds=0.3, deadline=10)
 LOST = OmsNoAnswerError("no answer")
 Fault = Callable[[int], OmsError | None]
 

@@ -39,7 +39,7 @@ def oms(tenant: EmulatorProcess, monkeypatch: pytest.MonkeyPatch) -> EmulatorPro
     tenant.clear_requests()
     shipped = {"orderID": SHIPPED, "orderState": "SHIPPED", "orderStatus": "SHIPPED"}
     tenant.load_orders([*({"orderID": FIRST + number} for number in range(50)), shipped])
-    connect(monkeypatch, tenant)
+    connect(monkeypatch, tenant, extra={"settle_seconds": 0.3})
     return tenant
 
 
