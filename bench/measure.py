@@ -36,7 +36,6 @@ class Assignment:
     :param orders: how many orders to cancel, from the first one on.
     :param workers: how many at a time.
     :param store_seconds: what a write of the operator's journal takes; ``None`` for no journal.
-    :param profile: a file for the profile of every thread; ``None`` to run at full speed.
     """
 
     contender: str
@@ -44,7 +43,6 @@ class Assignment:
     orders: int
     workers: int = 1
     store_seconds: float | None = None
-    profile: str | None = None
 
     @property
     def order_ids(self) -> range:
