@@ -32,6 +32,9 @@ soak: venv ## cancel ten thousand orders in one task, with faults, killed five t
 fault-table: venv ## write what each fault ends as into docs/what-happens-when.md
 	@WRITE_DOCS=1 "$(VENV)/python" -m pytest --quiet tests/cancellation/test_hostile_tenant.py
 
+bench: venv ## measure the operator next to a mapped task, a loop and a thread pool (half an hour)
+	@"$(VENV)/python" -m bench $(OPTIONS)
+
 mutants: venv ## put known mistakes into a copy of the code, and show the tests that catch each
 	@"$(VENV)/python" scripts/mutants.py
 
@@ -57,7 +60,8 @@ constraints: venv ## resolve constraints/*.in anew, to the newest versions that 
 
 clean: ## remove the environments, what the demo left, and every cache
 	@if [ -d .demo-ui ] && [ -x "$(VENV)/python" ]; then "$(VENV)/python" -m demo.ui stop; fi
-	rm -rf .venv .venv-2.11 .demo .demo-ui build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-2.11 .bench .demo .demo-ui build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help demo demo-ui demo-ui-stop test unit soak fault-table mutants lint format venv venv-2.11 constraints clean
+.PHONY: help demo demo-ui demo-ui-stop test unit soak fault-table bench mutants lint format venv \
+	venv-2.11 constraints clean

@@ -7,17 +7,22 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
+import psutil
 import requests
 
-from demo.processes import free_port
+from demo.processes import Session, end, free_port, launch, wait_until
 from demo.terminal import DemoError
+from demo.workplace import AIRFLOW, airflow_environment
 
 ADMIN = "admin"
 _PARTS = ("metadatabase", "scheduler", "dag_processor", "triggerer")
 _SECONDS_PER_CALL = 30
+_SECONDS_TO_START = 150.0
 
 
 def settings_for(port: int) -> dict[str, str]:
@@ -95,3 +100,78 @@ class AirflowApi:
                     f"Airflow refused {method} {path}: {answer.status_code} {answer.text}"
                 )
             time.sleep(0.5)
+
+
+class Standalone:
+    """Run all of Airflow for the length of a `with` block.
+
+    :param home: an empty directory, for its database and its logs.
+    :param dags: the folder with its DAG files.
+    :param connections: the connections by their ids, as the REST API takes them.
+    :param settings: more of Airflow's settings, as environment variables.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        dags: Path,
+        connections: Mapping[str, Mapping[str, object]],
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        self._home = home
+        self._environment = {
+            **airflow_environment(home, dags),
+            **settings_for(free_port()),
+            **{
+                f"AIRFLOW_CONN_{conn_id.upper()}": json.dumps(fields)
+                for conn_id, fields in connections.items()
+            },
+            **(settings or {}),
+        }
+        self._sessions: list[Session] = []
+        self.log = home / "standalone.log"
+        self.api = AirflowApi(self._environment["AIRFLOW__API__BASE_URL"], home)
+
+    def __enter__(self) -> Self:
+        """Start it, wait until all of its parts run, and log in."""
+        command = [*AIRFLOW, "standalone"]
+        try:
+            process = launch(
+                command, self._environment, self._home, self.log, self._sessions.append
+            )
+            wait_until(
+                self.api.is_healthy,
+                process,
+                name="Airflow",
+                log=self.log,
+                limit=_SECONDS_TO_START,
+            )
+            self.api.log_in()
+        except BaseException:
+            end(self._sessions)
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End all of its processes."""
+        end(self._sessions)
+
+    def processes(self) -> list[psutil.Process]:
+        """Return every process of this Airflow."""
+        return [process for session in self._sessions for process in session.processes()]
+
+    def start_run(self, dag_id: str, conf: Mapping[str, Any], *, patience: float) -> str:
+        """Start a run of a DAG, and return its id.
+
+        :param dag_id: the DAG; its file may not have been read yet.
+        :param conf: the run's configuration.
+        :param patience: seconds to wait for the file to be read.
+        """
+        body = {"logical_date": None, "conf": dict(conf)}
+        run = self.api.ask("POST", f"/api/v2/dags/{dag_id}/dagRuns", body, patience=patience)
+        return str(run["dag_run_id"])

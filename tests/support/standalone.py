@@ -5,87 +5,23 @@ It runs in a session of its own and is driven over its REST API, as a person's b
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import psutil
 
-from demo.processes import Session, end, free_port, launch, wait_until
-from demo.standalone import AirflowApi, settings_for
+from demo import standalone
 from demo.terminal import last_lines
-from demo.workplace import AIRFLOW, airflow_environment
 
-SECONDS_TO_START = 150.0
 SECONDS_TO_READ_A_DAG = 60.0
 
 
-class Standalone:
-    """Run all of Airflow for the length of a `with` block.
-
-    :param home: an empty directory, for its database and its logs.
-    :param dags: the folder with its DAG files.
-    :param connections: the connections by their ids, as the REST API takes them.
-    :param settings: more of Airflow's settings, as environment variables.
-    """
-
-    def __init__(
-        self,
-        home: Path,
-        dags: Path,
-        connections: Mapping[str, Mapping[str, str]],
-        settings: Mapping[str, str] | None = None,
-    ) -> None:
-        self._home = home
-        self._environment = {
-            **airflow_environment(home, dags),
-            **settings_for(free_port()),
-            **{
-                f"AIRFLOW_CONN_{conn_id.upper()}": json.dumps(fields)
-                for conn_id, fields in connections.items()
-            },
-            **(settings or {}),
-        }
-        self._sessions: list[Session] = []
-        self.log = home / "standalone.log"
-        self.api = AirflowApi(self._environment["AIRFLOW__API__BASE_URL"], home)
-
-    def __enter__(self) -> Self:
-        command = [*AIRFLOW, "standalone"]
-        try:
-            process = launch(
-                command, self._environment, self._home, self.log, self._sessions.append
-            )
-            wait_until(
-                self.api.is_healthy,
-                process,
-                name="Airflow",
-                log=self.log,
-                limit=SECONDS_TO_START,
-            )
-            self.api.log_in()
-        except BaseException:
-            end(self._sessions)
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        end(self._sessions)
-
-    def processes(self) -> list[psutil.Process]:
-        """Return every process of this Airflow."""
-        return [process for session in self._sessions for process in session.processes()]
+class Standalone(standalone.Standalone):
+    """Run all of Airflow for the length of a `with` block, and look after its tasks."""
 
     def trigger(self, dag_id: str, conf: Mapping[str, Any], *, task_id: str) -> TaskInRun:
         """Start a run of a DAG, and return one of its tasks.
@@ -94,10 +30,8 @@ class Standalone:
         :param conf: the run's configuration.
         :param task_id: the task.
         """
-        body = {"logical_date": None, "conf": dict(conf)}
-        path = f"/api/v2/dags/{dag_id}/dagRuns"
-        run = self.api.ask("POST", path, body, patience=SECONDS_TO_READ_A_DAG)
-        return TaskInRun(self, dag_id, run["dag_run_id"], task_id)
+        run_id = self.start_run(dag_id, conf, patience=SECONDS_TO_READ_A_DAG)
+        return TaskInRun(self, dag_id, run_id, task_id)
 
 
 @dataclass(frozen=True)

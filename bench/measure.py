@@ -1,0 +1,177 @@
+"""One measurement: a contender in a process of its own, and what it cost.
+
+What the contenders do is in `plain`, `provider` and `bare`; what is compared, in `sections`.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from bench.tenant import FIRST_ORDER
+from demo.terminal import DemoError
+from demo.workplace import REPOSITORY, airflow_environment
+
+REASON = "created_by_mistake"
+CLIENT = ("bench", "worth-nothing")
+_KIB = 1 if sys.platform != "darwin" else 1024
+_LONGEST = 3600.0
+_LINES_OF_A_FAILURE = 25
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """Say what a contender is to do.
+
+    :param contender: a module of `bench` and the name of its contender, such as `plain.pool`.
+    :param url: the tenant.
+    :param orders: how many orders to cancel, from the first one on.
+    :param workers: how many at a time.
+    :param store_seconds: what a write of the operator's journal takes; ``None`` for no journal.
+    """
+
+    contender: str
+    url: str
+    orders: int
+    workers: int = 1
+    store_seconds: float | None = None
+
+    @property
+    def order_ids(self) -> range:
+        """Return the orders to cancel."""
+        return range(FIRST_ORDER, FIRST_ORDER + self.orders)
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Hold what one run of a contender cost.
+
+    :param orders: how many orders it canceled.
+    :param seconds: from its first line to its last, without start-up and imports.
+    :param cpu_seconds: processor time of its process in that time.
+    :param peak_mib: the most memory that its process ever held.
+    :param journal_seconds: spent on writing the journal, next to what else went on.
+    """
+
+    orders: int
+    seconds: float
+    cpu_seconds: float
+    peak_mib: float
+    journal_seconds: float = 0.0
+
+    @property
+    def per_second(self) -> float:
+        """Return the orders canceled in a second."""
+        return self.orders / self.seconds
+
+    @property
+    def cpu_ms(self) -> float:
+        """Return the milliseconds of processor time for an order."""
+        return 1000 * self.cpu_seconds / self.orders
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Hold the least, the middle and the most of a few rounds.
+
+    :param values: one of each round.
+    """
+
+    values: tuple[float, ...]
+
+    @classmethod
+    def of(cls, values: Iterable[float]) -> Spread:
+        """Return the spread of some values.
+
+        :param values: one of each round.
+        """
+        return cls(tuple(values))
+
+    @property
+    def median(self) -> float:
+        """Return the value in the middle."""
+        return statistics.median(self.values)
+
+    def text(self, pattern: str) -> str:
+        """Return all three as text, or one where there was one round.
+
+        :param pattern: how a number is written, as for `format`.
+        """
+        numbers = (min(self.values), self.median, max(self.values))
+        written = [format(number, pattern) for number in numbers]
+        return " / ".join(written if len(self.values) > 1 else written[:1])
+
+
+@contextmanager
+def measured(orders: int) -> Iterator[Callable[[], Measurement]]:
+    """Measure a block; what is yielded returns what it cost, once it is over.
+
+    :param orders: how many orders it cancels.
+    """
+    seconds, cpu = time.monotonic(), time.process_time()
+    ended: list[tuple[float, float]] = []
+
+    def cost() -> Measurement:
+        (after,) = ended
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _KIB / 1024
+        return Measurement(orders, after[0] - seconds, after[1] - cpu, peak)
+
+    yield cost
+    ended.append((time.monotonic(), time.process_time()))
+
+
+def run_in_child(assignment: Assignment, home: Path, *, settle_seconds: float) -> Measurement:
+    """Run a contender in a process of its own, and return what it cost.
+
+    :param assignment: what it is to do.
+    :param home: the AIRFLOW_HOME of a contender that needs one.
+    :param settle_seconds: of the tenant's connection.
+    :raises DemoError: when it fails.
+    """
+    command = [sys.executable, "-m", "bench.child", json.dumps(asdict(assignment))]
+    connection = connection_to(assignment.url, settle_seconds=settle_seconds)
+    environment = {
+        **airflow_environment(home, home),
+        "AIRFLOW_CONN_OMS_DEFAULT": json.dumps(connection),
+    }
+    done = subprocess.run(
+        command,
+        env=environment,
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=_LONGEST,
+        check=False,
+    )
+    if done.returncode:
+        said = "\n".join((done.stdout + done.stderr).splitlines()[-_LINES_OF_A_FAILURE:])
+        raise DemoError(f"{said}\n\n{assignment.contender} failed.")
+    # Airflow's log may come before it on the same stream.
+    return Measurement(**json.loads(done.stdout.splitlines()[-1]))
+
+
+def connection_to(url: str, *, settle_seconds: float) -> dict[str, object]:
+    """Return the connection of the operator, as Airflow takes it.
+
+    :param url: the tenant.
+    :param settle_seconds: how long a cancel may take to show.
+    """
+    return {
+        "conn_type": "oms",
+        "host": url,
+        "login": CLIENT[0],
+        "password": CLIENT[1],
+        "extra": {
+            "tenant_id": "10001",
+            "environment": "sandbox",
+            "settle_seconds": settle_seconds,
+        },
+    }

@@ -1,0 +1,126 @@
+"""What the bench says: tables, goals, the machine's facts; on the terminal, and in the docs.
+
+The figures themselves come from `sections`.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import psutil
+from tabulate import tabulate
+
+BEGIN = "<!-- made by make bench: begin -->"
+END = "<!-- made by make bench: end -->"
+_CPU_FACTS = Path("/proc/cpuinfo")
+
+
+@dataclass(frozen=True)
+class Goal:
+    """Hold a figure next to what it ought to be.
+
+    :param name: what was measured.
+    :param figure: what was found.
+    :param bound: what it ought to be.
+    :param pattern: how both are written, as for `format`.
+    :param at_most: whether the bound is the most; it is the least otherwise.
+    :param unit: what follows the number.
+    """
+
+    name: str
+    figure: float
+    bound: float
+    pattern: str = ".2f"
+    at_most: bool = False
+    unit: str = ""
+
+    @property
+    def missing(self) -> float:
+        """Return how much the figure falls short, 0 or less if it does not."""
+        return self.figure - self.bound if self.at_most else self.bound - self.figure
+
+    def row(self) -> tuple[str, str, str, str]:
+        """Return the goal as a row of the table."""
+        word = "at most" if self.at_most else "at least"
+        verdict = "reached" if self.missing <= 0 else f"SHORT by {self._written(self.missing)}"
+        return (
+            self.name,
+            self._written(self.figure),
+            f"{word} {self._written(self.bound)}",
+            verdict,
+        )
+
+    def _written(self, number: float) -> str:
+        return format(number, self.pattern) + self.unit
+
+
+class Paper:
+    """Print as the figures come in, and keep all of it."""
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self.goals: list[Goal] = []
+
+    def say(self, text: str) -> None:
+        """Print a paragraph.
+
+        :param text: the paragraph.
+        """
+        self._parts.append(text)
+        print(f"{text}\n", flush=True)
+
+    def table(self, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Print a table, which is one in Markdown too.
+
+        :param headings: of its columns.
+        :param rows: of its cells.
+        """
+        align = ("left", *("right" for _ in headings[1:]))
+        self.say(tabulate(rows, headings, "pipe", disable_numparse=True, colalign=align))
+
+    def say_goals(self) -> None:
+        """Print every goal with what became of it."""
+        if self.goals:
+            self.say("### Goals")
+            self.table(("what", "found", "goal", "verdict"), [one.row() for one in self.goals])
+
+    def write(self, document: Path) -> None:
+        """Put all of it into a document, between its markers.
+
+        :param document: the document.
+        """
+        before, _, rest = document.read_text(encoding="utf-8").partition(BEGIN)
+        after = rest.partition(END)[2]
+        text = "\n\n".join(self._parts)
+        document.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", encoding="utf-8")
+
+
+def machine_facts() -> list[tuple[str, str]]:
+    """Return what a figure depends on besides the code."""
+    load = ", ".join(f"{number:.1f}" for number in os.getloadavg())
+    memory = psutil.virtual_memory().total / 2**30
+    packages = ("apache-airflow", "apache-airflow-providers-http", "requests", "urllib3")
+    return [
+        ("processors", f"{os.cpu_count()} of {_cpu_model()}"),
+        ("memory", f"{memory:.0f} GiB"),
+        ("system", platform.platform()),
+        ("Python", platform.python_version()),
+        *((name, version(name)) for name in packages),
+        ("load average before", load),
+        ("date", datetime.now(UTC).date().isoformat()),
+    ]
+
+
+def _cpu_model() -> str:
+    if _CPU_FACTS.is_file():
+        for line in _CPU_FACTS.read_text(encoding="utf-8").splitlines():
+            name, _, value = line.partition(":")
+            if name.strip() == "model name":
+                return value.strip()
+    return platform.processor() or platform.machine()

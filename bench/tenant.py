@@ -1,0 +1,111 @@
+"""The stub as the bench holds it: started, set for a measurement, looked at when that is over.
+
+What it answers is in `stub`.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import requests
+
+from bench.stub import RESET_PATH, STATE_PATH
+from demo.processes import Session, end, free_port, launch, wait_until
+from demo.terminal import DemoError
+from demo.workplace import REPOSITORY, airflow_environment
+
+FIRST_ORDER = 5_000_001
+_SECONDS_TO_START = 20.0
+_SECONDS_PER_CALL = 30.0
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Hold what the stub saw in one measurement.
+
+    :param posts: cancels.
+    :param reads: reads.
+    :param faulted: orders whose first cancel met a fault.
+    """
+
+    posts: int
+    reads: int
+    faulted: int
+
+
+class Tenant:
+    """Run the stub for the length of a `with` block.
+
+    :param directory: where its log goes.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._log = directory / "stub.log"
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._sessions: list[Session] = []
+        self._session = requests.Session()
+        # A proxy has no business between two programs on this machine.
+        self._session.trust_env = False
+
+    def __enter__(self) -> Self:
+        """Start the stub, and wait until it answers."""
+        command = [sys.executable, "-m", "bench.stub", "--port", str(self.port)]
+        environment = airflow_environment(self._directory, self._directory)
+        try:
+            process = launch(command, environment, REPOSITORY, self._log, self._sessions.append)
+            wait_until(
+                self._is_up, process, name="The stub", log=self._log, limit=_SECONDS_TO_START
+            )
+        except BaseException:
+            end(self._sessions)
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the stub."""
+        end(self._sessions)
+
+    def _is_up(self) -> bool:
+        try:
+            return self._ask("GET", STATE_PATH) is not None
+        except requests.ConnectionError:
+            return False
+
+    def _ask(self, method: str, path: bytes, body: Any = None) -> Any:
+        address = self.url + path.decode()
+        answer = self._session.request(method, address, json=body, timeout=_SECONDS_PER_CALL)
+        answer.raise_for_status()
+        return answer.json()
+
+    def reset(self, *, latency: float, faults: float = 0.0) -> None:
+        """Begin with every order open.
+
+        :param latency: seconds until an answer about an order leaves.
+        :param faults: share of the orders whose first cancel meets a fault.
+        """
+        self._ask("POST", RESET_PATH, {"latency": latency, "faults": faults})
+
+    def check(self, orders: int) -> Seen:
+        """Hold a measurement to what it was to do, and return what it sent for that.
+
+        :param orders: how many orders it was to cancel, from the first one on.
+        :raises DemoError: when others are canceled, or one was posted after it was canceled.
+        """
+        facts = self._ask("GET", STATE_PATH)
+        wanted = (orders, FIRST_ORDER, FIRST_ORDER + orders - 1)
+        if (facts["canceled"], facts["lowest"], facts["highest"]) != wanted:
+            raise DemoError(f"Not all of {orders} orders are canceled, or others: {facts}")
+        if facts["reposted"]:
+            raise DemoError(f"Orders were posted again after they were canceled: {facts}")
+        return Seen(facts["posts"], facts["reads"], facts["faulted"])
