@@ -45,7 +45,7 @@ ACTED_ON = st.sampled_from(
         {"kind": "drop"},
         {"kind": "drop", "when": "mid_answer"},
         {"kind": "status", "status": 502, "acts": True, "body": "html"},
-        {"kind": "status", "status": 400, "acts": True},
+        {"kind": "status", "status": 408, "acts": True},
         {"kind": "answer", "body": "empty"},
         {"kind": "answer", "body": "other_order"},
         {"kind": "gzip"},
