@@ -33,6 +33,7 @@ from airflow_provider_oms.exceptions import (
     cancellation_error,
     unsendable_is_final,
 )
+from airflow_provider_oms.hooks.form import connection_form_widgets, ui_field_behaviour
 from airflow_provider_oms.version_compat import AIRFLOW_VERSION
 
 __all__ = ["OmsHook"]
@@ -64,6 +65,22 @@ class OmsHook(BaseHook):
         super().__init__(**kwargs)
         self.oms_conn_id = oms_conn_id
         self.pool_size = pool_size
+
+    @classmethod
+    def get_connection_form_widgets(cls) -> dict[str, Any]:
+        """Return the connection form's own fields, for Airflow up to 3.1.
+
+        :return: the fields by their names.
+        """
+        return connection_form_widgets()
+
+    @classmethod
+    def get_ui_field_behaviour(cls) -> dict[str, Any]:
+        """Return what becomes of the fields that every connection has, for Airflow up to 3.1.
+
+        :return: ``hidden_fields``, ``relabeling`` and ``placeholders``.
+        """
+        return ui_field_behaviour()
 
     @cached_property
     def settings(self) -> TenantSettings:
