@@ -9,19 +9,13 @@ import os
 import re
 from collections.abc import Callable
 from functools import cached_property
-from http import HTTPStatus
 from typing import Any
 
 from airflow.providers.common.compat.sdk import BaseHook, get_current_context, mask_secret
 
+from airflow_provider_oms.api.checkup import try_out
 from airflow_provider_oms.api.client import OmsClient
 from airflow_provider_oms.api.config import TenantSettings
-from airflow_provider_oms.api.errors import (
-    OmsConflictError,
-    OmsError,
-    OmsNotFoundError,
-    OmsRefusedError,
-)
 from airflow_provider_oms.api.models import Order
 from airflow_provider_oms.api.validation import validate_cancel_request
 from airflow_provider_oms.cancellation import runner
@@ -37,12 +31,6 @@ from airflow_provider_oms.hooks.form import connection_form_widgets, ui_field_be
 from airflow_provider_oms.version_compat import AIRFLOW_VERSION
 
 __all__ = ["OmsHook"]
-
-# Any order will do for a test; this one needs no knowledge of the tenant's numbering.
-_PROBE_ORDER_ID = 1
-# GENERIC_NOT_FOUND and INVALID_ID of the classic OMS, and the platform's own; a tenant may answer
-# an unknown order with any of them, and with 400 instead of 404.
-_NO_SUCH_ORDER = ("5002", "5013", "ITEM_NOT_FOUND")
 
 
 class OmsHook(BaseHook):
@@ -192,32 +180,13 @@ class OmsHook(BaseHook):
     def test_connection(self) -> tuple[bool, str]:
         """Tell whether the connection works, by reading one order; nothing is changed.
 
-        :return: whether it works, and one sentence about it.
+        :return: whether it works, and one sentence about it, which says what to do if it does not.
         """
-        aside = ""
         try:
-            self.get_conn().get_order(_PROBE_ORDER_ID)
-        except OmsNotFoundError:
-            pass  # The OMS itself said so: address, tenant and credentials are right.
-        except OmsError as error:
-            if not _is_about_the_order(error):
-                return False, error.message
-            aside = f" It would not show order {_PROBE_ORDER_ID}: {error.message}."
+            client = self.get_conn()
         except OmsUnsendableError as error:
             return False, str(error)
-        return True, f"The OMS answers at {self.settings.describe()}.{aside}"
-
-
-def _is_about_the_order(error: OmsError) -> bool:
-    """Tell whether an OMS refused nothing but the order that was asked for."""
-    if not isinstance(error, OmsRefusedError | OmsConflictError):
-        return False
-    if error.http_status < HTTPStatus.BAD_REQUEST:
-        return False
-    if error.oms_code in _NO_SUCH_ORDER:
-        return True
-    said = error.detail or error.oms_code
-    return bool(error.correlation_id and said) and "tenant" not in str(said).lower()
+        return try_out(client)
 
 
 def _attempt() -> int:
