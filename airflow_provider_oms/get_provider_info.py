@@ -53,6 +53,7 @@ def get_provider_info() -> dict[str, Any]:
                 ],
             }
         ],
+        "extra-links": ["airflow_provider_oms.links.oms.OmsOrderLink"],
         "connection-types": [
             {
                 "connection-type": "oms",

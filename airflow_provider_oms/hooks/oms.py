@@ -17,7 +17,7 @@ from airflow_provider_oms.api.checkup import try_out
 from airflow_provider_oms.api.client import OmsClient
 from airflow_provider_oms.api.config import TenantSettings
 from airflow_provider_oms.api.models import Order
-from airflow_provider_oms.api.validation import validate_cancel_request
+from airflow_provider_oms.api.validation import validate_cancel_request, validate_order_id
 from airflow_provider_oms.cancellation import runner
 from airflow_provider_oms.cancellation.outcomes import CancellationResult
 from airflow_provider_oms.cancellation.plan import policy_for, validate_only_if_states
@@ -106,6 +106,16 @@ class OmsHook(BaseHook):
         :raises OmsUnsendableError: when the connection's settings are wrong.
         """
         return self._client
+
+    def order_url(self, order_id: int | str) -> str | None:
+        """Return where a person finds an order in Kibo's admin.
+
+        :param order_id: the order, as an integer or a string of digits.
+        :return: the address; ``None`` when the connection gives no ``admin_url``.
+        :raises OmsUnsendableError: when the id or the connection is not valid.
+        """
+        with unsendable_is_final():
+            return self.settings.order_url(validate_order_id(order_id))
 
     def get_order(self, order_id: int | str) -> Order:
         """Read one order.
