@@ -22,13 +22,13 @@ from airflow_provider_oms.cancellation import runner
 from airflow_provider_oms.cancellation.outcomes import CancellationResult
 from airflow_provider_oms.cancellation.plan import policy_for, validate_only_if_states
 from airflow_provider_oms.cancellation.termination import listen_for_termination
+from airflow_provider_oms.connections import client_of, settings_of
 from airflow_provider_oms.exceptions import (
     OmsUnsendableError,
     cancellation_error,
     unsendable_is_final,
 )
 from airflow_provider_oms.hooks.form import connection_form_widgets, ui_field_behaviour
-from airflow_provider_oms.version_compat import AIRFLOW_VERSION
 
 __all__ = ["OmsHook"]
 
@@ -80,24 +80,11 @@ class OmsHook(BaseHook):
         if connection.password:
             mask_secret(connection.password)
         with unsendable_is_final():
-            return TenantSettings.from_connection(
-                name=self.oms_conn_id,
-                host=connection.host,
-                port=connection.port,
-                login=connection.login,
-                password=connection.password,
-                schema=connection.schema,
-                extra=connection.extra,
-            )
+            return settings_of(connection, self.oms_conn_id)
 
     @cached_property
     def _client(self) -> OmsClient:
-        return OmsClient(
-            self.settings,
-            pool_size=self.pool_size,
-            user_agent_suffix=f"apache-airflow/{AIRFLOW_VERSION}",
-            on_token=mask_secret,
-        )
+        return client_of(self.settings, pool_size=self.pool_size, on_token=mask_secret)
 
     def get_conn(self) -> OmsClient:
         """Return the client of this tenant, one for the life of the hook.
