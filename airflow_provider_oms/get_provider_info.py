@@ -53,6 +53,18 @@ def get_provider_info() -> dict[str, Any]:
                 ],
             }
         ],
+        "sensors": [
+            {
+                "integration-name": "Kibo OMS",
+                "python-modules": ["airflow_provider_oms.sensors.oms"],
+            }
+        ],
+        "triggers": [
+            {
+                "integration-name": "Kibo OMS",
+                "python-modules": ["airflow_provider_oms.triggers.oms"],
+            }
+        ],
         "extra-links": ["airflow_provider_oms.links.oms.OmsOrderLink"],
         "connection-types": [
             {

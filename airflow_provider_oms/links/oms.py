@@ -42,15 +42,15 @@ class OmsOrderLink(BaseOperatorLink):
         :param push: whether the task may write to XCom.
         :return: the address; empty when there is none.
         """
+        url = ""
         try:
             url = hook.order_url(order_id) or ""
-        except OmsUnsendableError:
-            return ""
-        if url and push:
-            try:
+            if url and push:
                 context["ti"].xcom_push(key=self.xcom_key, value=url)
-            except Exception as error:  # noqa: BLE001 - of whatever kind
-                hook.log.warning("The link to the order could not be kept: %s", error)
+        except OmsUnsendableError:
+            pass  # The task is about to fail of it.
+        except Exception as error:  # noqa: BLE001 - Airflow's, of whatever kind
+            hook.log.warning("The link to the order could not be kept: %s", error)
         return url
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
