@@ -20,6 +20,8 @@ __all__ = [
     "OmsBulkCancellationRefusedError",
     "OmsCancellationError",
     "OmsCancellationRefusedError",
+    "OmsOrderStateError",
+    "OmsTriggerEventError",
     "OmsUnsendableError",
     "cancellation_error",
     "unsendable_is_final",
@@ -58,6 +60,14 @@ class OmsBulkCancellationError(AirflowException):
 
 class OmsBulkCancellationRefusedError(OmsBulkCancellationError, AirflowFailException):
     """Report a set of which no order can still be canceled without a person's help; no retry."""
+
+
+class OmsOrderStateError(AirflowFailException):
+    """Report that an order will not come to the state waited for; Airflow does not retry."""
+
+
+class OmsTriggerEventError(AirflowException):
+    """Report that a trigger came back with something else than it sends; Airflow may retry."""
 
 
 def cancellation_error(result: CancellationResult) -> OmsCancellationError:

@@ -10,20 +10,25 @@ from typing import Any
 __all__ = ["get_provider_info"]
 
 
+_DIGITS = "^[0-9]{1,18}$"
+_LONGEST_WAIT = 3600
+
+
 def _text(label: str, description: str, **schema: Any) -> dict[str, Any]:
     field = {"type": ["string", "null"], **schema}
     return {"label": label, "description": description, "schema": field}
 
 
 def _seconds(label: str, description: str, default: float) -> dict[str, Any]:
-    field = {"type": ["number", "null"], "default": default, "minimum": 0}
+    limits = {"minimum": 0, "maximum": _LONGEST_WAIT}
+    field = {"type": ["number", "null"], "default": default, **limits}
     return {"label": label, "description": description, "schema": field}
 
 
 def get_provider_info() -> dict[str, Any]:
     """Return the provider's metadata as Airflow's provider schema describes it.
 
-    :return: names, connection type with its form fields, and the modules of hooks and operators.
+    :return: names, connection type with its form fields, links, and the modules of everything else.
     """
     return {
         "package-name": "airflow-provider-oms",
@@ -48,39 +53,73 @@ def get_provider_info() -> dict[str, Any]:
                 ],
             }
         ],
+        "sensors": [
+            {
+                "integration-name": "Kibo OMS",
+                "python-modules": ["airflow_provider_oms.sensors.oms"],
+            }
+        ],
+        "triggers": [
+            {
+                "integration-name": "Kibo OMS",
+                "python-modules": ["airflow_provider_oms.triggers.oms"],
+            }
+        ],
+        "extra-links": ["airflow_provider_oms.links.oms.OmsOrderLink"],
         "connection-types": [
             {
                 "connection-type": "oms",
                 "hook-class-name": "airflow_provider_oms.hooks.oms.OmsHook",
                 "hook-name": "Kibo OMS",
-                "ui-field-behaviour": {
-                    "hidden-fields": ["schema"],
-                    "relabeling": {
-                        "login": "Client ID",
-                        "password": "Client Secret",
-                        "host": "Base Address",
-                    },
-                    "placeholders": {
-                        "login": "KIBO_APP.1.0.0.Release",
-                        "host": "leave empty to derive it from tenant and environment",
-                    },
-                },
+                "ui-field-behaviour": _field_behaviour(),
                 "conn-fields": _conn_fields(),
             }
         ],
     }
 
 
+def _field_behaviour() -> dict[str, Any]:
+    return {
+        # The scheme goes into the base address; a field that nobody reads would only mislead.
+        "hidden-fields": ["schema"],
+        "relabeling": {
+            "login": "Client ID",
+            "password": "Client Secret",
+            "host": "Base Address",
+        },
+        "placeholders": {
+            "login": "KIBO_APP.1.0.0.Release",
+            "password": "the application's shared secret, from Kibo's Dev Center",
+            "host": "leave empty to derive it from tenant and environment",
+            "port": "only with a base address",
+            # The fields below have placeholders up to Airflow 3.1 only; later they have the
+            # descriptions.
+            "tenant_id": "10001",
+            "environment": "production or sandbox",
+            "auth_url": "https://home.mozu.com",
+            "ca_bundle": "/etc/ssl/company-ca.pem",
+            "disposition_reasons": "suspected_fraud, duplicate",
+            "admin_url": "https://admin.example.com/orders/{order_id}",
+        },
+    }
+
+
 def _conn_fields() -> dict[str, Any]:
     return {
-        "tenant_id": _text("Tenant ID", "The bare number of the tenant, such as 10001. Required."),
+        "tenant_id": _text(
+            "Tenant ID",
+            "The bare number of the tenant, such as 10001. Required.",
+            pattern=_DIGITS,
+        ),
         "environment": _text(
             "Environment",
             "Decides the host: production cancels real orders. Required unless a base address is "
             "given.",
             enum=["production", "sandbox"],
         ),
-        "site_id": _text("Site ID", "Sent as x-vol-site when given."),
+        "site_id": _text(
+            "Site ID", "Sent as x-vol-site when given; a bare number.", pattern=_DIGITS
+        ),
         "auth_url": _text(
             "Token Address",
             "Where access tokens come from; https://home.mozu.com unless given. Required with a "
@@ -88,13 +127,27 @@ def _conn_fields() -> dict[str, Any]:
         ),
         "connect_timeout": _seconds("Connect Timeout (s)", "Seconds to connect.", 5),
         "read_timeout": _seconds("Read Timeout (s)", "Seconds to wait for an answer.", 30),
-        "ca_bundle": _text("CA Bundle", "Path of CA certificates to trust, on every worker."),
+        "ca_bundle": _text(
+            "CA Bundle",
+            "Path of the certificates to trust instead of the usual ones; needed on every worker.",
+        ),
         "disposition_reasons": _text(
-            "More Disposition Reasons", "Reasons this tenant admits beyond the known, by commas."
+            "More Disposition Reasons",
+            "Reasons that this tenant admits besides customer_changed_mind, created_by_mistake "
+            "and other, separated by commas.",
         ),
         "settle_seconds": _seconds(
-            "Settle Time (s)", "How long a cancel may take to show in the OMS.", 15
+            "Settle Time (s)",
+            "How long the OMS may take to show a cancellation after a cancel without a clear "
+            "answer; not longer than the deadline.",
+            15,
         ),
-        "deadline": _seconds("Deadline (s)", "Seconds within which an order is tried.", 120),
-        "admin_url": _text("Admin Address", "Base address of Kibo's admin, for links."),
+        "deadline": _seconds(
+            "Deadline (s)", "Seconds within which cancels for one order may be sent.", 120
+        ),
+        "admin_url": _text(
+            "Admin Address",
+            "Where the link of a task leads: an order's page in Kibo's admin with {order_id} in "
+            "the place of the id, or the admin's start page.",
+        ),
     }

@@ -15,6 +15,7 @@ from airflow_provider_oms.api import answers
 from airflow_provider_oms.api.auth import Token, TokenCache
 from airflow_provider_oms.api.config import TenantSettings
 from airflow_provider_oms.api.errors import (
+    OmsCredentialsError,
     OmsError,
     OmsForbiddenError,
     OmsHttpError,
@@ -147,7 +148,9 @@ class OmsClient:
         except OmsNotSentError as error:
             if error.unresolved and not self.settings.base_url:
                 hint = f"{error.message}. {answers.PROBABLY_NOT_TRANSLATED}"
-                raise OmsNotSentError(hint, unresolved=True) from None
+                raise OmsNotSentError(
+                    hint, host=error.host, reason=error.reason, unresolved=True
+                ) from None
             raise
 
     def _order_of(self, answer: Answer, order_id: int, token: str | None) -> Order:
@@ -181,6 +184,10 @@ class OmsClient:
             # Whatever became of the token request, the call that needed it was never sent.
             raise OmsNotSentError(
                 f"No access token could be had: {error.message}",
+                host=getattr(error, "host", None),
+                reason=getattr(error, "reason", getattr(error, "facts", error.message)),
+                unresolved=getattr(error, "unresolved", False),
+                refused_certificate=getattr(error, "refused_certificate", False),
                 retry_after=getattr(error, "retry_after", None),
             ) from None
 
@@ -232,7 +239,7 @@ def _token_refusal(error: OmsHttpError) -> OmsError:
         return error
     return _like(
         error,
-        OmsForbiddenError,
+        OmsCredentialsError,
         "The token endpoint issued no access token; check the connection's login (client id), "
         "password (client secret) and auth_url",
     )

@@ -33,6 +33,7 @@ _DERIVED_HOSTS = {
     "sandbox": "https://{tenant_id}-translation.sandbox.mozu.com",
 }
 _LONGEST_WAIT = 3600.0
+_ORDER_ID = "{order_id}"
 
 
 class TenantSettings(BaseModel):
@@ -80,7 +81,12 @@ class TenantSettings(BaseModel):
             raise ValueError("each reason must be a word without blanks around it")
         return value
 
-    @field_validator("base_url", "auth_url", "admin_url")
+    @field_validator("admin_url")
+    @classmethod
+    def _address_with_a_place_for_the_order(cls, value: str | None) -> str | None:
+        return _check_template(value) if value else value
+
+    @field_validator("base_url", "auth_url")
     @classmethod
     def _addresses(cls, value: str | None) -> str | None:
         return _check_address(value) if value else value
@@ -138,6 +144,14 @@ class TenantSettings(BaseModel):
             return DEFAULT_AUTH_URL
         parts = urlsplit(self.base_url)
         return f"{parts.scheme}://{parts.netloc}"
+
+    def order_url(self, order_id: int) -> str | None:
+        """Return where a person finds an order in Kibo's admin.
+
+        :param order_id: the order.
+        :return: ``admin_url`` with the order in its place; ``None`` when there is no ``admin_url``.
+        """
+        return self.admin_url and self.admin_url.replace(_ORDER_ID, str(order_id))
 
     def describe(self) -> str:
         """Return one phrase that names host, environment and tenant, for logs and messages."""
@@ -257,6 +271,18 @@ def _check_address(value: str) -> str:
     if parts.scheme == "http" and not is_loopback(value):
         raise ValueError("must use https; http is accepted for this machine (loopback) only")
     return parts._replace(path=parts.path.rstrip("/")).geturl()
+
+
+def _check_template(value: str) -> str:
+    # Which page of the admin shows an order is not documented, and it may hang on a query or a
+    # fragment: so the whole address is the user's, as long as a browser can be sent there.
+    parts = urlsplit(value if "://" in value else f"https://{value}")
+    address = parts._replace(path="", query="", fragment="").geturl()
+    rest = parts._replace(scheme="", netloc="").geturl().replace(_ORDER_ID, "")
+    if any(sign in address + rest for sign in "{}"):
+        raise ValueError(f"must have no other placeholder than {_ORDER_ID}, and none in the host")
+    _check_address(address)
+    return parts.geturl()
 
 
 def is_loopback(address: str) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, Self
 __all__ = [
     "OmsConfigError",
     "OmsConflictError",
+    "OmsCredentialsError",
     "OmsError",
     "OmsForbiddenError",
     "OmsForeignAnswerError",
@@ -84,15 +85,28 @@ class OmsNotSentError(OmsError):
     """Report that no byte of the request left this machine, so it is safe to send it again.
 
     :param message: what happened.
+    :param host: the host that could not be reached; ``None`` when one was reached.
+    :param reason: why not, in a few words.
     :param unresolved: whether the host's name did not resolve.
+    :param refused_certificate: whether the host's certificate is not one that is trusted.
     :param retry_after: seconds the token endpoint asked to wait, if it did.
     """
 
     def __init__(
-        self, message: str, *, unresolved: bool = False, retry_after: float | None = None
+        self,
+        message: str,
+        *,
+        host: str | None = None,
+        reason: str = "",
+        unresolved: bool = False,
+        refused_certificate: bool = False,
+        retry_after: float | None = None,
     ) -> None:
         super().__init__(message)
+        self.host = host
+        self.reason = reason
         self.unresolved = unresolved
+        self.refused_certificate = refused_certificate
         self.retry_after = retry_after
 
 
@@ -128,7 +142,8 @@ class OmsHttpError(OmsError):
             parts.append(f"message {detail!r}")
         if correlation_id:
             parts.append(f"correlation id {correlation_id}")
-        super().__init__(f"{message} ({', '.join(parts)})")
+        self.facts = ", ".join(parts)
+        super().__init__(f"{message} ({self.facts})")
         self.http_status = http_status
         self.oms_code = oms_code
         self.correlation_id = correlation_id
@@ -142,6 +157,10 @@ class OmsUnauthorizedError(OmsHttpError):
 
 class OmsForbiddenError(OmsHttpError):
     """Report that credentials were refused or lack the permission (403, or 401 for a token)."""
+
+
+class OmsCredentialsError(OmsForbiddenError):
+    """Report that the token endpoint issues no access token for the client id and secret."""
 
 
 class OmsForeignAnswerError(OmsForbiddenError):

@@ -206,9 +206,13 @@ class Transport:
                 ) from None
             if not isinstance(error, _FAILURES):
                 raise
+            host = urlsplit(url).netloc
             raise OmsNotSentError(
-                f"{method} to {urlsplit(url).netloc} was not sent ({reason})",
+                f"{method} to {host} was not sent ({reason})",
+                host=host,
+                reason=reason,
                 unresolved=reason == _UNRESOLVED,
+                refused_certificate=reason == _REFUSED_CERTIFICATE,
             ) from None
         finally:
             _departure.reset(reset)
@@ -263,6 +267,7 @@ def describe_failure(error: BaseException) -> str:
 
 
 _UNRESOLVED = "the host name does not resolve"
+_REFUSED_CERTIFICATE = "the TLS certificate was refused; set ca_bundle for a company CA"
 _NAMES = {
     "NameResolutionError": _UNRESOLVED,
     "gaierror": _UNRESOLVED,
@@ -272,7 +277,7 @@ _NAMES = {
     "ConnectionResetError": "the connection was reset",
     "RemoteDisconnected": "the connection was closed",
     "BrokenPipeError": "the connection was closed",
-    "SSLCertVerificationError": "the TLS certificate was refused; set ca_bundle for a company CA",
+    "SSLCertVerificationError": _REFUSED_CERTIFICATE,
     "SSLZeroReturnError": "the TLS connection was closed",
 }
 

@@ -5,6 +5,7 @@ What the OMS itself checks afterwards, and the connection's own settings, live e
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -25,6 +26,7 @@ __all__ = [
     "validate_disposition_other_reason",
     "validate_disposition_reason",
     "validate_order_id",
+    "validate_order_states",
 ]
 
 # The three order-level reasons that Kibo's "Cancel Order" page names; a tenant can admit more.
@@ -105,6 +107,35 @@ def validate_order_id(value: Any) -> int:
     ):
         return int(value)
     raise OmsInputError("order_id", _ORDER_ID_RULE, kind_of(value))
+
+
+def validate_order_states(field: str, value: Any, *, rule: str) -> frozenset[str]:
+    """Return the order states that a caller named, at least one.
+
+    :param field: name of the argument.
+    :param value: a list, tuple or set of states; or, as templates render, a JSON array or a
+        comma-separated string.
+    :param rule: what the argument must be, for the error.
+    :return: the states, without blanks around them.
+    :raises OmsInputError: when the value names no state.
+    """
+    states = _split_states(value) if isinstance(value, str) else value
+    if (
+        not isinstance(states, list | tuple | set | frozenset)
+        or not states
+        or not all(isinstance(s, str) and s.strip() and s.strip() != "None" for s in states)
+    ):
+        raise OmsInputError(field, rule, kind_of(value))
+    return frozenset(state.strip() for state in states)
+
+
+def _split_states(text: str) -> object:
+    if text.lstrip().startswith("["):
+        try:
+            return json.loads(text)
+        except ValueError:
+            return None
+    return text.split(",")
 
 
 def validate_disposition_reason(value: Any, extra_reasons: Iterable[str] = ()) -> str:

@@ -5,13 +5,12 @@ The rules for single fields live in ``api/validation.py``.
 
 from __future__ import annotations
 
-import json
 import math
 from typing import Any
 
 from airflow_provider_oms.api.config import TenantSettings
 from airflow_provider_oms.api.errors import OmsInputError
-from airflow_provider_oms.api.validation import kind_of
+from airflow_provider_oms.api.validation import kind_of, validate_order_states
 from airflow_provider_oms.cancellation.history import Policy
 
 __all__ = [
@@ -36,24 +35,8 @@ def validate_only_if_states(value: Any) -> frozenset[str] | None:
     """
     if value is None:
         return None
-    states = _split(value) if isinstance(value, str) else value
-    if (
-        not isinstance(states, list | tuple | set | frozenset)
-        or not states
-        or not all(isinstance(s, str) and s.strip() and s.strip() != "None" for s in states)
-    ):
-        rule = "None, or at least one order state: a list, a JSON array, or comma-separated"
-        raise OmsInputError("only_if_states", rule, kind_of(value))
-    return frozenset(state.strip() for state in states)
-
-
-def _split(text: str) -> object:
-    if text.lstrip().startswith("["):
-        try:
-            return json.loads(text)
-        except ValueError:
-            return None
-    return text.split(",")
+    rule = "None, or at least one order state: a list, a JSON array, or comma-separated"
+    return validate_order_states("only_if_states", value, rule=rule)
 
 
 def validate_number(field: str, value: Any, *, least: int = 0) -> int:

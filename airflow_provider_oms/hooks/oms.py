@@ -9,39 +9,28 @@ import os
 import re
 from collections.abc import Callable
 from functools import cached_property
-from http import HTTPStatus
 from typing import Any
 
 from airflow.providers.common.compat.sdk import BaseHook, get_current_context, mask_secret
 
+from airflow_provider_oms.api.checkup import try_out
 from airflow_provider_oms.api.client import OmsClient
 from airflow_provider_oms.api.config import TenantSettings
-from airflow_provider_oms.api.errors import (
-    OmsConflictError,
-    OmsError,
-    OmsNotFoundError,
-    OmsRefusedError,
-)
 from airflow_provider_oms.api.models import Order
-from airflow_provider_oms.api.validation import validate_cancel_request
+from airflow_provider_oms.api.validation import validate_cancel_request, validate_order_id
 from airflow_provider_oms.cancellation import runner
 from airflow_provider_oms.cancellation.outcomes import CancellationResult
 from airflow_provider_oms.cancellation.plan import policy_for, validate_only_if_states
 from airflow_provider_oms.cancellation.termination import listen_for_termination
+from airflow_provider_oms.connections import client_of, settings_of
 from airflow_provider_oms.exceptions import (
     OmsUnsendableError,
     cancellation_error,
     unsendable_is_final,
 )
-from airflow_provider_oms.version_compat import AIRFLOW_VERSION
+from airflow_provider_oms.hooks.form import connection_form_widgets, ui_field_behaviour
 
 __all__ = ["OmsHook"]
-
-# Any order will do for a test; this one needs no knowledge of the tenant's numbering.
-_PROBE_ORDER_ID = 1
-# GENERIC_NOT_FOUND and INVALID_ID of the classic OMS, and the platform's own; a tenant may answer
-# an unknown order with any of them, and with 400 instead of 404.
-_NO_SUCH_ORDER = ("5002", "5013", "ITEM_NOT_FOUND")
 
 
 class OmsHook(BaseHook):
@@ -65,6 +54,22 @@ class OmsHook(BaseHook):
         self.oms_conn_id = oms_conn_id
         self.pool_size = pool_size
 
+    @classmethod
+    def get_connection_form_widgets(cls) -> dict[str, Any]:
+        """Return the connection form's own fields, for Airflow up to 3.1.
+
+        :return: the fields by their names.
+        """
+        return connection_form_widgets()
+
+    @classmethod
+    def get_ui_field_behaviour(cls) -> dict[str, Any]:
+        """Return what becomes of the fields that every connection has, for Airflow up to 3.1.
+
+        :return: ``hidden_fields``, ``relabeling`` and ``placeholders``.
+        """
+        return ui_field_behaviour()
+
     @cached_property
     def settings(self) -> TenantSettings:
         """Return the tenant's checked settings.
@@ -75,24 +80,11 @@ class OmsHook(BaseHook):
         if connection.password:
             mask_secret(connection.password)
         with unsendable_is_final():
-            return TenantSettings.from_connection(
-                name=self.oms_conn_id,
-                host=connection.host,
-                port=connection.port,
-                login=connection.login,
-                password=connection.password,
-                schema=connection.schema,
-                extra=connection.extra,
-            )
+            return settings_of(connection, self.oms_conn_id)
 
     @cached_property
     def _client(self) -> OmsClient:
-        return OmsClient(
-            self.settings,
-            pool_size=self.pool_size,
-            user_agent_suffix=f"apache-airflow/{AIRFLOW_VERSION}",
-            on_token=mask_secret,
-        )
+        return client_of(self.settings, pool_size=self.pool_size, on_token=mask_secret)
 
     def get_conn(self) -> OmsClient:
         """Return the client of this tenant, one for the life of the hook.
@@ -101,6 +93,16 @@ class OmsHook(BaseHook):
         :raises OmsUnsendableError: when the connection's settings are wrong.
         """
         return self._client
+
+    def order_url(self, order_id: int | str) -> str | None:
+        """Return where a person finds an order in Kibo's admin.
+
+        :param order_id: the order, as an integer or a string of digits.
+        :return: the address; ``None`` when the connection gives no ``admin_url``.
+        :raises OmsUnsendableError: when the id or the connection is not valid.
+        """
+        with unsendable_is_final():
+            return self.settings.order_url(validate_order_id(order_id))
 
     def get_order(self, order_id: int | str) -> Order:
         """Read one order.
@@ -175,32 +177,13 @@ class OmsHook(BaseHook):
     def test_connection(self) -> tuple[bool, str]:
         """Tell whether the connection works, by reading one order; nothing is changed.
 
-        :return: whether it works, and one sentence about it.
+        :return: whether it works, and one sentence about it, which says what to do if it does not.
         """
-        aside = ""
         try:
-            self.get_conn().get_order(_PROBE_ORDER_ID)
-        except OmsNotFoundError:
-            pass  # The OMS itself said so: address, tenant and credentials are right.
-        except OmsError as error:
-            if not _is_about_the_order(error):
-                return False, error.message
-            aside = f" It would not show order {_PROBE_ORDER_ID}: {error.message}."
+            client = self.get_conn()
         except OmsUnsendableError as error:
             return False, str(error)
-        return True, f"The OMS answers at {self.settings.describe()}.{aside}"
-
-
-def _is_about_the_order(error: OmsError) -> bool:
-    """Tell whether an OMS refused nothing but the order that was asked for."""
-    if not isinstance(error, OmsRefusedError | OmsConflictError):
-        return False
-    if error.http_status < HTTPStatus.BAD_REQUEST:
-        return False
-    if error.oms_code in _NO_SUCH_ORDER:
-        return True
-    said = error.detail or error.oms_code
-    return bool(error.correlation_id and said) and "tenant" not in str(said).lower()
+        return try_out(client)
 
 
 def _attempt() -> int:

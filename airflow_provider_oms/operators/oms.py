@@ -12,6 +12,7 @@ from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_oms.exceptions import OmsCancellationError, OmsUnsendableError
 from airflow_provider_oms.hooks.oms import OmsHook
+from airflow_provider_oms.links.oms import OmsOrderLink
 from airflow_provider_oms.operators.bulk import OmsBulkCancelOrdersOperator
 
 if TYPE_CHECKING:
@@ -51,7 +52,10 @@ class OmsCancelOrderOperator(BaseOperator):
         "only_if_states",
         "oms_conn_id",
     )
+    operator_extra_links = (OmsOrderLink(),)
     ui_color = "#f6d5d5"
+    #: Where a person finds the order, once the task runs; empty when the connection does not say.
+    order_url = ""
 
     def __init__(
         self,
@@ -81,13 +85,14 @@ class OmsCancelOrderOperator(BaseOperator):
         :raises OmsUnsendableError: when an argument or the connection is not valid.
         :raises OmsCancellationError: when the order did not end canceled.
         """
+        hook = OmsHook(self.oms_conn_id)
+        self.order_url = OmsOrderLink().offer(context, hook, self.order_id, push=self.do_xcom_push)
         # None would mean "no guard" to the hook, which cannot know that there was to be one.
         if self._is_guarded and self.only_if_states is None:
             raise OmsUnsendableError(
                 "only_if_states must name at least one order state; the template or the task's "
                 "output that it was given as came out as None. Nothing was sent."
             )
-        hook = OmsHook(self.oms_conn_id)
         try:
             result = hook.cancel_order(
                 self.order_id,

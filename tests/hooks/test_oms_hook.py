@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import quote
 
 import pytest
+from airflow.models import Connection
 from airflow.providers.common.compat.sdk import AirflowFailException
 from raw_server import RawServer, Script, answer
 
@@ -230,6 +232,20 @@ class TestTestConnection:
             works, message = OmsHook().test_connection()
         assert not works
         assert named in message
+
+    def test_it_works_the_way_the_button_in_the_web_ui_calls_it(
+        self, connect: Callable[..., None]
+    ) -> None:
+        # Airflow puts what is typed into the form, as a URI, under an id that it makes up.
+        typed = {"tenant_id": "10001", "site_id": "", "deadline": "60", "ca_bundle": None}
+        with RawServer([NOT_FOUND]) as server:
+            connection: Any = Connection(  # noqa: AIR311 - what the web UI makes of a form
+                conn_id="made_up", conn_type="oms", host=server.url, extra=json.dumps(typed)
+            )
+            connect(connection.get_uri(), "made_up")
+            works, message = connection.test_connection()
+        assert works, message
+        assert message.startswith("It works: the OMS answers at ")
 
     def test_wrong_settings_say_so(self, connect: Callable[..., None]) -> None:
         connect({"conn_type": "oms"})

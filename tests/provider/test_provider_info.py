@@ -67,13 +67,34 @@ def test_importing_it_imports_neither_airflow_nor_the_hook() -> None:
     assert loaded.strip() == "['airflow_provider_oms.get_provider_info']"
 
 
+def imported(path: str) -> Any:
+    module, _, name = path.rpartition(".")
+    return getattr(importlib.import_module(module), name)
+
+
+def test_it_names_every_module_that_a_dag_may_import() -> None:
+    package = Path(airflow_provider_oms.__file__).parent
+    for kind in ("operators", "sensors"):
+        (entry,) = INFO[kind]
+        modules = {f"airflow_provider_oms.{kind}.{p.stem}" for p in (package / kind).glob("[!_]*")}
+        assert set(entry["python-modules"]) == {m for m in modules if "__" not in m}
+
+
+def test_every_link_of_an_operator_is_registered() -> None:
+    # Airflow 2 drops all links of an operator that has one it was not told of.
+    for path in ("operators.oms.OmsCancelOrderOperator", "sensors.oms.OmsOrderStateSensor"):
+        for link in imported(f"airflow_provider_oms.{path}").operator_extra_links:
+            assert f"{type(link).__module__}.{type(link).__qualname__}" in INFO["extra-links"]
+
+
 def test_every_module_and_class_it_names_can_be_imported() -> None:
-    for kind in ("hooks", "operators"):
+    for kind in ("hooks", "operators", "sensors", "triggers"):
         for entry in INFO[kind]:
             for module in entry["python-modules"]:
                 assert importlib.import_module(module).__all__
-    module, _, name = CONNECTION_TYPE["hook-class-name"].rpartition(".")
-    hook = getattr(importlib.import_module(module), name)
+    for path in INFO["extra-links"]:
+        assert imported(path).operators == []
+    hook = imported(CONNECTION_TYPE["hook-class-name"])
     assert hook.conn_type == CONNECTION_TYPE["connection-type"]
     assert hook.hook_name == CONNECTION_TYPE["hook-name"]
 

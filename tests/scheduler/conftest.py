@@ -16,6 +16,8 @@ DAGS = Path(__file__).parent / "dags"
 SETTINGS = {
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
+    # And for one from a triggerer, until another one takes its triggers over; 30 s by default.
+    "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "10",
 }
 
 
@@ -29,13 +31,14 @@ def tenant() -> Iterator[EmulatorProcess]:
 def airflow(
     tenant: EmulatorProcess, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Standalone]:
-    def connection(**extra: float) -> dict[str, str]:
+    def connection(**extra: object) -> dict[str, str]:
         return oms_connection(
             tenant.url,
             tenant.tenant,
             tenant.client_id,
             tenant.client_secret,
             settle_seconds=3,
+            admin_url="https://admin.example.com/orders/{order_id}",
             **extra,
         )
 

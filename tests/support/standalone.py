@@ -5,6 +5,7 @@ It runs in a session of its own and is driven over its REST API, as a person's b
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -15,13 +16,43 @@ from typing import Any
 import psutil
 
 from demo import standalone
+from demo.processes import launch
 from demo.terminal import last_lines
+from demo.workplace import AIRFLOW
 
 SECONDS_TO_READ_A_DAG = 60.0
 
 
+def _is_triggerer(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.Error):
+        words = " ".join(process.cmdline())
+        return "airflow" in words and "triggerer" in words
+    return False
+
+
 class Standalone(standalone.Standalone):
     """Run all of Airflow for the length of a `with` block, and look after its tasks."""
+
+    def kill_triggerer(self) -> None:
+        """End the triggerer and all that it has started with `kill -9`."""
+        # It changes its title, in which `airflow triggerer` stays.
+        parts = [p for p in self.processes() if _is_triggerer(p)]
+        if not parts:
+            raise AssertionError("no triggerer is among this Airflow's processes")
+        for part in [child for p in parts for child in p.children(recursive=True)] + parts:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                part.kill()
+        psutil.wait_procs(parts, timeout=10)
+
+    def start_triggerer(self) -> None:
+        """Start a triggerer in the place of the one that was killed."""
+        launch(
+            [*AIRFLOW, "triggerer"],
+            self._environment,
+            self._home,
+            self._home / "triggerer.log",
+            self._sessions.append,
+        )
 
     def trigger(self, dag_id: str, conf: Mapping[str, Any], *, task_id: str) -> TaskInRun:
         """Start a run of a DAG, and return one of its tasks.
@@ -114,6 +145,21 @@ class TaskInRun:
             "GET", f"{self._path}/xcomEntries/return_value?stringify=false"
         )
         return entry["value"]
+
+    def links(self) -> dict[str, str | None]:
+        """Return the addresses behind the task's buttons in the web UI, by their names."""
+        found: dict[str, str | None] = self.airflow.api.ask("GET", f"{self._path}/links")[
+            "extra_links"
+        ]
+        return found
+
+    def wait_for_state(self, state: str, timeout: float = 60) -> None:
+        """Wait until the task is in a state.
+
+        :param state: the state, as Airflow calls it.
+        :param timeout: seconds to wait at most.
+        """
+        self._wait(lambda: self.now()["state"] == state, timeout)
 
     def _run_state(self) -> str:
         run = self.airflow.api.ask("GET", f"/api/v2/dags/{self.dag_id}/dagRuns/{self.run_id}")

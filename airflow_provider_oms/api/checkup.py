@@ -1,0 +1,213 @@
+"""Whether a connection works, found out by reading one order, and what to do if it does not.
+
+Nothing here changes anything at the OMS; a wrong setting is found before, in ``config.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlsplit
+
+from airflow_provider_oms.api.client import OmsClient
+from airflow_provider_oms.api.config import TenantSettings
+from airflow_provider_oms.api.errors import (
+    OmsConflictError,
+    OmsCredentialsError,
+    OmsError,
+    OmsForbiddenError,
+    OmsForeignAnswerError,
+    OmsHttpError,
+    OmsNoAnswerError,
+    OmsNotFoundError,
+    OmsNotSentError,
+    OmsRefusedError,
+    OmsServerError,
+    OmsThrottledError,
+    OmsUnauthorizedError,
+    OmsUnusableAnswerError,
+)
+
+__all__ = ["try_out"]
+
+# Any order will do; this one needs no knowledge of the tenant's numbering.
+_PROBE_ORDER_ID = 1
+# GENERIC_NOT_FOUND and INVALID_ID of the classic OMS, and the platform's own; a tenant may answer
+# an unknown order with any of them, and with 400 instead of 404.
+_NO_SUCH_ORDER = ("5002", "5013", "ITEM_NOT_FOUND")
+_REFUSED_CREDENTIALS = (
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.FORBIDDEN,
+)
+
+
+def try_out(client: OmsClient) -> tuple[bool, str]:
+    """Tell whether a client gets at its tenant's orders.
+
+    :param client: the client.
+    :return: whether it does, and one sentence that says what to do if it does not.
+    """
+    settings = client.settings
+    aside = ""
+    try:
+        client.get_order(_PROBE_ORDER_ID)
+    except OmsError as error:
+        if not (isinstance(error, OmsHttpError) and _is_about_the_order(error)):
+            return False, _advice(error, settings)
+        # That nobody knows this order is what to expect; anything else is worth a word.
+        if not isinstance(error, OmsNotFoundError):
+            aside = f", though it would not show order {_PROBE_ORDER_ID} ({error.facts})"
+    return True, f"It works: the OMS answers at {settings.describe()}{aside}."
+
+
+def _is_about_the_order(error: OmsHttpError) -> bool:
+    """Tell whether an OMS refused nothing but the order that was asked for."""
+    if not isinstance(error, OmsNotFoundError | OmsRefusedError | OmsConflictError):
+        return False
+    if error.http_status < HTTPStatus.BAD_REQUEST or _speaks_of_tenant(error):
+        return False
+    if isinstance(error, OmsNotFoundError) or error.oms_code in _NO_SUCH_ORDER:
+        return True
+    return bool(error.correlation_id and (error.detail or error.oms_code))
+
+
+def _speaks_of_tenant(error: OmsHttpError) -> bool:
+    return "tenant" in f"{error.detail or ''} {error.oms_code or ''}".lower()
+
+
+def _advice(error: OmsError, settings: TenantSettings) -> str:
+    if isinstance(error, OmsHttpError) and _is_refused(error) and _speaks_of_tenant(error):
+        return _wrong_tenant(error, settings)
+    for kind, write in _ADVICE:
+        if isinstance(error, kind):
+            return write(error, settings)
+    return f"{error.message}."
+
+
+def _is_refused(error: OmsHttpError) -> bool:
+    is_of_token = isinstance(error, OmsCredentialsError)
+    return not is_of_token and not isinstance(error, OmsServerError | OmsThrottledError)
+
+
+def _not_sent(error: OmsNotSentError, settings: TenantSettings) -> str:
+    if error.host is None:
+        return (
+            f"No access token is to be had from {settings.token_base_url} ({error.reason}): try "
+            f"again in a minute, and check the Token Address (auth_url) if it stays so."
+        )
+    if error.refused_certificate:
+        return (
+            f"The TLS certificate of {error.host} was refused, so nothing was sent: set CA Bundle "
+            f"(ca_bundle) to the certificates of your company's authority, or correct the address "
+            f"if that host is not Kibo's."
+        )
+    fields = _fields_of_address(error.host, settings)
+    if not error.unresolved:
+        return (
+            f"{error.host} cannot be reached ({error.reason}): correct {fields}, or have the "
+            f"network let this machine through to it."
+        )
+    if "Tenant" in fields:
+        fields += ", or ask Kibo's support whether this tenant has translated APIs"
+    return f"The host {error.host} does not exist: correct {fields}."
+
+
+def _fields_of_address(host: str, settings: TenantSettings) -> str:
+    if host != urlsplit(settings.api_url).netloc:
+        return "the Token Address (auth_url)"
+    if settings.base_url:
+        return "the Base Address (host) and the Port"
+    return "Tenant ID (tenant_id) and Environment"
+
+
+def _no_answer(_: OmsNoAnswerError, settings: TenantSettings) -> str:
+    return (
+        f"{settings.api_url} took the request and did not answer within {settings.read_timeout:g} "
+        f"s or closed the connection: try again, and if it stays so, check the Base Address (host) "
+        f"and what lies between it and this machine."
+    )
+
+
+def _credentials(error: OmsCredentialsError, settings: TenantSettings) -> str:
+    if error.http_status in _REFUSED_CREDENTIALS:
+        return (
+            f"{settings.token_base_url} refuses the client id or its secret: correct Client ID "
+            f"(login) and Client Secret (password), which are in Kibo's Dev Center ({error.facts})."
+        )
+    return (
+        f"What answers at {settings.token_base_url} issues no tokens: correct the Token Address "
+        f"(auth_url) ({error.facts})."
+    )
+
+
+def _wrong_tenant(error: OmsHttpError, settings: TenantSettings) -> str:
+    return (
+        f"The OMS at {settings.api_url} does not let this connection into tenant "
+        f"{settings.tenant_id}: correct the Tenant ID (tenant_id), or have the application "
+        f"installed for that tenant ({error.facts})."
+    )
+
+
+def _not_admitted(error: OmsHttpError, settings: TenantSettings) -> str:
+    if not settings.has_credentials:
+        return (
+            f"The OMS at {settings.api_url} lets nobody in without an access token: fill in Client "
+            f"ID (login) and Client Secret (password) of an application with permissions for "
+            f"tenant {settings.tenant_id} ({error.facts})."
+        )
+    return (
+        f"The credentials are good, but the OMS at {settings.api_url} does not take them for "
+        f"tenant {settings.tenant_id}: correct the Tenant ID (tenant_id), or check the "
+        f"application's permissions for that tenant ({error.facts})."
+    )
+
+
+def _not_translated(error: OmsHttpError, settings: TenantSettings) -> str:
+    return (
+        f"What answers at {settings.api_url} is no OMS: tenant {settings.tenant_id} probably has "
+        f"no translated APIs, which Kibo's support can enable, unless the Tenant ID (tenant_id) or "
+        f"the Base Address (host) is wrong ({error.facts})."
+    )
+
+
+def _throttled(error: OmsThrottledError, _: TenantSettings) -> str:
+    wait = "a minute" if error.retry_after is None else f"{error.retry_after:.0f} seconds"
+    return (
+        f"The OMS is there and limits the rate of calls: try again in {wait}, and let fewer tasks "
+        f"call it at a time ({error.facts})."
+    )
+
+
+def _failing(error: OmsServerError, settings: TenantSettings) -> str:
+    return (
+        f"The OMS at {settings.api_url} is failing: try again in a minute, and if it stays so, ask "
+        f"Kibo's support and quote the correlation id ({error.facts})."
+    )
+
+
+def _refused(error: OmsHttpError, settings: TenantSettings) -> str:
+    if error.http_status < HTTPStatus.BAD_REQUEST:
+        return (
+            f"{settings.api_url} redirects elsewhere, which is not followed: correct the Base "
+            f"Address (host) ({error.facts})."
+        )
+    return (
+        f"The OMS at {settings.api_url} refuses to show any order: check Tenant ID (tenant_id) and "
+        f"Base Address (host), and ask Kibo's support ({error.facts})."
+    )
+
+
+_ADVICE: tuple[tuple[type[OmsError], Callable[[Any, TenantSettings], str]], ...] = (
+    (OmsNotSentError, _not_sent),
+    (OmsNoAnswerError, _no_answer),
+    (OmsCredentialsError, _credentials),
+    (OmsForeignAnswerError, _not_translated),
+    (OmsUnusableAnswerError, _not_translated),
+    (OmsUnauthorizedError, _not_admitted),
+    (OmsForbiddenError, _not_admitted),
+    (OmsThrottledError, _throttled),
+    (OmsServerError, _failing),
+    (OmsHttpError, _refused),
+)

@@ -1,0 +1,1 @@
+"""Airflow links: from a task to what it is about."""

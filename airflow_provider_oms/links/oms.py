@@ -1,0 +1,68 @@
+"""The link from a task to its order in Kibo's admin.
+
+Where in the admin an order is, the connection's ``admin_url`` says; nothing is guessed here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import BaseOperatorLink, XCom
+
+from airflow_provider_oms.exceptions import OmsUnsendableError
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import BaseOperator, Context, TaskInstanceKey
+
+    from airflow_provider_oms.hooks.oms import OmsHook
+
+__all__ = ["OmsOrderLink"]
+
+
+class OmsOrderLink(BaseOperatorLink):
+    """Lead from a task to its order, where the connection gives ``admin_url``."""
+
+    name = "Order in Kibo"
+
+    @property
+    def xcom_key(self) -> str:
+        """Return the key of the address in XCom."""
+        # Airflow 3 reads the address from here. The task writes it there by itself before it does
+        # anything, so that the link is there also for a task that was killed.
+        return "oms_order_link"
+
+    def offer(self, context: Context, hook: OmsHook, order_id: Any, *, push: bool) -> str:
+        """Put the address of a task's order where the web UI finds it.
+
+        A link is not worth a failure: whatever is wrong, the task will say itself.
+
+        :param context: the task's context.
+        :param hook: the hook of the tenant.
+        :param order_id: the order, not validated yet.
+        :param push: whether the task may write to XCom.
+        :return: the address; empty when there is none.
+        """
+        url = ""
+        try:
+            url = hook.order_url(order_id) or ""
+            if url and push:
+                context["ti"].xcom_push(key=self.xcom_key, value=url)
+        except OmsUnsendableError:
+            pass  # The task is about to fail of it.
+        except Exception as error:  # noqa: BLE001 - Airflow's, of whatever kind
+            hook.log.warning("The link to the order could not be kept: %s", error)
+        return url
+
+    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
+        """Return the address of the task's order.
+
+        :param operator: the task.
+        :param ti_key: which run of it.
+        :return: the address; empty when there is none.
+        """
+        # Airflow 3 asks in the task's own process, where the task knows it. There a look into
+        # XCom for what is not there would put an error into the log of each task.
+        url: str | None = getattr(operator, "order_url", None)
+        if url is None:
+            url = XCom.get_value(key=self.xcom_key, ti_key=ti_key)
+        return str(url or "")

@@ -1,0 +1,202 @@
+"""The sensor: a task that waits for an order's state, in a worker or in the triggerer.
+
+It only ever reads. What a state or an error means to it is decided in ``api/waiting.py``.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import (
+    AirflowSensorTimeout,
+    BaseSensorOperator,
+    PokeReturnValue,
+    conf,
+)
+from pydantic import ValidationError
+
+from airflow_provider_oms.api.errors import OmsError
+from airflow_provider_oms.api.validation import validate_order_id
+from airflow_provider_oms.api.waiting import Look, Stand, Wish, look_at, validate_wish
+from airflow_provider_oms.exceptions import (
+    OmsOrderStateError,
+    OmsTriggerEventError,
+    unsendable_is_final,
+)
+from airflow_provider_oms.hooks.oms import OmsHook
+from airflow_provider_oms.links.oms import OmsOrderLink
+from airflow_provider_oms.triggers.oms import OmsOrderStateTrigger, WaitingEnded
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+__all__ = ["OmsOrderStateSensor"]
+
+# An event that comes right after its task was deferred can meet the end of that task's process,
+# and Airflow then takes the one for the other and fails the task.
+_SHORTEST_POLL = 5.0
+# The trigger keeps the time; Airflow's own limit is there for a triggerer that is gone.
+_GRACE = 120.0
+
+
+class OmsOrderStateSensor(BaseSensorOperator):
+    """Wait until an order on Kibo's OMS is in one of some states; nothing is changed.
+
+    An order is in a state when its ``orderState`` or its ``orderStatus`` says so, in any letter
+    case. While the OMS does not answer, fails or limits the rate of calls, the sensor goes on
+    waiting; when it knows no such order, or refuses the credentials, the task fails at once.
+
+    In XCom: ``return_value``, a dict with ``order_id``, ``order_state`` and ``order_status``.
+
+    :param order_id: the order: an integer from 1, or a string of digits (templated).
+    :param target_states: states to wait for; a list, a JSON array or a comma-separated string
+        (templated).
+    :param failure_states: states at which the task fails, without a retry; they come before
+        ``target_states`` if an order is in one of each (templated).
+    :param oms_conn_id: id of the Airflow connection of type ``oms`` (templated).
+    :param deferrable: whether to wait in the triggerer, at least 5 seconds between two looks;
+        ``mode``, ``exponential_backoff`` and ``max_wait`` then mean nothing. By default as
+        ``[operators] default_deferrable`` says.
+    """
+
+    template_fields: Sequence[str] = (
+        "order_id",
+        "target_states",
+        "failure_states",
+        "oms_conn_id",
+    )
+    operator_extra_links = (OmsOrderLink(),)
+    ui_color = "#d5e5f6"
+    #: Where a person finds the order, once the task runs; empty when the connection does not say,
+    #: and ``None`` before.
+    order_url: str | None = None
+
+    def __init__(
+        self,
+        *,
+        order_id: int | str,
+        target_states: Sequence[str] | str = ("CANCELED",),
+        failure_states: Sequence[str] | str | None = (),
+        oms_conn_id: str = OmsHook.default_conn_name,
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.order_id = order_id
+        self.target_states = target_states
+        self.failure_states = failure_states
+        self.oms_conn_id = oms_conn_id
+        self.deferrable = deferrable
+        self._rests_until = 0.0
+
+    @cached_property
+    def _hook(self) -> OmsHook:
+        return OmsHook(self.oms_conn_id)
+
+    def execute(self, context: Context) -> Any:
+        """Wait, or hand the waiting over to the triggerer.
+
+        :param context: the task's context.
+        :return: the order's id and states as a small dict.
+        :raises OmsUnsendableError: when an argument or the connection is not valid.
+        :raises OmsOrderStateError: when the order will not come to a state waited for.
+        """
+        self._offer_link(context)
+        return super().execute(context)
+
+    def poke(self, context: Context) -> PokeReturnValue:  # noqa: ARG002 - Airflow's own
+        """Look at the order once.
+
+        :param context: the task's context.
+        :return: whether the waiting is over, and the order's id and states.
+        :raises OmsUnsendableError: when an argument or the connection is not valid.
+        :raises OmsOrderStateError: when the order will not come to a state waited for.
+        """
+        with unsendable_is_final():
+            order_id = validate_order_id(self.order_id)
+            wish = validate_wish(self.target_states, self.failure_states)
+        client = self._hook.get_conn()
+        if time.monotonic() < self._rests_until:
+            return PokeReturnValue(is_done=False)
+        try:
+            look = look_at(client, order_id, wish)
+        except OmsError as error:
+            raise OmsOrderStateError(f"Order {order_id}: {error.message}") from None
+        self._rests_until = time.monotonic() + (look.retry_after or 0)
+        self.log.info("Order %s %s", order_id, look.describe())
+        if look.stand is Stand.FAILED:
+            raise _failed(order_id, look.describe())
+        if look.stand is Stand.OPEN and self.deferrable:
+            self._hand_over(order_id, wish)
+        return PokeReturnValue(look.stand is Stand.REACHED, _seen(order_id, look))
+
+    def _hand_over(self, order_id: int, wish: Wish) -> None:
+        # From within poke(), so that soft_fail and the like hold for the first look too.
+        self.defer(
+            trigger=OmsOrderStateTrigger(
+                order_id=order_id,
+                target_states=sorted(wish.target),
+                failure_states=sorted(wish.failure),
+                oms_conn_id=self.oms_conn_id,
+                poll_interval=max(self.poke_interval, _SHORTEST_POLL),
+                give_up_at=time.time() + self.timeout,
+            ),
+            method_name="execute_complete",
+            timeout=timedelta(seconds=self.timeout + _GRACE),
+        )
+
+    def execute_complete(
+        self, context: Context, event: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """End as the trigger has found it.
+
+        :param context: the task's context.
+        :param event: what the trigger sent.
+        :return: the order's id and states as a small dict.
+        :raises OmsOrderStateError: when the order will not come to a state waited for.
+        :raises AirflowSensorTimeout: when the time is up.
+        :raises OmsTriggerEventError: when the event is none of the trigger's about this order.
+        """
+        self._offer_link(context)
+        with unsendable_is_final():
+            order_id = validate_order_id(self.order_id)
+        try:
+            ended = WaitingEnded.model_validate(event)
+        except ValidationError:
+            raise OmsTriggerEventError(
+                f"Order {order_id}: the triggerer came back with something that is no event of "
+                f"OmsOrderStateTrigger"
+            ) from None
+        if ended.order_id != order_id:
+            raise OmsTriggerEventError(
+                f"Order {order_id}: the triggerer came back with an event about another order"
+            )
+        self.log.info("Order %s %s", order_id, ended.message)
+        if ended.status == "failed":
+            raise _failed(order_id, ended.message)
+        if ended.status == "given_up":
+            raise OmsOrderStateError(f"Order {order_id}: {ended.message}")
+        if ended.status == "timed_out":
+            raise AirflowSensorTimeout(f"Order {order_id}: {ended.message}")
+        return _seen(order_id, ended)
+
+    def _offer_link(self, context: Context) -> None:
+        self.order_url = OmsOrderLink().offer(
+            context, self._hook, self.order_id, push=self.do_xcom_push
+        )
+
+
+def _failed(order_id: int, seen: str) -> OmsOrderStateError:
+    return OmsOrderStateError(f"Order {order_id} {seen}: one of failure_states")
+
+
+def _seen(order_id: int, seen: Look | WaitingEnded) -> dict[str, Any]:
+    return {
+        "order_id": order_id,
+        "order_state": seen.order_state,
+        "order_status": seen.order_status,
+    }

@@ -1,0 +1,1 @@
+"""Airflow triggers: what waits in the triggerer, and changes nothing."""

@@ -1,0 +1,227 @@
+"""The Test button's answers: each tells one cause apart, in one sentence that says what to do."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import ssl
+from collections.abc import Iterator
+
+import pytest
+import trustme
+from raw_server import RawServer, Script, answer, hang_up
+
+from airflow_provider_oms.api.checkup import try_out
+from airflow_provider_oms.api.client import OmsClient
+from airflow_provider_oms.api.config import TenantSettings
+from airflow_provider_oms.emulator.testing import EmulatorProcess
+
+SECRET = "a secret of forty characters or so"
+CORRELATION = "x-vol-correlation: 0123456789abcdef0123456789abcdef"
+TOKEN = answer("200 OK", b'{"access_token": "tok-1", "expires_in": 3600}')
+PAGE = b"<html><body>nginx</body></html>"
+
+
+def ask(host: str, *, login: str = "KIBO.1", password: str = SECRET, **extra: object) -> str:
+    """Return the sentence for a connection that does not work."""
+    works, sentence = press(host, login=login, password=password, **extra)
+    assert not works
+    assert_is_one_sentence(sentence)
+    return sentence
+
+
+def press(host: str, *, login: str, password: str, **extra: object) -> tuple[bool, str]:
+    settings = TenantSettings.from_connection(
+        name="oms_default",
+        host=host,
+        login=login,
+        password=password,
+        extra=json.dumps({"tenant_id": "10001", "connect_timeout": 2, "read_timeout": 2, **extra}),
+    )
+    with OmsClient(settings) as client:
+        return try_out(client)
+
+
+def assert_is_one_sentence(text: str) -> None:
+    assert text.endswith(".")
+    # The OMS's own words, and what is in brackets, are none of ours.
+    assert ". " not in re.sub(r"\([^()]*\)", "", text)
+    assert "\n" not in text
+    assert SECRET not in text
+
+
+def refusal(status: str, body: object, *headers: str) -> Script:
+    return answer(status, json.dumps(body).encode(), headers)
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[EmulatorProcess]:
+    with EmulatorProcess() as tenant:
+        yield tenant
+
+
+@pytest.fixture
+def tenant(emulator: EmulatorProcess) -> EmulatorProcess:
+    emulator.reset_settings()
+    emulator.clear_requests()
+    return emulator
+
+
+class TestAgainstATenant:
+    def test_it_works_and_nothing_but_one_read_is_sent(self, tenant: EmulatorProcess) -> None:
+        works, sentence = press(
+            tenant.url,
+            login=tenant.client_id,
+            password=tenant.client_secret,
+            environment="sandbox",
+        )
+        assert works
+        assert sentence == (
+            f"It works: the OMS answers at {tenant.url} (environment sandbox, tenant 10001)."
+        )
+        calls = [(one["method"], one["path"].rpartition("/")[2]) for one in tenant.requests()]
+        assert calls == [("POST", "oauth"), ("GET", "1")]
+
+    def test_a_wrong_secret(self, tenant: EmulatorProcess) -> None:
+        sentence = ask(tenant.url, login=tenant.client_id)
+        assert "refuses the client id or its secret: correct Client ID (login) and" in sentence
+        assert "INVALID_CREDENTIALS" in sentence
+
+    @pytest.mark.parametrize("status", [400, 401, 403, 404])
+    @pytest.mark.parametrize("body", ["platform", "classic"])
+    def test_a_wrong_tenant(self, tenant: EmulatorProcess, status: int, body: str) -> None:
+        tenant.settings(wrong_tenant_status=status, error_body=body)
+        sentence = ask(
+            tenant.url, login=tenant.client_id, password=tenant.client_secret, tenant_id="20002"
+        )
+        assert "into tenant 20002: correct the Tenant ID (tenant_id)" in sentence
+
+    @pytest.mark.parametrize("status", [401, 403])
+    @pytest.mark.parametrize("body", ["html", "empty"])
+    def test_a_wrong_tenant_that_is_refused_without_a_word(
+        self, tenant: EmulatorProcess, status: int, body: str
+    ) -> None:
+        tenant.settings(wrong_tenant_status=status, error_body=body)
+        sentence = ask(
+            tenant.url, login=tenant.client_id, password=tenant.client_secret, tenant_id="20002"
+        )
+        assert "The credentials are good" in sentence
+        assert "for tenant 20002: correct the Tenant ID (tenant_id)" in sentence
+
+    def test_no_credentials_where_they_are_wanted(self, tenant: EmulatorProcess) -> None:
+        sentence = ask(tenant.url, login="", password="")
+        assert "lets nobody in without an access token: fill in Client ID (login)" in sentence
+
+
+class TestOtherHosts:
+    @pytest.mark.parametrize(
+        "script",
+        [
+            answer("404 Not Found", PAGE),
+            answer("404 Not Found"),
+            answer("403 Forbidden", PAGE),
+            answer("200 OK", PAGE),
+        ],
+    )
+    def test_a_tenant_without_translated_apis(self, script: Script) -> None:
+        with RawServer([TOKEN, script]) as server:
+            sentence = ask(server.url)
+        assert "tenant 10001 probably has no translated APIs, which Kibo's support can" in sentence
+
+    @pytest.mark.parametrize("script", [answer("404 Not Found", PAGE), answer("302 Found")])
+    def test_a_token_address_where_no_tokens_are_issued(self, script: Script) -> None:
+        with RawServer([script]) as server:
+            sentence = ask(server.url)
+        assert "issues no tokens: correct the Token Address (auth_url)" in sentence
+
+    def test_a_token_endpoint_that_is_down(self) -> None:
+        with RawServer([answer("503 Service Unavailable")]) as server:
+            sentence = ask(server.url)
+        assert f"No access token is to be had from {server.url} (HTTP 503): try again" in sentence
+
+    def test_a_redirect(self) -> None:
+        with RawServer([TOKEN, answer("302 Found", b"", (CORRELATION,))]) as server:
+            sentence = ask(server.url)
+        assert "redirects elsewhere, which is not followed: correct the Base Address" in sentence
+
+    def test_an_oms_that_is_failing(self) -> None:
+        with RawServer([TOKEN, answer("500 Internal Server Error", b"", (CORRELATION,))]) as server:
+            sentence = ask(server.url)
+        assert "is failing: try again in a minute" in sentence
+        assert "correlation id 0123456789abcdef" in sentence
+
+    def test_a_rate_limit(self) -> None:
+        limit = answer("429 Too Many Requests", b"", ("Retry-After: 60",))
+        with RawServer([TOKEN, limit]) as server:
+            sentence = ask(server.url)
+        assert "try again in 60 seconds" in sentence
+
+    def test_a_connection_that_is_closed_without_an_answer(self) -> None:
+        with RawServer([TOKEN, hang_up]) as server:
+            sentence = ask(server.url)
+        assert "took the request and did not answer" in sentence
+
+    def test_an_order_that_is_refused_for_itself_is_a_connection_that_works(self) -> None:
+        script = refusal("409 Conflict", {"message": "order 1 is being imported"}, CORRELATION)
+        with RawServer([TOKEN, script]) as server:
+            works, sentence = press(server.url, login="KIBO.1", password=SECRET)
+        assert works
+        assert "though it would not show order 1 (HTTP 409" in sentence
+        assert_is_one_sentence(sentence)
+
+
+class TestHostsThatAreNotReached:
+    def test_nothing_listens(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+        sentence = ask(f"http://127.0.0.1:{port}")
+        assert f"127.0.0.1:{port} cannot be reached (connection refused): correct the Base" in (
+            sentence
+        )
+
+    def test_the_token_endpoint_is_not_reached(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+        with RawServer([TOKEN]) as server:
+            sentence = ask(server.url, auth_url=f"http://127.0.0.1:{port}")
+        assert "cannot be reached (connection refused): correct the Token Address" in sentence
+
+    def test_the_host_of_the_base_address_does_not_exist(self) -> None:
+        with RawServer([TOKEN]) as server:
+            sentence = ask("https://oms.invalid", auth_url=server.url)
+        assert sentence == (
+            "The host oms.invalid does not exist: correct the Base Address (host) and the Port."
+        )
+
+    def test_the_host_derived_from_the_tenant_does_not_exist(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        look_up = socket.getaddrinfo
+
+        def resolve(host: str, *arguments: object, **named: object) -> object:
+            if host.endswith(".mozu.com"):
+                raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+            return look_up(host, *arguments, **named)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(socket, "getaddrinfo", resolve)
+        with RawServer([TOKEN]) as server:
+            sentence = ask("", environment="sandbox", auth_url=server.url)
+        assert "The host 10001-translation.sandbox.mozu.com does not exist: correct Tenant ID" in (
+            sentence
+        )
+        assert "whether this tenant has translated APIs" in sentence
+
+    @pytest.mark.parametrize("is_token_endpoint", [True, False])
+    def test_a_certificate_is_refused(self, is_token_endpoint: bool) -> None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+        with RawServer([TOKEN], tls=context) as tls, RawServer([TOKEN]) as plain:
+            if is_token_endpoint:
+                sentence = ask(plain.url, auth_url=tls.url)
+            else:
+                sentence = ask(tls.url, auth_url=plain.url)
+            assert tls.requests == []
+        where = f"The TLS certificate of 127.0.0.1:{tls.port} was refused, so nothing was sent"
+        assert sentence.startswith(where)
+        assert "set CA Bundle (ca_bundle)" in sentence

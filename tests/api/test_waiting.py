@@ -1,0 +1,147 @@
+"""Waiting for a state: what one look at an order means."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from raw_server import RawServer, Script, answer, hang_up
+
+from airflow_provider_oms.api.client import OmsClient
+from airflow_provider_oms.api.config import TenantSettings
+from airflow_provider_oms.api.errors import (
+    OmsError,
+    OmsForbiddenError,
+    OmsInputError,
+    OmsNotFoundError,
+    OmsRefusedError,
+    OmsUnauthorizedError,
+)
+from airflow_provider_oms.api.models import Order
+from airflow_provider_oms.api.waiting import Look, Stand, Wish, look_at, validate_wish
+
+CORRELATION = "x-vol-correlation: 0123456789abcdef0123456789abcdef"
+TOKEN = answer("200 OK", b'{"access_token": "tok-1", "expires_in": 3600}')
+REFUSED_TOKEN = answer("401 Unauthorized", b'{"errorCode": "INVALID_ACCESS_TOKEN"}')
+SHIPPED = answer(
+    "200 OK", b'{"orderID": 7, "orderState": "SHIPPED", "orderStatus": "READY", "email": "a@b.c"}'
+)
+
+
+def look(*script: Script, target: str = "SHIPPED", credentials: bool = False) -> Look:
+    with RawServer(script) as server:
+        settings = TenantSettings.from_connection(
+            name="oms_default",
+            host=server.url,
+            login="id" if credentials else None,
+            password="secret" if credentials else None,
+            extra=json.dumps({"tenant_id": "10001"}),
+        )
+        with OmsClient(settings) as client:
+            return look_at(client, 7, validate_wish(target))
+
+
+def order(state: str | None, status: str | None) -> Order:
+    return Order(7, state, status, {})
+
+
+class TestStands:
+    @pytest.mark.parametrize(
+        ("state", "status", "stand"),
+        [
+            ("SHIPPED", "SHIPPED", Stand.REACHED),
+            ("shipped", None, Stand.REACHED),
+            (None, "Shipped", Stand.REACHED),
+            ("READY", "SHIPPED", Stand.REACHED),
+            ("READY", "READY", Stand.OPEN),
+            ("CANCELED", "CANCELED", Stand.FAILED),
+            ("READY", "Cancelled", Stand.FAILED),
+            ("SHIPPED", "CANCELED", Stand.FAILED),
+        ],
+    )
+    def test_either_field_is_enough_in_any_letter_case_and_failure_comes_first(
+        self, state: str | None, status: str | None, stand: Stand
+    ) -> None:
+        wish = Wish(frozenset({"SHIPPED"}), frozenset({"CANCELED"}))
+        assert wish.stand_of(order(state, status)) is stand
+
+    @pytest.mark.parametrize("spelling", ["CANCELED", "Cancelled", "canceled"])
+    def test_canceled_is_canceled_in_either_spelling(self, spelling: str) -> None:
+        for wished in ("CANCELED", "cancelled"):
+            assert validate_wish([wished]).stand_of(order(spelling, None)) is Stand.REACHED
+
+
+class TestWishes:
+    @pytest.mark.parametrize(
+        "states", [["SHIPPED", "CANCELED"], '["SHIPPED", "CANCELED"]', "SHIPPED, CANCELED"]
+    )
+    def test_states_may_be_given_as_a_list_or_as_templates_render_them(self, states: Any) -> None:
+        assert validate_wish(states).target == {"SHIPPED", "CANCELED"}
+        assert validate_wish("READY", states).failure == {"SHIPPED", "CANCELED"}
+
+    @pytest.mark.parametrize("states", [None, (), [], "", " ", "None", "A,,B", "[", {}, 7, [7]])
+    def test_a_target_that_names_no_state_is_refused(self, states: Any) -> None:
+        with pytest.raises(OmsInputError, match="target_states must be at least one order state"):
+            validate_wish(states)
+
+    @pytest.mark.parametrize("states", [None, (), [], set(), frozenset()])
+    def test_no_failure_state_is_needed(self, states: Any) -> None:
+        assert validate_wish("READY", states).failure == set()
+
+    @pytest.mark.parametrize("states", ["", "None", "[]", [""]])
+    def test_a_failure_state_that_vanished_in_a_template_is_refused(self, states: Any) -> None:
+        with pytest.raises(OmsInputError, match="failure_states must be None, or at least one"):
+            validate_wish("READY", states)
+
+    def test_a_state_that_is_wished_for_cannot_be_a_failure(self) -> None:
+        with pytest.raises(OmsInputError, match="none of the target_states"):
+            validate_wish(["Canceled"], ["CANCELLED"])
+
+
+class TestLooks:
+    def test_it_says_how_the_order_stands_and_no_more_of_it(self) -> None:
+        assert look(SHIPPED) == Look(Stand.REACHED, "SHIPPED", "READY")
+        assert look(SHIPPED, target="CANCELED").stand is Stand.OPEN
+
+    @pytest.mark.parametrize(
+        "script",
+        [
+            hang_up,
+            answer("500 Internal Server Error", b"", (CORRELATION,)),
+            answer("503 Service Unavailable"),
+            answer("409 Conflict", b'{"message": "being imported"}', (CORRELATION,)),
+            answer("200 OK", b"<html></html>"),
+            answer("200 OK", b'{"orderID": 8, "orderState": "SHIPPED"}'),
+        ],
+    )
+    def test_trouble_that_may_pass_is_waited_out(self, script: Script) -> None:
+        seen = look(script)
+        assert seen.stand is Stand.OPEN
+        assert seen.trouble
+        assert seen.describe().startswith("could not be looked at: ")
+
+    def test_it_says_how_long_the_oms_asks_to_wait(self) -> None:
+        seen = look(answer("429 Too Many Requests", b"", ("Retry-After: 60",)))
+        assert seen.retry_after == 60
+
+    @pytest.mark.parametrize(
+        ("script", "kind"),
+        [
+            (answer("404 Not Found", b'{"code": 5002}'), OmsNotFoundError),
+            (answer("403 Forbidden", b"{}", (CORRELATION,)), OmsForbiddenError),
+            (answer("400 Bad Request", b"{}", (CORRELATION,)), OmsRefusedError),
+            (answer("302 Found"), OmsRefusedError),
+        ],
+    )
+    def test_what_waiting_does_not_change_is_raised(
+        self, script: Script, kind: type[OmsError]
+    ) -> None:
+        with pytest.raises(kind, match="Order 7: "):
+            look(script)
+
+    def test_a_token_that_has_expired_early_is_replaced_once(self) -> None:
+        seen = look(TOKEN, REFUSED_TOKEN, TOKEN, SHIPPED, credentials=True)
+        assert seen.stand is Stand.REACHED
+        with pytest.raises(OmsUnauthorizedError):
+            look(TOKEN, REFUSED_TOKEN, TOKEN, REFUSED_TOKEN, SHIPPED, credentials=True)

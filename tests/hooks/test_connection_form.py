@@ -1,0 +1,176 @@
+"""The connection form: the same on every Airflow, and what is typed into it is what is used."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+from unittest.mock import MagicMock
+
+import pytest
+from airflow.providers_manager import ProvidersManager
+
+from airflow_provider_oms.get_provider_info import get_provider_info
+from airflow_provider_oms.hooks.oms import OmsHook
+
+# Airflow leaves its constructor untyped.
+providers: Any = ProvidersManager
+(CONNECTION_TYPE,) = get_provider_info()["connection-types"]
+FIELDS: dict[str, dict[str, Any]] = CONNECTION_TYPE["conn-fields"]
+IS_AIRFLOW_3 = hasattr(ProvidersManager, "iter_connection_type_hook_ui_metadata")
+
+
+class Typed(dict[str, str]):
+    """What a browser sends, as `wtforms` wants to read it."""
+
+    def getlist(self, name: str) -> list[str]:
+        return [self[name]] if name in self else []
+
+
+def widgets_as_airflow_3_sees_them() -> dict[str, Any]:
+    """Call the hook as Airflow 3.0 and 3.1 do: with stand-ins for what only Airflow 2 has."""
+    # Airflow 3 only.
+    from airflow.api_fastapi.core_api.services.ui.connections import (  # noqa: PLC0415
+        HookMetaService,
+    )
+
+    # Its public way there reads the provider info, so the stand-ins are taken by themselves.
+    service: Any = HookMetaService
+    with pytest.MonkeyPatch.context() as patch:
+        modules = {
+            "wtforms": {"StringField": service.MockStringField},
+            "wtforms.validators": {
+                "Optional": service.MockOptional,
+                "any_of": service.MockEnum,
+                "Regexp": MagicMock(),
+            },
+            "flask_babel": {"lazy_gettext": str},
+            "flask_appbuilder": {},
+            "flask_appbuilder.fieldwidgets": {"BS3TextFieldWidget": service.MockAnyWidget},
+        }
+        for name, content in modules.items():
+            patch.setitem(sys.modules, name, MagicMock(**content))
+        widgets = OmsHook.get_connection_form_widgets()
+    return {name: widget.param.dump() for name, widget in widgets.items()}
+
+
+@pytest.mark.skipif(IS_AIRFLOW_3, reason="Airflow 3 builds its form from the provider info")
+class TestTheFormOfAirflow2:
+    def test_airflow_takes_its_fields_over_in_their_order(self) -> None:
+        manager = providers()
+        ours = [name for name in manager.connection_form_widgets if name.startswith("extra__oms__")]
+        assert ours == [f"extra__oms__{name}" for name in FIELDS]
+
+    def test_it_has_the_labels_descriptions_and_defaults_of_the_provider_info(self) -> None:
+        for name, field in FIELDS.items():
+            made = providers().connection_form_widgets[f"extra__oms__{name}"].field
+            assert str(made.args[0]) == field["label"]
+            assert made.kwargs["description"] == field["description"]
+            default = field["schema"].get("default")
+            assert made.kwargs["default"] == (None if default is None else str(default))
+
+    def test_no_field_of_it_would_ever_keep_another_type_of_connection_from_being_saved(
+        self,
+    ) -> None:
+        form = self.form(dict.fromkeys(FIELDS, ""))
+        assert form.validate()
+
+    @pytest.mark.parametrize(
+        ("name", "wrong"),
+        [
+            ("tenant_id", "t10001"),
+            ("environment", "Sandbox"),
+            ("site_id", "x"),
+            ("deadline", "2 minutes"),
+        ],
+    )
+    def test_it_refuses_at_once_what_could_never_work(self, name: str, wrong: str) -> None:
+        assert not self.form({name: wrong}).validate()
+
+    def test_it_takes_what_works(self) -> None:
+        typed = {"tenant_id": "10001", "environment": "sandbox", "deadline": "2.5"}
+        assert self.form(typed).validate()
+
+    def test_its_behaviour_reaches_the_form(self) -> None:
+        behaviour = providers().field_behaviours["oms"]
+        declared = CONNECTION_TYPE["ui-field-behaviour"]
+        assert behaviour["hidden_fields"] == declared["hidden-fields"]
+        assert behaviour["relabeling"] == declared["relabeling"]
+        standard = ("login", "password", "host", "port")
+        assert behaviour["placeholders"] == {
+            name if name in standard else f"extra__oms__{name}": text
+            for name, text in declared["placeholders"].items()
+        }
+
+    @staticmethod
+    def form(typed: dict[str, str]) -> Any:
+        from wtforms import Form  # noqa: PLC0415 - Airflow 2 only
+
+        fields = OmsHook.get_connection_form_widgets()
+        # The widgets are the web server's; only the rules are asked for here.
+        made = type("OmsForm", (Form,), fields)
+        return made(Typed(typed))
+
+
+@pytest.mark.airflow3_only("connection form from provider info")
+class TestTheFormOfAirflow3:
+    def test_airflow_3_0_and_3_1_get_the_same_fields_out_of_the_hook(self) -> None:
+        made = widgets_as_airflow_3_sees_them()
+        assert list(made) == list(FIELDS)
+        for name, field in FIELDS.items():
+            schema = field["schema"]
+            assert made[name]["description"] == field["description"]
+            assert made[name]["schema"]["title"] == field["label"]
+            assert made[name]["schema"].get("enum") == schema.get("enum")
+            default = schema.get("default")
+            assert made[name]["value"] == (None if default is None else str(default))
+
+    def test_airflow_shows_all_fields_without_importing_the_hook(self) -> None:
+        from airflow.api_fastapi.core_api.services.ui.connections import (  # noqa: PLC0415
+            HookMetaService,
+        )
+
+        (ours,) = [
+            meta for meta in HookMetaService.hook_meta_data() if meta.connection_type == "oms"
+        ]
+        assert ours.hook_name == "Kibo OMS"
+        assert list(ours.extra_fields or {}) == list(FIELDS)
+        environment = (ours.extra_fields or {})["environment"]
+        assert environment["schema"]["enum"] == ["production", "sandbox"]
+        assert ours.standard_fields is not None
+        assert ours.standard_fields.url_schema is not None
+        assert ours.standard_fields.url_schema.hidden
+        assert ours.standard_fields.password is not None
+        assert ours.standard_fields.password.title == "Client Secret"
+
+
+def test_the_hook_says_of_the_standard_fields_what_the_provider_info_says() -> None:
+    behaviour = OmsHook.get_ui_field_behaviour()
+    declared = CONNECTION_TYPE["ui-field-behaviour"]
+    assert {name.replace("_", "-"): value for name, value in behaviour.items()} == declared
+
+
+def test_every_placeholder_and_label_is_of_a_field_that_there_is() -> None:
+    declared = CONNECTION_TYPE["ui-field-behaviour"]
+    shown = {"login", "password", "host", "port", "description", *FIELDS}
+    assert set(declared["placeholders"]) <= shown
+    assert set(declared["relabeling"]) <= shown
+
+
+def test_what_is_typed_into_the_form_is_what_a_uri_and_json_say(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # A form leaves empty text, or null, where nothing was typed, and text where a number was.
+    typed: dict[str, object] = dict.fromkeys(FIELDS, "")
+    typed |= {"tenant_id": "10001", "environment": "sandbox", "deadline": "60", "site_id": None}
+    fields = {"login": "KIBO.1", "password": "a secret", "host": "", "schema": "", "port": None}
+    form = {"conn_type": "oms", **fields, "extra": json.dumps(typed)}
+    plain = {"tenant_id": 10001, "environment": "sandbox", "deadline": 60}
+    written = {"conn_type": "oms", "login": "KIBO.1", "password": "a secret", "extra": plain}
+    monkeypatch.setenv("AIRFLOW_CONN_OMS_FORM", json.dumps(form))
+    monkeypatch.setenv("AIRFLOW_CONN_OMS_JSON", json.dumps(written))
+    uri = "oms://KIBO.1:a%20secret@/?tenant_id=10001&environment=sandbox&deadline=60"
+    monkeypatch.setenv("AIRFLOW_CONN_OMS_URI", uri)
+    settings = OmsHook("oms_form").settings
+    assert settings == OmsHook("oms_json").settings == OmsHook("oms_uri").settings
+    assert settings.deadline == 60

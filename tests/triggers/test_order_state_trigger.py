@@ -1,0 +1,296 @@
+"""The trigger: it only reads, shares what it reads with, and says in one event how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import socket
+import threading
+import time
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from raw_server import RawServer, Script, answer
+
+from airflow_provider_oms.triggers import clients
+from airflow_provider_oms.triggers.oms import OmsOrderStateTrigger
+
+SECRET = "a secret of forty characters or so"
+TOKEN = b'{"access_token": "tok-1", "expires_in": 3600}'
+Connect = Callable[..., None]
+
+
+class Tenant:
+    """Answer token requests, and reads of any order by a rule, over real sockets.
+
+    :param state_of: the state of an order, given its id and how often it was read before; or a
+        script to play instead.
+    """
+
+    def __init__(self, state_of: Callable[[int, int], str | Script]) -> None:
+        self._state_of = state_of
+        self._lock = threading.Lock()
+        self.reads: dict[int, list[float]] = {}
+        self.under_way = self.most_under_way = self.tokens = 0
+        self.server = RawServer([self._play])
+
+    def _play(self, connection: socket.socket, request: bytes) -> None:
+        found = re.match(rb"GET /api/v2/order/(\d+) ", request)
+        if found is None:
+            self.tokens += 1
+            answer("200 OK", TOKEN)(connection, request)
+            return
+        order_id = int(found[1])
+        with self._lock:
+            reads = self.reads.setdefault(order_id, [])
+            state = self._state_of(order_id, len(reads))
+            reads.append(time.monotonic())
+            self.under_way += 1
+            self.most_under_way = max(self.most_under_way, self.under_way)
+        # Long enough for all to be under way at a time that can be.
+        time.sleep(0.02)
+        with self._lock:
+            self.under_way -= 1
+        if isinstance(state, str):
+            body = {"orderID": order_id, "orderState": state, "email": "shopper@example.com"}
+            state = answer("200 OK", json.dumps(body).encode())
+        state(connection, request)
+
+
+@pytest.fixture
+def connect(monkeypatch: pytest.MonkeyPatch) -> Connect:
+    def set_connection(server: RawServer, password: str = SECRET) -> None:
+        connection = {
+            "conn_type": "oms",
+            "host": server.url,
+            "login": "KIBO.1",
+            "password": password,
+            "extra": {"tenant_id": "10001"},
+        }
+        monkeypatch.setenv("AIRFLOW_CONN_OMS_DEFAULT", json.dumps(connection))
+
+    return set_connection
+
+
+def trigger(order_id: int = 7, **changes: Any) -> OmsOrderStateTrigger:
+    arguments = {
+        "order_id": order_id,
+        "target_states": ["SHIPPED"],
+        "failure_states": ["CANCELED"],
+        "oms_conn_id": "oms_default",
+        "poll_interval": 0.05,
+        "give_up_at": time.time() + 30,
+        **changes,
+    }
+    return OmsOrderStateTrigger(**arguments)
+
+
+async def ending(waiting: OmsOrderStateTrigger) -> dict[str, Any]:
+    """Run a trigger as the triggerer does, and return its event's payload."""
+    events = [event.payload async for event in waiting.run()]
+    assert len(events) == 1
+    payload: dict[str, Any] = json.loads(json.dumps(events[0]))
+    return payload
+
+
+def run(waiting: OmsOrderStateTrigger) -> dict[str, Any]:
+    return asyncio.run(ending(waiting))
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_behind() -> Any:
+    yield
+    assert clients._clients == {}
+
+
+class TestEndings:
+    def test_it_waits_until_the_order_is_there(self, connect: Connect) -> None:
+        tenant = Tenant(lambda _, reads: "SHIPPED" if reads >= 2 else "READY")
+        with tenant.server:
+            connect(tenant.server)
+            assert run(trigger()) == {
+                "status": "reached",
+                "order_id": 7,
+                "order_state": "SHIPPED",
+                "order_status": None,
+                "message": "is SHIPPED (state), - (status)",
+            }
+        assert len(tenant.reads[7]) == 3
+        assert all(r.split()[0] == b"GET" for r in tenant.server.requests[1:])
+
+    def test_it_ends_at_a_failure_state(self, connect: Connect) -> None:
+        tenant = Tenant(lambda *_: "CANCELED")
+        with tenant.server:
+            connect(tenant.server)
+            assert run(trigger())["status"] == "failed"
+
+    def test_it_ends_when_the_time_is_up(self, connect: Connect) -> None:
+        tenant = Tenant(lambda *_: "READY")
+        with tenant.server:
+            connect(tenant.server)
+            ended = run(trigger(give_up_at=time.time() + 0.3))
+        assert ended["status"] == "timed_out"
+        assert ended["message"] == "the time is up; it is READY (state), - (status)"
+        assert ended["order_state"] == "READY"
+
+    def test_it_looks_once_also_when_the_time_was_up_before_it_began(
+        self, connect: Connect
+    ) -> None:
+        # As after a triggerer that was away for long.
+        tenant = Tenant(lambda *_: "SHIPPED")
+        with tenant.server:
+            connect(tenant.server)
+            assert run(trigger(give_up_at=time.time() - 60))["status"] == "reached"
+
+    @pytest.mark.parametrize(
+        ("script", "said"),
+        [
+            (answer("404 Not Found", b'{"code": 5002}'), "knows no such order"),
+            (answer("403 Forbidden", b'{"code": 5004}'), "forbids"),
+        ],
+    )
+    def test_it_gives_up_where_waiting_does_not_help(
+        self, connect: Connect, script: Script, said: str
+    ) -> None:
+        tenant = Tenant(lambda *_: script)
+        with tenant.server:
+            connect(tenant.server)
+            ended = run(trigger())
+        assert ended["status"] == "given_up"
+        assert said in ended["message"]
+
+    def test_it_gives_up_at_a_connection_that_is_wrong(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("AIRFLOW_CONN_OMS_DEFAULT", '{"conn_type": "oms"}')
+        ended = run(trigger())
+        assert ended["status"] == "given_up"
+        assert "tenant_id: is required" in ended["message"]
+
+
+class TestTroubles:
+    def test_it_goes_on_with_longer_pauses(self, connect: Connect) -> None:
+        failing = answer("503 Service Unavailable")
+        tenant = Tenant(lambda _, reads: "SHIPPED" if reads >= 3 else failing)
+        with tenant.server:
+            connect(tenant.server)
+            assert run(trigger(poll_interval=0.1))["status"] == "reached"
+        at = tenant.reads[7]
+        pauses = [later - earlier for earlier, later in pairwise(at)]
+        assert pauses[0] > 0.17
+        assert pauses[1] > 0.35
+        assert pauses[2] > 0.7
+
+    def test_a_retry_after_lets_all_triggers_of_the_tenant_rest(self, connect: Connect) -> None:
+        throttled = answer("429 Too Many Requests", b"", ("Retry-After: 1",))
+
+        def state_of(order_id: int, reads: int) -> str | Script:
+            return throttled if order_id == 7 and not reads else "SHIPPED" if reads else "READY"
+
+        tenant = Tenant(state_of)
+
+        async def all_of_them() -> list[dict[str, Any]]:
+            begin = (trigger(7, poll_interval=0.02), trigger(8, poll_interval=0.3))
+            return await asyncio.gather(*(ending(one) for one in begin))
+
+        with tenant.server:
+            connect(tenant.server)
+            ended = asyncio.run(all_of_them())
+        assert [one["status"] for one in ended] == ["reached", "reached"]
+        began = tenant.reads[7][0]
+        later = [at - began for reads in tenant.reads.values() for at in reads if at > began]
+        assert min(later) > 0.95
+
+    def test_a_retry_after_beyond_its_time_is_kept_to(self, connect: Connect) -> None:
+        throttled = answer("429 Too Many Requests", b"", ("Retry-After: 60",))
+        tenant = Tenant(lambda *_: throttled)
+        with tenant.server:
+            connect(tenant.server)
+            ended = run(trigger(give_up_at=time.time() + 0.5))
+        assert ended["status"] == "timed_out"
+        assert "limits the rate of calls" in ended["message"]
+        assert len(tenant.reads[7]) == 1
+
+    def test_a_secret_that_was_replaced_meanwhile_is_looked_up(self, connect: Connect) -> None:
+        def play(connection: socket.socket, request: bytes) -> None:
+            if b'"new secret"' in request:
+                answer("200 OK", TOKEN)(connection, request)
+            elif request.startswith(b"POST"):
+                connect(server, "new secret")
+                answer("401 Unauthorized", b'{"errorCode": "INVALID_CREDENTIALS"}')(
+                    connection, request
+                )
+            else:
+                body = b'{"orderID": 7, "orderState": "SHIPPED"}'
+                answer("200 OK", body)(connection, request)
+
+        server = RawServer([play])
+        with server:
+            connect(server, "old secret")
+            assert run(trigger())["status"] == "reached"
+
+
+def test_it_is_made_anew_from_what_is_stored_which_holds_no_secret(connect: Connect) -> None:
+    tenant = Tenant(lambda *_: "SHIPPED")
+    with tenant.server:
+        connect(tenant.server)
+        path, arguments = trigger(give_up_at=time.time() + 30).serialize()
+        stored = json.dumps(arguments)
+        assert path == "airflow_provider_oms.triggers.oms.OmsOrderStateTrigger"
+        assert SECRET not in stored
+        assert "KIBO.1" not in stored
+        again = OmsOrderStateTrigger(**json.loads(stored))
+        assert again.serialize() == (path, arguments)
+        assert run(again)["status"] == "reached"
+
+
+def test_a_hundred_share_one_token_and_a_few_connections_and_leave_the_event_loop_free(
+    connect: Connect,
+) -> None:
+    tenant = Tenant(lambda _, reads: "SHIPPED" if reads >= 2 else "READY")
+    delays: list[float] = []
+
+    async def beat() -> None:
+        while True:
+            before = time.monotonic()
+            await asyncio.sleep(0.01)
+            delays.append(time.monotonic() - before - 0.01)
+
+    async def all_of_them() -> list[dict[str, Any]]:
+        heart = asyncio.create_task(beat())
+        waiting = [trigger(order_id, poll_interval=0.5) for order_id in range(1, 101)]
+        ended = await asyncio.gather(*(ending(one) for one in waiting))
+        heart.cancel()
+        return ended
+
+    with tenant.server:
+        connect(tenant.server)
+        ended = asyncio.run(all_of_them())
+    assert [one["order_id"] for one in ended] == list(range(1, 101))
+    assert {one["status"] for one in ended} == {"reached"}
+    assert sum(len(reads) for reads in tenant.reads.values()) == 300
+    assert tenant.tokens == 1
+    assert tenant.most_under_way <= 8
+    assert tenant.server.connections <= 9
+    assert sorted(delays)[len(delays) // 2] < 0.05
+
+
+def test_a_trigger_that_is_canceled_leaves_the_client_to_the_others(connect: Connect) -> None:
+    tenant = Tenant(lambda _, reads: "SHIPPED" if reads >= 4 else "READY")
+
+    async def cancel_one() -> dict[str, Any]:
+        first = asyncio.create_task(ending(trigger(1, poll_interval=0.2)))
+        second = asyncio.create_task(ending(trigger(2, poll_interval=0.2)))
+        await asyncio.sleep(0.3)
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        return await second
+
+    with tenant.server:
+        connect(tenant.server)
+        assert asyncio.run(cancel_one())["status"] == "reached"
+    assert tenant.tokens == 1
