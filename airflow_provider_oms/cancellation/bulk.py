@@ -258,7 +258,9 @@ class BulkRun:
         # At any moment as many orders may be in doubt as were sent in two seconds, and twice those
         # that can be under way.
         room = 2 * workers + self._progress.sent_within(PERMIT_SECONDS) - load
-        wanted = max(workers, int(rate)) - self._desk.fresh
+        # A few at a time would be a write to the store for each few.
+        is_low = self._desk.fresh < max(1, self._desk.low_water)
+        wanted = max(workers, int(rate)) - self._desk.fresh if is_low else 0
         wanted = max(0, min(room, wanted))
         upcoming = list(itertools.islice(self._upcoming, wanted))
         self._is_exhausted = self._is_exhausted or len(upcoming) < wanted
