@@ -218,10 +218,10 @@ MUTANTS = (
         (BULK,),
     ),
     Mutant(
-        "go on posting when the run has stopped",
-        "cancellation/workers.py",
-        "        if why is None or isinstance(decision, Done):\n            return decision\n",
-        "        if why is None or not isinstance(decision, Wait):\n            return decision\n",
+        "go on when the run ought to stop",
+        "cancellation/watch.py",
+        "            if self.stopped is None:\n                self.stopped = why\n",
+        "            if self.stopped is not None:\n                self.stopped = why\n",
         (BULK,),
     ),
     Mutant(
