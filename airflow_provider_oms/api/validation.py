@@ -78,6 +78,9 @@ def kind_of(value: object) -> str:
         return "a boolean"
     if isinstance(value, int):
         return "a negative integer" if value < 0 else "zero" if value == 0 else "a larger integer"
+    if isinstance(value, float):
+        # What tables do to whole numbers in a column that has gaps.
+        return "a float (read ids as whole numbers or as text)"
     if not isinstance(value, str):
         return f"a value of type {type(value).__name__}"
     if not value.strip():

@@ -70,7 +70,7 @@ _ADVICE = {
     Outcome.FORBIDDEN: "Correct the connection or the permission, then clear the task.",
     Outcome.NOT_CANCELED: "Retry or clear the task: it reads the order before it sends again.",
     Outcome.UNKNOWN: "Retry or clear the task: it reads the order before it sends anything.",
-    Outcome.NOT_ATTEMPTED: "Retry or clear the task when the OMS can be reached.",
+    Outcome.NOT_ATTEMPTED: "Retry or clear the task when what kept it from being sent is mended.",
 }
 
 

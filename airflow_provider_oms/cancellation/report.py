@@ -98,5 +98,5 @@ def failure_message(run: BulkRun, results_path: str | None) -> str:
     stopped = f" The run stopped: {run.stopped[:_LONGEST_CAUSE]}." if run.stopped else ""
     return (
         f"{run.tally.failures} of {run.tally.total} orders did not end as they should: "
-        f"{run.tally.describe_failures()}.{stopped} All of them are in {where}."
+        f"{run.tally.describe_failures()}.{stopped} Every order's outcome is in {where}."
     )

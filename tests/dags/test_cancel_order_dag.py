@@ -152,7 +152,7 @@ class TestFailures:
         line = the_one_error_line(run)
         assert f"Order {ORDER}: not_attempted (no cancel reached the OMS)" in line
         assert f"127.0.0.1:{port}" in line
-        assert "Retry or clear the task when the OMS can be reached." in line
+        assert "Retry or clear the task when what kept it from being sent is mended." in line
         assert oms.cancel_posts(ORDER) == 0
 
     def test_a_wrong_connection_names_every_field(

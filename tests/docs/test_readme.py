@@ -12,6 +12,7 @@ import pytest
 
 from airflow_provider_oms.api.config import EXTRA_FIELDS, TenantSettings
 from airflow_provider_oms.cancellation.outcomes import Outcome
+from airflow_provider_oms.emulator.testing import EmulatorProcess
 from airflow_provider_oms.hooks.oms import OmsHook
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -60,7 +61,7 @@ def test_the_table_of_outcomes_is_the_codes() -> None:
 def test_the_connections_of_the_readme_configure_the_same_client(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    (assignment,) = [block for block in blocks("bash") if "AIRFLOW_CONN" in block]
+    (assignment,) = [block for block in blocks("bash") if "AIRFLOW_CONN_OMS_DEFAULT" in block]
     (word,) = shlex.split(assignment)
     name, _, value = word.partition("=")
     (uri,) = re.findall(r"`(oms://\S+)`", README)
@@ -68,6 +69,19 @@ def test_the_connections_of_the_readme_configure_the_same_client(
     monkeypatch.setenv("AIRFLOW_CONN_OMS_URI", uri)
     assert OmsHook().settings == OmsHook("oms_uri").settings
     assert OmsHook().settings.environment == json.loads(value)["extra"]["environment"]
+
+
+def test_the_connection_to_a_local_oms_is_the_emulators_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (export,) = [block for block in blocks("bash") if "AIRFLOW_CONN_OMS_LOCAL" in block]
+    _, word = shlex.split(export)
+    name, _, value = word.partition("=")
+    with EmulatorProcess() as emulator:
+        fields = json.loads(value)
+        assert fields["password"] == emulator.client_secret
+        monkeypatch.setenv(name, value.replace("http://127.0.0.1:8787", emulator.url))
+        assert OmsHook("oms_local").test_connection()[0]
 
 
 def test_the_table_of_fields_names_every_field_with_its_default() -> None:
