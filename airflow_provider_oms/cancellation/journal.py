@@ -14,7 +14,8 @@ import itertools
 import time
 import zlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -135,14 +136,12 @@ class Journal:
             self._page, self._page_is_new = {}, True
         page = self._page | changes
         number = self._pages if self._page_is_new else self._pages - 1
-        try:
+        with _store_failures():
             store.set(f"{_HEAD}_{number}", _encode(page))
             if self._page_is_new:
                 # After its page: a head that names a page which is not there would say that
                 # something is lost.
                 self._write_head(store, number + 1)
-        except Exception as error:
-            raise JournalError(f"{type(error).__name__}: {error}") from error
         self._page, self._page_is_new, self._pages = page, False, number + 1
 
     def _write_head(self, store: Store, pages: int) -> None:
@@ -150,16 +149,12 @@ class Journal:
         store.set(_HEAD, head)
 
     def _open_record(self, store: Store, attempt: int) -> None:
-        try:
+        with _store_failures():
             head = store.get(_HEAD)
-        except Exception as error:
-            raise JournalError(f"{type(error).__name__}: {error}") from error
         if head is None and attempt == 1:
             self.begun_at = self._clock()
-            try:
+            with _store_failures():
                 self._write_head(store, 0)
-            except Exception as error:
-                raise JournalError(f"{type(error).__name__}: {error}") from error
             return
         try:
             self._read(store, head)
@@ -186,6 +181,15 @@ class Journal:
             for state, order_ids in _decode(page).items():
                 recorded = _recorded(state)
                 earlier.update(dict.fromkeys(order_ids, recorded))
+
+
+@contextmanager
+def _store_failures() -> Iterator[None]:
+    # Whatever a store raises means the same: it is not known to hold what it was given.
+    try:
+        yield
+    except Exception as error:
+        raise JournalError(f"{type(error).__name__}: {error}") from error
 
 
 def _state_of(result: CancellationResult, now: float) -> str:
