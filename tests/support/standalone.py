@@ -10,7 +10,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import psutil
@@ -21,6 +21,7 @@ from demo.terminal import last_lines
 from demo.workplace import AIRFLOW
 
 SECONDS_TO_READ_A_DAG = 60.0
+_ENDS = ("success", "failed", "skipped", "upstream_failed")
 
 
 def _is_triggerer(process: psutil.Process) -> bool:
@@ -90,11 +91,11 @@ class TaskInRun:
         return known
 
     def wait_for_end(self, timeout: float = 60) -> dict[str, Any]:
-        """Return what Airflow knows about the task once it has succeeded or failed for good.
+        """Return what Airflow knows about the task once it is over for good.
 
         :param timeout: seconds to wait at most.
         """
-        self._wait(lambda: self.now()["state"] in ("success", "failed"), timeout)
+        self._wait(lambda: self.now()["state"] in _ENDS, timeout)
         return self.now()
 
     def tries(self) -> list[tuple[int, str]]:
@@ -153,6 +154,45 @@ class TaskInRun:
         ]
         return found
 
+    def sibling(self, task_id: str) -> TaskInRun:
+        """Return another task of the same run.
+
+        :param task_id: the task.
+        """
+        return replace(self, task_id=task_id)
+
+    def question(self, timeout: float = 60) -> dict[str, Any]:
+        """Return what the task asks a person, once it waits for an answer.
+
+        :param timeout: seconds to wait at most.
+        """
+        # Before Airflow 3.3 a task that waits for a person is deferred.
+        self._wait(lambda: self.now()["state"] in ("awaiting_input", "deferred"), timeout)
+        # The scheduler takes a task for failed that is answered before it has seen it stop to wait.
+        self._wait(self._has_been_seen_to_stop, timeout)
+        return self.response()
+
+    def response(self) -> dict[str, Any]:
+        """Return what the task asked, and what was answered by whom, if anything was."""
+        answer: dict[str, Any] = self.airflow.api.ask("GET", f"{self._path}/-1/hitlDetails")
+        return answer
+
+    def respond(self, option: str) -> None:
+        """Answer as a person does in the web UI.
+
+        :param option: what to choose.
+        """
+        body = {"chosen_options": [option], "params_input": {}}
+        self.airflow.api.ask("PATCH", f"{self._path}/-1/hitlDetails", body)
+
+    def wait_for_run(self, timeout: float = 60) -> str:
+        """Return the state of the task's run once it is over.
+
+        :param timeout: seconds to wait at most.
+        """
+        self._wait(lambda: self._run_state() in ("success", "failed"), timeout)
+        return self._run_state()
+
     def wait_for_state(self, state: str, timeout: float = 60) -> None:
         """Wait until the task is in a state.
 
@@ -160,6 +200,11 @@ class TaskInRun:
         :param timeout: seconds to wait at most.
         """
         self._wait(lambda: self.now()["state"] == state, timeout)
+
+    def _has_been_seen_to_stop(self) -> bool:
+        wanted = ("Received executor event", f"'{self.task_id}'", f"'{self.run_id}'")
+        with self.airflow.log.open(encoding="utf-8") as lines:
+            return any(all(words in line for words in wanted) for line in lines)
 
     def _run_state(self) -> str:
         run = self.airflow.api.ask("GET", f"/api/v2/dags/{self.dag_id}/dagRuns/{self.run_id}")

@@ -1,0 +1,26 @@
+"""`cancel_after_approval` where nobody can be asked: it says what it needs, and sends nothing.
+
+What a person's answer does is in `tests/scheduler/test_approval.py`.
+"""
+
+from __future__ import annotations
+
+import pytest
+from dag_runs import IS_AIRFLOW_2, RunDag
+
+from airflow_provider_oms.emulator.testing import EmulatorProcess
+
+pytestmark = [
+    pytest.mark.airflow_db,
+    pytest.mark.skipif(not IS_AIRFLOW_2, reason="Airflow 3.1 and later can ask a person"),
+]
+
+
+def test_without_approval_nothing_is_canceled(oms: EmulatorProcess, run_dag: RunDag) -> None:
+    flagged = [{"order_id": 7200001, "case_id": "F-1", "score": 0.9}]
+    run = run_dag("cancel_after_approval", flagged=flagged)
+    assert run.state == "failed"
+    assert run.states["approve"] == ["failed"]
+    assert run.states["cancel"] == ["upstream_failed"]
+    assert "needs Airflow 3.1 or later" in run.log
+    assert oms.requests() == []
