@@ -26,6 +26,9 @@ test: venv ## lint, types, and every test on Airflow 3.3.2 and 2.11.2
 unit: venv ## the fast tests, without a database
 	@"$(VENV)/python" -m pytest --numprocesses=auto -m 'not airflow_db and not slow'
 
+e2e: venv ## use the web UI in a headless browser; WRITE_DOCS=1 takes the docs' pictures anew
+	@"$(VENV)/python" -m pytest --e2e tests/e2e
+
 soak: venv ## cancel ten thousand orders in one task, with faults, killed five times (minutes)
 	@"$(VENV)/python" -m pytest --soak -rP tests/scheduler
 
@@ -63,5 +66,5 @@ clean: ## remove the environments, what the demo left, and every cache
 	rm -rf .venv .venv-2.11 .bench .demo .demo-ui build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help demo demo-ui demo-ui-stop test unit soak fault-table bench mutants lint format venv \
+.PHONY: help demo demo-ui demo-ui-stop test unit e2e soak fault-table bench mutants lint format venv \
 	venv-2.11 constraints clean

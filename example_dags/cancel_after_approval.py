@@ -55,7 +55,11 @@ with DAG(
     catchup=False,
     tags=["oms", "example"],
     doc_md=__doc__,
-    params={"flagged": Param([], type="array", items=FLAGGED, minItems=1, maxItems=100)},
+    params={
+        "flagged": Param(
+            [], type="array", items=FLAGGED, minItems=1, maxItems=100, title="Flagged orders"
+        )
+    },
 ) as dag:
     if CAN_ASK:
         approve: Any = ApprovalOperator(

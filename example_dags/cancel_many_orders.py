@@ -23,9 +23,9 @@ with DAG(
     tags=["oms", "example"],
     doc_md=__doc__,
     params={
-        "orders_path": Param("", type="string", minLength=1),
-        "dry_run": Param(True, type="boolean"),
-        "results_path": Param(None, type=["null", "string"]),
+        "orders_path": Param("", type="string", minLength=1, title="File of orders"),
+        "dry_run": Param(True, type="boolean", title="Dry run"),
+        "results_path": Param(None, type=["null", "string"], title="File for the results"),
     },
 ) as dag:
     OmsBulkCancelOrdersOperator(

@@ -24,11 +24,22 @@ with DAG(
     params={
         # No default: a trigger without input must not cancel anything. Browsers round integers
         # beyond 2**53 - 1, and a rounded id is another order's.
-        "order_id": Param(type="integer", minimum=1, maximum=2**53 - 1),
-        "disposition_reason": Param(
-            type="string", enum=["customer_changed_mind", "created_by_mistake", "other"]
+        "order_id": Param(
+            type="integer", minimum=1, maximum=2**53 - 1, title="Order", description="Its number."
         ),
-        "disposition_other_reason": Param(None, type=["null", "string"], maxLength=255),
+        "disposition_reason": Param(
+            type="string",
+            enum=["customer_changed_mind", "created_by_mistake", "other"],
+            title="Reason",
+            description="Why it is canceled; 'other' needs an explanation.",
+        ),
+        "disposition_other_reason": Param(
+            None,
+            type=["null", "string"],
+            maxLength=255,
+            title="Explanation",
+            description="For the reason 'other' only.",
+        ),
     },
 ) as dag:
     OmsCancelOrderOperator(

@@ -63,6 +63,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--soak", action="store_true", help="run the tests of `make soak`, and no others"
     )
+    parser.addoption("--e2e", action="store_true", help="let tests/e2e be run, as `make e2e` does")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out the tests in a browser, which most machines do not have, unless asked for."""
+    is_e2e = collection_path == REPOSITORY / "tests" / "e2e"
+    return True if is_e2e and not config.getoption("--e2e") else None
 
 
 @pytest.hookimpl(trylast=True)
