@@ -55,10 +55,9 @@ with DAG(
     def rejected_orders(verdicts_path: str) -> list[dict[str, Any]]:
         """Return the orders that are rejected, without the keys that the operator refuses."""
         latest: dict[int, dict[str, Any]] = {}
-        with ObjectStoragePath(verdicts_path).open("rb") as file:
-            # Bytes, for the lines of a text end at characters that JSON allows within a string.
-            lines = file.read().splitlines()
-        for line in lines:
+        path = ObjectStoragePath(verdicts_path)
+        # Bytes, because the lines of a text end at characters that JSON allows within a string.
+        for line in path.fs.cat_file(path.path).splitlines():
             if line.strip():
                 verdict = json.loads(line)
                 latest[validate_order_id(verdict["order_id"])] = verdict

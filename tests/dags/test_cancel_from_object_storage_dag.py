@@ -1,27 +1,26 @@
-"""`cancel_from_object_storage` in real Airflow: from a disk, and from a bucket that is in memory."""
+"""`cancel_from_object_storage` in real Airflow: from a disk, and from a bucket in memory."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 from dag_runs import IS_AIRFLOW_2, RunDag
-from fsspec.implementations.memory import MemoryFileSystem
+from fsspec.implementations.memory import (  # type: ignore[import-untyped]  # it has no types
+    MemoryFileSystem,
+)
 
 from airflow_provider_oms.emulator.testing import EmulatorProcess
-
-if IS_AIRFLOW_2:
-    from airflow.io import store
-else:
-    from airflow.sdk.io import store
 
 pytestmark = pytest.mark.airflow_db
 
 DAG_ID = "cancel_from_object_storage"
 FIRST = 6300001
+store = import_module("airflow.io.store" if IS_AIRFLOW_2 else "airflow.sdk.io.store")
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,71 @@
+"""Cancel a file of orders, and have a mail sent when some of them could not be canceled.
+
+Trigger this DAG with **orders_path**, a JSON Lines or CSV file of orders that every worker can
+read. Put your own addresses in the place of those of `example.com` in the file of this DAG.
+
+Connections: `oms_default` (type `oms`), and `smtp_default` (type `smtp`), the mail server. Workers
+need it and, for a task whose process was killed, the DAG processor as well.
+
+One mail is sent when the task has failed for good, after its last retry, and none when every order
+is canceled. It holds the numbers of orders by outcome and the first ids of each kind of failure,
+nothing about a shopper. A mail that cannot be sent is an error in the task's log and changes
+nothing else.
+
+**When the mail arrives:** it links to the log, which names a cause for each order. Mend it, and
+*clear* the task: it leaves alone what is canceled, and reads what is in doubt before it sends
+anything. A mail without numbers says that the task ended before it could count: nothing was sent at
+all, or its process was killed.
+"""
+
+from __future__ import annotations
+
+# [START cancel_and_notify]
+from datetime import timedelta
+
+from airflow.providers.common.compat.sdk import DAG, Param
+from airflow.providers.smtp.notifications.smtp import SmtpNotifier
+
+from airflow_provider_oms.operators.oms import OmsBulkCancelOrdersOperator
+
+# The summary is in XCom also when the task failed; only one that was killed has left none.
+BODY = """
+{% set summary = ti.xcom_pull(task_ids='cancel') %}
+{% if summary %}
+<p>Of {{ summary.orders }} orders in {{ run_id | e }}:</p>
+<ul>
+{% for outcome, count in summary.outcomes.items() %}
+<li>{{ outcome }}: {{ count }}
+{%- if outcome in summary.failed %}, such as {{ summary.failed[outcome] | join(', ') }}{% endif %}
+</li>
+{% endfor %}
+</ul>
+{% if summary.stopped %}<p>The run stopped: {{ summary.stopped | e }}.</p>{% endif %}
+{% else %}
+<p>The task in {{ run_id | e }} left no summary.</p>
+{% endif %}
+<p><a href="{{ ti.log_url | e }}">The log says more.</a></p>
+"""
+
+with DAG(
+    dag_id="cancel_and_notify",
+    schedule=None,
+    catchup=False,
+    tags=["oms", "example"],
+    doc_md=__doc__,
+    params={"orders_path": Param("", type="string", minLength=1)},
+) as dag:
+    OmsBulkCancelOrdersOperator(
+        task_id="cancel",
+        orders_path="{{ params.orders_path }}",
+        disposition_reason="customer_changed_mind",
+        retries=2,
+        retry_delay=timedelta(minutes=5),
+        on_failure_callback=SmtpNotifier(
+            smtp_conn_id="smtp_default",
+            from_email="airflow@example.com",
+            to="oms-on-call@example.com",
+            subject="Orders are not canceled ({{ dag.dag_id }})",
+            html_content=BODY,
+        ),
+    )
+# [END cancel_and_notify]
