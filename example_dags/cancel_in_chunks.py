@@ -2,7 +2,8 @@
 
 Trigger this DAG with **orders_path**, a JSON Lines or CSV file of orders that every worker can
 read, and **results_path**, where each task writes what became of its orders: from
-`results.jsonl` come `results-0.jsonl`, `results-1.jsonl` and so on.
+`results.jsonl` come `results-0.jsonl`, `results-1.jsonl` and so on. The UI calls each task by the
+first and the last of its orders.
 
 One task is fast enough for some ten thousand orders, so chunks are for larger sets. What a tenant
 can bear holds for all tasks together: `max_active_tis_per_dag` times `max_workers` requests are
@@ -21,6 +22,11 @@ from airflow_provider_oms.operators.oms import OmsBulkCancelOrdersOperator
 from airflow_provider_oms.storage import read_orders
 
 REASON = "created_by_mistake"
+# What the UI calls a mapped task; an entry is an order id, or a dict with one.
+NAME = "orders {} … {}".format(
+    "{{ task.orders[0].order_id | default(task.orders[0]) }}",
+    "{{ task.orders[-1].order_id | default(task.orders[-1]) }}",
+)
 
 with DAG(
     dag_id="cancel_in_chunks",
@@ -53,5 +59,6 @@ with DAG(
         max_active_tis_per_dag=2,
         retries=2,
         results_path="{{ params.results_path or '' }}",
+        map_index_template=NAME,
     ).expand(orders=split("{{ params.orders_path }}", "{{ params.chunk_size }}"))
 # [END cancel_in_chunks]

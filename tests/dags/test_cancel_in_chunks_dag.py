@@ -33,6 +33,23 @@ def test_each_chunk_cancels_its_orders_and_writes_its_results(
     rows = [json.loads(line) for file in files for line in file.read_text("utf-8").splitlines()]
     assert sorted(row["order_id"] for row in rows) == order_ids
     assert {oms.order(order_id)["cancel_posts"] for order_id in order_ids} == {1}
+    assert run.names["cancel"] == [
+        "orders 6000001 … 6000010",
+        "orders 6000011 … 6000020",
+        "orders 6000021 … 6000025",
+    ]
+
+
+def test_a_chunk_that_fails_has_its_name_too_also_when_its_orders_are_plain_ids(
+    oms: EmulatorProcess, run_dag: RunDag, tmp_path: Path
+) -> None:
+    shipped = {"orderID": FIRST + 1, "orderState": "SHIPPED"}
+    oms.load_orders([{"orderID": FIRST}, shipped])
+    orders = tmp_path / "orders.jsonl"
+    orders.write_text(f"{FIRST}\n{FIRST + 1}\n", encoding="utf-8")
+    run = run_dag(DAG_ID, orders_path=str(orders), chunk_size=1)
+    assert run.states["cancel"] == ["success", "failed"]
+    assert run.names["cancel"] == ["orders 6000001 … 6000001", "orders 6000002 … 6000002"]
 
 
 def test_a_set_that_is_too_large_as_a_whole_or_names_an_order_twice_with_other_reasons_is_refused(

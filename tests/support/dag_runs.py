@@ -29,12 +29,14 @@ class Run:
     :param log: everything that Airflow and the tasks logged, in order.
     :param states: the states of each task, one for each mapped instance.
     :param results: the return values of each task, likewise; None where there is none.
+    :param names: what the UI calls the mapped instances of each task, likewise.
     """
 
     state: str
     log: str
     states: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     results: dict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
+    names: dict[str, list[str | None]] = field(default_factory=lambda: defaultdict(list))
 
     def last_words(self) -> list[str]:
         """Return the last line of each traceback: what a person reads about a failure."""
@@ -89,6 +91,7 @@ class DagFolder:
         run = Run(str(dag_run.state), captured())
         for instance in sorted(dag_run.get_task_instances(), key=lambda one: one.map_index):
             run.states[instance.task_id].append(str(instance.state))
+            run.names[instance.task_id].append(instance.rendered_map_index)
             run.results[instance.task_id].append(
                 instance.xcom_pull(task_ids=instance.task_id, map_indexes=instance.map_index)
             )
