@@ -125,7 +125,10 @@ class OmsBulkCancelOrdersOperator(BaseOperator):
         "is_dry_run",
         "results_path",
     )
-    template_fields_renderers = {"orders": "json"}  # noqa: RUF012 - as Airflow declares it
+    template_fields_renderers = {  # noqa: RUF012 - as Airflow declares it
+        "orders": "json",
+        "only_if_states": "json",
+    }
     ui_color = "#f6d5d5"
 
     def __init__(  # noqa: PLR0913 - each is a setting of its own

@@ -52,6 +52,7 @@ class OmsCancelOrderOperator(BaseOperator):
         "only_if_states",
         "oms_conn_id",
     )
+    template_fields_renderers = {"only_if_states": "json"}  # noqa: RUF012 - as Airflow declares it
     operator_extra_links = (OmsOrderLink(),)
     ui_color = "#f6d5d5"
     #: Where a person finds the order, once the task runs; empty when the connection does not say.

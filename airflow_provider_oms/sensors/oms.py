@@ -69,6 +69,10 @@ class OmsOrderStateSensor(BaseSensorOperator):
         "failure_states",
         "oms_conn_id",
     )
+    template_fields_renderers = {  # noqa: RUF012 - as Airflow declares it
+        "target_states": "json",
+        "failure_states": "json",
+    }
     operator_extra_links = (OmsOrderLink(),)
     ui_color = "#d5e5f6"
     #: Where a person finds the order, once the task runs; empty when the connection does not say,
