@@ -3,15 +3,15 @@
 Trigger this DAG with **orders_path**, a JSON Lines or CSV file of orders that every worker can
 read. Put your own addresses in the place of those of `example.com` in the file of this DAG.
 
-Connections: `oms_default` (type `oms`), and `smtp_default` (type `smtp`), the mail server. Workers
-need it and, for a task whose process was killed, the DAG processor as well.
+Connections: `oms_default` (type `oms`), and `smtp_default` (type `smtp`): the mail server, which
+the DAG processor must reach, for that is what sends the mail.
 
-One mail is sent when the task has failed for good, after its last retry, and none when every order
-is canceled. It holds the numbers of orders by outcome and the first ids of each kind of failure,
-nothing about a shopper. A mail that cannot be sent is an error in the task's log and changes
-nothing else.
+One mail is sent when the run has failed, after the task's last retry, and none when every order is
+canceled. It holds the numbers of orders by outcome and the first ids of each kind of failure,
+nothing about a shopper. A mail that cannot be sent is an error in the log of the DAG processor, and
+changes nothing else.
 
-**When the mail arrives:** it links to the log, which names a cause for each order. Mend it, and
+**When the mail arrives:** it links to the log, which has a line for each order. Mend the cause, and
 *clear* the task: it leaves alone what is canceled, and reads what is in doubt before it sends
 anything. A mail without numbers says that the task ended before it could count: nothing was sent at
 all, or its process was killed.
@@ -53,6 +53,14 @@ with DAG(
     tags=["oms", "example"],
     doc_md=__doc__,
     params={"orders_path": Param("", type="string", minLength=1)},
+    # Of the DAG, not of the task: a task whose process was killed calls nothing any more.
+    on_failure_callback=SmtpNotifier(
+        smtp_conn_id="smtp_default",
+        from_email="airflow@example.com",
+        to="oms-on-call@example.com",
+        subject="Orders are not canceled ({{ dag.dag_id }})",
+        html_content=BODY,
+    ),
 ) as dag:
     OmsBulkCancelOrdersOperator(
         task_id="cancel",
@@ -60,12 +68,5 @@ with DAG(
         disposition_reason="customer_changed_mind",
         retries=2,
         retry_delay=timedelta(minutes=5),
-        on_failure_callback=SmtpNotifier(
-            smtp_conn_id="smtp_default",
-            from_email="airflow@example.com",
-            to="oms-on-call@example.com",
-            subject="Orders are not canceled ({{ dag.dag_id }})",
-            html_content=BODY,
-        ),
     )
 # [END cancel_and_notify]
