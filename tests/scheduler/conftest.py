@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from dag_runs import EXAMPLE_DAGS
+from mail_server import MailServer
 from standalone import Standalone
 
 from airflow_provider_oms.emulator.testing import EmulatorProcess
 from demo.workplace import oms_connection
 
 DAGS = Path(__file__).parent / "dags"
+EXAMPLES = ("cancel_order", "cancel_on_fraud_verdict", "cancel_and_notify")
 # How long Airflow waits for a sign of life from a task before it is tried again; 300 s by default.
 SETTINGS = {
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
@@ -28,8 +32,25 @@ def tenant() -> Iterator[EmulatorProcess]:
 
 
 @pytest.fixture(scope="session")
+def mail_server() -> Iterator[MailServer]:
+    with MailServer() as server:
+        yield server
+
+
+def write_dags(directory: Path) -> Path:
+    """Write the DAG files of this folder and some examples to a directory, and return it."""
+    for path in DAGS.glob("*.py"):
+        shutil.copy(path, directory)
+    for name in EXAMPLES:
+        text = (EXAMPLE_DAGS / f"{name}.py").read_text(encoding="utf-8")
+        # A test has no five minutes to wait for what happens after the last attempt.
+        (directory / f"{name}.py").write_text(text.replace("retries=2", "retries=0"), "utf-8")
+    return directory
+
+
+@pytest.fixture(scope="session")
 def airflow(
-    tenant: EmulatorProcess, tmp_path_factory: pytest.TempPathFactory
+    tenant: EmulatorProcess, mail_server: MailServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Standalone]:
     def connection(**extra: object) -> dict[str, str]:
         return oms_connection(
@@ -43,7 +64,11 @@ def airflow(
         )
 
     # A cancel that hangs in a test of a single order gets no answer before the test is over.
-    connections = {"oms_default": connection(read_timeout=90), "oms_bulk": connection()}
-    home = tmp_path_factory.mktemp("airflow")
-    with Standalone(home, DAGS, connections, SETTINGS) as standalone:
+    connections = {
+        "oms_default": connection(read_timeout=90),
+        "oms_bulk": connection(),
+        "smtp_default": mail_server.connection,
+    }
+    home, dags = tmp_path_factory.mktemp("airflow"), write_dags(tmp_path_factory.mktemp("dags"))
+    with Standalone(home, dags, connections, SETTINGS) as standalone:
         yield standalone
