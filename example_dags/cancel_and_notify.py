@@ -46,6 +46,14 @@ BODY = """
 <p><a href="{{ ti.log_url | e }}">The log says more.</a></p>
 """
 
+TELL = SmtpNotifier(
+    smtp_conn_id="smtp_default",
+    from_email="airflow@example.com",
+    to="oms-on-call@example.com",
+    subject="Orders are not canceled ({{ dag.dag_id }})",
+    html_content=BODY,
+)
+
 with DAG(
     dag_id="cancel_and_notify",
     schedule=None,
@@ -54,13 +62,7 @@ with DAG(
     doc_md=__doc__,
     params={"orders_path": Param("", type="string", minLength=1)},
     # Of the DAG, not of the task: a task whose process was killed calls nothing any more.
-    on_failure_callback=SmtpNotifier(
-        smtp_conn_id="smtp_default",
-        from_email="airflow@example.com",
-        to="oms-on-call@example.com",
-        subject="Orders are not canceled ({{ dag.dag_id }})",
-        html_content=BODY,
-    ),
+    on_failure_callback=TELL,
 ) as dag:
     OmsBulkCancelOrdersOperator(
         task_id="cancel",

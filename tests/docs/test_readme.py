@@ -5,22 +5,16 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import textwrap
-from pathlib import Path
 
 import pytest
+from snippets import REPOSITORY, blocks, marked_regions
 
 from airflow_provider_oms.api.config import EXTRA_FIELDS, TenantSettings
 from airflow_provider_oms.cancellation.outcomes import Outcome
 from airflow_provider_oms.emulator.testing import EmulatorProcess
 from airflow_provider_oms.hooks.oms import OmsHook
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-
-
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
 
 
 def rows(heading: str) -> list[list[str]]:
@@ -29,20 +23,8 @@ def rows(heading: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in table]
 
 
-def marked_regions() -> dict[str, str]:
-    """Return every marked region of the example DAGs, which the tests run."""
-    found = {}
-    for path in (REPOSITORY / "example_dags").glob("*.py"):
-        text = path.read_text(encoding="utf-8")
-        for region in re.finditer(
-            r"^ *# \[START (\w+)\]\n(.*?)^ *# \[END \1\]", text, re.DOTALL | re.MULTILINE
-        ):
-            found[region[1]] = textwrap.dedent(region[2]).strip()
-    return found
-
-
 def test_every_python_snippet_is_a_region_of_an_example_dag() -> None:
-    snippets = [block.strip() for block in blocks("python")]
+    snippets = [block.strip() for block in blocks(README, "python")]
     assert len(snippets) == 3
     assert set(snippets) <= set(marked_regions().values())
 
@@ -61,7 +43,9 @@ def test_the_table_of_outcomes_is_the_codes() -> None:
 def test_the_connections_of_the_readme_configure_the_same_client(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    (assignment,) = [block for block in blocks("bash") if "AIRFLOW_CONN_OMS_DEFAULT" in block]
+    (assignment,) = [
+        block for block in blocks(README, "bash") if "AIRFLOW_CONN_OMS_DEFAULT" in block
+    ]
     (word,) = shlex.split(assignment)
     name, _, value = word.partition("=")
     (uri,) = re.findall(r"`(oms://\S+)`", README)
@@ -74,7 +58,7 @@ def test_the_connections_of_the_readme_configure_the_same_client(
 def test_the_connection_to_a_local_oms_is_the_emulators_own(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    (export,) = [block for block in blocks("bash") if "AIRFLOW_CONN_OMS_LOCAL" in block]
+    (export,) = [block for block in blocks(README, "bash") if "AIRFLOW_CONN_OMS_LOCAL" in block]
     _, word = shlex.split(export)
     name, _, value = word.partition("=")
     with EmulatorProcess() as emulator:

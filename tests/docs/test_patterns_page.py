@@ -1,0 +1,58 @@
+"""The page of patterns: its code is the examples' own, and no example is left out."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+
+import pytest
+from snippets import REPOSITORY, blocks, is_part_of, marked_regions
+
+DOCS = REPOSITORY / "docs"
+PAGE = (DOCS / "patterns.md").read_text(encoding="utf-8")
+SNIPPETS = [snippet.rstrip("\n") for snippet in blocks(PAGE, "python")]
+
+
+def test_every_section_has_a_snippet() -> None:
+    _, *sections = re.split(r"^## ", PAGE, flags=re.MULTILINE)
+    assert sections
+    assert [section for section in sections if not blocks(section, "python")] == []
+
+
+@pytest.mark.parametrize("snippet", SNIPPETS)
+def test_every_python_snippet_is_lines_of_an_example(snippet: str) -> None:
+    assert [name for name, region in marked_regions().items() if is_part_of(snippet, region)]
+
+
+def test_a_snippet_that_is_no_longer_the_code_is_noticed() -> None:
+    region = "with DAG() as dag:\n    first = 1\n    second = 2"
+    assert is_part_of("first = 1\nsecond = 2", region)
+    assert not is_part_of("first = 1\nsecond = 3", region)
+    assert not is_part_of("irst = 1\nsecond = 2", region)
+    assert not is_part_of("first = 1\n\nsecond = 2", region)
+
+
+def test_every_link_leads_somewhere() -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]*)(#[^)]*)?\)", PAGE)
+    assert links
+    titles = re.findall(r"^## (.+)$", PAGE, re.MULTILINE)
+    anchors = {
+        f"#{re.sub(r'[^a-z0-9 -]', '', title.lower()).replace(' ', '-')}" for title in titles
+    }
+    for file, anchor in links:
+        if file:
+            assert (DOCS / file).is_file(), file
+        else:
+            assert anchor in anchors, anchor
+
+
+def test_the_call_by_hand_is_the_snippets_own() -> None:
+    (command,) = blocks(PAGE, "bash")
+    words = shlex.split(command)
+    body = json.loads(words[words.index("--json") + 1])
+    code = marked_regions()["trigger_over_rest"]
+    assert body.pop("dag_run_id") == f"cancel-{body['conf']['order_id']}"
+    assert set(body) == {"logical_date", "conf"}
+    assert all(f'"{key}"' in code for key in [*body, *body["conf"], "dag_run_id"])
+    assert any(word.endswith("/api/v2/dags/cancel_order/dagRuns") for word in words)
