@@ -68,7 +68,8 @@ def bind(host: str, port: int, *, allow_remote: bool) -> socket.socket:
             f"{host} is not a loopback address: other machines could reach the emulator, whose "
             "control API asks for no credentials. Give --allow-remote if that is what you want."
         )
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # With its protocol by name: asyncio lets small answers leave at once on such sockets only.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(address)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -15,6 +16,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import requests
 from emulator_client import Caller
 
 from airflow_provider_oms.emulator.testing import EmulatorProcess
@@ -47,6 +49,19 @@ def test_state_tokens_settings_and_faults_survive_a_restart() -> None:
         assert emulator.cancel_posts(1010101) == 1
         assert oms.cancel().status_code == 409
         assert oms.get(2000001).status_code == 503
+
+
+def test_an_answer_on_a_kept_connection_is_not_held_back() -> None:
+    # What waits for the client's acknowledgment takes forty milliseconds, each time.
+    with EmulatorProcess(open_access=True) as emulator, requests.Session() as session:
+        url, headers = f"{emulator.url}/api/v2/order/1", {"x-vol-tenant": emulator.tenant}
+        moments = [time.monotonic()]
+        for _ in range(40):
+            session.get(url, headers=headers, timeout=10)
+            moments.append(time.monotonic())
+    # The first ones are acknowledged at once, whatever happens later.
+    taken = [after - before for before, after in itertools.pairwise(moments)][20:]
+    assert min(taken) < 0.03
 
 
 def test_what_was_answered_survives_kill_9(tmp_path: Path) -> None:
