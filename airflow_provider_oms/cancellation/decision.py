@@ -177,8 +177,13 @@ def _after_refusal(history: History, now: float, post: Event) -> Step:
     is_conflict = post.reply.kind is ReplyKind.CONFLICT
     if not is_ours and not is_conflict:
         return Done(_VERDICTS[post.reply.kind], ConfirmedBy.ANSWER, post.reply)
-    settled_at = post.at + history.policy.settle_seconds if is_ours else post.at
-    found = _find_out(history, now, post.at, settled_at)
+    settled_at = post.at + history.policy.settle_seconds
+    found = _find_out(history, now, post.at, settled_at if is_ours else post.at)
+    if isinstance(found, Event) and is_conflict and found.reply.says_open:
+        # Somebody else's cancel may be the reason likewise.
+        if found.sent_at < settled_at and now < settled_at:
+            return Wait(settled_at)
+        found = _find_out(history, now, post.at, settled_at)
     if not isinstance(found, Event):
         return found
     if found.reply.says_canceled:

@@ -112,8 +112,6 @@ class TestDefiniteAnswers:
         ("read", "outcome"),
         [
             (CANCELED, Outcome.ALREADY_CANCELED),
-            (OPEN, Outcome.NOT_CANCELABLE),
-            (order("SHIPPED"), Outcome.NOT_CANCELABLE),
             (NOT_FOUND, Outcome.NOT_FOUND),
         ],
     )
@@ -123,6 +121,26 @@ class TestDefiniteAnswers:
         story = Story()
         assert story.then(CONFLICT) == READ
         assert_done(story.then(read), outcome, ConfirmedBy.READ)
+
+    @pytest.mark.parametrize("first", [OPEN, order("SHIPPED")])
+    @pytest.mark.parametrize(
+        ("second", "outcome"),
+        [
+            (CANCELED, Outcome.ALREADY_CANCELED),
+            (OPEN, Outcome.NOT_CANCELABLE),
+            (order("SHIPPED"), Outcome.NOT_CANCELABLE),
+        ],
+    )
+    def test_a_refused_order_that_reads_as_open_is_read_once_more_when_it_has_settled(
+        self, first: Reply, second: Reply, outcome: Outcome
+    ) -> None:
+        # Somebody else's cancel may be why it was refused, and show later.
+        story = Story(settle_seconds=15)
+        assert story.then(CONFLICT, after=2) == READ
+        assert story.then(first) == Wait(17)
+        assert_done(story.then(second), outcome, ConfirmedBy.READ)
+        assert story.reads_at == [2, 17]
+        assert story.posts == 1
 
     def test_a_state_that_cannot_be_read_is_unknown(self) -> None:
         story = Story()

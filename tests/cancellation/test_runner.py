@@ -115,7 +115,7 @@ def test_a_timeout_is_followed_by_reads_and_not_by_a_post() -> None:
 
 def test_a_refusal_keeps_status_code_and_correlation_id_of_what_decided() -> None:
     refusal = OmsConflictError("shipped", http_status=409, oms_code="9", correlation_id="c1")
-    result = World([refusal, order("SHIPPED", "c2")]).run()
+    result = World([refusal, order("SHIPPED", "c1"), order("SHIPPED", "c2")]).run()
     assert result.outcome is Outcome.NOT_CANCELABLE
     assert (result.order_state, result.correlation_id) == ("SHIPPED", "c2")
     not_found = OmsNotFoundError("none", http_status=404, oms_code="5002", correlation_id="c1")
