@@ -110,6 +110,22 @@ class Journal:
         """Return how many intents of this attempt have no recorded outcome yet."""
         return len(self._open)
 
+    def is_current(self) -> bool:
+        """Tell whether this attempt may still speak for the task.
+
+        Airflow takes no value from an attempt that it has given up, whether or not that has ended.
+
+        :return: whether the store takes a value; ``True`` where nothing is kept.
+        """
+        if self._store is None:
+            return True
+        try:
+            with _store_failures():
+                self._write_head(self._store, self._pages)
+        except JournalError:
+            return False
+        return True
+
     def write(self, intents: Iterable[int], ended: Iterable[CancellationResult]) -> None:
         """Record intents and outcomes at once.
 

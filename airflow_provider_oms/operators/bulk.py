@@ -55,6 +55,10 @@ if TYPE_CHECKING:
 __all__ = ["OmsBulkCancelOrdersOperator"]
 
 _MOST_WORKERS = 128
+_NOT_CURRENT = (
+    "The journal cannot be written at the end, as for an attempt that another one has taken over "
+    "from: summary and results are left to the next attempt"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +292,10 @@ class OmsBulkCancelOrdersOperator(BaseOperator):
     # -- when it is over
 
     def _report(self, context: Context, plan: _Plan, run: BulkRun, duration: float) -> Summary:
-        results_path = self._write_results(plan, run)
+        is_current = plan.journal.is_current()
+        if not is_current:
+            self.log.error("%s", _NOT_CURRENT)
+        results_path = self._write_results(plan, run) if is_current else None
         summary = summary_of(
             run,
             plan.orders,
@@ -297,7 +304,7 @@ class OmsBulkCancelOrdersOperator(BaseOperator):
             duration=duration,
             results_path=results_path,
         )
-        if self.do_xcom_push:
+        if self.do_xcom_push and is_current:
             # Before anything raises: a failed task leaves no return value by itself.
             context["ti"].xcom_push(key="return_value", value=summary)
             if (pairs := outcome_pairs(run)) is not None:

@@ -189,3 +189,15 @@ class TestWhatIsLost:
 
         with pytest.raises(JournalError, match="away"):
             open_journal(Deaf(), attempt=2)
+
+
+def test_an_attempt_whose_values_are_not_taken_any_more_is_not_current() -> None:
+    store = Store()
+    journal = Journal(store)
+    journal.write([1], [])
+    before = dict(store)
+    assert journal.is_current()
+    assert store == before
+    store.writes_left = 0
+    assert not journal.is_current()
+    assert Journal(None).is_current()

@@ -47,10 +47,16 @@ class Store(dict[str, Any]):
     """What Airflow 3.3 gives as `task_state_store`, with values as JSON and back."""
 
     is_broken = False
+    #: Takes so many values more, as it does for an attempt that is given up meanwhile.
+    remaining: int | None = None
 
     def set(self, key: str, value: Any) -> None:
         if self.is_broken:
             raise OSError("the API server is away")
+        if self.remaining is not None:
+            if not self.remaining:
+                raise OSError("there is no such task instance")
+            self.remaining -= 1
         self[key] = json.loads(json.dumps(value))
 
 
@@ -479,3 +485,25 @@ class TestTheNextAttempt:
         with pytest.raises(OmsBulkCancellationError, match="Nothing was sent"):
             Attempt(store).run([FIRST])
         assert cancel_posts(oms) == []
+
+    def test_an_attempt_that_was_given_up_leaves_the_results_of_the_next_one_alone(
+        self, oms: EmulatorProcess, tmp_path: Path
+    ) -> None:
+        path, store = tmp_path / "results.jsonl", Store()
+        path.write_text("what the next attempt wrote\n", encoding="utf-8")
+        # The head, the intents and the head again are kept, and no outcome any more.
+        store.remaining = 3
+        given_up = Attempt(store)
+        failure = given_up.fail([FIRST, FIRST + 1], results_path=str(path))
+        assert cancel_posts(oms) == [FIRST, FIRST + 1]
+        assert "the results could not be written" in str(failure)
+        assert path.read_text(encoding="utf-8") == "what the next attempt wrote\n"
+        assert given_up.pushed == {}
+
+    def test_an_attempt_that_can_write_its_record_at_the_end_replaces_what_is_there(
+        self, oms: EmulatorProcess, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "results.jsonl"
+        path.write_text("what another run wrote\n", encoding="utf-8")
+        Attempt(Store()).run([FIRST], results_path=str(path))
+        assert [row["order_id"] for row in rows(path)] == [FIRST]

@@ -1,0 +1,66 @@
+"""A worker that was given up, and comes back: a pause of its machine, or a network that was cut."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+from standalone import Standalone
+
+from airflow_provider_oms.emulator.testing import EmulatorProcess
+
+pytestmark = [
+    pytest.mark.airflow_db,
+    pytest.mark.slow,
+    pytest.mark.airflow3_only("task_state_store"),
+    # The first test waits for all of Airflow to start.
+    pytest.mark.timeout(400),
+]
+
+ORDERS = range(26_000_001, 26_000_801)
+CANCEL_PATH = "/api/v2/order/action/cancel"
+
+
+def wait(until: Callable[[], bool], seconds: float) -> None:
+    limit = time.monotonic() + seconds
+    while not until():
+        assert time.monotonic() < limit
+        time.sleep(0.2)
+
+
+def test_an_attempt_that_was_given_up_sends_nothing_and_reports_nothing_when_it_comes_back(
+    airflow: Standalone, tenant: EmulatorProcess, tmp_path: Path
+) -> None:
+    tenant.clear_requests()
+    tenant.load_orders([{"orderID": order_id} for order_id in ORDERS])
+    orders, results = tmp_path / "orders.jsonl", tmp_path / "results.jsonl"
+    orders.write_text("".join(f"{order_id}\n" for order_id in ORDERS), encoding="utf-8")
+    tenant.add_fault("slow", seconds=0.1)
+    conf = {"orders_path": str(orders), "results_path": str(results)}
+    task = airflow.trigger("cancel_in_bulk", conf, task_id="cancel")
+    wait(lambda: len(tenant.requests(method="POST", path=CANCEL_PATH)) > len(ORDERS) // 4, 90)
+    first = task.process()
+    paused = [first, psutil.Process(first.ppid())]
+    for process in paused:
+        process.send_signal(signal.SIGSTOP)
+    try:
+        # Another attempt takes over and comes to the end of the set.
+        assert task.wait_for_end(timeout=150)["state"] == "success"
+        written = results.read_text(encoding="utf-8")
+    finally:
+        for process in reversed(paused):
+            process.send_signal(signal.SIGCONT)
+    first.wait(60)
+    tenant.clear_faults()
+    assert task.tries() == [(1, "failed"), (2, "success")]
+    rows = [json.loads(line) for line in written.splitlines()]
+    assert {row["order_id"]: row["outcome"] for row in rows} == dict.fromkeys(ORDERS, "canceled")
+    # Each order has seen one cancel: the paused attempt was not allowed any more of them.
+    assert {tenant.cancel_posts(order_id) for order_id in ORDERS} == {1}
+    assert results.read_text(encoding="utf-8") == written
+    assert task.result()["outcomes"] == {"canceled": len(ORDERS)}
