@@ -1,0 +1,171 @@
+"""Two runs that cancel overlapping sets at the same time, over real sockets against the emulator.
+
+They know nothing of each other. Their requests are told apart by their tokens.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from shared_orders import cancels_of_those_who_knew
+
+from airflow_provider_oms.api.client import OmsClient
+from airflow_provider_oms.api.config import TenantSettings
+from airflow_provider_oms.api.validation import CancelRequest
+from airflow_provider_oms.cancellation.bulk import BulkRun, Limits
+from airflow_provider_oms.cancellation.journal import Journal
+from airflow_provider_oms.cancellation.order_set import OrderSet
+from airflow_provider_oms.cancellation.outcomes import Outcome
+from airflow_provider_oms.cancellation.plan import policy_for
+from airflow_provider_oms.emulator.testing import EmulatorProcess
+
+pytestmark = pytest.mark.slow
+
+log = logging.getLogger(__name__)
+
+FIRST_SET = range(9_000_001, 9_000_121)
+SECOND_SET = range(9_000_061, 9_000_181)
+BOTH = range(FIRST_SET.start, SECOND_SET.stop)
+OVERLAP = range(SECOND_SET.start, FIRST_SET.stop)
+WORKERS = 6
+SHOWN_AFTER = 0.4
+# What each is known by in the record, and whether it cancels the order all the same.
+ACTED_ON: dict[str, dict[str, Any]] = {
+    "drop": {},
+    "late": {"seconds": SHOWN_AFTER, "answer": "error"},
+    "answer": {"body": "empty"},
+}
+NOT_ACTED_ON: dict[str, dict[str, Any]] = {
+    "hang": {"seconds": 0, "acts": False},
+    "status": {"status": 502},
+    "throttle": {"retry_after": 0},
+}
+
+
+@pytest.fixture(scope="module")
+def oms() -> Iterator[EmulatorProcess]:
+    with EmulatorProcess() as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def tenant(oms: EmulatorProcess) -> EmulatorProcess:
+    oms.reset_settings()
+    oms.clear_faults()
+    oms.clear_requests()
+    oms.load_orders([{"orderID": order_id} for order_id in BOTH])
+    return oms
+
+
+def cancel(
+    tenant: EmulatorProcess, order_ids: Iterable[int], *, states: frozenset[str] | None = None
+) -> dict[int, Outcome]:
+    """Do what one task does with its set, and return how each order ended."""
+    found = TenantSettings.from_connection(
+        name="shared",
+        host=tenant.url,
+        login=tenant.client_id,
+        password=tenant.client_secret,
+        extra=json.dumps({"tenant_id": tenant.tenant, "settle_seconds": 1, "deadline": 20}),
+    )
+    requests = {id_: CancelRequest(id_, "created_by_mistake") for id_ in order_ids}
+    with OmsClient(found, pool_size=WORKERS) as client:
+        policy = policy_for(found, only_if_states=states)
+        run = BulkRun(
+            client,
+            OrderSet(requests, 0, frozenset()),
+            policy,
+            Journal(None),
+            Limits(WORKERS),
+            log=log,
+        )
+        run.run()
+    return {order_id: end.result.outcome for order_id, end in run.ends.items()}
+
+
+def cancel_both(
+    tenant: EmulatorProcess, **arguments: Any
+) -> tuple[dict[int, Outcome], dict[int, Outcome]]:
+    """Cancel both sets at the same time, the second from its end, so that they meet."""
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(cancel, tenant, FIRST_SET, **arguments)
+        second = threads.submit(cancel, tenant, reversed(SECOND_SET), **arguments)
+        return first.result(), second.result()
+
+
+def assert_true(tenant: EmulatorProcess, *runs: dict[int, Outcome]) -> None:
+    at_the_oms = tenant.orders()
+    for order_id in BOTH:
+        assert at_the_oms[order_id]["orderState"] == "CANCELED"
+        assert at_the_oms[order_id]["times_canceled"] == 1
+    for outcomes in runs:
+        assert set(outcomes.values()) <= {Outcome.CANCELED, Outcome.ALREADY_CANCELED}
+    assert set(runs[0]) == set(FIRST_SET)
+    assert set(runs[1]) == set(SECOND_SET)
+
+
+@pytest.mark.parametrize("second_cancel", [200, 409])
+def test_both_are_true_and_each_sends_one_cancel_for_an_order_and_no_more(
+    second_cancel: int, tenant: EmulatorProcess
+) -> None:
+    tenant.settings(canceled_order_status=second_cancel)
+    runs = cancel_both(tenant)
+    assert_true(tenant, *runs)
+    assert cancels_of_those_who_knew(tenant.requests(), NOT_ACTED_ON) == []
+    for order_id in BOTH:
+        assert tenant.cancel_posts(order_id) == (2 if order_id in OVERLAP else 1)
+    both_canceled = sum(runs[0][id_] is runs[1][id_] is Outcome.CANCELED for id_ in OVERLAP)
+    # A tenant that answers a second cancel with the canceled order does not say whose it was.
+    assert both_canceled == (len(OVERLAP) if second_cancel == 200 else 0)
+
+
+@pytest.mark.parametrize("second_cancel", [200, 409])
+def test_so_they_are_when_cancels_of_both_go_wrong(
+    second_cancel: int, tenant: EmulatorProcess
+) -> None:
+    tenant.settings(canceled_order_status=second_cancel)
+    for seed, (kind, parameters) in enumerate((ACTED_ON | NOT_ACTED_ON).items()):
+        tenant.add_fault(kind, share=0.08, seed=seed, **parameters)
+    assert_true(tenant, *cancel_both(tenant))
+    late = {"late": SHOWN_AFTER}
+    assert cancels_of_those_who_knew(tenant.requests(), NOT_ACTED_ON, late) == []
+
+
+def test_a_cancel_after_such_an_answer_would_be_found() -> None:
+    def request(run: str, method: str = "POST", **more: Any) -> dict[str, Any]:
+        at = {"time": "2026-11-25T08:00:00.000+00:00", "order_id": 1}
+        return {**at, "fault": None, "status": 200, "method": method, **more} | {
+            "headers": [["authorization", run]]
+        }
+
+    first, second, read = request("a"), request("b"), request("b", "GET")
+    assert cancels_of_those_who_knew([first, second]) == []
+    assert cancels_of_those_who_knew([first, second, second]) == [second]
+    assert cancels_of_those_who_knew([first, read, second]) == [second]
+    assert cancels_of_those_who_knew([read, first, second]) == []
+    # One without an answer, which was acted on or was not.
+    lost = request("a", fault="drop")
+    own_read = request("a", "GET")
+    assert cancels_of_those_who_knew([lost, first]) == []
+    assert cancels_of_those_who_knew([lost, own_read, first]) == [first]
+    assert cancels_of_those_who_knew([lost, own_read, first], ["drop"]) == []
+    # One that shows after a second: too late for the first read, and early enough for the second.
+    later = request("a", "GET", time="2026-11-25T08:00:02.000+00:00")
+    assert cancels_of_those_who_knew([lost, own_read, first], shown_after={"drop": 1}) == []
+    assert cancels_of_those_who_knew([lost, later, first], shown_after={"drop": 1}) == [first]
+
+
+def test_a_run_that_reads_first_sends_nothing_for_what_another_has_canceled(
+    tenant: EmulatorProcess,
+) -> None:
+    states = frozenset({"READY"})
+    first = cancel(tenant, FIRST_SET, states=states)
+    second = cancel(tenant, SECOND_SET, states=states)
+    assert_true(tenant, first, second)
+    assert {second[order_id] for order_id in OVERLAP} == {Outcome.ALREADY_CANCELED}
+    assert {tenant.cancel_posts(order_id) for order_id in BOTH} == {1}
