@@ -38,6 +38,9 @@ fault-table: venv ## write what each fault ends as into docs/what-happens-when.m
 bench: venv ## measure the operator next to a mapped task, a loop and a thread pool (half an hour)
 	@"$(VENV)/python" -m bench $(OPTIONS)
 
+cluster-test: venv-cluster ## cancel 20,000 orders on Celery, Redis and Postgres while parts die (minutes)
+	@exec .venv-cluster/bin/python -m cluster
+
 mutants: venv ## put known mistakes into a copy of the code, and show the tests that catch each
 	@"$(VENV)/python" scripts/mutants.py
 
@@ -53,6 +56,9 @@ venv: ## build .venv (Airflow 3.3.2) if it is not there or not up to date
 venv-2.11: ## build .venv-2.11 (Airflow 2.11.2; Python 3.11 or 3.12)
 	@$(PYTHON) scripts/make_venv.py .venv-2.11 constraints/airflow-2.11.txt --below=3.13
 
+venv-cluster: ## build .venv-cluster (Airflow 3.3.2 with Celery and Postgres)
+	@$(PYTHON) scripts/make_venv.py .venv-cluster constraints/cluster.txt
+
 constraints: venv ## resolve constraints/*.in anew, to the newest versions that fit together
 	@for airflow in 3.3 2.11; do \
 		"$(VENV)/uv" pip compile --quiet --upgrade --universal --python-version=3.11 \
@@ -60,11 +66,14 @@ constraints: venv ## resolve constraints/*.in anew, to the newest versions that 
 			pyproject.toml "constraints/airflow-$$airflow.in" \
 			--output-file="constraints/airflow-$$airflow.txt" || exit 1; \
 	done
+	@"$(VENV)/uv" pip compile --quiet --upgrade --universal --python-version=3.11 \
+		--no-header --no-annotate --no-emit-index-url --group=cluster --extra=emulator \
+		pyproject.toml constraints/cluster.in --output-file=constraints/cluster.txt
 
 clean: ## remove the environments, what the demo left, and every cache
 	@if [ -d .demo-ui ] && [ -x "$(VENV)/python" ]; then "$(VENV)/python" -m demo.ui stop; fi
-	rm -rf .venv .venv-2.11 .bench .demo .demo-ui build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-2.11 .venv-cluster .bench .cluster .demo .demo-ui build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help demo demo-ui demo-ui-stop test unit e2e soak fault-table bench mutants lint format venv \
-	venv-2.11 constraints clean
+.PHONY: help demo demo-ui demo-ui-stop test unit e2e soak fault-table bench cluster-test mutants lint \
+	format venv venv-2.11 venv-cluster constraints clean

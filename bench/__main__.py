@@ -30,7 +30,7 @@ def run(paper: Paper, arguments: argparse.Namespace) -> None:
     :param arguments: of the command line.
     """
     paper.say("### The machine")
-    paper.table(("fact", "value"), machine_facts())
+    paper.table(("fact", "value"), machine_facts("apache-airflow-providers-http"))
     with ExitStack() as stack:
         stack.enter_context(PLACE.reserved())
         PLACE.wipe()

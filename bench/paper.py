@@ -90,22 +90,27 @@ class Paper:
             self.say("### Goals")
             self.table(("what", "found", "goal", "verdict"), [one.row() for one in self.goals])
 
-    def write(self, document: Path) -> None:
+    def write(self, document: Path, begin: str = BEGIN, end: str = END) -> None:
         """Put all of it into a document, between its markers.
 
         :param document: the document.
+        :param begin: the marker before it.
+        :param end: the marker after it.
         """
-        before, _, rest = document.read_text(encoding="utf-8").partition(BEGIN)
-        after = rest.partition(END)[2]
+        before, _, rest = document.read_text(encoding="utf-8").partition(begin)
+        after = rest.partition(end)[2]
         text = "\n\n".join(self._parts)
-        document.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", encoding="utf-8")
+        document.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}", encoding="utf-8")
 
 
-def machine_facts() -> list[tuple[str, str]]:
-    """Return what a figure depends on besides the code."""
+def machine_facts(*more_packages: str) -> list[tuple[str, str]]:
+    """Return what a figure depends on besides the code.
+
+    :param more_packages: whose versions matter besides those of every figure.
+    """
     load = ", ".join(f"{number:.1f}" for number in os.getloadavg())
     memory = psutil.virtual_memory().total / 2**30
-    packages = ("apache-airflow", "apache-airflow-providers-http", "requests", "urllib3")
+    packages = ("apache-airflow", *more_packages, "requests", "urllib3")
     return [
         ("processors", f"{os.cpu_count()} of {_cpu_model()}"),
         ("memory", f"{memory:.0f} GiB"),

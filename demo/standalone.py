@@ -45,7 +45,7 @@ def settings_for(port: int) -> dict[str, str]:
 
 
 class AirflowApi:
-    """Ask a standalone Airflow over its REST API, as its administrator.
+    """Ask an Airflow over its REST API, as its administrator.
 
     :param address: where it listens.
     :param home: its AIRFLOW_HOME, where it puts the password that it makes up.
@@ -100,6 +100,17 @@ class AirflowApi:
                     f"Airflow refused {method} {path}: {answer.status_code} {answer.text}"
                 )
             time.sleep(0.5)
+
+    def start_run(self, dag_id: str, conf: Mapping[str, Any], *, patience: float) -> str:
+        """Start a run of a DAG, and return its id.
+
+        :param dag_id: the DAG; its file may not have been read yet.
+        :param conf: the run's configuration.
+        :param patience: seconds to wait for the file to be read.
+        """
+        body = {"logical_date": None, "conf": dict(conf)}
+        run = self.ask("POST", f"/api/v2/dags/{dag_id}/dagRuns", body, patience=patience)
+        return str(run["dag_run_id"])
 
 
 class Standalone:
@@ -172,6 +183,4 @@ class Standalone:
         :param conf: the run's configuration.
         :param patience: seconds to wait for the file to be read.
         """
-        body = {"logical_date": None, "conf": dict(conf)}
-        run = self.api.ask("POST", f"/api/v2/dags/{dag_id}/dagRuns", body, patience=patience)
-        return str(run["dag_run_id"])
+        return self.api.start_run(dag_id, conf, patience=patience)

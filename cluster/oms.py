@@ -1,0 +1,124 @@
+"""The OMS of the test, which is the emulator: what it holds, how it misbehaves, what it saw."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+import psutil
+
+from airflow_provider_oms.emulator.testing import EmulatorProcess
+from demo.terminal import DemoError
+
+CANCEL_PATH = "/api/v2/order/action/cancel"
+# What each call takes, as it would over a network.
+LATENCY = 0.05
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Hold one way in which a share of the cancels goes wrong.
+
+    :param words: what happens, for people.
+    :param kind: the emulator's name for it, by which its record tells what it did.
+    :param acts: whether the order is canceled all the same.
+    :param share: of all cancels.
+    :param parameters: the fault's own.
+    """
+
+    words: str
+    kind: str
+    acts: bool
+    share: float
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+
+# Each has a kind of its own: the record names kinds, and from them follows what was acted on.
+TROUBLES = (
+    Trouble("dropped after acting", "drop", True, 0.010),
+    Trouble("500 after acting", "late", True, 0.005, {"seconds": 0, "answer": "error"}),
+    Trouble("200 without a body, after acting", "answer", True, 0.005, {"body": "empty"}),
+    Trouble("dropped before acting", "hang", False, 0.010, {"seconds": 0, "acts": False}),
+    Trouble("502 before acting", "status", False, 0.005, {"status": 502, "body": "html"}),
+    Trouble("429, to wait a second", "throttle", False, 0.005, {"retry_after": 1}),
+)
+_NOT_ACTED_ON = {trouble.kind for trouble in TROUBLES if not trouble.acts}
+
+
+def make_slow(oms: EmulatorProcess) -> None:
+    """Let every call take its time and nothing go wrong.
+
+    :param oms: the emulator.
+    """
+    oms.clear_faults()
+    oms.add_fault("slow", call="any", seconds=LATENCY)
+
+
+def make_troubled(oms: EmulatorProcess) -> None:
+    """Let every call take its time, and a few percent of the cancels go wrong.
+
+    :param oms: the emulator.
+    """
+    oms.clear_faults()
+    for seed, trouble in enumerate(TROUBLES):
+        oms.add_fault(trouble.kind, share=trouble.share, seed=seed, **trouble.parameters)
+    oms.add_fault("slow", call="any", seconds=LATENCY)
+
+
+def processor_seconds() -> float:
+    """Return the processor time that the emulator has used so far."""
+    for child in psutil.Process().children():
+        if "airflow_provider_oms.emulator" in child.cmdline():
+            times = child.cpu_times()
+            return float(times.user + times.system)
+    raise DemoError("The emulator does not run.")
+
+
+class Record:
+    """Follow what the OMS receives.
+
+    :param oms: the emulator, whose record begins anew.
+    """
+
+    def __init__(self, oms: EmulatorProcess) -> None:
+        oms.clear_requests()
+        self._oms = oms
+        self._since = 0
+        self._posts: dict[int, list[bool]] = defaultdict(list)
+        #: Orders that were read, and how often.
+        self.reads: dict[int, int] = defaultdict(int)
+
+    def look(self) -> None:
+        """Take in what has come since the last look."""
+        for request in self._oms.requests(since=self._since):
+            self._since = request["seq"]
+            if request["path"] == CANCEL_PATH:
+                self._posts[request["order_id"]].append(request["fault"] not in _NOT_ACTED_ON)
+            elif request["order_id"] is not None:
+                self.reads[request["order_id"]] += 1
+
+    def posts(self, order_id: int) -> tuple[bool, ...]:
+        """Return, for each cancel of an order, whether it was acted on, oldest first.
+
+        :param order_id: the order.
+        """
+        return tuple(self._posts.get(order_id, ()))
+
+    def sent(self, orders: range) -> int:
+        """Return for how many of some orders a cancel was received.
+
+        :param orders: the orders.
+        """
+        return sum(order_id in self._posts for order_id in orders)
+
+    def strays(self, orders: range) -> dict[int, int]:
+        """Return the orders that are none of these, with how many cancels each has.
+
+        :param orders: the orders of the set.
+        """
+        return {
+            order_id: len(posts)
+            for order_id, posts in self._posts.items()
+            if order_id not in orders
+        }

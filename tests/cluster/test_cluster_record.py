@@ -1,0 +1,85 @@
+"""What the cluster test takes for true about the OMS: its troubles, its record, its orders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+import requests
+from emulator_client import Caller
+
+from airflow_provider_oms.emulator.testing import EmulatorProcess
+from cluster.oms import TROUBLES, Record, Trouble, make_troubled
+from cluster.runs import CHUNK, OrderSet
+
+pytestmark = pytest.mark.slow
+
+ORDER_ID = 1010101
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[EmulatorProcess]:
+    with EmulatorProcess() as process:
+        yield process
+
+
+@pytest.fixture
+def oms(emulator: EmulatorProcess) -> EmulatorProcess:
+    emulator.clear_faults()
+    emulator.load_orders([{"orderID": ORDER_ID}])
+    return emulator
+
+
+@pytest.mark.parametrize("trouble", TROUBLES, ids=[trouble.words for trouble in TROUBLES])
+def test_each_trouble_does_to_the_order_what_the_record_says(
+    trouble: Trouble, oms: EmulatorProcess
+) -> None:
+    caller, record = Caller(oms), Record(oms)
+    oms.add_fault(trouble.kind, times=1, **trouble.parameters)
+    with suppress(requests.ConnectionError):
+        assert not caller.cancel().content or trouble.kind in ("late", "status")
+    assert oms.order(ORDER_ID)["times_canceled"] == int(trouble.acts)
+    record.look()
+    assert record.posts(ORDER_ID) == (trouble.acts,)
+    assert caller.cancel().ok
+    record.look()
+    assert record.posts(ORDER_ID) == (trouble.acts, True)
+    assert oms.order(ORDER_ID)["times_canceled"] == 1
+
+
+def test_the_kinds_of_trouble_can_be_told_apart() -> None:
+    assert len({trouble.kind for trouble in TROUBLES}) == len(TROUBLES)
+    assert {trouble.acts for trouble in TROUBLES} == {True, False}
+
+
+def test_a_few_percent_of_the_cancels_meet_trouble_and_the_rest_take_their_time(
+    oms: EmulatorProcess,
+) -> None:
+    make_troubled(oms)
+    rules = oms.faults()
+    assert [rule["fault"]["kind"] for rule in rules] == [*(one.kind for one in TROUBLES), "slow"]
+    assert 0.02 < sum(rule["share"] for rule in rules[:-1]) < 0.10
+    assert rules[-1]["share"] == 1
+
+
+def test_the_record_counts_reads_sent_orders_and_strays(oms: EmulatorProcess) -> None:
+    caller, record = Caller(oms), Record(oms)
+    caller.get(ORDER_ID)
+    caller.cancel()
+    record.look()
+    caller.cancel()
+    record.look()
+    assert dict(record.reads) == {ORDER_ID: 1}
+    assert record.posts(ORDER_ID) == (True, True)
+    assert record.sent(range(ORDER_ID, ORDER_ID + 5)) == 1
+    assert record.strays(range(ORDER_ID, ORDER_ID + 5)) == {}
+    assert record.strays(range(ORDER_ID + 1, ORDER_ID + 5)) == {ORDER_ID: 2}
+
+
+def test_the_last_orders_of_a_set_have_shipped_and_chunks_are_cut_as_the_dag_cuts_them() -> None:
+    orders = OrderSet(range(1, 2 * CHUNK + 1), refused=2)
+    states = orders.states()
+    assert [id_ for id_, state in states.items() if state != "READY"] == [1999, 2000]
+    assert orders.chunk(0) == range(1, CHUNK + 1)
+    assert orders.chunk(1) == range(CHUNK + 1, 2 * CHUNK + 1)
