@@ -131,6 +131,21 @@ MUTANTS = (
         (PURE_TESTS[0],),
     ),
     Mutant(
+        "believe an order open right after a refusal",
+        DECISION,
+        "        if found.sent_at < settled_at and now < settled_at:\n"
+        "            return Wait(settled_at)\n",
+        "        settled_at = post.at\n",
+        (PURE_TESTS[0],),
+    ),
+    Mutant(
+        "report for a task that another attempt has taken over",
+        "operators/bulk.py",
+        "        is_current = plan.journal.is_current()\n",
+        "        is_current = True\n",
+        (OPERATOR,),
+    ),
+    Mutant(
         "call a request unsent that had left",
         "api/transport.py",
         "            departure.sent = True",
