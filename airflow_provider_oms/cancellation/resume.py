@@ -74,14 +74,15 @@ class Backlog:
             yield OrderEnd(_as_recorded(order_id, self._journal.earlier[order_id]))
 
     def cases(self) -> Iterator[Case]:
-        """Return a case for each other order: those in doubt, those untouched, those refused."""
+        """Return a case for each other order: those in doubt, those refused, those untouched."""
         requests = self._orders.requests
         for order_id in self._of(_Kind.IN_DOUBT):
             yield Case(requests[order_id], self._policy, self._doubt_since(order_id))
-        for order_id in self._of(_Kind.UNTOUCHED):
-            yield Case(requests[order_id], self._policy)
+        # What stopped the last attempt stops this one, too, before it begins on the rest.
         for order_id in self._of(_Kind.REFUSED):
             yield Case(requests[order_id], self._looking_first)
+        for order_id in self._of(_Kind.UNTOUCHED):
+            yield Case(requests[order_id], self._policy)
 
     def untouched(self, order_id: int, why: str) -> OrderEnd:
         """Return the end of an order that this attempt did not come to.

@@ -42,7 +42,8 @@ class Watch:
         self._ring = ring
         self._lock = threading.Lock()
         self._silent: set[int] = set()
-        self._failures = 0
+        self._refused: set[int] = set()
+        self._failed: set[int] = set()
         self._unheard = 0
         #: Why no cancel is begun any more; ``None`` while nothing is wrong.
         self.stopped: str | None = None
@@ -64,11 +65,16 @@ class Watch:
         self._ring()
 
     def heed_reply(self, reply: Reply, order_id: int) -> None:
-        """Stop when the OMS does not answer any more, or asks to wait for too long.
+        """Stop when the OMS does not answer any more, asks to wait for too long, or refuses much.
 
         :param reply: what came back from a call.
         :param order_id: the order it was about.
         """
+        if reply.kind is ReplyKind.CONFLICT:
+            self._refused.add(order_id)
+        elif reply.says_open and order_id in self._refused:
+            # Its end comes only when it has settled, and many cancels could leave until then.
+            self._count_failure(order_id)
         if (reply.retry_after or 0) > self._policy.deadline:
             self.stop(f"the OMS asks to wait {reply.retry_after:.0f} s, longer than deadline")
         with self._lock:
@@ -89,14 +95,20 @@ class Watch:
         with self._lock:
             if result.outcome.is_success:
                 self._unheard = 0
+                self._failed.discard(result.order_id)
                 return
-            self._failures += 1
             is_unheard = result.outcome in (Outcome.NOT_ATTEMPTED, Outcome.UNKNOWN)
             self._unheard = self._unheard + 1 if is_unheard else 0
-            failures, unheard = self._failures, self._unheard
+            unheard = self._unheard
         if reply is not None and reply.kind in REFUSALS:
             self.stop(f"the OMS refuses the connection: {reply.message}")
         if unheard >= _SILENT_ORDERS:
             self.stop(f"{unheard} orders in a row came to nothing; last: {result.reason}")
+        self._count_failure(result.order_id)
+
+    def _count_failure(self, order_id: int) -> None:
+        with self._lock:
+            self._failed.add(order_id)
+            failures = len(self._failed)
         if self._limit is not None and failures >= self._limit:
             self.stop(f"{failures} orders have failed, and stop_after_failures is {self._limit}")
