@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import (
     BaseModel,
@@ -34,6 +34,7 @@ _DERIVED_HOSTS = {
 }
 _LONGEST_WAIT = 3600.0
 _ORDER_ID = "{order_id}"
+_ADDRESS_RULE = "must be an address such as https://example.com"
 
 
 class TenantSettings(BaseModel):
@@ -241,11 +242,24 @@ def _parse_extra(extra: str | None) -> tuple[Mapping[str, Any], list[str]]:
 
 def _split_list(text: str) -> list[str]:
     if text.lstrip().startswith("["):
-        items = json.loads(text)
+        try:
+            items = json.loads(text)
+        except (ValueError, RecursionError):
+            items = None
         if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
             raise ValueError("must be a list of strings, or one comma-separated string")
         return items
     return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _parts(address: str) -> SplitResult:
+    try:
+        parts = urlsplit(address if "://" in address else f"https://{address}")
+        _ = parts.port  # checked only when it is asked for
+    except ValueError:
+        # The library's own words quote what may be a secret that was put into an address.
+        raise ValueError(_ADDRESS_RULE) from None
+    return parts
 
 
 def _base_url(host: str | None, port: int | None) -> str:
@@ -254,7 +268,7 @@ def _base_url(host: str | None, port: int | None) -> str:
         if port:
             raise ValueError("port is given without host")
         return ""
-    parts = urlsplit(host if "://" in host else f"https://{host}")
+    parts = _parts(host)
     if port and parts.port and parts.port != port:
         raise ValueError("names another port than the field port")
     netloc = f"{parts.netloc}:{port}" if port and not parts.port else parts.netloc
@@ -262,12 +276,11 @@ def _base_url(host: str | None, port: int | None) -> str:
 
 
 def _check_address(value: str) -> str:
-    parts = urlsplit(value if "://" in value else f"https://{value}")
+    parts = _parts(value)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("must be an address such as https://example.com")
+        raise ValueError(_ADDRESS_RULE)
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ValueError("must be a bare address, without user, query or fragment")
-    _ = parts.port  # urlsplit checks the port only when it is asked for
     if parts.scheme == "http" and not is_loopback(value):
         raise ValueError("must use https; http is accepted for this machine (loopback) only")
     return parts._replace(path=parts.path.rstrip("/")).geturl()
@@ -276,7 +289,7 @@ def _check_address(value: str) -> str:
 def _check_template(value: str) -> str:
     # Which page of the admin shows an order is not documented, and it may hang on a query or a
     # fragment: so the whole address is the user's, as long as a browser can be sent there.
-    parts = urlsplit(value if "://" in value else f"https://{value}")
+    parts = _parts(value)
     address = parts._replace(path="", query="", fragment="").geturl()
     rest = parts._replace(scheme="", netloc="").geturl().replace(_ORDER_ID, "")
     if any(sign in address + rest for sign in "{}"):

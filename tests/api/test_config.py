@@ -87,6 +87,25 @@ class TestAddresses:
         assert "host" in message
         assert "pw" not in message
 
+    @pytest.mark.parametrize(
+        "address",
+        [
+            "https://KIBO_APP:s3cret/word@oms.example.com",  # its "port" is part of the secret
+            "https://KIBO_APP:s3cret@oms.\N{ACCOUNT OF}.example",
+            "https://[s3cret",
+            "https://[s3cret]/",
+        ],
+    )
+    @pytest.mark.parametrize("field", ["host", "auth_url", "admin_url"])
+    def test_one_with_a_secret_in_it_is_refused_without_showing_it(
+        self, field: str, address: str
+    ) -> None:
+        extra = {"tenant_id": "1", "environment": "sandbox", field: address}
+        fields = {"host": extra.pop("host"), "port": 8443} if field == "host" else {}
+        message = error_of(extra, **fields)
+        assert f"{field}: must be an address such as https://example.com" in message
+        assert "s3cret" not in message
+
     @pytest.mark.parametrize("field", ["auth_url", "admin_url"])
     def test_other_addresses_are_held_to_the_same_rule(self, field: str) -> None:
         extra = {"tenant_id": "1", "environment": "sandbox", field: "http://example.com"}
@@ -147,6 +166,14 @@ class TestExtra:
             (
                 {"tenant_id": "1", "environment": "sandbox", "disposition_reasons": "[1]"},
                 ["disposition_reasons"],
+            ),
+            (
+                {"tenant_id": "1", "environment": "sandbox", "disposition_reasons": '["fraud"'},
+                ["disposition_reasons: must be a list of strings"],
+            ),
+            (
+                {"tenant_id": "1", "environment": "sandbox", "disposition_reasons": "[" * 5000},
+                ["disposition_reasons: must be a list of strings"],
             ),
         ],
     )
