@@ -6,16 +6,18 @@ What is in their lines is the business of ``cancellation/entries.py`` and ``resu
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, TextIO
 
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
+from airflow_provider_oms.api.errors import OmsError
 from airflow_provider_oms.cancellation.entries import entries_of_csv, entries_of_json_lines
 from airflow_provider_oms.cancellation.order_set import OmsOrderSetError
 from airflow_provider_oms.cancellation.results import read_ends
 from airflow_provider_oms.cancellation.tally import OrderEnd
 
-__all__ = ["ResultsFile", "read_entries", "read_orders"]
+__all__ = ["OmsFileError", "ResultsFile", "read_entries", "read_orders"]
 
 _READERS = {
     ".jsonl": entries_of_json_lines,
@@ -25,6 +27,22 @@ _READERS = {
 _LOCAL = ("", "file", "local")
 
 
+class OmsFileError(OmsError, OSError):
+    """Report a file that cannot be read or written; it may be another time."""
+
+
+@contextmanager
+def _failures(path: object, done: str) -> Iterator[None]:
+    # What a storage raises is its own business, and not always an OSError.
+    try:
+        yield
+    except OmsError:
+        raise
+    except Exception as error:
+        why = f"{type(error).__name__}: {error}"
+        raise OmsFileError(f"{path} cannot be {done} ({why})") from error
+
+
 def read_entries(path: str) -> Iterator[tuple[str, Any]]:
     """Return the entries of a file of orders, each with its position.
 
@@ -32,18 +50,19 @@ def read_entries(path: str) -> Iterator[tuple[str, Any]]:
         Airflow's ``ObjectStoragePath`` takes.
     :return: position and entry, one at a time.
     :raises OmsOrderSetError: when the file is of another kind, or its text is not UTF-8.
-    :raises OSError: when it cannot be read.
+    :raises OmsFileError: when it cannot be read.
     """
-    source = ObjectStoragePath(path)
-    reader = _READERS.get(source.suffix.lower())
-    if reader is None:
-        raise OmsOrderSetError(f"orders_path must end in {', '.join(_READERS)}")
-    try:
-        # A byte order mark is what spreadsheets put in front.
-        with _open(source, "r", encoding="utf-8-sig") as file:
-            yield from reader(file)
-    except UnicodeDecodeError:
-        raise OmsOrderSetError("The file at orders_path is not text in UTF-8") from None
+    with _failures(path, "read"):
+        source = ObjectStoragePath(path)
+        reader = _READERS.get(source.suffix.lower())
+        if reader is None:
+            raise OmsOrderSetError(f"orders_path must end in {', '.join(_READERS)}")
+        try:
+            # A byte order mark is what spreadsheets put in front.
+            with _open(source, "r", encoding="utf-8-sig") as file:
+                yield from reader(file)
+        except UnicodeDecodeError:
+            raise OmsOrderSetError("The file at orders_path is not text in UTF-8") from None
 
 
 def read_orders(path: str) -> list[Any]:
@@ -52,7 +71,7 @@ def read_orders(path: str) -> list[Any]:
     :param path: as for :func:`read_entries`.
     :return: ids or dicts, as the file has them; nothing about them is checked yet.
     :raises OmsOrderSetError: when the file is of another kind, or its text is not UTF-8.
-    :raises OSError: when it cannot be read.
+    :raises OmsFileError: when it cannot be read.
     """
     return [entry for _, entry in read_entries(path)]
 
@@ -84,22 +103,24 @@ class ResultsFile:
     def prepare(self) -> None:
         """Make sure that the file can be written, before anything depends on it.
 
-        :raises OSError: when it cannot.
+        :raises OmsFileError: when it cannot.
         """
-        if self._target.protocol in _LOCAL:
-            self._target.parent.mkdir(parents=True, exist_ok=True)
-        self._write_part(())
-        self._part.fs.rm_file(self._part.path)
+        with _failures(self, "written"):
+            if self._target.protocol in _LOCAL:
+                self._target.parent.mkdir(parents=True, exist_ok=True)
+            self._write_part(())
+            self._part.fs.rm_file(self._part.path)
 
     def write(self, lines: Iterable[str]) -> None:
         """Write all lines, in place of an older file.
 
         :param lines: the lines, each with its line break.
-        :raises OSError: when the file cannot be written; an older one is then still there.
+        :raises OmsFileError: when it cannot be written; an older file is then still there.
         """
-        self._write_part(lines)
-        # Storage that cannot rename copies; the final name shows the whole file in either case.
-        self._part.fs.mv(self._part.path, self._target.path)
+        with _failures(self, "written"):
+            self._write_part(lines)
+            # Storage that cannot rename copies; the final name shows the whole file in either case.
+            self._part.fs.mv(self._part.path, self._target.path)
 
     def _write_part(self, lines: Iterable[str]) -> None:
         with _open(self._part, "w") as file:
@@ -113,7 +134,7 @@ class ResultsFile:
         :return: their ends; none when there is no file, or it cannot be read.
         """
         try:
-            with _open(self._target, "r") as file:
+            with _failures(self, "read"), _open(self._target, "r") as file:
                 return read_ends(file, order_ids, since=since)
-        except (OSError, UnicodeDecodeError):
+        except OmsFileError:
             return {}

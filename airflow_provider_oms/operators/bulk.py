@@ -46,7 +46,7 @@ from airflow_provider_oms.exceptions import (
     unsendable_is_final,
 )
 from airflow_provider_oms.hooks.oms import OmsHook
-from airflow_provider_oms.storage import ResultsFile, read_entries
+from airflow_provider_oms.storage import OmsFileError, ResultsFile, read_entries
 from airflow_provider_oms.version_compat import NO_TASK_STATE_STORE, task_state_store
 
 if TYPE_CHECKING:
@@ -211,7 +211,8 @@ class OmsBulkCancelOrdersOperator(BaseOperator):
             raise kind(failure_message(run, summary["results_path"]))
         if plan.results is not None and summary["results_path"] is None:
             raise OmsBulkCancellationError(
-                f"{run.tally.as_text()}, but the results could not be written to {plan.results}"
+                f"{run.tally.as_text()}, but the results could not be written to {plan.results}. "
+                f"When they can be, clear the task: no order that is canceled is canceled again."
             )
         return summary
 
@@ -232,6 +233,8 @@ class OmsBulkCancelOrdersOperator(BaseOperator):
         except OmsOrderSetError as error:
             self._log_lines("What is wrong with the orders", error.problems)
             raise OmsUnsendableError(error.message) from None
+        except OmsFileError as error:
+            raise OmsBulkCancellationError(f"{error.message}. Nothing was sent.") from None
         how = "a dry run, nothing is canceled" if dry_run else "for real"
         self.log.info(
             "Canceling %d orders at %s, %d at a time: %s",
@@ -243,11 +246,17 @@ class OmsBulkCancelOrdersOperator(BaseOperator):
         journal = self._open_journal(context, hook.settings.connect_timeout) if is_kept else None
         results = ResultsFile(self.results_path, ti.map_index) if self.results_path else None
         if results is not None:
-            results.prepare()
+            self._prepare(results)
         attempt = 1 if dry_run else ti.try_number
         return _Plan(
             hook, orders, policy, limits, tolerated, attempt, journal or Journal(None), results
         )
+
+    def _prepare(self, results: ResultsFile) -> None:
+        try:
+            results.prepare()
+        except OmsFileError as error:
+            raise OmsBulkCancellationError(f"{error.message}. Nothing was sent.") from None
 
     def _limits(self) -> Limits:
         workers = validate_number("max_workers", self.max_workers, least=1)
@@ -333,8 +342,8 @@ class OmsBulkCancelOrdersOperator(BaseOperator):
                 line_of(end, requests[order_id].disposition_reason)
                 for order_id, end in run.ends.items()
             )
-        except OSError as error:
-            self.log.error("The results cannot be written to %s: %s", plan.results, error)  # noqa: TRY400 - the traceback adds nothing
+        except OmsFileError as error:
+            self.log.error("The results were not kept: %s", error)  # noqa: TRY400 - the traceback adds nothing
             return None
         return str(plan.results)
 
