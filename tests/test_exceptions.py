@@ -11,9 +11,16 @@ from airflow_provider_oms.api.errors import (
     OmsConfigError,
     OmsConflictError,
     OmsError,
+    OmsHttpError,
     OmsInputError,
     OmsNoAnswerError,
+    OmsNotFoundError,
     OmsNotSentError,
+    OmsRefusedError,
+    OmsServerError,
+    OmsThrottledError,
+    OmsUnauthorizedError,
+    OmsUnusableAnswerError,
 )
 from airflow_provider_oms.cancellation.outcomes import CancellationResult, ConfirmedBy, Outcome
 from airflow_provider_oms.exceptions import OmsUnsendableError, cancellation_error
@@ -46,6 +53,24 @@ def test_the_clients_errors_survive_pickling(error: OmsError) -> None:
     copy = pickled(error)
     assert type(copy) is type(error)
     assert (str(copy), copy.args, copy.__dict__) == (str(error), error.args, error.__dict__)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        OmsNotFoundError,
+        OmsRefusedError,
+        OmsConflictError,
+        OmsThrottledError,
+        OmsServerError,
+        OmsUnauthorizedError,
+        OmsUnusableAnswerError,
+    ],
+)
+def test_an_answer_says_which_order_it_was_about_and_what_to_do(kind: type[OmsHttpError]) -> None:
+    error = kind("It went wrong", http_status=499).about(7)
+    assert str(error) == f"Order 7: It went wrong (HTTP 499). {kind.advice}"
+    assert kind.advice.endswith(".")
 
 
 def test_an_unsendable_error_survives_pickling() -> None:

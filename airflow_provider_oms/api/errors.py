@@ -36,6 +36,8 @@ class OmsError(Exception):
 
     #: The order that the failed call was about; ``None`` when it was about none.
     order_id: int | None = None
+    #: What a person should do about it, in one sentence; empty where the message itself says so.
+    advice: str = ""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -57,9 +59,14 @@ class OmsError(Exception):
         copy.__dict__.update(self.__dict__, order_id=order_id)
         return copy
 
+    def explain(self) -> str:
+        """Return the message and what to do about it."""
+        return f"{self.message}. {self.advice}" if self.advice else self.message
+
     def __str__(self) -> str:
-        """Return the message, with the order in front where one is known."""
-        return self.message if self.order_id is None else f"Order {self.order_id}: {self.message}"
+        """Return the message and what to do, with the order in front where one is known."""
+        text = self.explain()
+        return text if self.order_id is None else f"Order {self.order_id}: {text}"
 
 
 class OmsInputError(OmsError, ValueError):
@@ -92,6 +99,8 @@ class OmsNotSentError(OmsError):
     :param retry_after: seconds the token endpoint asked to wait, if it did.
     """
 
+    advice = "Try again when what kept it from being sent is mended."
+
     def __init__(
         self,
         message: str,
@@ -112,6 +121,8 @@ class OmsNotSentError(OmsError):
 
 class OmsNoAnswerError(OmsError):
     """Report that the request left and no answer came: it may or may not have been acted on."""
+
+    advice = "Whether it was acted on is not known: read the order before anything is sent again."
 
 
 class OmsHttpError(OmsError):
@@ -154,6 +165,8 @@ class OmsHttpError(OmsError):
 class OmsUnauthorizedError(OmsHttpError):
     """Report that the OMS did not accept the access token (401)."""
 
+    advice = "Check the connection's login (client id) and password (client secret)."
+
 
 class OmsForbiddenError(OmsHttpError):
     """Report that credentials were refused or lack the permission (403, or 401 for a token)."""
@@ -170,22 +183,37 @@ class OmsForeignAnswerError(OmsForbiddenError):
 class OmsNotFoundError(OmsHttpError):
     """Report that the OMS knows no such order (its own 404)."""
 
+    advice = "Check the order id and the connection's tenant and environment."
+
 
 class OmsRefusedError(OmsHttpError):
     """Report that the OMS calls the request invalid (400 and the other 4xx), or redirects it."""
+
+    advice = "Correct the request or the connection."
 
 
 class OmsConflictError(OmsHttpError):
     """Report that the order's present state forbids the request (409, or a 4xx that says so)."""
 
+    advice = "Look at the order in the OMS."
+
 
 class OmsThrottledError(OmsHttpError):
     """Report that the OMS did not act because of a rate limit (429, or the classic 403)."""
+
+    advice = "Try again later, and let fewer tasks call it at a time."
 
 
 class OmsServerError(OmsHttpError):
     """Report a 5xx, 408 or 425: whether the OMS acted is not known."""
 
+    advice = (
+        "Read the order before anything is sent again; if it stays so, quote the correlation id to "
+        "Kibo's support."
+    )
+
 
 class OmsUnusableAnswerError(OmsHttpError):
     """Report a 2xx that does not hold the order that was asked for: it proves nothing."""
+
+    advice = "Read the order before anything is sent again."

@@ -200,10 +200,7 @@ class Transport:
         except Exception as error:
             reason = describe_failure(error)
             if departure.sent:
-                raise OmsNoAnswerError(
-                    f"{method} was sent and no answer came ({reason}); "
-                    f"it may or may not have been acted on"
-                ) from None
+                raise OmsNoAnswerError(f"{method} was sent and no answer came ({reason})") from None
             if not isinstance(error, _FAILURES):
                 raise
             host = urlsplit(url).netloc
@@ -263,7 +260,11 @@ def describe_failure(error: BaseException) -> str:
         seen.append(current)
         inner = getattr(current, "reason", None) or (current.args[0] if current.args else None)
         current = inner if isinstance(inner, BaseException) else current.__cause__
-    return _NAMES.get(type(seen[-1]).__name__) or _by_kind(seen)
+    reason = _NAMES.get(type(seen[-1]).__name__) or _by_kind(seen)
+    if any(isinstance(error, urllib3.exceptions.ProxyError) for error in seen):
+        is_named = reason in _NAMES.values()
+        return f"the proxy: {reason}" if is_named else "the proxy does not let it through"
+    return reason
 
 
 _UNRESOLVED = "the host name does not resolve"

@@ -299,7 +299,9 @@ class BulkRun:
         self._desk.permits_hold = False
         if self._unwritable_since is None:
             self._unwritable_since = now
-            self._log.warning("The journal cannot be written, and until then nothing: %s", error)
+            self._log.warning(
+                "The journal cannot be written; no cancel leaves until it can be: %s", error
+            )
         elif now - self._unwritable_since > _LONGEST_WITHOUT_JOURNAL:
             self._watch.stop(f"the journal cannot be written: {error}")
 

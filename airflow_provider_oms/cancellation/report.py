@@ -16,6 +16,8 @@ __all__ = ["Summary", "failed_lines", "failure_message", "outcome_pairs", "summa
 _MOST_PAIRS = 1000
 _MOST_FAILED_LINES = 100
 _LONGEST_CAUSE = 500
+_GO_ON = "Retry or clear the task to go on: what may have been canceled is read first."
+_CORRECT = "Correct what each of them needs, and clear the task."
 
 
 class Summary(TypedDict):
@@ -96,7 +98,8 @@ def failure_message(run: BulkRun, results_path: str | None) -> str:
         f", and {results_path}" if results_path else ""
     )
     stopped = f" The run stopped: {run.stopped[:_LONGEST_CAUSE]}." if run.stopped else ""
+    upcoming = _GO_ON if run.tally.may_be_retried else _CORRECT
     return (
         f"{run.tally.failures} of {run.tally.total} orders did not end as they should: "
-        f"{run.tally.describe_failures()}.{stopped} Every order's outcome is in {where}."
+        f"{run.tally.describe_failures()}.{stopped} Every order's outcome is in {where}. {upcoming}"
     )

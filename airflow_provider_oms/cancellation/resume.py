@@ -20,6 +20,9 @@ from airflow_provider_oms.cancellation.tally import OrderEnd
 __all__ = ["Backlog"]
 
 
+_AS_BEFORE = "An earlier attempt ended so, and this one did not come to it"
+
+
 class _Kind(Enum):
     SETTLED = auto()
     IN_DOUBT = auto()
@@ -125,5 +128,5 @@ def _as_recorded(order_id: int, recorded: Recorded) -> CancellationResult:
         order_id,
         recorded.outcome or Outcome.UNKNOWN,
         recorded.confirmed_by,
-        reason="" if recorded.outcome and recorded.outcome.is_success else "So an earlier attempt",
+        reason="" if recorded.outcome and recorded.outcome.is_success else _AS_BEFORE,
     )

@@ -50,7 +50,9 @@ class OmsOrderLink(BaseOperatorLink):
         except OmsUnsendableError:
             pass  # The task is about to fail of it.
         except Exception as error:  # noqa: BLE001 - Airflow's, of whatever kind
-            hook.log.warning("The link to the order could not be kept: %s", error)
+            hook.log.warning(
+                "The link to the order could not be kept, which keeps nothing else: %s", error
+            )
         return url
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:

@@ -41,6 +41,7 @@ __all__ = ["OmsOrderStateSensor"]
 _SHORTEST_POLL = 5.0
 # The trigger keeps the time; Airflow's own limit is there for a triggerer that is gone.
 _GRACE = 120.0
+_LOOK_AGAIN = "Nothing was changed; retry or clear the task, and it looks at the order again."
 
 
 class OmsOrderStateSensor(BaseSensorOperator):
@@ -129,7 +130,7 @@ class OmsOrderStateSensor(BaseSensorOperator):
         try:
             look = look_at(client, order_id, wish)
         except OmsError as error:
-            raise OmsOrderStateError(f"Order {order_id}: {error.message}") from None
+            raise OmsOrderStateError(f"Order {order_id}: {error.explain()}") from None
         self._rests_until = time.monotonic() + (look.retry_after or 0)
         self.log.info("Order %s %s", order_id, look.describe())
         if look.stand is Stand.FAILED:
@@ -173,11 +174,12 @@ class OmsOrderStateSensor(BaseSensorOperator):
         except ValidationError:
             raise OmsTriggerEventError(
                 f"Order {order_id}: the triggerer came back with something that is no event of "
-                f"OmsOrderStateTrigger"
+                f"OmsOrderStateTrigger. {_LOOK_AGAIN}"
             ) from None
         if ended.order_id != order_id:
             raise OmsTriggerEventError(
-                f"Order {order_id}: the triggerer came back with an event about another order"
+                f"Order {order_id}: the triggerer came back with an event about another order. "
+                f"{_LOOK_AGAIN}"
             )
         self.log.info("Order %s %s", order_id, ended.message)
         if ended.status == "failed":

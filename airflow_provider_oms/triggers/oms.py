@@ -118,7 +118,7 @@ class OmsOrderStateTrigger(BaseTrigger):
                         raise
                     settings = renewed
         except OmsError as error:
-            return self._ended("given_up", error.message)
+            return self._ended("given_up", error.explain())
 
     async def _settings(self) -> TenantSettings:
         return settings_of(await get_async_connection(self.oms_conn_id), self.oms_conn_id)

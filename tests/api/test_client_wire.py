@@ -373,7 +373,7 @@ class TestSentOrNot:
     @pytest.mark.parametrize("script", [hang_up, say_nothing])
     def test_a_request_that_left_without_answer_is_not_called_unsent(self, script: Script) -> None:
         with RawServer([script]) as server, client_of(server.url, read_timeout=0.3) as client:
-            with pytest.raises(OmsNoAnswerError, match="may or may not"):
+            with pytest.raises(OmsNoAnswerError, match="Whether it was acted on is not known"):
                 client.post_cancel(EXAMPLE)
             assert len(server.requests) == 1
 
@@ -393,7 +393,7 @@ class TestSentOrNot:
         monkeypatch.delattr("urllib3.HTTPResponse.read1")
         monkeypatch.delattr("urllib3.response.BaseHTTPResponse.read1")
         with RawServer([document(ORDER)]) as server, client_of(server.url) as client:
-            with pytest.raises(OmsNoAnswerError, match=r"AttributeError.*may or may not"):
+            with pytest.raises(OmsNoAnswerError, match=r"AttributeError.*is not known"):
                 client.post_cancel(EXAMPLE)
             assert len(server.requests) == 1
 
@@ -551,6 +551,21 @@ class TestProxies:
         assert [request.split(b"\r\n")[0] for request in proxy.requests] == [
             b"CONNECT oms.invalid:443 HTTP/1.0"
         ] * 2
+
+    def test_a_proxy_that_lets_nothing_through_is_named_as_the_cause(
+        self, proxy: RawServer
+    ) -> None:
+        with pytest.raises(OmsNotSentError, match=r"\(the proxy does not let it through\)"):
+            client_of("https://oms.invalid").post_cancel(EXAMPLE)
+
+    def test_a_proxy_that_is_not_there_is_named_as_the_cause(
+        self, proxy: RawServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+        monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{port}")
+        with pytest.raises(OmsNotSentError, match=r"\(the proxy: connection refused\)"):
+            client_of("https://oms.invalid").post_cancel(EXAMPLE)
 
     def test_no_proxy_is_used_for_what_the_environment_exempts(
         self, proxy: RawServer, monkeypatch: pytest.MonkeyPatch

@@ -87,7 +87,10 @@ class TestInAWorker:
 
     def test_an_unknown_order_fails_it_for_good(self, play: Play) -> None:
         server = play(NOT_FOUND)
-        with pytest.raises(OmsOrderStateError, match="Order 7: The OMS knows no such order"):
+        advice = r".*\. Check the order id and the connection's tenant and environment\.$"
+        with pytest.raises(
+            OmsOrderStateError, match=f"Order 7: The OMS knows no such order{advice}"
+        ):
             sensor().execute(context())
         assert len(server.requests) == 1
 
@@ -232,6 +235,7 @@ class TestTheWayBack:
             sensor().execute_complete(context(), sent)
         assert not isinstance(failure.value, AirflowFailException)
         assert "abc" not in str(failure.value)
+        assert "Nothing was changed" in str(failure.value)
 
 
 def test_it_links_to_its_order_also_while_it_is_deferred(play: Play) -> None:
