@@ -32,7 +32,7 @@ class OmsFileError(OmsError, OSError):
 
 
 @contextmanager
-def _failures(path: object, done: str) -> Iterator[None]:
+def _failures(what: str) -> Iterator[None]:
     # What a storage raises is its own business, and not always an OSError.
     try:
         yield
@@ -40,7 +40,7 @@ def _failures(path: object, done: str) -> Iterator[None]:
         raise
     except Exception as error:
         why = f"{type(error).__name__}: {error}"
-        raise OmsFileError(f"{path} cannot be {done} ({why})") from error
+        raise OmsFileError(f"{what} ({why})") from error
 
 
 def read_entries(path: str) -> Iterator[tuple[str, Any]]:
@@ -52,7 +52,7 @@ def read_entries(path: str) -> Iterator[tuple[str, Any]]:
     :raises OmsOrderSetError: when the file is of another kind, or its text is not UTF-8.
     :raises OmsFileError: when it cannot be read.
     """
-    with _failures(path, "read"):
+    with _failures(f"{path} cannot be read"):
         source = ObjectStoragePath(path)
         reader = _READERS.get(source.suffix.lower())
         if reader is None:
@@ -105,7 +105,7 @@ class ResultsFile:
 
         :raises OmsFileError: when it cannot.
         """
-        with _failures(self, "written"):
+        with _failures(f"{self} cannot be written"):
             if self._target.protocol in _LOCAL:
                 self._target.parent.mkdir(parents=True, exist_ok=True)
             self._write_part(())
@@ -117,7 +117,7 @@ class ResultsFile:
         :param lines: the lines, each with its line break.
         :raises OmsFileError: when it cannot be written; an older file is then still there.
         """
-        with _failures(self, "written"):
+        with _failures(f"{self} cannot be written"):
             self._write_part(lines)
             # Storage that cannot rename copies; the final name shows the whole file in either case.
             self._part.fs.mv(self._part.path, self._target.path)
@@ -134,7 +134,7 @@ class ResultsFile:
         :return: their ends; none when there is no file, or it cannot be read.
         """
         try:
-            with _failures(self, "read"), _open(self._target, "r") as file:
+            with _failures(f"{self} cannot be read"), _open(self._target, "r") as file:
                 return read_ends(file, order_ids, since=since)
         except OmsFileError:
             return {}
