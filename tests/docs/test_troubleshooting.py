@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 from messages import HOLE, Text, texts_of, texts_of_the_package
 
+import airflow_provider_oms
 from airflow_provider_oms.api.config import TenantSettings
 from airflow_provider_oms.api.errors import OmsConfigError
 from airflow_provider_oms.cancellation.outcomes import Outcome
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-PACKAGE = REPOSITORY / "airflow_provider_oms"
+PACKAGE = Path(airflow_provider_oms.__file__).parent
 PAGE = (REPOSITORY / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
 # The emulator speaks to who tests with it; the provider info holds the labels of a form.
 SILENT = ("emulator", "get_provider_info.py")
