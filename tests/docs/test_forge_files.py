@@ -1,0 +1,103 @@
+"""The files for the forge and for pre-commit: they parse, and name only what there is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml  # type: ignore[import-untyped]  # its stubs would be one more thing to pin
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+FORGE = REPOSITORY / ".github"
+WORKFLOWS = sorted((FORGE / "workflows").glob("*.yml"))
+TARGETS = re.findall(r"^([a-z][a-z0-9.-]*):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE)
+PIN = re.compile(r"uses: ([\w./-]+)@([0-9a-f]{40}) # v\d+\.\d+\.\d+$")
+
+
+def of(path: Path) -> str:
+    return path.name
+
+
+def read(path: Path) -> Any:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def steps(workflow: Path) -> Iterator[dict[str, Any]]:
+    for job in read(workflow)["jobs"].values():
+        yield from job["steps"]
+
+
+def test_there_is_a_workflow() -> None:
+    assert WORKFLOWS
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=of)
+def test_every_action_is_pinned_by_its_commit_and_says_which_version_that_is(
+    workflow: Path,
+) -> None:
+    lines = workflow.read_text(encoding="utf-8").splitlines()
+    used = [line.strip().removeprefix("- ") for line in lines if "uses:" in line]
+    assert used
+    assert [line for line in used if not PIN.fullmatch(line)] == []
+    assert len(used) == sum("uses" in step for step in steps(workflow))
+
+
+def test_an_action_has_one_pin_in_all_workflows() -> None:
+    text = "\n".join(path.read_text(encoding="utf-8") for path in WORKFLOWS)
+    pins = set(re.findall(r"uses: ([\w./-]+)@(\S+ # \S+)", text))
+    assert len(pins) == len({action for action, _ in pins})
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=of)
+def test_what_it_runs_are_the_makefiles_targets(workflow: Path) -> None:
+    commands = [step["run"] for step in steps(workflow) if "run" in step]
+    targets = [words[1] for words in map(str.split, commands) if words[0] == "make"]
+    assert targets
+    assert set(targets) <= set(TARGETS)
+    assert [command for command in commands if not command.startswith("make ")] == []
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=of)
+def test_it_may_read_and_no_more_keeps_no_credentials_and_comes_to_an_end(workflow: Path) -> None:
+    document = read(workflow)
+    assert document["permissions"] == {"contents": "read"}
+    for job in document["jobs"].values():
+        assert job["timeout-minutes"] <= 90
+    for step in steps(workflow):
+        if step.get("uses", "").startswith("actions/checkout@"):
+            assert step["with"]["persist-credentials"] is False
+
+
+@pytest.mark.parametrize("form", ["bug.yml", "idea.yml"])
+def test_a_form_warns_against_posting_data_before_it_asks_for_anything(form: str) -> None:
+    first, *fields = read(FORGE / "ISSUE_TEMPLATE" / form)["body"]
+    assert first["type"] == "markdown"
+    assert re.search(r"Post no shoppers' data and no secrets", first["attributes"]["value"])
+    assert fields
+
+
+def test_the_report_of_a_bug_asks_for_the_correlation_id() -> None:
+    body = read(FORGE / "ISSUE_TEMPLATE" / "bug.yml")["body"]
+    (field,) = [field for field in body if field.get("id") == "correlation"]
+    assert field["attributes"]["label"] == "Correlation id"
+    assert field["validations"]["required"] is True
+
+
+def test_updates_come_in_one_piece_and_not_at_once() -> None:
+    (updates,) = read(FORGE / "dependabot.yml")["updates"]
+    assert updates["package-ecosystem"] == "github-actions"
+    assert updates["groups"]["actions"]["patterns"] == ["*"]
+    assert updates["cooldown"]["default-days"] >= 7
+
+
+def test_every_hook_runs_what_is_here_and_pinned() -> None:
+    (repo,) = read(REPOSITORY / ".pre-commit-config.yaml")["repos"]
+    assert repo["repo"] == "local"
+    for hook in repo["hooks"]:
+        assert hook["language"] == "system"
+        command, target = hook["entry"].split()
+        assert command == "make"
+        assert target in TARGETS
