@@ -548,9 +548,9 @@ class TestProxies:
             for _ in range(2):
                 with pytest.raises(OmsNotSentError):
                     client.post_cancel(EXAMPLE)
-        assert [request.split(b"\r\n")[0] for request in proxy.requests] == [
-            b"CONNECT oms.invalid:443 HTTP/1.0"
-        ] * 2
+        # Which version of HTTP comes next depends on that of Python.
+        asked = [request.partition(b" HTTP/1.")[0] for request in proxy.requests]
+        assert asked == [b"CONNECT oms.invalid:443"] * 2
 
     def test_a_proxy_that_lets_nothing_through_is_named_as_the_cause(
         self, proxy: RawServer
