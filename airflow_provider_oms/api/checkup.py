@@ -104,6 +104,12 @@ def _not_sent(error: OmsNotSentError, settings: TenantSettings) -> str:
             f"if that host is not Kibo's."
         )
     fields = _fields_of_address(error.host, settings)
+    if error.lacks_scheme:
+        field = fields.removesuffix(" and the Port")
+        return (
+            f"What answers at {error.host} speaks no TLS, so nothing was sent: write http:// in "
+            f"front of it in {field}, which means https without a scheme."
+        )
     if not error.unresolved:
         return (
             f"{error.host} cannot be reached ({error.reason}): correct {fields}, or have the "

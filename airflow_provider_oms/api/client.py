@@ -188,6 +188,7 @@ class OmsClient:
                 reason=getattr(error, "reason", getattr(error, "facts", error.message)),
                 unresolved=getattr(error, "unresolved", False),
                 refused_certificate=getattr(error, "refused_certificate", False),
+                lacks_scheme=getattr(error, "lacks_scheme", False),
                 retry_after=getattr(error, "retry_after", None),
             ) from None
 

@@ -96,6 +96,7 @@ class OmsNotSentError(OmsError):
     :param reason: why not, in a few words.
     :param unresolved: whether the host's name did not resolve.
     :param refused_certificate: whether the host's certificate is not one that is trusted.
+    :param lacks_scheme: whether a host on this machine was taken for one that speaks TLS.
     :param retry_after: seconds the token endpoint asked to wait, if it did.
     """
 
@@ -109,6 +110,7 @@ class OmsNotSentError(OmsError):
         reason: str = "",
         unresolved: bool = False,
         refused_certificate: bool = False,
+        lacks_scheme: bool = False,
         retry_after: float | None = None,
     ) -> None:
         super().__init__(message)
@@ -116,6 +118,7 @@ class OmsNotSentError(OmsError):
         self.reason = reason
         self.unresolved = unresolved
         self.refused_certificate = refused_certificate
+        self.lacks_scheme = lacks_scheme
         self.retry_after = retry_after
 
 

@@ -204,12 +204,15 @@ class Transport:
             if not isinstance(error, _FAILURES):
                 raise
             host = urlsplit(url).netloc
+            lacks_scheme = reason == _NO_TLS and is_loopback(url)
+            hint = "; for a local OMS, begin the connection's host with http://"
             raise OmsNotSentError(
-                f"{method} to {host} was not sent ({reason})",
+                f"{method} to {host} was not sent ({reason}{hint if lacks_scheme else ''})",
                 host=host,
                 reason=reason,
                 unresolved=reason == _UNRESOLVED,
                 refused_certificate=reason == _REFUSED_CERTIFICATE,
+                lacks_scheme=lacks_scheme,
             ) from None
         finally:
             _departure.reset(reset)
@@ -264,11 +267,16 @@ def describe_failure(error: BaseException) -> str:
     if any(isinstance(error, urllib3.exceptions.ProxyError) for error in seen):
         is_named = reason in _NAMES.values()
         return f"the proxy: {reason}" if is_named else "the proxy does not let it through"
+    if any(sign in str(seen[-1]).lower() for sign in _SIGNS_OF_NO_TLS):
+        return _NO_TLS
     return reason
 
 
 _UNRESOLVED = "the host name does not resolve"
 _REFUSED_CERTIFICATE = "the TLS certificate was refused; set ca_bundle for a company CA"
+_NO_TLS = "what answers there speaks no TLS"
+# What OpenSSL makes of an answer in plain HTTP, up to 3.1 and later.
+_SIGNS_OF_NO_TLS = ("wrong version number", "record layer failure")
 _NAMES = {
     "NameResolutionError": _UNRESOLVED,
     "gaierror": _UNRESOLVED,

@@ -225,3 +225,38 @@ class TestHostsThatAreNotReached:
         where = f"The TLS certificate of 127.0.0.1:{tls.port} was refused, so nothing was sent"
         assert sentence.startswith(where)
         assert "set CA Bundle (ca_bundle)" in sentence
+
+    @pytest.mark.parametrize("scheme", ["", "https://"])
+    def test_a_local_oms_without_tls_is_asked_with_tls(
+        self, tenant: EmulatorProcess, scheme: str
+    ) -> None:
+        address = tenant.url.removeprefix("http://")
+        sentence = ask(scheme + address)
+        assert sentence == (
+            f"What answers at {address} speaks no TLS, so nothing was sent: write http:// in front "
+            f"of it in the Base Address (host), which means https without a scheme."
+        )
+        assert tenant.requests() == []
+
+    def test_a_local_token_endpoint_without_tls_is_asked_with_tls(
+        self, tenant: EmulatorProcess
+    ) -> None:
+        with RawServer([TOKEN]) as server:
+            sentence = ask(server.url, auth_url=tenant.url.replace("http:", "https:"))
+        assert "in front of it in the Token Address (auth_url)" in sentence
+
+    def test_a_host_elsewhere_that_speaks_no_tls_is_not_to_be_asked_without(
+        self, tenant: EmulatorProcess, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        port = int(tenant.url.rpartition(":")[2])
+        look_up = socket.getaddrinfo
+
+        def resolve(host: str, *arguments: object, **named: object) -> object:
+            return look_up(host.replace("oms.invalid", "127.0.0.1"), *arguments, **named)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(socket, "getaddrinfo", resolve)
+        sentence = ask(f"oms.invalid:{port}", login="", password="")
+        assert sentence == (
+            f"oms.invalid:{port} cannot be reached (what answers there speaks no TLS): correct the "
+            f"Base Address (host) and the Port, or have the network let this machine through to it."
+        )

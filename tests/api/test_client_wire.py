@@ -34,7 +34,9 @@ from airflow_provider_oms.api.errors import (
     OmsUnauthorizedError,
     OmsUnusableAnswerError,
 )
+from airflow_provider_oms.api.transport import describe_failure
 from airflow_provider_oms.api.validation import CancelRequest
+from airflow_provider_oms.emulator.testing import EmulatorProcess
 
 EXAMPLE = CancelRequest(1010101, "other", "Customer changed mind")
 ORDER = {"orderID": 1010101, "orderState": "CANCELED", "orderStatus": "CANCELED"}
@@ -631,3 +633,24 @@ class TestTls:
             with pytest.raises(OmsNotSentError, match="certificate was refused"):
                 client_of(server.url, ca_bundle=str(bundle)).post_cancel(EXAMPLE)
             assert server.requests == []
+
+    def test_a_peer_on_this_machine_that_speaks_no_tls_is_one_to_call_with_http(self) -> None:
+        with (
+            EmulatorProcess() as emulator,
+            pytest.raises(OmsNotSentError) as error,
+        ):
+            client_of(emulator.url.removeprefix("http://")).post_cancel(EXAMPLE)
+        address = emulator.url.removeprefix("http://")
+        assert str(error.value) == (
+            f"Order 1010101: POST to {address} was not sent (what answers there speaks no TLS; "
+            f"for a local OMS, begin the connection's host with http://)"
+        )
+
+    @pytest.mark.parametrize(
+        "text",
+        ["[SSL: WRONG_VERSION_NUMBER] wrong version number", "[SSL] record layer failure"],
+        ids=["before OpenSSL 3.2", "since"],
+    )
+    def test_every_openssl_says_in_its_own_words_that_a_peer_speaks_no_tls(self, text: str) -> None:
+        assert describe_failure(ssl.SSLError(1, text)) == "what answers there speaks no TLS"
+        assert describe_failure(ssl.SSLError(1, "[SSL] internal error")) == "SSLError"
