@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from subprocess import Popen
 
 from airflow_provider_oms.emulator.testing import EmulatorProcess
-from demo.compare import CANCELED, Seen, disagreements, table, totals
+from demo.compare import CANCELED, Seen, disagreements, notes, table, totals
 from demo.data import DemoOrder, reported_outcomes
 from demo.processes import Session, end, launch
 from demo.terminal import INTERRUPTED, DemoError, last_lines, let_signals_interrupt, step
@@ -149,7 +149,7 @@ def demo(place: Workplace) -> int:
         run_dag(place, emulator, {order.order_id for order in orders if order.to_cancel})
         reported = reported_outcomes(place.verdicts)
         seen, strays = look(orders, before, emulator, reported)
-    print(f"\n{table(seen)}\n\n{totals(seen)}\n")
+    print(f"\n{table(seen)}\n\n{notes(seen)}\n\n{totals(seen)}\n")
     found = disagreements(seen, strays)
     canceled = sum(one.order.to_cancel for one in seen)
     if found:

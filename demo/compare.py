@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from demo.data import DemoOrder
 
 CANCELED = "CANCELED"
+_TO_CANCEL = "rejected"
 REPORTED_CANCELED = ("canceled", "already_canceled")
 HEADINGS = ("order", "verdicts", "state before", "state after", "cancel POSTs", "reported")
 
@@ -96,6 +97,44 @@ def table(seen: list[Seen]) -> str:
         posts = str(sum(one.posts for one in group))
         rows.append((f"{len(group)} orders", verdicts, told, "unchanged", posts, "-"))
     return _aligned([HEADINGS, *rows])
+
+
+def notes(seen: list[Seen]) -> str:
+    """Return a sentence on each thing in the table that may puzzle who sees it first.
+
+    :param seen: all orders of the demo.
+    :return: a line for each; empty for none.
+    """
+    lines = []
+    again = [one for one in seen if one.order.to_cancel and one.before == CANCELED and one.posts]
+    if again:
+        named, verb = _named(again, "was", "were")
+        lines.append(
+            f"{named} {verb} canceled before, and one more cancel changes nothing: the OMS answers "
+            f"it with the canceled order."
+        )
+    other_case = [
+        one
+        for one in seen
+        if not one.order.to_cancel
+        and one.order.story != _TO_CANCEL
+        and one.order.story.lower() == _TO_CANCEL
+    ]
+    if other_case:
+        named, verb = _named(other_case, "has", "have")
+        lines.append(
+            f'{named} {verb} the verdict "{other_case[0].order.story}", which is not '
+            f'"{_TO_CANCEL}": letter case counts, and an order is left alone unless its verdict '
+            f"says exactly that it is to be canceled."
+        )
+    return "\n".join(lines)
+
+
+def _named(seen: list[Seen], one: str, many: str) -> tuple[str, str]:
+    numbers = [str(each.order.order_id) for each in seen]
+    if len(numbers) == 1:
+        return f"Order {numbers[0]}", one
+    return f"Orders {', '.join(numbers[:-1])} and {numbers[-1]}", many
 
 
 def totals(seen: list[Seen]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from demo.compare import Seen, disagreements, table, totals
+from demo.compare import Seen, disagreements, notes, table, totals
 from demo.data import CONTRACT_ORDER, DemoOrder, demo_orders
 
 FLAGGED = Seen(DemoOrder(7, "READY", "rejected", True), "READY", "CANCELED", 1, "canceled")
@@ -91,3 +91,29 @@ def test_the_demos_orders_are_all_different_and_the_contracts_example_is_to_be_c
     for order in orders:
         latest = order.story.split()[-1].split("+") if order.story else []
         assert order.to_cancel == (set(latest) == {"rejected"}), order
+
+
+def test_what_may_puzzle_about_a_row_is_explained_under_the_table() -> None:
+    twice = replace(FLAGGED, before="CANCELED")
+    by_a_read = replace(twice, posts=0, reported="already_canceled")
+    other_case = replace(BYSTANDER, order=replace(BYSTANDER.order, story="Rejected"))
+    assert notes([FLAGGED, BYSTANDER]) == ""
+    assert notes([twice]) == (
+        "Order 7 was canceled before, and one more cancel changes nothing: the OMS answers it with "
+        "the canceled order."
+    )
+    assert notes([by_a_read]) == ""
+    assert notes([other_case]) == (
+        'Order 8 has the verdict "Rejected", which is not "rejected": letter case counts, and an '
+        "order is left alone unless its verdict says exactly that it is to be canceled."
+    )
+    assert notes([twice, other_case]).count("\n") == 1
+
+
+def test_the_demos_own_orders_have_both_of_these() -> None:
+    seen = [
+        Seen(order, order.state, "CANCELED" if order.to_cancel else order.state, 1, None)
+        for order in demo_orders()
+    ]
+    assert notes(seen).startswith("Order 3000024 was canceled before,")
+    assert "\nOrders 3000141 and 3000142 have" in notes(seen)
