@@ -5,6 +5,8 @@ PYTHON = python3
 export PYTHON
 
 VENV = .venv/bin
+# From anew, every reference checked, and a warning is an error.
+SPHINX = --quiet --fresh-env --nitpicky --fail-on-warning --keep-going
 
 help: ## list what can be made
 	@echo 'make TARGET [PYTHON=python3.12]'
@@ -34,6 +36,18 @@ soak: venv ## cancel ten thousand orders in one task, with faults, killed five t
 
 fault-table: venv ## write what each fault ends as into docs/what-happens-when.md
 	@WRITE_DOCS=1 "$(VENV)/python" -m pytest --quiet tests/cancellation/test_hostile_tenant.py
+
+docs: venv ## build the docs into build/docs/html; any warning is an error
+	@rm -rf build/docs/html
+	@"$(VENV)/python" -m sphinx $(SPHINX) -c docs . build/docs/html
+	@echo 'The docs are in build/docs/html/index.html'
+
+docs-links: venv ## look whether every outside link of the docs still leads somewhere
+	@"$(VENV)/python" -m sphinx $(SPHINX) -b linkcheck -c docs . build/docs/links
+
+docs-parts: venv ## write what the docs take from the code: the emulator's tables, the floors
+	@"$(VENV)/python" scripts/emulator_tables.py
+	@"$(VENV)/python" scripts/draw_floors.py
 
 bench: venv ## measure the operator next to a mapped task, a loop and a thread pool (half an hour)
 	@"$(VENV)/python" -m bench $(OPTIONS)
@@ -75,5 +89,5 @@ clean: ## remove the environments, what the demo left, and every cache
 	rm -rf .venv .venv-2.11 .venv-cluster .bench .cluster .demo .demo-ui build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help demo demo-ui demo-ui-stop test unit e2e soak fault-table bench cluster-test mutants lint \
-	format venv venv-2.11 venv-cluster constraints clean
+.PHONY: help demo demo-ui demo-ui-stop test unit e2e soak fault-table docs docs-links docs-parts bench \
+	cluster-test mutants lint format venv venv-2.11 venv-cluster constraints clean

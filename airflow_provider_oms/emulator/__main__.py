@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     :param arguments: the command line without the program's name; None for this process's own.
     """
-    parser = _parser()
+    parser = command_line()
     options = parser.parse_args(arguments)
     try:
         import fastapi  # noqa: F401, PLC0415 - asked for here to say what is missing
@@ -67,7 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         server.serve(served, listener, lambda: print(line, flush=True))
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_line() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m airflow_provider_oms.emulator",
         description="A local OMS tenant for developing DAGs without touching a real one.",
@@ -78,12 +79,21 @@ def _parser() -> argparse.ArgumentParser:
     add("--port", type=_port, default=8787, help="0 for any free port (default: %(default)s)")
     add("--db", default=":memory:", metavar="FILE", help="SQLite file (default: %(default)s)")
     add("--tenant", type=_tenant, default="10001", help="tenant id (default: %(default)s)")
-    add("--client-id", default="KIBO_APP.1.0.0.Release", help="(default: %(default)s)")
-    add("--client-secret", default="emulator-secret", help="(default: %(default)s)")
+    add(
+        "--client-id",
+        default="KIBO_APP.1.0.0.Release",
+        help="of the application (default: %(default)s)",
+    )
+    add("--client-secret", default="emulator-secret", help="its secret (default: %(default)s)")
     add("--open-access", action="store_true", help="accept calls that carry no Authorization")
     add("--orders", type=Path, metavar="FILE", help="JSON Lines of orders to load, if not there")
     add("--seed", type=_count, metavar="N", help="make order 1010101 and N orders from 2000001")
-    add("--token-lifetime", type=_count, metavar="SECONDS", help="(default: 3600)")
+    add(
+        "--token-lifetime",
+        type=_count,
+        metavar="SECONDS",
+        help="how long a token lives (default: 3600)",
+    )
     add("--faults", type=Path, metavar="FILE", help="JSON list of fault rules to begin with")
     add(
         "--set",

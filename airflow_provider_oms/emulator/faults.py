@@ -139,14 +139,18 @@ class Rule(_Model):
     A script is a list of rules with `times` 1.
     """
 
-    call: Literal["cancel", "get", "search", "token", "any"] = "cancel"
-    order_ids: tuple[int, ...] | None = Field(default=None, description="None: any order.")
+    call: Literal["cancel", "get", "search", "token", "any"] = Field(
+        default="cancel", description="The calls that it is about."
+    )
+    order_ids: tuple[int, ...] | None = Field(
+        default=None, description="The orders that it is about; null: any."
+    )
     share: float = Field(default=1, ge=0, le=1, description="Share of the matching requests.")
     seed: int = Field(
         default=0, description="Which share that is: the same requests of the same orders each run."
     )
     skip: int = Field(default=0, ge=0, description="Matching requests that are left alone first.")
-    times: int | None = Field(default=None, ge=0, description="How often at most; None: always.")
+    times: int | None = Field(default=None, ge=0, description="How often at most; null: always.")
     reused: bool = Field(
         default=False,
         description="Only requests on a connection that has served one before, which a pool keeps.",
