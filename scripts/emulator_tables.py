@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, get_args
@@ -126,12 +125,11 @@ def page(text: str) -> str:
         begin, end = (
             f"<!-- made by make docs-parts: {name} {edge} -->" for edge in ("begin", "end")
         )
-        made = f"{begin}\n{make()}\n{end}"
-        text, count = re.subn(
-            f"{re.escape(begin)}.*?{re.escape(end)}", lambda _, m=made: m, text, flags=re.DOTALL
-        )
-        if count != 1:
-            raise SystemExit(f"{PAGE.name} has {count} places for the table of {name}")
+        before, found, rest = text.partition(begin)
+        _, ended, after = rest.partition(end)
+        if not (found and ended):
+            raise SystemExit(f"{PAGE.name} has no place for the table of {name}")
+        text = f"{before}{begin}\n{make()}\n{end}{after}"
     return text
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from pages import blocks, text_of
 
 from airflow_provider_oms.api.client import OmsClient
 from airflow_provider_oms.api.config import TenantSettings
@@ -92,6 +94,27 @@ def test_the_exit_status_tells_whether_the_emulator_agrees(
     assert demo.demo(Workplace(tmp_path / "demo")) == status
     out = capsys.readouterr().out
     assert [words for words in said if words not in out] == []
+
+
+@pytest.mark.slow
+def test_it_ends_as_the_readme_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run_dag(place: Workplace, emulator: EmulatorProcess, to_cancel: set[int]) -> None:
+        airflow = Airflow(place, emulator)
+        for order_id in to_cancel:
+            airflow.cancel(order_id)
+            airflow.report(order_id, "canceled")
+
+    monkeypatch.setattr(demo, "run_dag", run_dag)
+    demo.demo(Workplace(tmp_path / "demo"))
+    ((_, shown),) = blocks(text_of("README.md"), "text")
+    # How long it takes is the machine's affair.
+    out, shown = (
+        re.sub(r"took \d+ s", "took some time", text) for text in (capsys.readouterr().out, shown)
+    )
+    assert "took some time" in shown
+    assert shown in out
 
 
 @pytest.mark.parametrize(

@@ -7,26 +7,20 @@ import re
 import shlex
 
 import pytest
-from snippets import REPOSITORY, blocks, marked_regions
+from pages import DOCS, blocks, is_part_of_an_example, rows, text_of
 
-from airflow_provider_oms.api.config import EXTRA_FIELDS, TenantSettings
+from airflow_provider_oms.api.validation import KNOWN_DISPOSITION_REASONS
 from airflow_provider_oms.cancellation.outcomes import Outcome
-from airflow_provider_oms.emulator.testing import EmulatorProcess
 from airflow_provider_oms.hooks.oms import OmsHook
 
-README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+README = text_of("README.md")
 
 
-def rows(heading: str) -> list[list[str]]:
-    """Return the cells of the table that begins with a heading row."""
-    table = README.partition(heading)[2].partition("\n\n")[0].splitlines()[2:]
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table]
-
-
-def test_every_python_snippet_is_a_region_of_an_example_dag() -> None:
-    snippets = [block.strip() for block in blocks(README, "python")]
-    assert len(snippets) == 3
-    assert set(snippets) <= set(marked_regions().values())
+def test_every_python_snippet_is_a_piece_of_an_example_dag() -> None:
+    snippets = blocks(README, "python")
+    assert len(snippets) == 2
+    assert all(is_part_of_an_example(snippet) for _, snippet in snippets)
+    assert not is_part_of_an_example('OmsCancelOrderOperator(task_id="another")\n')
 
 
 def test_the_table_of_outcomes_is_the_codes() -> None:
@@ -35,7 +29,7 @@ def test_the_table_of_outcomes_is_the_codes() -> None:
         (False, True): "fails, may be retried",
         (False, False): "fails at once, no retry",
     }
-    assert rows("| outcome | meaning | the task |") == [
+    assert rows(README, "| outcome | meaning | the task |") == [
         [f"`{one}`", one.meaning, ends[one.is_success, one.may_be_retried]] for one in Outcome
     ]
 
@@ -44,7 +38,7 @@ def test_the_connections_of_the_readme_configure_the_same_client(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     (assignment,) = [
-        block for block in blocks(README, "bash") if "AIRFLOW_CONN_OMS_DEFAULT" in block
+        block for _, block in blocks(README, "bash") if "AIRFLOW_CONN_OMS_DEFAULT" in block
     ]
     (word,) = shlex.split(assignment)
     name, _, value = word.partition("=")
@@ -55,34 +49,25 @@ def test_the_connections_of_the_readme_configure_the_same_client(
     assert OmsHook().settings.environment == json.loads(value)["extra"]["environment"]
 
 
-def test_the_connection_to_a_local_oms_is_the_emulators_own(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    (export,) = [block for block in blocks(README, "bash") if "AIRFLOW_CONN_OMS_LOCAL" in block]
-    _, word = shlex.split(export)
-    name, _, value = word.partition("=")
-    with EmulatorProcess() as emulator:
-        fields = json.loads(value)
-        assert fields["password"] == emulator.client_secret
-        monkeypatch.setenv(name, value.replace("http://127.0.0.1:8787", emulator.url))
-        assert OmsHook("oms_local").test_connection()[0]
+def test_it_names_the_reasons_that_are_always_admitted() -> None:
+    sentence = README.partition("The reason is ")[2].partition(", which needs")[0]
+    assert tuple(re.findall(r"`(\w+)`", sentence)) == KNOWN_DISPOSITION_REASONS
 
 
-def test_the_table_of_fields_names_every_field_with_its_default() -> None:
-    documented: dict[str, str] = {}
-    for names, _, default in rows("| field | meaning | default |"):
-        fields, defaults = re.findall(r"`(\w+)`", names), default.split(", ")
-        documented.update(zip(fields, defaults * len(fields), strict=False))
-    assert list(documented) == list(EXTRA_FIELDS)
-    for name, default in documented.items():
-        if default.isdigit():
-            assert float(default) == TenantSettings.model_fields[name].default, name
+# Written at the same time as this test; the README is to name them when they are there.
+LATER = {
+    f"docs/{name}.md"
+    for name in (
+        "compatibility",
+        "deployment",
+        "guarantees",
+        "patterns",
+        "security",
+        "troubleshooting",
+    )
+}
 
 
-def test_every_file_and_make_target_it_names_exists() -> None:
-    for link in re.findall(r"\]\((?!https?:)([^)]+)\)", README):
-        assert (REPOSITORY / link).is_file(), link
-    targets = re.findall(r"^([a-z-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE)
-    named = re.findall(r"\bmake ([a-z-]+)", README)
-    assert named
-    assert set(named) <= set(targets)
+def test_it_leads_to_every_page_for_users() -> None:
+    pages = {f"docs/{page.name}" for page in DOCS.glob("*.md")} - {"docs/index.md"}
+    assert {page for page in pages if f"]({page})" not in README} <= LATER

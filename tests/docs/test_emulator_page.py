@@ -1,0 +1,66 @@
+"""The page about the emulator: its tables are the emulator's own, its connection leads to one."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+
+import pytest
+from pages import blocks, rows, text_of
+
+from airflow_provider_oms.emulator.control import build_control
+from airflow_provider_oms.emulator.testing import EmulatorProcess
+from airflow_provider_oms.hooks.oms import OmsHook
+from scripts import emulator_tables
+
+PAGE = text_of("docs/emulator.md")
+
+
+def test_its_tables_are_up_to_date() -> None:
+    assert emulator_tables.page(PAGE) == PAGE, "run `make docs-parts` and look at what has changed"
+
+
+def test_a_table_that_is_not_up_to_date_is_found() -> None:
+    stale = PAGE.replace("| `--port PORT` | `8787` |", "| `--port PORT` | `8080` |")
+    assert stale != PAGE
+    assert emulator_tables.page(stale) == PAGE
+
+
+def test_it_has_every_call_of_the_control_api() -> None:
+    documented = set()
+    for calls, _ in rows(PAGE, "| call | what it does |"):
+        methods = []
+        # `GET`, `PUT /path` are two calls of one path.
+        for call in re.findall(r"`([^`]+)`", calls):
+            method, _, path = call.partition(" ")
+            methods.append(method)
+            if path:
+                documented |= {(each, path) for each in methods}
+                methods.clear()
+    routes = build_control(None).routes  # type: ignore[arg-type]  # nobody calls it
+    built = {
+        (method, route.path)  # type: ignore[attr-defined]  # all of them are calls
+        for route in routes
+        for method in route.methods  # type: ignore[attr-defined]  # as above
+    }
+    assert documented == built
+
+
+def test_its_connection_is_the_emulators_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    (export,) = [block for _, block in blocks(PAGE, "bash") if "AIRFLOW_CONN_OMS_LOCAL" in block]
+    _, word = shlex.split(export)
+    name, _, value = word.partition("=")
+    with EmulatorProcess() as emulator:
+        assert json.loads(value)["password"] == emulator.client_secret
+        monkeypatch.setenv(name, value.replace("http://127.0.0.1:8787", emulator.url))
+        assert OmsHook("oms_local").test_connection()[0]
+
+
+def test_its_fault_is_one_that_the_emulator_takes() -> None:
+    (command,) = [block for _, block in blocks(PAGE, "bash") if "_emulator/faults" in block]
+    (rules,) = [word for word in shlex.split(command) if word.startswith("[")]
+    with EmulatorProcess() as emulator:
+        for rule in json.loads(rules):
+            emulator.set_faults([{**rule.pop("fault"), **rule}])
+        assert [rule["fault"]["kind"] for rule in emulator.faults()] == ["drop"]

@@ -1,0 +1,82 @@
+"""The documentation as the tests read it: pages, their blocks of code, their tables."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+DOCS = REPOSITORY / "docs"
+PAGES = [REPOSITORY / "README.md", *sorted(DOCS.rglob("*.md"))]
+_BLOCK = re.compile(r"^```(\S*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+_REGION = re.compile(r"^ *# \[START (\w+)\]\n(.*?)^ *# \[END \1\]", re.DOTALL | re.MULTILINE)
+
+
+def text_of(name: str) -> str:
+    """Return a page.
+
+    :param name: its path in the repository.
+    """
+    return (REPOSITORY / name).read_text(encoding="utf-8")
+
+
+def blocks(text: str, language: str | None = None) -> list[tuple[str, str]]:
+    """Return the language and the content of each fenced block.
+
+    :param text: a page.
+    :param language: only blocks in this language.
+    """
+    found = [(block[1], block[2]) for block in _BLOCK.finditer(text)]
+    return [block for block in found if language in (None, block[0])]
+
+
+def prose(text: str) -> str:
+    """Return a page without its fenced blocks.
+
+    :param text: a page.
+    """
+    return _BLOCK.sub("", text)
+
+
+def rows(text: str, heading: str) -> list[list[str]]:
+    """Return the cells of the table that begins with a heading row.
+
+    :param text: a page.
+    :param heading: the whole heading row.
+    """
+    assert text.count(heading) == 1, heading
+    table = text.partition(heading)[2].partition("\n\n")[0].splitlines()[2:]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table]
+
+
+def commands(block: str) -> list[str]:
+    """Return the commands of a shell block, each as one text.
+
+    :param block: the block's content.
+    """
+    found: list[str] = []
+    open_quote = False
+    for line in block.splitlines():
+        goes_on = bool(found) and (open_quote or found[-1].endswith("\\"))
+        if goes_on:
+            found[-1] += f"\n{line}"
+        elif line.strip():
+            found.append(line)
+        if found:
+            open_quote = found[-1].count("'") % 2 == 1
+    return [command.replace("\\\n", " ") for command in found]
+
+
+def is_part_of_an_example(snippet: str) -> bool:
+    """Tell whether a snippet is a piece of a marked region of an example DAG, which tests run.
+
+    :param snippet: the snippet.
+    """
+    wanted = snippet.rstrip()
+    for path in (REPOSITORY / "example_dags").glob("*.py"):
+        for region in _REGION.finditer(path.read_text(encoding="utf-8")):
+            code = textwrap.dedent(region[2])
+            if any(textwrap.indent(wanted, " " * depth) in code for depth in (0, 4, 8)):
+                return True
+    return False
