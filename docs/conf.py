@@ -8,6 +8,7 @@ wherever they are, leads to the same place on a forge's web page and on the site
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import sys
@@ -21,7 +22,8 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY))
 # Airflow is imported for the sake of the docstrings, and writes a configuration into its home.
 os.environ["AIRFLOW_HOME"] = str(REPOSITORY / "build" / "docs" / "airflow")
-os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = "WARNING"
+# It says at the level INFO where it is at home, which is of no interest here.
+logging.getLogger("airflow").setLevel(logging.WARNING)
 
 from airflow_provider_oms import __version__  # noqa: E402 - found by the path set above
 

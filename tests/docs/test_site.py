@@ -28,8 +28,7 @@ def build(source: Path, target: Path) -> subprocess.CompletedProcess[str]:
 
 def test_it_is_built_without_a_warning(tmp_path: Path) -> None:
     done = build(REPOSITORY, tmp_path / "html")
-    # Airflow, which autodoc imports, says on the same stream where it is at home.
-    assert (done.returncode, "WARNING" in done.stderr) == (0, False), done.stderr
+    assert (done.returncode, done.stderr) == (0, "")
     for page in ("index", "docs/index", "docs/quickstart", "docs/reference/operators", "README"):
         assert (tmp_path / "html" / f"{page}.html").is_file()
     reference = (tmp_path / "html" / "docs" / "reference" / "operators.html").read_text("utf-8")
