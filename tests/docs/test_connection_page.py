@@ -7,6 +7,7 @@ import inspect
 import json
 import re
 import shlex
+import subprocess
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,8 +21,10 @@ from pages import blocks, commands, rows, text_of
 from airflow_provider_oms.api import checkup, config
 from airflow_provider_oms.api.config import EXTRA_FIELDS, TenantSettings
 from airflow_provider_oms.connections import settings_of
+from airflow_provider_oms.emulator.testing import EmulatorProcess
 from airflow_provider_oms.get_provider_info import get_provider_info
 from airflow_provider_oms.hooks.oms import OmsHook
+from demo.workplace import airflow_environment
 
 PAGE = text_of("docs/connection.md")
 FIELDS = rows(PAGE, "| field | in the form | meaning | default |")
@@ -76,6 +79,29 @@ class TestWaysToGiveIt:
         found = LocalFilesystemBackend(**{name: str(tmp_path / "connections.json")})
         connection: Any = found.get_connection("oms_default")
         assert settings_of(connection, "oms_default") == settings
+
+
+@pytest.mark.slow
+def test_the_commands_add_a_connection_and_try_it_out(tmp_path: Path) -> None:
+    """Take both commands as they are, but for the address: nothing here is Kibo's."""
+    (add,) = [one for one in COMMANDS if one.startswith("airflow connections add")]
+    (test,) = [one for one in COMMANDS if "airflow connections test" in one]
+    with EmulatorProcess(client_secret="the client secret") as emulator:
+        add = f"{add} --conn-host {emulator.url}"
+        environment = airflow_environment(tmp_path, tmp_path)
+        done = subprocess.run(
+            ["bash", "-ec", f"airflow db migrate\n{add}\n{test}"],  # noqa: S607 - the reader's own
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout
+        assert "Connection success!" in done.stdout
+        assert "`Connection success!`" in PAGE
+        calls = [(one["method"], one["path"].rpartition("/")[2]) for one in emulator.requests()]
+        assert calls == [("POST", "oauth"), ("GET", "1")]
 
 
 class TestTheTableOfFields:
