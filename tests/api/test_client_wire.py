@@ -643,7 +643,8 @@ class TestTls:
         address = emulator.url.removeprefix("http://")
         assert str(error.value) == (
             f"Order 1010101: POST to {address} was not sent (what answers there speaks no TLS; "
-            f"for a local OMS, begin the connection's host with http://)"
+            f"for a local OMS, begin the connection's host with http://). Try again when what kept "
+            f"it from being sent is mended."
         )
 
     @pytest.mark.parametrize(

@@ -7,11 +7,10 @@ import re
 import shlex
 
 import pytest
-from snippets import REPOSITORY, blocks, is_part_of, marked_regions
+from pages import DOCS, blocks, is_part_of, is_part_of_an_example, marked_regions, text_of
 
-DOCS = REPOSITORY / "docs"
-PAGE = (DOCS / "patterns.md").read_text(encoding="utf-8")
-SNIPPETS = [snippet.rstrip("\n") for snippet in blocks(PAGE, "python")]
+PAGE = text_of("docs/patterns.md")
+SNIPPETS = [snippet for _, snippet in blocks(PAGE, "python")]
 
 
 def test_every_section_has_a_snippet() -> None:
@@ -22,7 +21,7 @@ def test_every_section_has_a_snippet() -> None:
 
 @pytest.mark.parametrize("snippet", SNIPPETS)
 def test_every_python_snippet_is_lines_of_an_example(snippet: str) -> None:
-    assert [name for name, region in marked_regions().items() if is_part_of(snippet, region)]
+    assert is_part_of_an_example(snippet)
 
 
 def test_a_snippet_that_is_no_longer_the_code_is_noticed() -> None:
@@ -48,7 +47,7 @@ def test_every_link_leads_somewhere() -> None:
 
 
 def test_the_call_by_hand_is_the_snippets_own() -> None:
-    (command,) = blocks(PAGE, "bash")
+    ((_, command),) = blocks(PAGE, "bash")
     words = shlex.split(command)
     body = json.loads(words[words.index("--json") + 1])
     code = marked_regions()["trigger_over_rest"]

@@ -25,6 +25,8 @@ NO_MESSAGES = {
     "Value error, ",  # cut off pydantic's messages
     "Kibo OMS",  # the connection type's name
     "Order in Kibo",  # the link's name
+    "wrong version number",  # what OpenSSL says of a peer without TLS, as does the next
+    "record layer failure",
     "written by another version",  # makes a journal count as lost
 }
 TEXTS = texts_of_the_package(PACKAGE, without=SILENT)

@@ -9,6 +9,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[2]
 DOCS = REPOSITORY / "docs"
 PAGES = [REPOSITORY / "README.md", *sorted(DOCS.rglob("*.md"))]
+_SOURCES = (REPOSITORY / "example_dags", DOCS / "snippets")
 _BLOCK = re.compile(r"^```(\S*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _REGION = re.compile(r"^ *# \[START (\w+)\]\n(.*?)^ *# \[END \1\]", re.DOTALL | re.MULTILINE)
 
@@ -68,15 +69,30 @@ def commands(block: str) -> list[str]:
     return [command.replace("\\\n", " ") for command in found]
 
 
+def marked_regions() -> dict[str, str]:
+    """Return every marked region of the example DAGs and snippets, which the tests run."""
+    regions = {}
+    for folder in _SOURCES:
+        for path in folder.glob("*.py"):
+            for region in _REGION.finditer(path.read_text(encoding="utf-8")):
+                regions[region[1]] = textwrap.dedent(region[2]).strip()
+    return regions
+
+
+def is_part_of(snippet: str, region: str) -> bool:
+    """Tell whether a snippet is whole lines of a region that follow one another.
+
+    :param snippet: the snippet, in which the indentation of a block may be left off.
+    :param region: the region.
+    """
+    lines = f"\n{region}\n"
+    wanted = snippet.rstrip()
+    return any(f"\n{textwrap.indent(wanted, ' ' * by)}\n" in lines for by in (0, 4, 8))
+
+
 def is_part_of_an_example(snippet: str) -> bool:
-    """Tell whether a snippet is a piece of a marked region of an example DAG, which tests run.
+    """Tell whether a snippet is a piece of a marked region, which tests run.
 
     :param snippet: the snippet.
     """
-    wanted = snippet.rstrip()
-    for path in (REPOSITORY / "example_dags").glob("*.py"):
-        for region in _REGION.finditer(path.read_text(encoding="utf-8")):
-            code = textwrap.dedent(region[2])
-            if any(textwrap.indent(wanted, " " * depth) in code for depth in (0, 4, 8)):
-                return True
-    return False
+    return any(is_part_of(snippet, region) for region in marked_regions().values())
