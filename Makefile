@@ -55,6 +55,16 @@ bench: venv ## measure the operator next to a mapped task, a loop and a thread p
 cluster-test: venv-cluster ## cancel 20,000 orders on Celery, Redis and Postgres while parts die (minutes)
 	@exec .venv-cluster/bin/python -m cluster
 
+JOBS = 1
+
+matrix: venv ## the built wheel on every Airflow and Python (an hour); CELL=… for one, JOBS=2
+	@cell='$(CELL)'; "$(VENV)/python" -m nox --parallel=$(JOBS) \
+		$${cell:+--session="cell($$cell)"} -- $(OPTIONS); \
+	status=$$?; "$(VENV)/python" scripts/compatibility.py && exit $$status
+
+package: venv ## build wheel and sdist twice, compare, check, install; TAG=v1.2.3 before a release
+	@"$(VENV)/python" scripts/package.py check dist --tag='$(TAG)'
+
 mutants: venv ## put known mistakes into a copy of the code, and show the tests that catch each
 	@"$(VENV)/python" scripts/mutants.py
 
@@ -74,8 +84,9 @@ venv-cluster: ## build .venv-cluster (Airflow 3.3.2 with Celery and Postgres)
 	@$(PYTHON) scripts/make_venv.py .venv-cluster constraints/cluster.txt
 
 constraints: venv ## resolve constraints/*.in anew, to the newest versions that fit together
-	@for airflow in 3.3 2.11; do \
+	@for airflow in 3.3 3.2 3.1 3.0 2.11; do \
 		"$(VENV)/uv" pip compile --quiet --upgrade --universal --python-version=3.11 \
+			$$(sed -n 's/^# uv: //p' "constraints/airflow-$$airflow.in") \
 			--no-header --no-annotate --no-emit-index-url --group=dev --extra=emulator \
 			pyproject.toml "constraints/airflow-$$airflow.in" \
 			--output-file="constraints/airflow-$$airflow.txt" || exit 1; \
@@ -86,8 +97,8 @@ constraints: venv ## resolve constraints/*.in anew, to the newest versions that 
 
 clean: ## remove the environments, what the demo left, and every cache
 	@if [ -d .demo-ui ] && [ -x "$(VENV)/python" ]; then "$(VENV)/python" -m demo.ui stop; fi
-	rm -rf .venv .venv-2.11 .venv-cluster .bench .cluster .demo .demo-ui build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-2.11 .venv-cluster .nox .bench .cluster .demo .demo-ui build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help demo demo-ui demo-ui-stop test unit e2e soak fault-table docs docs-links docs-parts bench \
-	cluster-test mutants lint format venv venv-2.11 venv-cluster constraints clean
+	cluster-test matrix package mutants lint format venv venv-2.11 venv-cluster constraints clean

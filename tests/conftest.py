@@ -11,10 +11,12 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from importlib.metadata import version
 from pathlib import Path
 
+import backends
+import cell
 import pytest
+from features import AIRFLOW, FEATURES, has
 from hypothesis import Phase, settings
 
 if any(name == "airflow" or name.startswith("airflow.") for name in sys.modules):
@@ -37,6 +39,7 @@ os.environ.update(
         # Tests talk to loopback only; a proxy in the developer's shell must not see it.
         "NO_PROXY": "127.0.0.1,localhost",
         "no_proxy": "127.0.0.1,localhost",
+        **backends.settings(AIRFLOW_HOME),
     }
 )
 
@@ -48,14 +51,12 @@ settings.register_profile(
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "house"))
 
-AIRFLOW_VERSION = version("apache-airflow")
-IS_AIRFLOW_2 = AIRFLOW_VERSION.startswith("2.")
 _lacking: dict[str, list[str]] = {}
 
 
 def pytest_report_header() -> str:
-    """Say which Airflow is under test."""
-    return f"airflow: {AIRFLOW_VERSION}"
+    """Say which Airflow is under test, and which package."""
+    return f"airflow: {AIRFLOW}, the package: {cell.package_directory()}"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -64,6 +65,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--soak", action="store_true", help="run the tests of `make soak`, and no others"
     )
     parser.addoption("--e2e", action="store_true", help="let tests/e2e be run, as `make e2e` does")
+    cell.add_option(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let a cell of the matrix write down what comes of its tests."""
+    cell.configure(config)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -78,23 +85,28 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     is_soak = bool(config.getoption("--soak"))
     items[:] = [item for item in items if bool(item.get_closest_marker("soak")) is is_soak]
     for item in items:
-        marker = item.get_closest_marker("airflow3_only")
-        if marker is None:
-            continue
-        if len(marker.args) != 1 or marker.kwargs:
-            raise pytest.UsageError(f"{item.nodeid}: airflow3_only needs a feature's name")
-        if IS_AIRFLOW_2:
-            feature = str(marker.args[0])
-            _lacking.setdefault(feature, []).append(item.nodeid)
-            reason = f"Airflow {AIRFLOW_VERSION} lacks: {feature}"
-            item.add_marker(pytest.mark.skip(reason=reason))
+        for feature in needs_of(item):
+            if not has(feature):
+                _lacking.setdefault(feature, []).append(item.nodeid)
+                reason = f"Airflow {AIRFLOW} lacks: {feature}"
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def needs_of(item: pytest.Item) -> list[str]:
+    """Return the features that a test needs of Airflow."""
+    found: list[str] = []
+    for marker in item.iter_markers("needs"):
+        if not marker.args or marker.kwargs or set(marker.args) - set(FEATURES):
+            raise pytest.UsageError(f"{item.nodeid}: needs() takes names of tests/support/features")
+        found.extend(marker.args)
+    return found
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """List every test that was left out for the Airflow version, under its feature."""
     if not _lacking:
         return
-    terminalreporter.section(f"not in Airflow {AIRFLOW_VERSION}")
+    terminalreporter.section(f"not in Airflow {AIRFLOW}")
     for feature, tests in sorted(_lacking.items()):
         terminalreporter.write_line(f"{feature}: {len(tests)} left out")
         for test in tests:

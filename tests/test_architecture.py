@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).resolve().parents[1] / "airflow_provider_oms"
+import airflow_provider_oms
+
+PACKAGE = Path(airflow_provider_oms.__file__).parent
 NAME = PACKAGE.name
 THIN = ("hooks", "operators", "sensors", "triggers", "links")
 MODULES = sorted(PACKAGE.rglob("*.py"))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from dag_runs import EXAMPLE_DAGS, DagFolder, Run, RunDag, connect
+from dag_runs import EXAMPLE_DAGS, DagFolder, Run, RunDag, connect, log_plainly
 
 from airflow_provider_oms.emulator.testing import EmulatorProcess
 
@@ -42,6 +42,7 @@ def run_dag(
 ) -> RunDag:
     """Run an example DAG to its end."""
     caplog.set_level(logging.INFO)
+    log_plainly()
 
     def logged() -> str:
         # Airflow 2 logs through logging, Airflow 3 through structlog to standard output.

@@ -9,7 +9,7 @@ from dag_runs import DagFolder
 
 from airflow_provider_oms.emulator.testing import EmulatorProcess
 
-pytestmark = pytest.mark.airflow_db
+pytestmark = [pytest.mark.airflow_db, pytest.mark.backends]
 
 FIRST = 6200001
 

@@ -11,7 +11,7 @@ from dag_runs import RunDag
 
 from airflow_provider_oms.emulator.testing import EmulatorProcess
 
-pytestmark = pytest.mark.airflow_db
+pytestmark = [pytest.mark.airflow_db, pytest.mark.backends]
 
 DAG_ID = "cancel_many_orders"
 FIRST = 6100001

@@ -34,6 +34,7 @@ def the_one_error_line(run: Run) -> str:
     return line
 
 
+@pytest.mark.backends
 def test_it_cancels_the_order_of_the_form_and_no_other(
     oms: EmulatorProcess, run_dag: RunDag
 ) -> None:
@@ -110,6 +111,7 @@ class TestFailures:
         assert "Nothing was sent." in the_one_error_line(run)
         assert oms.requests() == []
 
+    @pytest.mark.backends
     def test_wrong_credentials_end_at_the_token(
         self, oms: EmulatorProcess, run_dag: RunDag, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -122,6 +124,7 @@ class TestFailures:
         assert oms.cancel_posts(ORDER) == 0
         assert "not-the-secret" not in run.log
 
+    @pytest.mark.backends
     def test_an_unknown_order_is_named(self, oms: EmulatorProcess, run_dag: RunDag) -> None:
         run = run_dag("cancel_order", **{**INPUT, "order_id": 77})
         line = the_one_error_line(run)
@@ -166,7 +169,7 @@ class TestFailures:
         assert "tenant" in line
         assert oms.requests() == []
 
-    @pytest.mark.airflow3_only("a dag.test() that goes on after a task's timeout")
+    @pytest.mark.needs("a dag.test() that goes on after a task's timeout")
     def test_a_timeout_of_airflows_leaves_a_result(
         self,
         oms: EmulatorProcess,

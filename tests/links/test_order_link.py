@@ -9,7 +9,7 @@ from unittest.mock import MagicMock
 
 import pytest
 from airflow.providers.common.compat.sdk import DAG, XCom
-from dag_runs import IS_AIRFLOW_2
+from features import IS_AIRFLOW_2
 from raw_server import RawServer, answer
 
 from airflow_provider_oms.exceptions import OmsCancellationError, OmsUnsendableError
@@ -52,8 +52,9 @@ def stored_and_loaded(dag: DAG) -> Any:
     """Return a DAG as the web server has it."""
     from airflow.serialization import serialized_objects  # noqa: PLC0415 - costs seconds
 
-    name = "SerializedDAG" if IS_AIRFLOW_2 else "DagSerialization"
-    serialization = getattr(serialized_objects, name)
+    # Until Airflow 3.2 the class of what is stored did the storing, too.
+    module: Any = serialized_objects
+    serialization = getattr(module, "DagSerialization", None) or module.SerializedDAG
     return serialization.from_dict(json.loads(json.dumps(serialization.to_dict(dag))))
 
 

@@ -61,6 +61,13 @@ class Store(dict[str, Any]):
         self[key] = json.loads(json.dumps(value))
 
 
+class EventsOf(dict[str, MagicMock]):
+    """Hold the event of each asset; not every Airflow's assets can be keys by themselves."""
+
+    def __getitem__(self, asset: Any) -> MagicMock:
+        return super().__getitem__(asset.name)
+
+
 class Attempt:
     """Run the operator as one attempt of a task, and keep what it left."""
 
@@ -70,7 +77,7 @@ class Attempt:
         *,
         number: int = 1,
         map_index: int = -1,
-        events: dict[Any, Any] | None = None,
+        events: Any = None,
     ) -> None:
         self.events = events or {}
         self.pushed: dict[str, Any] = {}
@@ -222,11 +229,9 @@ class TestGuardrails:
     def test_a_guard_that_renders_to_none_does_not_vanish(
         self, oms: EmulatorProcess, guard: str
     ) -> None:
+        guards: dict[str, Any] = {guard: "{{ none }}"}
         task = OmsBulkCancelOrdersOperator(
-            task_id="cancel",
-            orders=[FIRST],
-            disposition_reason="created_by_mistake",
-            **{guard: "{{ none }}"},
+            task_id="cancel", orders=[FIRST], disposition_reason="created_by_mistake", **guards
         )
         setattr(task, guard, None)
         with pytest.raises(OmsUnsendableError, match=f"{guard} must be"):
@@ -354,7 +359,7 @@ class TestWhatComesOut:
         monkeypatch.setattr(Stats, "incr", counted.__setitem__)
         asset = Asset("oms-canceled-orders")
         event = MagicMock()
-        attempt = Attempt(events={asset: event})
+        attempt = Attempt(events=EventsOf({asset.name: event}))
         attempt.run([FIRST, SHIPPED], tolerated_failures=1, outlets=[asset])
         assert counted == {"oms.orders.canceled": 1, "oms.orders.not_cancelable": 1}
         assert event.extra == {"canceled": 1, "not_cancelable": 1}

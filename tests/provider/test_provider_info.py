@@ -32,7 +32,7 @@ def test_it_satisfies_the_schema_that_airflow_checks_when_it_loads_providers() -
     jsonschema.validate(INFO, schema("provider_info.schema.json"))
 
 
-@pytest.mark.airflow3_only("connection form from provider info")
+@pytest.mark.needs("connection form from the provider info")
 def test_the_connection_type_satisfies_the_stricter_schema_of_official_providers() -> None:
     rules = schema("provider.yaml.schema.json")
     jsonschema.validate(INFO["connection-types"], rules["properties"]["connection-types"])

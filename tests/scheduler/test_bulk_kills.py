@@ -22,7 +22,7 @@ from airflow_provider_oms.emulator.testing import EmulatorProcess
 pytestmark = [
     pytest.mark.airflow_db,
     pytest.mark.slow,
-    pytest.mark.airflow3_only("task_state_store"),
+    pytest.mark.needs("task_state_store"),
 ]
 
 log = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from airflow_provider_oms.emulator.testing import EmulatorProcess
 pytestmark = [
     pytest.mark.airflow_db,
     pytest.mark.slow,
-    pytest.mark.airflow3_only("a scheduler that is driven over its REST API"),
+    pytest.mark.needs("a scheduler that is driven over its REST API"),
     # The first test waits for all of Airflow to start.
     pytest.mark.timeout(400),
 ]

@@ -5,20 +5,83 @@ Airflow starts its own task runner, XCom and connections as for `airflow dags te
 
 from __future__ import annotations
 
-import json
+import importlib
+import inspect
+import logging
+import os
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import backends
 import pytest
+from features import IS_AIRFLOW_2, has
 
 from airflow_provider_oms.emulator.testing import EmulatorProcess
 
 EXAMPLE_DAGS = Path(__file__).resolve().parents[2] / "example_dags"
-IS_AIRFLOW_2 = version("apache-airflow").startswith("2.")
+
+
+def dagbags() -> Any:
+    """Return the module in which this Airflow keeps its DagBag."""
+    # From Airflow 3.2 on, the place that all others had warns of its end.
+    new = "airflow.dag_processing.dagbag"
+    return importlib.import_module(new if find_spec(new) else "airflow.models.dagbag")
+
+
+def bag_of_folder(folder: Path) -> Any:
+    """Return the DAGs of a folder, read as Airflow 3 reads a bundle's.
+
+    :param folder: where the files are.
+    """
+    kind = dagbags().DagBag
+    known = inspect.signature(kind).parameters
+    bundle = {"bundle_path": folder, "bundle_name": "dags-folder"}
+    return kind(dag_folder=folder, **{name: bundle[name] for name in bundle if name in known})
+
+
+def store(bag: Any) -> None:
+    """Put DAGs into Airflow's database, from where Airflow 3 runs them.
+
+    :param bag: the DAGs.
+    """
+    manager = importlib.import_module("airflow.dag_processing.bundles.manager")
+    manager.DagBundlesManager().sync_bundles_to_db()
+    # Until Airflow 3.1 a DagBag stored itself.
+    if hasattr(bag, "sync_to_db"):
+        bag.sync_to_db("dags-folder", None)
+    else:
+        dagbags().sync_bag_to_db(bag, "dags-folder", None)
+
+
+def store_one(dag: Any) -> None:
+    """Put a DAG that is in no file into Airflow's database.
+
+    :param dag: the DAG.
+    """
+    bag = dagbags().DagBag(dag_folder=os.devnull, collect_dags=False)
+    bag.bag_dag(dag)
+    # Airflow 3.0 wants to know of every DAG where its file is.
+    dag.relative_fileloc = getattr(dag, "relative_fileloc", None) or "none.py"
+    store(bag)
+
+
+def log_plainly() -> None:
+    """Let Airflow 3.0 log what a test runs as it logs what a worker runs.
+
+    By itself it draws tracebacks in boxes there, and says everything that is for debugging only.
+    """
+    if IS_AIRFLOW_2 or has("a log of dag.test() that is like a worker's"):
+        return
+    structlog = importlib.import_module("structlog")
+    plainly = structlog.dev.plain_traceback
+    structlog.configure(
+        processors=[structlog.dev.ConsoleRenderer(colors=False, exception_formatter=plainly)],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+    )
 
 
 @dataclass
@@ -51,23 +114,11 @@ class DagFolder:
 
     def __init__(self, folder: Path) -> None:
         if IS_AIRFLOW_2:
-            from airflow.models.dagbag import DagBag  # noqa: PLC0415 - moved in Airflow 3
-
-            self._bag: Any = DagBag(dag_folder=folder, include_examples=False)
+            self._bag: Any = dagbags().DagBag(dag_folder=folder, include_examples=False)
             self._bag.sync_to_db()
-            return
-        from airflow.dag_processing.bundles.manager import (  # noqa: PLC0415 - Airflow 3 only
-            DagBundlesManager,
-        )
-        from airflow.dag_processing.dagbag import (  # noqa: PLC0415 - Airflow 3 only
-            BundleDagBag,
-            sync_bag_to_db,
-        )
-
-        bundles: Any = DagBundlesManager  # Airflow leaves its constructor untyped
-        bundles().sync_bundles_to_db()
-        self._bag = BundleDagBag(dag_folder=folder, bundle_path=folder, bundle_name="dags-folder")
-        sync_bag_to_db(self._bag, "dags-folder", None)
+        else:
+            self._bag = bag_of_folder(folder)
+            store(self._bag)
 
     @property
     def import_errors(self) -> dict[str, str]:
@@ -93,7 +144,9 @@ class DagFolder:
             run.states[instance.task_id].append(str(instance.state))
             run.names[instance.task_id].append(instance.rendered_map_index)
             run.results[instance.task_id].append(
-                instance.xcom_pull(task_ids=instance.task_id, map_indexes=instance.map_index)
+                backends.pulled(
+                    instance.xcom_pull(task_ids=instance.task_id, map_indexes=instance.map_index)
+                )
             )
         return run
 
@@ -112,4 +165,4 @@ def connect(monkeypatch: pytest.MonkeyPatch, tenant: EmulatorProcess, **changes:
         **changes,
         "extra": {**extra, **changes.get("extra", {})},
     }
-    monkeypatch.setenv("AIRFLOW_CONN_OMS_DEFAULT", json.dumps(connection))
+    backends.provide(monkeypatch, "oms_default", connection)

@@ -1,0 +1,39 @@
+"""Which version of Airflow has what the tests need: said here and nowhere else in the tests."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+
+AIRFLOW = Version(version("apache-airflow"))
+IS_AIRFLOW_2 = AIRFLOW.major == 2
+
+FEATURES = {
+    "task_state_store": SpecifierSet(">=3.3"),
+    "retry policies": SpecifierSet(">=3.3"),
+    "a step that waits for a person": SpecifierSet(">=3.1"),
+    "connection form from the provider info": SpecifierSet(">=3.2"),
+    "connection form without any hook": SpecifierSet(">=3.3"),
+    "connection form without Flask-AppBuilder": SpecifierSet(">=3.1"),
+    "connection form of Airflow 3": SpecifierSet(">=3.0"),
+    "connection form of Airflow 2": SpecifierSet("<3.0"),
+    "a scheduler that is driven over its REST API": SpecifierSet(">=3.0"),
+    "retries of a task whose process was killed": SpecifierSet("!=3.0.*"),
+    "a dag.test() that goes on after a task's timeout": SpecifierSet(">=3.0"),
+    # The types of what compat.sdk gives are those of Airflow 3.
+    "what a type checker must know of Airflow": SpecifierSet(">=3.0"),
+    "a log of dag.test() that is like a worker's": SpecifierSet("!=3.0.*"),
+    # Airflow 3.0 and 3.1 say that there is no such connection.
+    "hooks that see an extra that is no JSON": SpecifierSet("!=3.0.*,!=3.1.*"),
+}
+
+
+def has(feature: str) -> bool:
+    """Tell whether the Airflow under test has a feature.
+
+    :param feature: its name above.
+    :raises KeyError: when there is no such name.
+    """
+    return AIRFLOW in FEATURES[feature]
