@@ -40,6 +40,7 @@ class OmsHook(BaseHook):
 
     :param oms_conn_id: id of the Airflow connection of type ``oms``.
     :param pool_size: HTTP connections kept open; as many as threads share this hook.
+    :param logger_name: as for every hook of Airflow's.
     """
 
     conn_name_attr = "oms_conn_id"
@@ -48,9 +49,13 @@ class OmsHook(BaseHook):
     hook_name = "Kibo OMS"
 
     def __init__(
-        self, oms_conn_id: str = default_conn_name, *, pool_size: int = 4, **kwargs: Any
+        self,
+        oms_conn_id: str = default_conn_name,
+        *,
+        pool_size: int = 4,
+        logger_name: str | None = None,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(logger_name=logger_name)
         self.oms_conn_id = oms_conn_id
         self.pool_size = pool_size
 

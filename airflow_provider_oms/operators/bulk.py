@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from airflow.providers.common.compat.sdk import Asset, BaseOperator, Stats
 
@@ -51,6 +51,8 @@ from airflow_provider_oms.version_compat import NO_TASK_STATE_STORE, task_state_
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_oms.arguments import TaskArguments, Templated
 
 __all__ = ["OmsBulkCancelOrdersOperator"]
 
@@ -139,35 +141,36 @@ class OmsBulkCancelOrdersOperator(BaseOperator):
         self,
         *,
         orders: Any = None,
-        orders_path: str | None = None,
-        disposition_reason: str | None = None,
-        disposition_other_reason: str | None = None,
+        orders_path: str | Templated | None = None,
+        disposition_reason: str | Templated | None = None,
+        disposition_other_reason: str | Templated | None = None,
         oms_conn_id: str = OmsHook.default_conn_name,
         max_orders: int | str = 1000,
         tolerated_failures: int | str = 0,
         stop_after_failures: int | str | None = None,
         max_workers: int | str = 4,
         requests_per_second: float | str | None = None,
-        only_if_states: Sequence[str] | str | None = None,
-        dry_run: bool | str = False,
-        results_path: str | None = None,
-        **kwargs: Any,
+        only_if_states: Sequence[str] | str | Templated | None = None,
+        dry_run: bool | str | Templated = False,
+        results_path: str | Templated | None = None,
+        **kwargs: Unpack[TaskArguments],
     ) -> None:
         super().__init__(**kwargs)
         self.orders = orders
-        self.orders_path = orders_path
-        self.disposition_reason = disposition_reason
-        self.disposition_other_reason = disposition_other_reason
+        # What they come out as is seen when the task runs, and checked then.
+        self.orders_path: Any = orders_path
+        self.disposition_reason: Any = disposition_reason
+        self.disposition_other_reason: Any = disposition_other_reason
         self.oms_conn_id = oms_conn_id
         self.max_orders = max_orders
         self.tolerated_failures = tolerated_failures
         self.stop_after_failures = stop_after_failures
         self.max_workers = max_workers
         self.requests_per_second = requests_per_second
-        self.only_if_states = only_if_states
+        self.only_if_states: Any = only_if_states
         # BaseOperator has a method of the argument's name.
-        self.is_dry_run = dry_run
-        self.results_path = results_path
+        self.is_dry_run: Any = dry_run
+        self.results_path: Any = results_path
         self._is_guarded = only_if_states is not None
         self._is_bounded = stop_after_failures is not None
         self._is_killed = False

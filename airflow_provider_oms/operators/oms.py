@@ -6,7 +6,7 @@ They hold no logic of their own: the hook validates, cancels and judges.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
@@ -18,6 +18,7 @@ from airflow_provider_oms.operators.bulk import OmsBulkCancelOrdersOperator
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
+    from airflow_provider_oms.arguments import TaskArguments, Templated
     from airflow_provider_oms.cancellation.outcomes import CancellationResult, ResultDict
 
 __all__ = ["OmsBulkCancelOrdersOperator", "OmsCancelOrderOperator"]
@@ -61,19 +62,20 @@ class OmsCancelOrderOperator(BaseOperator):
     def __init__(
         self,
         *,
-        order_id: int | str,
-        disposition_reason: str,
-        disposition_other_reason: str | None = None,
-        only_if_states: Sequence[str] | str | None = None,
+        order_id: int | str | Templated,
+        disposition_reason: str | Templated,
+        disposition_other_reason: str | Templated | None = None,
+        only_if_states: Sequence[str] | str | Templated | None = None,
         in_doubt: bool = False,
         oms_conn_id: str = OmsHook.default_conn_name,
-        **kwargs: Any,
+        **kwargs: Unpack[TaskArguments],
     ) -> None:
         super().__init__(**kwargs)
-        self.order_id = order_id
-        self.disposition_reason = disposition_reason
-        self.disposition_other_reason = disposition_other_reason
-        self.only_if_states = only_if_states
+        # What they come out as is seen when the task runs, and checked then.
+        self.order_id: Any = order_id
+        self.disposition_reason: Any = disposition_reason
+        self.disposition_other_reason: Any = disposition_other_reason
+        self.only_if_states: Any = only_if_states
         self._is_guarded = only_if_states is not None
         self.in_doubt = in_doubt
         self.oms_conn_id = oms_conn_id

@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from airflow.providers.common.compat.sdk import (
     AirflowSensorTimeout,
@@ -33,6 +33,8 @@ from airflow_provider_oms.triggers.oms import OmsOrderStateTrigger, WaitingEnded
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_oms.arguments import SensorArguments, Templated
 
 __all__ = ["OmsOrderStateSensor"]
 
@@ -83,17 +85,18 @@ class OmsOrderStateSensor(BaseSensorOperator):
     def __init__(
         self,
         *,
-        order_id: int | str,
-        target_states: Sequence[str] | str = ("CANCELED",),
-        failure_states: Sequence[str] | str | None = (),
+        order_id: int | str | Templated,
+        target_states: Sequence[str] | str | Templated = ("CANCELED",),
+        failure_states: Sequence[str] | str | Templated | None = (),
         oms_conn_id: str = OmsHook.default_conn_name,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
-        **kwargs: Any,
+        **kwargs: Unpack[SensorArguments],
     ) -> None:
         super().__init__(**kwargs)
-        self.order_id = order_id
-        self.target_states = target_states
-        self.failure_states = failure_states
+        # What they come out as is seen when the task runs, and checked then.
+        self.order_id: Any = order_id
+        self.target_states: Any = target_states
+        self.failure_states: Any = failure_states
         self.oms_conn_id = oms_conn_id
         self.deferrable = deferrable
         self._rests_until = 0.0

@@ -1,0 +1,70 @@
+"""Code of a user's, right and wrong; `# E: …` names what a type checker is to say of its line.
+
+It is never run. mypy looks at it in test_public_api.py, and only there.
+"""
+
+from datetime import timedelta
+from typing import assert_type
+
+from airflow.providers.common.compat.sdk import DAG, task
+
+from airflow_provider_oms.cancellation.outcomes import CancellationResult, Outcome
+from airflow_provider_oms.exceptions import OmsCancellationError
+from airflow_provider_oms.hooks.oms import OmsHook
+from airflow_provider_oms.operators.oms import OmsBulkCancelOrdersOperator, OmsCancelOrderOperator
+from airflow_provider_oms.sensors.oms import OmsOrderStateSensor
+
+
+@task
+def find_order() -> int:
+    """Return an order."""
+    return 1
+
+
+with DAG(dag_id="right", schedule=None):
+    OmsCancelOrderOperator(task_id="a", order_id=1, disposition_reason="other")
+    OmsCancelOrderOperator(
+        task_id="b",
+        order_id="{{ params.order_id }}",
+        disposition_reason="other",
+        disposition_other_reason="x",
+        only_if_states=["READY"],
+        retries=3,
+        retry_delay=timedelta(minutes=1),
+    )
+    OmsCancelOrderOperator(
+        task_id="c",
+        order_id=OmsOrderStateSensor(task_id="w", order_id=1).output,
+        disposition_reason="other",
+    )
+    OmsBulkCancelOrdersOperator(task_id="d", orders=find_order(), disposition_reason="other")
+    OmsOrderStateSensor(task_id="e", order_id=1, target_states="SHIPPED", poke_interval=60)
+
+with DAG(dag_id="wrong", schedule=None):
+    OmsCancelOrderOperator(task_id="a", order_id=1)  # E: disposition_reason
+    OmsCancelOrderOperator(task_id="a", order_id=1, disposition_reason=7)  # E: disposition_reason
+    OmsCancelOrderOperator(task_id="a", order_id=1.5, disposition_reason="x")  # E: order_id
+    OmsCancelOrderOperator(task_id="a", order_id=1, disposition_reason="x", retry=3)  # E: retry
+    OmsCancelOrderOperator(task_id="a", order_id=1, disposition_reason="x", pool=3)  # E: pool
+    OmsCancelOrderOperator("a", order_id=1, disposition_reason="x")  # E: order_id
+    OmsBulkCancelOrdersOperator(task_id="d", orders=[1], max_order=5)  # E: max_order
+    OmsBulkCancelOrdersOperator(task_id="d", orders=[1], max_orders=[5])  # E: max_orders
+    OmsBulkCancelOrdersOperator(task_id="d", orders=[1], dry_run=None)  # E: dry_run
+    OmsOrderStateSensor(task_id="e", order_id=1, target_state="SHIPPED")  # E: target_state
+    OmsOrderStateSensor(task_id="e", order_id=1, target_states=7)  # E: target_states
+    OmsOrderStateSensor(task_id="e", order_id=1, deferrable="yes")  # E: deferrable
+
+hook = OmsHook(oms_conn_id="oms_default")
+OmsHook(conn_id="oms_default")  # E: conn_id
+OmsHook(oms_conn_id=7)  # E: oms_conn_id
+hook.cancel_order(1)  # E: disposition_reason
+hook.cancel_order(1, "other", reason="x")  # E: reason
+hook.cancel_order(None, "other")  # E: cancel_order
+try:
+    result = hook.cancel_order("1", "other", "x", only_if_states=["READY"])
+except OmsCancellationError as error:
+    result = error.result
+assert_type(result, CancellationResult)
+assert_type(result.outcome, Outcome)
+assert_type(result.order_id, int)
+print(result.outcom)  # E: outcom
