@@ -1,0 +1,61 @@
+"""What this Airflow lacks, and how one notices; docs/compatibility.md has what is recorded."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from airflow.providers.common.compat import sdk
+from dag_runs import RunDag
+from features import has
+
+from airflow_provider_oms.emulator.testing import EmulatorProcess
+from airflow_provider_oms.exceptions import OmsUnsendableError
+from airflow_provider_oms.version_compat import NO_TASK_STATE_STORE
+
+Record = Callable[[str, object], None]
+FIRST = 6400001
+
+
+@pytest.mark.airflow_db
+def test_a_task_without_a_journal_says_so(
+    oms: EmulatorProcess, run_dag: RunDag, tmp_path: Path, record_property: Record
+) -> None:
+    oms.load_orders([{"orderID": FIRST}])
+    path = tmp_path / "orders.jsonl"
+    path.write_text(f'{{"order_id": {FIRST}}}\n', encoding="utf-8")
+    run = run_dag("cancel_many_orders", orders_path=str(path), dry_run=False)
+    assert run.state == "success"
+    is_kept = has("task_state_store")
+    assert (NO_TASK_STATE_STORE in run.log) is not is_kept
+    kept = "in `task_state_store`"
+    lost = "none, and the log says so: the next attempt reads every order before it cancels any"
+    record_property("degrades:journal", kept if is_kept else lost)
+
+
+def test_a_step_that_waits_for_a_person_is_there_or_says_since_when_it_is(
+    record_property: Record,
+) -> None:
+    module = "airflow.providers.standard.operators.hitl"
+    if has("a step that waits for a person"):
+        assert importlib.import_module(module).ApprovalOperator
+        record_property("degrades:approval", "`ApprovalOperator` in front of the cancel")
+        return
+    with pytest.raises(Exception, match=r"3\.1"):
+        importlib.import_module(module)
+    record_property("degrades:approval", "no such operator, and importing it says so")
+
+
+def test_retry_policies_are_there_or_refusals_are_not_retried_all_the_same(
+    record_property: Record,
+) -> None:
+    # What no retry can help is told by the exception's class, on every Airflow.
+    assert issubclass(OmsUnsendableError, sdk.AirflowFailException)
+    is_there = hasattr(sdk, "ExceptionRetryPolicy")
+    assert is_there is has("retry policies")
+    record_property(
+        "degrades:retry policy",
+        "any of Airflow's, besides" if is_there else "none; refusals are not retried all the same",
+    )
