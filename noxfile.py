@@ -1,0 +1,104 @@
+"""`make matrix`: the built wheel on each Airflow and Python it is for, with the tests of the sdist.
+
+A cell holds pinned packages, the wheel, and the unpacked sdist without the package: what the tests
+import can only be what the wheel has put there. Each writes down what came of its tests, for
+``scripts/compatibility.py``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import sys
+import tarfile
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2026.10"
+nox.options.sessions = ["cell"]
+nox.options.error_on_external_run = True
+nox.options.error_on_missing_interpreters = True
+
+ROOT = Path(__file__).resolve().parent
+DIST = ROOT / ".nox" / "dist"
+REPORTS = ROOT / ".nox" / "cells"
+PACKAGE = "airflow_provider_oms"
+
+AIRFLOWS = ("2.11", "3.0", "3.1", "3.2", "3.3")
+PYTHONS = ("3.11", "3.12", "3.13")
+# These two do not install on Python 3.13.
+BELOW_3_13 = ("2.11", "3.0")
+CELLS = [
+    (python, airflow)
+    for airflow in AIRFLOWS
+    for python in PYTHONS
+    if not (airflow in BELOW_3_13 and python == "3.13")
+]
+# In between, what tests nothing of Airflow would only be the same again.
+WHOLE = {CELLS[0], CELLS[-1]}
+# Two cells at a time leave little of a machine to each.
+PATIENCE = "--timeout=300"
+WITHOUT_AIRFLOW = ("api", "bench", "cancellation", "demo", "emulator", "packaging", "typing")
+
+
+@nox.session(python=False, default=False)
+def build(session: nox.Session) -> None:
+    """Build the wheel and the sdist that all cells share."""
+    session.run(sys.executable, "scripts/package.py", "build", str(DIST), external=True)
+
+
+@nox.session(venv_backend="uv", download_python="never", requires=["build"], allow_parallel=True)
+@nox.parametrize(
+    ("python", "airflow"),
+    CELLS,
+    ids=[f"airflow-{airflow}-python-{python}" for python, airflow in CELLS],
+)
+def cell(session: nox.Session, airflow: str) -> None:
+    """Install the wheel next to one Airflow, and run the tests that apply."""
+    python = str(session.python)
+    (wheel,) = DIST.glob("*.whl")
+    report = REPORTS / f"airflow-{airflow}-python-{python}.json"
+    report.parent.mkdir(parents=True, exist_ok=True)
+    report.unlink(missing_ok=True)
+    session.install("-r", f"constraints/airflow-{airflow}.txt")
+    session.install("--no-deps", str(wheel))
+    inside = str(Path(session.bin) / "python")
+    session.run(sys.executable, "-m", "pip", "--python", inside, "check", external=True)
+    tree = unpacked(Path(session.create_tmp()))
+    chosen = session.posargs or tests_of(tree, python, airflow)
+    with session.chdir(tree):
+        session.run("python", "-m", "pytest", "--quiet", f"--cell={report}", PATIENCE, *chosen)
+    found = json.loads(report.read_text(encoding="utf-8"))
+    found["wheel"] = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    found["all_areas"] = not session.posargs
+    report.write_text(json.dumps(found, indent=1), encoding="utf-8")
+
+
+def unpacked(directory: Path) -> Path:
+    """Return the sdist's tree, without the package.
+
+    :param directory: where to unpack it.
+    """
+    (sdist,) = DIST.glob("*.tar.gz")
+    tree = directory / sdist.name.removesuffix(".tar.gz")
+    shutil.rmtree(tree, ignore_errors=True)
+    with tarfile.open(sdist) as archive:
+        archive.extractall(directory, filter="data")
+    shutil.rmtree(tree / PACKAGE)
+    return tree
+
+
+def tests_of(tree: Path, python: str, airflow: str) -> list[str]:
+    """Return what a cell runs.
+
+    :param tree: the sdist's tree.
+    :param python: the cell's Python.
+    :param airflow: the cell's Airflow.
+    """
+    if (python, airflow) in WHOLE:
+        return ["tests"]
+    areas = sorted(path.parent.name for path in tree.glob("tests/*/test_*.py"))
+    chosen = [area for area in dict.fromkeys(areas) if area not in WITHOUT_AIRFLOW]
+    return [f"tests/{area}" for area in chosen]
