@@ -37,6 +37,7 @@ LINT = [
     Check("mypy --strict", [PYTHON_NEWEST, "-m", "mypy"]),
 ]
 TESTS_NEWEST = Check("every test on Airflow 3.3.2", [PYTHON_NEWEST, "-m", "pytest"])
+PACKAGE = Check("wheel and sdist", [PYTHON_NEWEST, "scripts/package.py", "check", "dist"])
 SET_UP_OLDEST = Check(
     "set-up for Airflow 2.11.2",
     [
@@ -82,6 +83,7 @@ def main() -> int:
     summary: list[str] = []
     passed = [run(check, summary) == 0 for check in LINT]
     if what == "all":
+        passed.append(run(PACKAGE, summary) == 0)
         passed.append(run(TESTS_NEWEST, summary) == 0)
         passed.append(run_oldest(summary))
     print(f"\n=== summary, after {time.monotonic() - started:.0f} s")
