@@ -60,13 +60,20 @@ def build(source: Path, target: Path, environment: dict[str, str] | None = None)
     """Build the sdist, and the wheel out of it.
 
     :param source: the tree.
-    :param target: where they go; what was there is gone then.
+    :param target: where they go; nothing else is there then.
     :param environment: more environment variables.
     """
     # The backend is among the pins; another version of it may build other bytes.
-    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(target)]
-    shutil.rmtree(target, ignore_errors=True)
-    run([*command, str(source)], **(environment or {}))
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir"]
+    target.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="new-", dir=target.parent) as scratch:
+        new = Path(scratch)
+        run([*command, str(new), str(source)], **(environment or {}))
+        # What is the same stays as it is: another run of the matrix may be reading it.
+        for name in differences(new, target):
+            (target / name).unlink(missing_ok=True)
+            if (new / name).is_file():
+                (new / name).replace(target / name)
 
 
 def build_elsewhere(target: Path) -> None:
