@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,8 @@ import airflow_provider_oms
 PACKAGE = Path(airflow_provider_oms.__file__).parent
 NAME = PACKAGE.name
 THIN = ("hooks", "operators", "sensors", "triggers", "links")
+HOUSE = Path(__file__).resolve().parents[1]
+ROOMS = ("bench", "demo", "example_dags", "scripts", "tests")
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
@@ -53,6 +56,18 @@ def test_imports_point_down(path: Path) -> None:
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_a_module_fits_into_a_head(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
+
+
+def test_whatever_a_type_checker_is_told_to_ignore_has_a_reason() -> None:
+    sources = [*MODULES, *(path for room in ROOMS for path in (HOUSE / room).rglob("*.py"))]
+    unexplained = [
+        f"{path}:{number}"
+        for path in sources
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        if (ignored := re.search(r"# type: (ignore.*)$", line))
+        and not re.fullmatch(r"ignore\[[a-z-]+\]  # \w.*", ignored[1])
+    ]
+    assert unexplained == []
 
 
 def test_only_the_runner_sends_a_cancel_and_nothing_that_a_triggerer_runs() -> None:

@@ -202,7 +202,7 @@ class TestHostsThatAreNotReached:
         def resolve(host: str, *arguments: object, **named: object) -> object:
             if host.endswith(".mozu.com"):
                 raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-            return look_up(host, *arguments, **named)  # type: ignore[arg-type]
+            return look_up(host, *arguments, **named)  # type: ignore[arg-type]  # as they came
 
         monkeypatch.setattr(socket, "getaddrinfo", resolve)
         with RawServer([TOKEN]) as server:

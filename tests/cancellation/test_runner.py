@@ -255,7 +255,7 @@ class TestBeingInterrupted:
             if "done" in message % values:
                 raise Timeout
 
-        world.info = info  # type: ignore[method-assign]
+        world.info = info  # type: ignore[method-assign]  # this once
         with pytest.raises(Timeout):
             world.run()
         assert [result.outcome for result in world.interrupted] == [Outcome.CANCELED]

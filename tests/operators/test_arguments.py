@@ -14,7 +14,7 @@ GONE = {"task_concurrency"}
 
 
 def named_by(base: type, *, kwargs: set[str]) -> set[str]:
-    parameters = inspect.signature(base.__init__).parameters  # type: ignore[misc] # a subclass's would be another
+    parameters = inspect.signature(base.__init__).parameters  # type: ignore[misc]  # a subclass's would be another
     return set(parameters) - kwargs - GONE
 
 
