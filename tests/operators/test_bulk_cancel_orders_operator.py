@@ -65,7 +65,7 @@ class EventsOf(dict[str, MagicMock]):
     """Hold the event of each asset; not every Airflow's assets can be keys by themselves."""
 
     def __getitem__(self, asset: Any) -> MagicMock:
-        return super().__getitem__(asset.name)
+        return super().__getitem__(asset.uri)
 
 
 class Attempt:
@@ -359,7 +359,7 @@ class TestWhatComesOut:
         monkeypatch.setattr(Stats, "incr", counted.__setitem__)
         asset = Asset("oms-canceled-orders")
         event = MagicMock()
-        attempt = Attempt(events=EventsOf({asset.name: event}))
+        attempt = Attempt(events=EventsOf({asset.uri: event}))
         attempt.run([FIRST, SHIPPED], tolerated_failures=1, outlets=[asset])
         assert counted == {"oms.orders.canceled": 1, "oms.orders.not_cancelable": 1}
         assert event.extra == {"canceled": 1, "not_cancelable": 1}
