@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,8 +31,8 @@ def steps(workflow: Path) -> Iterator[dict[str, Any]]:
         yield from job["steps"]
 
 
-def test_there_is_a_workflow() -> None:
-    assert WORKFLOWS
+def test_there_are_workflows_for_every_push_and_for_a_release() -> None:
+    assert [of(path) for path in WORKFLOWS] == ["ci.yml", "release.yml"]
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=of)
@@ -57,7 +58,8 @@ def test_what_it_runs_are_the_makefiles_targets(workflow: Path) -> None:
     targets = [words[1] for words in map(str.split, commands) if words[0] == "make"]
     assert targets
     assert set(targets) <= set(TARGETS)
-    assert [command for command in commands if not command.startswith("make ")] == []
+    others = [command for command in commands if not command.startswith("make ")]
+    assert others in ([], ["diff --recursive dist .nox/dist"])
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=of)
@@ -69,6 +71,41 @@ def test_it_may_read_and_no_more_keeps_no_credentials_and_comes_to_an_end(workfl
     for step in steps(workflow):
         if step.get("uses", "").startswith("actions/checkout@"):
             assert step["with"]["persist-credentials"] is False
+
+
+def test_the_cells_are_those_of_the_matrix() -> None:
+    tree = ast.parse((REPOSITORY / "noxfile.py").read_text(encoding="utf-8"))
+    said = {
+        ast.unparse(node.targets[0]): ast.unparse(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+    }
+    matrix = read(FORGE / "workflows" / "ci.yml")["jobs"]["matrix"]["strategy"]["matrix"]
+    assert tuple(matrix["airflow"]) == ast.literal_eval(said["AIRFLOWS"])
+    assert tuple(matrix["python"]) == ast.literal_eval(said["PYTHONS"])
+    too_new = [cell["airflow"] for cell in matrix["exclude"] if cell["python"] == "3.13"]
+    assert tuple(too_new) == ast.literal_eval(said["BELOW_3_13"])
+    assert len(matrix["exclude"]) == len(too_new)
+    release = read(FORGE / "workflows" / "release.yml")["jobs"]["test"]["strategy"]["matrix"]
+    assert [cell["cell"] for cell in release["include"]] == [
+        f"airflow-{matrix['airflow'][0]}-python-{matrix['python'][0]}",
+        f"airflow-{matrix['airflow'][-1]}-python-{matrix['python'][-1]}",
+    ]
+
+
+def test_only_the_job_that_publishes_what_was_tested_gets_an_identity() -> None:
+    jobs = read(FORGE / "workflows" / "release.yml")["jobs"]
+    assert [name for name, job in jobs.items() if "permissions" in job] == ["publish"]
+    publish = jobs["publish"]
+    assert publish["permissions"] == {"id-token": "write"}
+    assert publish["environment"] == "pypi"
+    assert set(publish["needs"]) == set(jobs) - {"publish"}
+    # It builds nothing, and has no sources to do it from.
+    assert [step["uses"].partition("@")[0] for step in publish["steps"]] == [
+        "actions/download-artifact",
+        "pypa/gh-action-pypi-publish",
+    ]
+    assert "secrets." not in (FORGE / "workflows" / "release.yml").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("form", ["bug.yml", "idea.yml"])
