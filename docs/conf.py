@@ -10,13 +10,8 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from sphinx.application import Sphinx
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY))
@@ -52,38 +47,3 @@ autodoc_typehints_description_target = "documented_params"
 nitpick_ignore_regex = [("py:.*", r"(?!airflow_provider_oms\b).*")]
 
 linkcheck_timeout = 15
-
-# In the table of contents, and not written yet.
-LATER = {
-    "compatibility",
-    "deployment",
-    "guarantees",
-    "patterns",
-    "security",
-    "troubleshooting",
-    "/CONTRIBUTING",
-    "/SECURITY",
-    "/decisions/*",
-}
-
-
-def leave_out_what_is_not_written(_: Sphinx, docname: str, source: list[str]) -> None:
-    """Take the names of such pages out of the table of contents.
-
-    :param docname: the page that was read.
-    :param source: its text, to be replaced.
-    """
-    if docname != root_doc:
-        return
-    for name in LATER:
-        under = REPOSITORY if name.startswith("/") else REPOSITORY / "docs"
-        if not list(under.glob(f"{name.lstrip('/')}.md")):
-            source[0] = re.sub(rf"^{re.escape(name)}\n", "", source[0], flags=re.MULTILINE)
-
-
-def setup(app: Sphinx) -> None:
-    """Connect the function above.
-
-    :param app: Sphinx.
-    """
-    app.connect("source-read", leave_out_what_is_not_written)

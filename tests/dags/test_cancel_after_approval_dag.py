@@ -6,7 +6,8 @@ What a person's answer does is in `tests/scheduler/test_approval.py`.
 from __future__ import annotations
 
 import pytest
-from dag_runs import IS_AIRFLOW_2, RunDag
+from dag_runs import RunDag
+from features import IS_AIRFLOW_2
 
 from airflow_provider_oms.emulator.testing import EmulatorProcess
 

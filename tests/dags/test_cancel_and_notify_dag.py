@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from dag_runs import EXAMPLE_DAGS, IS_AIRFLOW_2, DagFolder, RunDag
+from dag_runs import EXAMPLE_DAGS, DagFolder, RunDag
+from features import IS_AIRFLOW_2
 from mail_server import MailServer, text_of
 
 from airflow_provider_oms.emulator.testing import EmulatorProcess

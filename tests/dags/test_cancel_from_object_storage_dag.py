@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from airflow.providers.common.compat.sdk import ObjectStoragePath
-from dag_runs import IS_AIRFLOW_2, RunDag
+from dag_runs import RunDag
+from features import IS_AIRFLOW_2
 from fsspec.implementations.memory import (  # type: ignore[import-untyped]  # it has no types
     MemoryFileSystem,
 )

@@ -10,7 +10,8 @@ from importlib import import_module
 from typing import Any
 
 import pytest
-from dag_runs import IS_AIRFLOW_2, Run, RunDag
+from dag_runs import Run, RunDag
+from features import IS_AIRFLOW_2
 from sqlalchemy import delete, select
 
 from airflow_provider_oms.emulator.testing import EmulatorProcess

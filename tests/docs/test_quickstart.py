@@ -19,7 +19,7 @@ from demo.workplace import airflow_environment
 pytestmark = [
     pytest.mark.airflow_db,
     pytest.mark.slow,
-    pytest.mark.airflow3_only("all of Airflow, driven by the commands of Airflow 3"),
+    pytest.mark.needs("a scheduler that is driven over its REST API"),
     # All of Airflow starts twice.
     pytest.mark.timeout(400),
 ]

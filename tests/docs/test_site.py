@@ -13,7 +13,7 @@ from pages import REPOSITORY, text_of
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.airflow3_only("the docs are built in the newest Airflow's environment alone"),
+    pytest.mark.needs("the environment that the docs are built in"),
     pytest.mark.timeout(180),
 ]
 

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any
 
 import pytest
-from dag_runs import IS_AIRFLOW_2
+from features import IS_AIRFLOW_2
 
 from airflow_provider_oms.operators.oms import OmsBulkCancelOrdersOperator, OmsCancelOrderOperator
 from airflow_provider_oms.sensors.oms import OmsOrderStateSensor

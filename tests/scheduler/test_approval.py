@@ -14,7 +14,7 @@ from demo.terminal import DemoError
 pytestmark = [
     pytest.mark.airflow_db,
     pytest.mark.slow,
-    pytest.mark.airflow3_only("approval by a person"),
+    pytest.mark.needs("a step that waits for a person"),
     # The first test waits for all of Airflow to start.
     pytest.mark.timeout(400),
 ]

@@ -16,7 +16,7 @@ from airflow_provider_oms.emulator.testing import EmulatorProcess
 pytestmark = [
     pytest.mark.airflow_db,
     pytest.mark.slow,
-    pytest.mark.airflow3_only("task_state_store"),
+    pytest.mark.needs("task_state_store"),
     # The first test waits for all of Airflow to start.
     pytest.mark.timeout(400),
 ]

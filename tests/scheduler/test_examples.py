@@ -22,7 +22,7 @@ pytestmark = [
     pytest.mark.airflow_db,
     pytest.mark.slow,
     pytest.mark.timeout(240),
-    pytest.mark.airflow3_only("the REST API that the tests drive Airflow with"),
+    pytest.mark.needs("a scheduler that is driven over its REST API"),
 ]
 
 TRIGGER_OVER_REST = Path(__file__).resolve().parents[2] / "docs/snippets/trigger_over_rest.py"

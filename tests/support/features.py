@@ -23,6 +23,7 @@ FEATURES = {
     "retries of a task whose process was killed": SpecifierSet("!=3.0.*"),
     "a dag.test() that goes on after a task's timeout": SpecifierSet(">=3.0"),
     # The types of what compat.sdk gives are those of Airflow 3.
+    "the environment that the docs are built in": SpecifierSet(">=3.3"),
     "what a type checker must know of Airflow": SpecifierSet(">=3.0"),
     "a log of dag.test() that is like a worker's": SpecifierSet("!=3.0.*"),
     # Airflow 3.0 and 3.1 say that there is no such connection.
