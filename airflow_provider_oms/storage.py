@@ -1,6 +1,6 @@
 """Files in any storage that Airflow's ``ObjectStoragePath`` reaches: sets of orders, and results.
 
-What is in their lines is the business of ``cancellation/entries.py`` and ``results.py``.
+What is in their lines is the business of ``cancellation/bulk/entries.py`` and ``results.py``.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import Any, TextIO
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
 from airflow_provider_oms.api.errors import OmsError
-from airflow_provider_oms.cancellation.entries import entries_of_csv, entries_of_json_lines
-from airflow_provider_oms.cancellation.order_set import OmsOrderSetError
-from airflow_provider_oms.cancellation.results import read_ends
-from airflow_provider_oms.cancellation.tally import OrderEnd
+from airflow_provider_oms.cancellation.bulk.entries import entries_of_csv, entries_of_json_lines
+from airflow_provider_oms.cancellation.bulk.order_set import OmsOrderSetError
+from airflow_provider_oms.cancellation.bulk.results import read_ends
+from airflow_provider_oms.cancellation.bulk.tally import OrderEnd
 
 __all__ = ["OmsFileError", "ResultsFile", "read_entries", "read_orders"]
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from airflow import __version__ as AIRFLOW_VERSION  # noqa: N812 - a constant of ours
 
-from airflow_provider_oms.cancellation.journal import Store
+from airflow_provider_oms.cancellation.bulk.journal import Store
 
 __all__ = ["AIRFLOW_VERSION", "NO_TASK_STATE_STORE", "task_state_store"]
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from airflow.providers.common.compat.sdk import DAG, Param, task
 
-from airflow_provider_oms.cancellation.order_set import split_orders
+from airflow_provider_oms.cancellation.bulk.order_set import split_orders
 from airflow_provider_oms.operators.oms import OmsBulkCancelOrdersOperator
 from airflow_provider_oms.storage import read_orders
 

@@ -26,8 +26,8 @@ PURE_TESTS = ("tests/cancellation/test_decision.py", "tests/cancellation/test_ru
 PROMISES = "tests/cancellation/test_promises.py"
 FAULTS = "tests/cancellation/test_hostile_tenant.py"
 WIRE = "tests/api/test_client_wire.py"
-BULK = "tests/cancellation/test_bulk.py"
-JOURNAL = "tests/cancellation/test_journal.py"
+BULK = "tests/cancellation/bulk/test_run.py"
+JOURNAL = "tests/cancellation/bulk/test_journal.py"
 OPERATOR = "tests/operators/test_bulk_cancel_orders_operator.py"
 
 
@@ -175,14 +175,14 @@ MUTANTS = (
     ),
     Mutant(
         "write no intent",
-        "cancellation/journal.py",
+        "cancellation/bulk/journal.py",
         '        changes = dict.fromkeys(intents, f"{_INTENT}{posted_by:.3f}")',
         "        changes: dict[int, str] = {}",
         (BULK, JOURNAL),
     ),
     Mutant(
         "write the journal after the cancel",
-        "cancellation/bulk.py",
+        "cancellation/bulk/run.py",
         "            self._record([*granted, *asking])\n",
         "            for case in (*granted, *asking):\n"
         "                case.permit_until = math.inf\n"
@@ -204,14 +204,14 @@ MUTANTS = (
     ),
     Mutant(
         "take a cancel that is under way at the end for one that was never sent",
-        "cancellation/workers.py",
+        "cancellation/bulk/workers.py",
         "        if case.calling is Action.POST:\n",
         "        if case.begun_at is None:\n",
         (BULK, OPERATOR),
     ),
     Mutant(
         "post what an earlier attempt left in doubt",
-        "cancellation/resume.py",
+        "cancellation/bulk/resume.py",
         "        if recorded is not None and recorded.is_in_doubt:\n"
         "            return _Kind.IN_DOUBT\n",
         "        if recorded is not None and recorded.is_in_doubt:\n"
@@ -220,28 +220,28 @@ MUTANTS = (
     ),
     Mutant(
         "take a journal that is lost for one that is whole",
-        "cancellation/resume.py",
+        "cancellation/bulk/resume.py",
         "        is_lost = recorded is None and not self._journal.is_whole\n",
         "        is_lost = False\n",
         (OPERATOR,),
     ),
     Mutant(
         "send on a permit that has expired",
-        "cancellation/desk.py",
+        "cancellation/bulk/desk.py",
         "            may_leave = self.permits_hold and self._clock() < case.permit_until\n",
         "            may_leave = True\n",
         (BULK,),
     ),
     Mutant(
         "go on when the run ought to stop",
-        "cancellation/watch.py",
+        "cancellation/bulk/watch.py",
         "            if self.stopped is None:\n                self.stopped = why\n",
         "            if self.stopped is not None:\n                self.stopped = why\n",
         (BULK,),
     ),
     Mutant(
         "let an order that waits occupy a worker",
-        "cancellation/workers.py",
+        "cancellation/bulk/workers.py",
         "            self._desk.wait(case, ",
         "            if isinstance(decision, Wait):\n"
         "                time.sleep(max(0.0, decision.until - self._clock()))\n"
@@ -250,7 +250,7 @@ MUTANTS = (
     ),
     Mutant(
         "let a set through that is larger than its cap",
-        "cancellation/order_set.py",
+        "cancellation/bulk/order_set.py",
         "    if len(requests) > max_orders:\n",
         "    if len(requests) > 2 * max_orders:\n",
         (OPERATOR,),

@@ -53,6 +53,13 @@ def test_imports_point_down(path: Path) -> None:
     assert reaches(path, *above.get(floor_of(path), ("emulator",))) == []
 
 
+@pytest.mark.parametrize(
+    "path", (PACKAGE / "cancellation").glob("*.py"), ids=lambda path: path.name
+)
+def test_what_cancels_one_order_knows_nothing_of_sets(path: Path) -> None:
+    assert reaches(path, "cancellation.bulk") == []
+
+
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_a_module_fits_into_a_head(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 400

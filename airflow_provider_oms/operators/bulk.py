@@ -13,16 +13,24 @@ from typing import TYPE_CHECKING, Any, Unpack
 from airflow.providers.common.compat.sdk import Asset, BaseOperator, Stats
 
 from airflow_provider_oms.api.errors import OmsInputError
-from airflow_provider_oms.cancellation.bulk import BulkRun, Limits
-from airflow_provider_oms.cancellation.entries import entries_of_value
-from airflow_provider_oms.cancellation.history import Policy
-from airflow_provider_oms.cancellation.journal import Journal, JournalError
-from airflow_provider_oms.cancellation.order_set import (
+from airflow_provider_oms.cancellation.bulk.entries import entries_of_value
+from airflow_provider_oms.cancellation.bulk.journal import Journal, JournalError
+from airflow_provider_oms.cancellation.bulk.order_set import (
     OmsOrderSetError,
     OrderSet,
     Reasons,
     plan_orders,
 )
+from airflow_provider_oms.cancellation.bulk.report import (
+    Summary,
+    failed_lines,
+    failure_message,
+    outcome_pairs,
+    summary_of,
+)
+from airflow_provider_oms.cancellation.bulk.results import line_of
+from airflow_provider_oms.cancellation.bulk.run import BulkRun, Limits
+from airflow_provider_oms.cancellation.history import Policy
 from airflow_provider_oms.cancellation.plan import (
     policy_for,
     validate_flag,
@@ -30,14 +38,6 @@ from airflow_provider_oms.cancellation.plan import (
     validate_only_if_states,
     validate_rate,
 )
-from airflow_provider_oms.cancellation.report import (
-    Summary,
-    failed_lines,
-    failure_message,
-    outcome_pairs,
-    summary_of,
-)
-from airflow_provider_oms.cancellation.results import line_of
 from airflow_provider_oms.cancellation.termination import listen_for_termination
 from airflow_provider_oms.exceptions import (
     OmsBulkCancellationError,

@@ -252,7 +252,7 @@ class TestHostsThatAreNotReached:
         look_up = socket.getaddrinfo
 
         def resolve(host: str, *arguments: object, **named: object) -> object:
-            return look_up(host.replace("oms.invalid", "127.0.0.1"), *arguments, **named)  # type: ignore[arg-type]
+            return look_up(host.replace("oms.invalid", "127.0.0.1"), *arguments, **named)  # type: ignore[arg-type]  # passed on as it came
 
         monkeypatch.setattr(socket, "getaddrinfo", resolve)
         sentence = ask(f"oms.invalid:{port}", login="", password="")

@@ -17,9 +17,9 @@ from shared_orders import cancels_of_those_who_knew
 from airflow_provider_oms.api.client import OmsClient
 from airflow_provider_oms.api.config import TenantSettings
 from airflow_provider_oms.api.validation import CancelRequest
-from airflow_provider_oms.cancellation.bulk import BulkRun, Limits
-from airflow_provider_oms.cancellation.journal import Journal
-from airflow_provider_oms.cancellation.order_set import OrderSet
+from airflow_provider_oms.cancellation.bulk.journal import Journal
+from airflow_provider_oms.cancellation.bulk.order_set import OrderSet
+from airflow_provider_oms.cancellation.bulk.run import BulkRun, Limits
 from airflow_provider_oms.cancellation.outcomes import Outcome
 from airflow_provider_oms.cancellation.plan import policy_for
 from airflow_provider_oms.emulator.testing import EmulatorProcess

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from airflow_provider_oms.api.validation import CancelRequest
+from airflow_provider_oms.cancellation.bulk.progress import Log
 from airflow_provider_oms.cancellation.decision import Done, Wait, step
 from airflow_provider_oms.cancellation.history import (
     Action,
@@ -19,7 +20,6 @@ from airflow_provider_oms.cancellation.history import (
     Reply,
     ReplyKind,
 )
-from airflow_provider_oms.cancellation.progress import Log
 from airflow_provider_oms.cancellation.runner import OmsCalls, describe_decision, reply_of
 
 __all__ = ["first_read"]

@@ -12,7 +12,7 @@ from typing import Any
 
 from airflow_provider_oms.api.errors import OmsInputError
 from airflow_provider_oms.api.validation import kind_of
-from airflow_provider_oms.cancellation.order_set import ENTRY_KEYS, OmsOrderSetError
+from airflow_provider_oms.cancellation.bulk.order_set import ENTRY_KEYS, OmsOrderSetError
 
 __all__ = ["entries_of_csv", "entries_of_json_lines", "entries_of_value"]
 

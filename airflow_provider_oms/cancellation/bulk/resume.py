@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from enum import Enum, auto
 
-from airflow_provider_oms.cancellation.desk import Case
+from airflow_provider_oms.cancellation.bulk.desk import Case
+from airflow_provider_oms.cancellation.bulk.journal import Journal, Recorded
+from airflow_provider_oms.cancellation.bulk.order_set import OrderSet
+from airflow_provider_oms.cancellation.bulk.tally import OrderEnd
 from airflow_provider_oms.cancellation.history import Policy
-from airflow_provider_oms.cancellation.journal import Journal, Recorded
-from airflow_provider_oms.cancellation.order_set import OrderSet
 from airflow_provider_oms.cancellation.outcomes import CancellationResult, Outcome
-from airflow_provider_oms.cancellation.tally import OrderEnd
 
 __all__ = ["Backlog"]
 

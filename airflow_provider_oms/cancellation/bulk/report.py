@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, TypedDict
 
-from airflow_provider_oms.cancellation.bulk import BulkRun
-from airflow_provider_oms.cancellation.order_set import OrderSet
+from airflow_provider_oms.cancellation.bulk.order_set import OrderSet
+from airflow_provider_oms.cancellation.bulk.run import BulkRun
 
 __all__ = ["Summary", "failed_lines", "failure_message", "outcome_pairs", "summary_of"]
 

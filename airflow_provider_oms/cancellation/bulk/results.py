@@ -10,8 +10,8 @@ from collections.abc import Container, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from airflow_provider_oms.cancellation.bulk.tally import OrderEnd
 from airflow_provider_oms.cancellation.outcomes import CancellationResult, ConfirmedBy, Outcome
-from airflow_provider_oms.cancellation.tally import OrderEnd
 
 __all__ = ["line_of", "read_ends"]
 

@@ -15,18 +15,18 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
-from airflow_provider_oms.cancellation.desk import Case, Desk
-from airflow_provider_oms.cancellation.gate import Gate
+from airflow_provider_oms.cancellation.bulk.desk import Case, Desk
+from airflow_provider_oms.cancellation.bulk.gate import Gate
+from airflow_provider_oms.cancellation.bulk.journal import PERMIT_SECONDS, Journal, JournalError
+from airflow_provider_oms.cancellation.bulk.order_set import OrderSet
+from airflow_provider_oms.cancellation.bulk.preflight import first_read
+from airflow_provider_oms.cancellation.bulk.progress import Log, Progress
+from airflow_provider_oms.cancellation.bulk.resume import Backlog
+from airflow_provider_oms.cancellation.bulk.tally import OrderEnd, Tally
+from airflow_provider_oms.cancellation.bulk.watch import REFUSALS, Watch
+from airflow_provider_oms.cancellation.bulk.workers import Workers
 from airflow_provider_oms.cancellation.history import Policy
-from airflow_provider_oms.cancellation.journal import PERMIT_SECONDS, Journal, JournalError
-from airflow_provider_oms.cancellation.order_set import OrderSet
-from airflow_provider_oms.cancellation.preflight import first_read
-from airflow_provider_oms.cancellation.progress import Log, Progress
-from airflow_provider_oms.cancellation.resume import Backlog
 from airflow_provider_oms.cancellation.runner import OmsCalls
-from airflow_provider_oms.cancellation.tally import OrderEnd, Tally
-from airflow_provider_oms.cancellation.watch import REFUSALS, Watch
-from airflow_provider_oms.cancellation.workers import Workers
 
 __all__ = ["BulkRun", "Limits"]
 

@@ -11,6 +11,10 @@ import threading
 import time
 from collections.abc import Callable
 
+from airflow_provider_oms.cancellation.bulk.desk import Case, Desk
+from airflow_provider_oms.cancellation.bulk.progress import Progress
+from airflow_provider_oms.cancellation.bulk.tally import OrderEnd
+from airflow_provider_oms.cancellation.bulk.watch import Watch
 from airflow_provider_oms.cancellation.decision import (
     Call,
     Done,
@@ -20,17 +24,13 @@ from airflow_provider_oms.cancellation.decision import (
     when_posting_is_over,
     when_stopped,
 )
-from airflow_provider_oms.cancellation.desk import Case, Desk
 from airflow_provider_oms.cancellation.history import Action, Event, History, Reply, ReplyKind
-from airflow_provider_oms.cancellation.progress import Progress
 from airflow_provider_oms.cancellation.runner import (
     OmsCalls,
     describe_decision,
     reply_of,
     result_of,
 )
-from airflow_provider_oms.cancellation.tally import OrderEnd
-from airflow_provider_oms.cancellation.watch import Watch
 
 __all__ = ["Workers"]
 

@@ -31,11 +31,11 @@ from airflow_provider_oms.api.errors import (
 )
 from airflow_provider_oms.api.models import Order
 from airflow_provider_oms.api.validation import CancelRequest
-from airflow_provider_oms.cancellation import bulk
-from airflow_provider_oms.cancellation.bulk import BulkRun, Limits
+from airflow_provider_oms.cancellation.bulk import run as bulk
+from airflow_provider_oms.cancellation.bulk.journal import Journal
+from airflow_provider_oms.cancellation.bulk.order_set import OrderSet
+from airflow_provider_oms.cancellation.bulk.run import BulkRun, Limits
 from airflow_provider_oms.cancellation.history import Policy
-from airflow_provider_oms.cancellation.journal import Journal
-from airflow_provider_oms.cancellation.order_set import OrderSet
 from airflow_provider_oms.cancellation.outcomes import Outcome
 
 POLICY = Policy(settle_seconds=0.3, deadline=10)
@@ -364,7 +364,7 @@ class TestWhatStopsIt:
     def test_a_first_read_that_does_not_get_through(
         self, status: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("airflow_provider_oms.cancellation.preflight._PATIENCE", 2.0)
+        monkeypatch.setattr("airflow_provider_oms.cancellation.bulk.preflight._PATIENCE", 2.0)
         kinds = {403: OmsForbiddenError, 404: OmsNotFoundError, 503: OmsServerError}
         error = kinds[status]("refused", http_status=status)
         tenant = Tenant(read=lambda _: error)

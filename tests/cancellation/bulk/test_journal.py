@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_oms.cancellation.journal import (
+from airflow_provider_oms.cancellation.bulk.journal import (
     PERMIT_SECONDS,
     Journal,
     JournalError,

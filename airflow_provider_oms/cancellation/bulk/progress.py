@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
-from airflow_provider_oms.cancellation.tally import Tally
+from airflow_provider_oms.cancellation.bulk.tally import Tally
 
 __all__ = ["Log", "Progress"]
 

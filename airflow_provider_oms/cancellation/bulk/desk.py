@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from airflow_provider_oms.api.validation import CancelRequest
-from airflow_provider_oms.cancellation.gate import Gate
+from airflow_provider_oms.cancellation.bulk.gate import Gate
+from airflow_provider_oms.cancellation.bulk.tally import OrderEnd
 from airflow_provider_oms.cancellation.history import Action, History, Policy
-from airflow_provider_oms.cancellation.tally import OrderEnd
 
 __all__ = ["Case", "Desk"]
 
