@@ -42,7 +42,17 @@ WHOLE = {CELLS[0], CELLS[-1]}
 PATIENCE = "--timeout=300"
 # What looks at the tables that this very run is there to fill.
 WITHOUT_TABLES = "--ignore=tests/docs/test_compatibility_page.py"
-WITHOUT_AIRFLOW = "api bench cancellation cluster demo docs emulator packaging typing".split()
+WITHOUT_AIRFLOW = (
+    "api",
+    "bench",
+    "cancellation",
+    "cluster",
+    "demo",
+    "docs",
+    "emulator",
+    "packaging",
+    "typing",
+)
 
 
 @nox.session(python=False, default=False)
