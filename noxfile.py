@@ -49,6 +49,7 @@ WITHOUT_AIRFLOW = (
     "cluster",
     "demo",
     "docs",
+    "e2e",
     "emulator",
     "packaging",
     "typing",
