@@ -70,7 +70,7 @@ def rooms() -> dict[str, Room]:
         parts = path.relative_to(PACKAGE).with_suffix("").parts
         name = room_of(parts)
         if path.name != "__init__.py":
-            modules[name].append(parts[-1])
+            modules[name].append("/".join(parts[1:]) or parts[0])
         for target in imports_of(path):
             if target[0] == "airflow":
                 with_airflow.add(name)
@@ -78,9 +78,18 @@ def rooms() -> dict[str, Room]:
             elif target[0] == PACKAGE.name and target[1] != "__version__":
                 imported[name].add(room_of(target[1:]))
     return {
-        name: Room(name, tuple(found), tuple(sorted(imported[name] - {name})), name in with_airflow)
+        name: Room(
+            name,
+            tuple(sorted(found, key=_in_its_folder)),
+            tuple(sorted(imported[name] - {name})),
+            name in with_airflow,
+        )
         for name, found in modules.items()
     }
+
+
+def _in_its_folder(module: str) -> tuple[int, str]:
+    return module.count("/"), module
 
 
 class Drawing:
