@@ -36,7 +36,9 @@ LINT = [
     Check("ruff format", [PYTHON_NEWEST, "-m", "ruff", "format", "--check", "."]),
     Check("mypy --strict", [PYTHON_NEWEST, "-m", "mypy"]),
 ]
-TESTS_NEWEST = Check("every test on Airflow 3.3.2", [PYTHON_NEWEST, "-m", "pytest"])
+# Two at a time, for half of the time is waiting; what shares an Airflow stays together.
+PYTEST = ["-m", "pytest", "--numprocesses=2", "--dist=loadgroup"]
+TESTS_NEWEST = Check("every test on Airflow 3.3.2", [PYTHON_NEWEST, *PYTEST])
 PACKAGE = Check("wheel and sdist", [PYTHON_NEWEST, "scripts/package.py", "check", "dist"])
 SET_UP_OLDEST = Check(
     "set-up for Airflow 2.11.2",
@@ -50,7 +52,7 @@ SET_UP_OLDEST = Check(
 )
 TESTS_OLDEST = Check(
     "every test that Airflow 2.11.2 has the features for",
-    [PYTHON_OLDEST, "-m", "pytest"],
+    [PYTHON_OLDEST, *PYTEST],
 )
 
 

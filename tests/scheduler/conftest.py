@@ -15,7 +15,12 @@ from airflow_provider_oms.emulator.testing import EmulatorProcess
 from demo.workplace import oms_connection
 
 DAGS = Path(__file__).parent / "dags"
-EXAMPLES = ("cancel_order", "cancel_on_fraud_verdict", "cancel_and_notify")
+EXAMPLES = (
+    "cancel_after_approval",
+    "cancel_and_notify",
+    "cancel_on_fraud_verdict",
+    "cancel_order",
+)
 # How long Airflow waits for a sign of life from a task before it is tried again; 300 s by default.
 SETTINGS = {
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
@@ -23,6 +28,13 @@ SETTINGS = {
     # And for one from a triggerer, until another one takes its triggers over; 30 s by default.
     "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "10",
 }
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep these tests together where others run next to them: one Airflow is enough."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.xdist_group("scheduler"))
 
 
 @pytest.fixture(scope="session")
