@@ -5,6 +5,7 @@ Airflow starts its own task runner, XCom and connections as for `airflow dags te
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
 import logging
@@ -48,6 +49,7 @@ def store(bag: Any) -> None:
 
     :param bag: the DAGs.
     """
+    keep_the_api_server()
     manager = importlib.import_module("airflow.dag_processing.bundles.manager")
     manager.DagBundlesManager().sync_bundles_to_db()
     # Until Airflow 3.1 a DagBag stored itself.
@@ -55,6 +57,14 @@ def store(bag: Any) -> None:
         bag.sync_to_db("dags-folder", None)
     else:
         dagbags().sync_bag_to_db(bag, "dags-folder", None)
+
+
+def keep_the_api_server() -> None:
+    """Let Airflow before 3.3 keep what dag.test() asks; it would build it anew for every task."""
+    supervisor: Any = importlib.import_module("airflow.sdk.execution_time.supervisor")
+    build = supervisor.in_process_api_server
+    if not hasattr(build, "cache_info"):
+        supervisor.in_process_api_server = functools.lru_cache(maxsize=1)(build)
 
 
 def store_one(dag: Any) -> None:
