@@ -22,7 +22,8 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 PACKAGE = "airflow_provider_oms"
 DISTRIBUTION = "airflow-provider-oms"
 CONSTRAINTS = REPOSITORY / "constraints" / "airflow-3.3.txt"
-NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "build", "dist")
+# What a forge and an editor read; any other hidden file is somebody's own.
+HIDDEN = (".gitignore", ".editorconfig", ".github", ".pre-commit-config.yaml")
 _SOMEWHERE_ELSE = {
     "TZ": "Pacific/Kiritimati",
     "LC_ALL": "C",
@@ -83,12 +84,16 @@ def build_elsewhere(target: Path) -> None:
     """
     with tempfile.TemporaryDirectory(prefix="oms-elsewhere-") as scratch:
         copy = Path(scratch) / "another name"
-        shutil.copytree(REPOSITORY, copy, ignore=NOT_COPIED)
-        shutil.copy(REPOSITORY / ".gitignore", copy)
+        shutil.copytree(REPOSITORY, copy, ignore=_not_copied)
         for path in [*copy.rglob("*")]:
             os.utime(path, (_A_WHILE_AGO, _A_WHILE_AGO))
             path.chmod(0o700 if path.is_dir() else 0o600)
         build(copy, target, _SOMEWHERE_ELSE)
+
+
+def _not_copied(_: str, names: list[str]) -> set[str]:
+    hidden = {name for name in names if name.startswith(".")} - set(HIDDEN)
+    return hidden | {"__pycache__", "build", "dist"}
 
 
 def differences(one: Path, other: Path) -> list[str]:
@@ -121,6 +126,15 @@ def wrong_in_wheel(names: Iterable[str], package: Path) -> list[str]:
     }
     too_much = [f"{name} does not belong there" for name in sorted(found - wanted)]
     return too_much + [f"{name} is missing" for name in sorted(wanted - found)]
+
+
+def is_unwanted(name: str) -> bool:
+    """Tell whether a file has no business in the sdist.
+
+    :param name: its name there.
+    """
+    hidden = [part for part in Path(name).parts if part.startswith(".")]
+    return name.endswith(".pyc") or not set(hidden) <= set(HIDDEN)
 
 
 def wrong_with_version(version: str, tag: str | None, changelog: str) -> list[str]:
@@ -163,8 +177,7 @@ def check(dist: Path, tag: str | None) -> None:
         wrong = wrong_in_wheel(archive.namelist(), REPOSITORY / PACKAGE)
     with tarfile.open(sdist) as archive:
         names = archive.getnames()
-    unwanted = re.compile(r"\.pyc$|/\.(?!gitignore)")
-    wrong += [f"{name} is in the sdist" for name in names if unwanted.search(name)]
+    wrong += [f"{name} is in the sdist" for name in names if is_unwanted(name)]
     changelog = (REPOSITORY / "CHANGELOG.md").read_text(encoding="utf-8")
     wrong += wrong_with_version(version_of(wheel), tag, changelog)
     if wrong:

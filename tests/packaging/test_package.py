@@ -86,3 +86,9 @@ def test_a_byte_or_a_name_that_differs_is_seen(tmp_path: Path) -> None:
         (directory / "differs").write_bytes(directory.name.encode())
     (one / "alone").touch()
     assert package.differences(one, other) == ["alone", "differs"]
+
+
+@pytest.mark.parametrize("name", ["a-1/.venv/x.py", "a-1/.env", "a-1/tests/.cache/x", "a-1/x.pyc"])
+def test_a_hidden_or_compiled_file_does_not_belong_into_the_sdist(name: str) -> None:
+    assert package.is_unwanted(name)
+    assert not package.is_unwanted("a-1/.github/workflows/ci.yml")
