@@ -27,7 +27,7 @@ pytestmark = [
 
 TRIGGER_OVER_REST = Path(__file__).resolve().parents[2] / "docs/snippets/trigger_over_rest.py"
 ASSET_DAG = "/api/v2/dags/cancel_on_fraud_verdict"
-FIRST = 24_000_001
+FIRST = 27_000_001
 
 
 def wait_until(is_so: Callable[[], bool], seconds: float = 60) -> None:

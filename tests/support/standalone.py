@@ -140,6 +140,16 @@ class TaskInRun:
         answer = self.airflow.api.ask("GET", f"{self._path}/logs/{try_number}")
         return [entry["event"] for entry in answer["content"]]
 
+    def wait_for_log(self, words: str, *, try_number: int = 1, timeout: float = 30) -> str:
+        """Return what an attempt logged, once that is there: the end of it comes after the state.
+
+        :param words: what it logs.
+        :param try_number: which attempt, from 1.
+        :param timeout: seconds to wait at most.
+        """
+        self._wait(lambda: words in "\n".join(self.log_of(try_number)), timeout)
+        return "\n".join(self.log_of(try_number))
+
     def result(self) -> Any:
         """Return the task's return value."""
         entry = self.airflow.api.ask(
