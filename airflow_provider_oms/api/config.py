@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import ipaddress
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Set
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import SplitResult, urlsplit
@@ -18,6 +19,7 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -100,24 +102,13 @@ class TenantSettings(BaseModel):
         return value
 
     @model_validator(mode="after")
-    def _whole(self) -> Self:
-        if not self.base_url and self.environment is None:
-            raise ValueError(
-                "environment: must be 'production' or 'sandbox' unless host is given; there is no "
-                "default, because a wrong guess cancels real orders or silently cancels none"
-            )
-        if bool(self.client_id) != bool(self.client_secret):
-            raise ValueError(
-                "login (the client id) and password (the client secret) go together: give both, "
-                "or neither for a tenant that takes x-vol-tenant alone"
-            )
-        if self.settle_seconds > self.deadline:
-            raise ValueError("settle_seconds: must not be longer than deadline")
-        if self.has_credentials and self.auth_url is None and not self._auth_url_is_implied:
-            raise ValueError(
-                "auth_url: must be given when host is given and is not this machine, so that the "
-                "client secret never goes to a guessed address"
-            )
+    def _whole(self, info: ValidationInfo) -> Self:
+        wrong = info.context or frozenset()
+        broken = [
+            rule.message for rule in _RULES if rule.fields.isdisjoint(wrong) and rule.breaks(self)
+        ]
+        if broken:
+            raise ValueError("; ".join(broken))
         return self
 
     @property
@@ -126,7 +117,8 @@ class TenantSettings(BaseModel):
         return bool(self.client_id)
 
     @property
-    def _auth_url_is_implied(self) -> bool:
+    def implies_auth_url(self) -> bool:
+        """Tell whether the host says where access tokens come from."""
         return not self.base_url or is_loopback(self.base_url)
 
     @property
@@ -191,25 +183,77 @@ class TenantSettings(BaseModel):
                 f"{', '.join(EXTRA_FIELDS)}"
             )
         values: dict[str, Any] = {key: fields[key] for key in EXTRA_FIELDS if key in fields}
+        wrong = set()
         if schema:
             problems.append("schema is not used: put the scheme into host (https://…)")
         try:
             values["base_url"] = _base_url(host, port)
         except ValueError as error:
             problems.append(f"host: {error}")
+            wrong.add("base_url")
         values |= {"client_id": login or None, "client_secret": password or None}
-        try:
-            settings = cls.model_validate(values)
-        except ValidationError as error:
-            problems += [_explain(detail) for detail in error.errors(include_url=False)]
-        else:
-            if not problems:
-                return settings
+        problems += cls._wrong_in(values, wrong)
+        if not problems:
+            return cls.model_validate(values)
         raise OmsConfigError(
             f"Connection {name!r} cannot be used: {'; '.join(problems)}. "
             f"Correct the connection; nothing was sent."
         )
 
+    @classmethod
+    def _wrong_in(cls, values: Mapping[str, Any], wrong: Set[str]) -> list[str]:
+        """Return all that is wrong; nothing is concluded from fields that are known to be."""
+        try:
+            cls.model_validate(values, context=frozenset(wrong))
+        except ValidationError as error:
+            details = error.errors(include_url=False)
+        else:
+            return []
+        problems = [_explain(detail) for detail in details]
+        found = {str(detail["loc"][0]) for detail in details if detail["loc"]}
+        if found:
+            # What is wrong between fields is looked at only where each field is right.
+            rest = {key: value for key, value in values.items() if key not in found}
+            problems += cls._wrong_in({"tenant_id": "1", **rest}, wrong | found)
+        return problems
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """What has to hold between fields."""
+
+    fields: frozenset[str]
+    breaks: Callable[[TenantSettings], bool]
+    message: str
+
+
+_RULES = (
+    _Rule(
+        frozenset({"base_url", "environment"}),
+        lambda tenant: not tenant.base_url and tenant.environment is None,
+        "environment: must be 'production' or 'sandbox' unless host is given; there is no default, "
+        "because a wrong guess cancels real orders or silently cancels none",
+    ),
+    _Rule(
+        frozenset({"client_id", "client_secret"}),
+        lambda tenant: bool(tenant.client_id) != bool(tenant.client_secret),
+        "login (the client id) and password (the client secret) go together: give both, or neither "
+        "for a tenant that takes x-vol-tenant alone",
+    ),
+    _Rule(
+        frozenset({"settle_seconds", "deadline"}),
+        lambda tenant: tenant.settle_seconds > tenant.deadline,
+        "settle_seconds: must not be longer than deadline",
+    ),
+    _Rule(
+        frozenset({"base_url", "auth_url"}),
+        lambda tenant: (
+            tenant.has_credentials and tenant.auth_url is None and not tenant.implies_auth_url
+        ),
+        "auth_url: must be given when host is given and is not this machine, so that the client "
+        "secret never goes to a guessed address",
+    ),
+)
 
 EXTRA_FIELDS = (
     "tenant_id",

@@ -11,10 +11,12 @@ import pytest
 from airflow_provider_oms.api.config import TenantSettings
 from airflow_provider_oms.api.errors import OmsConfigError
 
+TENANT = {"tenant_id": "10001", "environment": "sandbox"}
+
 
 def settings(extra: Any = None, **fields: Any) -> TenantSettings:
     if extra is None:
-        extra = {"tenant_id": "10001", "environment": "sandbox"}
+        extra = TENANT
     text = extra if isinstance(extra, str) else json.dumps(extra)
     return TenantSettings.from_connection(name="oms_default", extra=text, **fields)
 
@@ -187,6 +189,31 @@ class TestExtra:
         message = error_of(extra, schema="https")
         for name in ("'tennant_id'", "tenant_id: is required", "environment", "deadline", "schema"):
             assert name in message
+
+    def test_what_is_wrong_between_fields_is_named_next_to_what_is_wrong_in_one(self) -> None:
+        message = error_of({"tenant_id": "t1", "settle_seconds": 9, "deadline": 5}, login="id")
+        for name in ("tenant_id", "environment", "go together", "settle_seconds"):
+            assert name in message
+
+    @pytest.mark.parametrize(
+        ("extra", "fields", "no_news"),
+        [
+            ({"environment": "live"}, {}, "unless host is given"),
+            ({}, {"host": "http://127.0.0.1:port"}, "unless host is given"),
+            ({}, {"host": "h:1", "port": 2}, "unless host is given"),
+            ({**TENANT, "deadline": "300 s", "settle_seconds": 200}, {}, "not be longer"),
+            (
+                {"auth_url": "http://example.com"},
+                {"host": "example.com", "login": "id", "password": "secret"},
+                "auth_url: must be given",
+            ),
+        ],
+    )
+    def test_nothing_is_concluded_from_a_field_that_is_wrong_itself(
+        self, extra: dict[str, Any], fields: dict[str, Any], no_news: str
+    ) -> None:
+        message = error_of({"tenant_id": "1", **extra}, **fields)
+        assert no_news not in message
 
     @pytest.mark.parametrize("fields", [{"login": "id"}, {"password": "s3cret-value"}])
     def test_half_of_the_credentials_is_refused_without_showing_it(
