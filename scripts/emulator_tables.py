@@ -61,6 +61,8 @@ def values(schema: dict[str, Any]) -> str:
     """
     if "enum" in schema:
         return ", ".join(f"`{json.dumps(one)}`" for one in schema["enum"])
+    if "const" in schema:
+        return f"`{json.dumps(schema['const'])}`"
     if "anyOf" in schema:
         return " or ".join(values(one) for one in schema["anyOf"])
     kind = str(schema.get("type", "object"))

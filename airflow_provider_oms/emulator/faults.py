@@ -59,12 +59,12 @@ class Slow(_Model):
 
 
 class Status(_Model):
-    """Answer with another status, whether or not the request was acted on."""
+    """Answer with another status, acted on or not; an object as `body` is sent as it is."""
 
     kind: Literal["status"]
     status: int = Field(ge=200, le=599)
     acts: bool = False
-    body: Shape | Literal["order"] = "platform"
+    body: Shape | Literal["order"] | dict[str, Any] = "platform"
     headers: dict[HeaderName, HeaderValue] = {}
 
 

@@ -116,8 +116,10 @@ async def _slow(fault: faults.Slow, call: Call) -> None:
 
 
 async def _status(fault: faults.Status, call: Call) -> None:
-    if fault.body == "order":
+    if isinstance(fault.body, dict) or fault.body == "order":
         body = (await call.act()).body if fault.acts else await call.earlier()
+        if isinstance(fault.body, dict):
+            body = dump_json(fault.body).encode()
         headers = {"content-type": "application/json", **_lower(fault.headers)}
         shown = b"" if fault.status in _BODILESS else body
         await call.answer(Answer(fault.status, [], b"").with_body(shown, headers))

@@ -27,6 +27,15 @@ def test_a_table_that_is_not_up_to_date_is_found() -> None:
     assert emulator_tables.page(stale) == PAGE
 
 
+def test_what_a_field_may_be_is_said_word_for_word_where_there_is_one_word() -> None:
+    (row,) = [
+        row
+        for row in rows(PAGE, "| kind | what happens | parameters (default) |")
+        if row[0] == "`status`"
+    ]
+    assert '`"empty"` or `"order"` or an object' in row[2]
+
+
 def test_it_has_every_call_of_the_control_api() -> None:
     documented = set()
     for calls, _ in rows(PAGE, "| call | what it does |"):

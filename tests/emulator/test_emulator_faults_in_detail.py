@@ -164,9 +164,23 @@ def test_any_status_comes_with_the_order(
     assert state(oms)[1] == acts
 
 
+@pytest.mark.parametrize("acts", [True, False])
+def test_a_refusal_can_have_a_code_of_the_tenants_own(oms: Caller, *, acts: bool) -> None:
+    own = {"errorCode": "RETURN_REQUIRED", "message": "This order needs a return."}
+    oms.tenant.add_fault("status", status=422, body=own, acts=acts)
+    answer = oms.cancel()
+    assert (answer.status_code, answer.json()) == (422, own)
+    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.headers["x-vol-correlation"]
+    assert state(oms)[1] == acts
+
+
+@pytest.mark.parametrize("body", ["order", {"errorCode": "GONE"}])
 @pytest.mark.parametrize("status", [204, 304])
-def test_a_status_that_has_no_body_comes_without_the_order(oms: Caller, status: int) -> None:
-    oms.tenant.add_fault("status", status=status, body="order", acts=True)
+def test_a_status_that_has_no_body_comes_without_one(
+    oms: Caller, status: int, body: str | dict[str, str]
+) -> None:
+    oms.tenant.add_fault("status", status=status, body=body, acts=True)
     answer = oms.cancel()
     assert (answer.status_code, answer.content) == (status, b"")
     assert (state(oms), logged(oms)) == (("CANCELED", 1, 1), [("status", status)])
