@@ -76,7 +76,10 @@ def check_python_command(words: list[str]) -> None:
 def check_pip(words: list[str]) -> None:
     assert words[1] == "install"
     for word in words[2:]:
-        name, _, extra = re.split("[<>=]", word)[0].partition("[")
+        if word == "-e":
+            continue
+        # A clone is a folder of the package's own name.
+        name, _, extra = re.split("[<>=]", word.removeprefix("./"))[0].partition("[")
         assert name in (PROJECT["name"], "apache-airflow")
         assert not extra or extra.rstrip("]") in PROJECT["optional-dependencies"]
 
