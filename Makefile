@@ -25,8 +25,9 @@ demo-ui-stop: ## end what demo-ui left running
 test: venv ## lint, types, the package, and every test on Airflow 3.3.2 and 2.11.2
 	@"$(VENV)/python" scripts/check.py
 
-unit: venv ## the fast tests, without a database
-	@"$(VENV)/python" -m pytest --numprocesses=auto -m 'not airflow_db and not slow'
+unit: venv ## the fast tests of the provider: no database, no docs, not the emulator's own
+	@"$(VENV)/python" -m pytest --numprocesses=auto -m 'not airflow_db and not slow' \
+		--ignore=tests/docs --ignore=tests/emulator
 
 e2e: venv ## use the web UI in a headless browser; WRITE_DOCS=1 takes the docs' pictures anew
 	@"$(VENV)/python" -m pytest --e2e tests/e2e
