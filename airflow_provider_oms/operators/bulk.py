@@ -6,7 +6,8 @@ It holds no logic of its own: the set is checked, canceled and counted in ``canc
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -61,6 +62,14 @@ _NOT_CURRENT = (
     "The journal cannot be written at the end, as for an attempt that another one has taken over "
     "from: summary and results are left to the next attempt"
 )
+
+
+@contextmanager
+def _before_anything_is_sent() -> Iterator[None]:
+    try:
+        yield
+    except OmsFileError as error:
+        raise OmsBulkCancellationError(f"{error.message}. Nothing was sent.") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +234,7 @@ class OmsBulkCancelOrdersOperator(BaseOperator):
         hook = OmsHook(self.oms_conn_id)
         ti: Any = context["ti"]
         try:
-            with unsendable_is_final():
+            with _before_anything_is_sent(), unsendable_is_final():
                 limits = self._limits()
                 hook.pool_size = limits.max_workers
                 tolerated = validate_number("tolerated_failures", self.tolerated_failures)
@@ -236,8 +245,6 @@ class OmsBulkCancelOrdersOperator(BaseOperator):
         except OmsOrderSetError as error:
             self._log_lines("What is wrong with the orders", error.problems)
             raise OmsUnsendableError(error.message) from None
-        except OmsFileError as error:
-            raise OmsBulkCancellationError(f"{error.message}. Nothing was sent.") from None
         how = "a dry run, nothing is canceled" if dry_run else "for real"
         self.log.info(
             "Canceling %d orders at %s, %d at a time: %s",
@@ -249,17 +256,12 @@ class OmsBulkCancelOrdersOperator(BaseOperator):
         journal = self._open_journal(context, hook.settings.connect_timeout) if is_kept else None
         results = ResultsFile(self.results_path, ti.map_index) if self.results_path else None
         if results is not None:
-            self._prepare(results)
+            with _before_anything_is_sent():
+                results.prepare()
         attempt = 1 if dry_run else ti.try_number
         return _Plan(
             hook, orders, policy, limits, tolerated, attempt, journal or Journal(None), results
         )
-
-    def _prepare(self, results: ResultsFile) -> None:
-        try:
-            results.prepare()
-        except OmsFileError as error:
-            raise OmsBulkCancellationError(f"{error.message}. Nothing was sent.") from None
 
     def _limits(self) -> Limits:
         workers = validate_number("max_workers", self.max_workers, least=1)

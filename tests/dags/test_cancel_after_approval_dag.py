@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import pytest
 from dag_runs import RunDag
-from features import IS_AIRFLOW_2
+from features import has
 
 from airflow_provider_oms.emulator.testing import EmulatorProcess
 
 pytestmark = [
     pytest.mark.airflow_db,
-    pytest.mark.skipif(not IS_AIRFLOW_2, reason="Airflow 3.1 and later can ask a person"),
+    pytest.mark.skipif(
+        has("a step that waits for a person"), reason="Airflow 3.1 and later can ask a person"
+    ),
 ]
 
 

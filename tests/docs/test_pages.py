@@ -17,7 +17,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]  # its stubs are not worth a dependency
 from airflow.cli import cli_parser
 from airflow.providers.common.compat.sdk import DAG
-from pages import DOCS, PAGES, REPOSITORY, blocks, commands, is_part_of_an_example, prose
+from pages import DOCS, PAGES, REPOSITORY, blocks, commands, is_part_of_an_example
 
 from airflow_provider_oms.emulator.__main__ import command_line
 from airflow_provider_oms.emulator.control import build_control
@@ -168,31 +168,6 @@ def test_every_block_that_is_a_test_passes(
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 0, done.stdout
     assert " passed" in done.stdout
-
-
-@by_page
-def test_every_link_leads_to_a_file_and_a_heading(page: Path) -> None:
-    text = page.read_text(encoding="utf-8")
-    for link in re.findall(r"\]\((?!https?:|mailto:)([^)\s]+)\)", prose(text)):
-        path, _, anchor = link.partition("#")
-        target = (page.parent / path).resolve() if path else page
-        assert target.exists(), link
-        assert target.is_relative_to(REPOSITORY), link
-        if anchor:
-            assert anchor in anchors(target.read_text(encoding="utf-8")), link
-
-
-def anchors(text: str) -> set[str]:
-    """Return the anchors that a forge's web page, and Sphinx, give to the headings of a page."""
-    titles = re.findall(r"^#+ (.+)$", prose(text), re.MULTILINE)
-    plain = [re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", title) for title in titles]
-    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in plain}
-
-
-@by_page
-def test_every_make_target_that_is_named_exists(page: Path) -> None:
-    named = re.findall(r"`(?:[A-Z_]+=\S+ )*make ([a-z][a-z0-9.-]*)", prose(page.read_text("utf-8")))
-    assert set(named) <= TARGETS
 
 
 @by_page

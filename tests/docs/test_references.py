@@ -7,12 +7,12 @@ import re
 from pathlib import Path
 
 import pytest
+from pages import REPOSITORY, prose
 
 import airflow_provider_oms
 from airflow_provider_oms.api import answers
 from airflow_provider_oms.api.errors import OmsConflictError
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGE = Path(airflow_provider_oms.__file__).parent
 CONTRIBUTING = (REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8")
 PAGES = sorted(
@@ -29,9 +29,9 @@ def of(page: Path) -> str:
 
 def anchors(page: Path) -> set[str]:
     """Return what headings of a page can be linked to by, as forges and Sphinx make it."""
-    text = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
-    titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
-    return {re.sub(r"[^\w -]", "", title.lower()).strip().replace(" ", "-") for title in titles}
+    titles = re.findall(r"^#+ (.+)$", prose(page.read_text(encoding="utf-8")), re.MULTILINE)
+    plain = [re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", title) for title in titles]
+    return {re.sub(r"[^\w -]", "", title.lower()).strip().replace(" ", "-") for title in plain}
 
 
 def names_in(path: Path) -> set[str]:
@@ -47,8 +47,9 @@ def names_in(path: Path) -> set[str]:
 def test_every_link_within_the_repository_leads_somewhere(page: Path) -> None:
     for link in re.findall(r"\]\((?![a-z]+:)([^)\s]+)\)", page.read_text(encoding="utf-8")):
         name, _, anchor = link.partition("#")
-        target = (page.parent / name) if name else page
+        target = (page.parent / name).resolve() if name else page
         assert target.exists(), link
+        assert target.is_relative_to(REPOSITORY), link
         if anchor:
             assert anchor in anchors(target), link
 
@@ -64,7 +65,9 @@ def test_every_make_target_that_is_named_exists(page: Path) -> None:
     targets = re.findall(
         r"^([a-z][a-z0-9.-]*):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE
     )
-    named = re.findall(r"(?:`|^)make ([a-z][a-z0-9.-]*)", page.read_text("utf-8"), re.MULTILINE)
+    named = re.findall(
+        r"(?:`|^)(?:[A-Z_]+=\S+ )*make ([a-z][a-z0-9.-]*)", page.read_text("utf-8"), re.MULTILINE
+    )
     assert set(named) <= set(targets)
 
 

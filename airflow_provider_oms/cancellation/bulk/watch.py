@@ -42,7 +42,6 @@ class Watch:
         self._ring = ring
         self._lock = threading.Lock()
         self._silent: set[int] = set()
-        self._refused: set[int] = set()
         self._failed: set[int] = set()
         self._unheard = 0
         #: Why no cancel is begun any more; ``None`` while nothing is wrong.
@@ -64,15 +63,14 @@ class Watch:
                 self.stopped = why
         self._ring()
 
-    def heed_reply(self, reply: Reply, order_id: int) -> None:
+    def heed_reply(self, reply: Reply, order_id: int, *, is_refused: bool = False) -> None:
         """Stop when the OMS does not answer any more, asks to wait for too long, or refuses much.
 
         :param reply: what came back from a call.
         :param order_id: the order it was about.
+        :param is_refused: whether the order's newest cancel was refused in its present state.
         """
-        if reply.kind is ReplyKind.CONFLICT:
-            self._refused.add(order_id)
-        elif reply.says_open and order_id in self._refused:
+        if reply.says_open and is_refused:
             # Its end comes only when it has settled, and many cancels could leave until then.
             self._count_failure(order_id)
         if (reply.retry_after or 0) > self._policy.deadline:

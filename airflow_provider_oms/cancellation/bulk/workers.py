@@ -128,7 +128,9 @@ class Workers:
             pause = pause or _PAUSE_WHEN_THROTTLED
         if pause:
             self._desk.pause_until(event.at + pause)
-        self._watch.heed_reply(reply, case.request.order_id)
+        post = history.last_decisive_post
+        is_refused = post is not None and post.reply.kind is ReplyKind.CONFLICT
+        self._watch.heed_reply(reply, case.request.order_id, is_refused=is_refused)
         decision = self._decide(history)
         if _deviates(history, decision):
             named = f"Order {case.request.order_id}, attempt {self._attempt}"
