@@ -34,13 +34,15 @@ def orders(oms: EmulatorProcess) -> None:
 def run_with_events(run_dag: RunDag, monkeypatch: pytest.MonkeyPatch) -> RunWithEvents:
     """Run the DAG with all events that have gathered in this test, as the scheduler does."""
     if IS_AIRFLOW_2:
-        models = import_module("airflow.models.dag")
-        events, create_run = import_module("airflow.models.dataset"), "_get_or_create_dagrun"
+        events = import_module("airflow.models.dataset")
         event, consumed = events.DatasetEvent, "consumed_dataset_events"
     else:
-        models = import_module("airflow.models.dagrun")
-        events, create_run = import_module("airflow.models.asset"), "get_or_create_dagrun"
+        events = import_module("airflow.models.asset")
         event, consumed = events.AssetEvent, "consumed_asset_events"
+    models, create_run = import_module("airflow.models.dagrun"), "get_or_create_dagrun"
+    if not hasattr(models, create_run):
+        # Before Airflow 3.1.
+        models, create_run = import_module("airflow.models.dag"), "_get_or_create_dagrun"
     create = getattr(models, create_run)
     with import_module("airflow.settings").Session() as session:
         session.execute(delete(event))

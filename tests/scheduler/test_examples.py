@@ -86,6 +86,7 @@ def test_a_rest_call_that_is_made_twice_cancels_once_and_reads_the_result_twice(
     assert tenant.cancel_posts(order_id) == 1
 
 
+@pytest.mark.needs("XComs in a DAG's failure callback")
 class TestMails:
     @pytest.fixture(autouse=True)
     def no_mails(self, mail_server: MailServer) -> None:

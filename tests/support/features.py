@@ -21,6 +21,7 @@ FEATURES = {
     "connection form of Airflow 2": SpecifierSet("<3.0"),
     "a scheduler that is driven over its REST API": SpecifierSet(">=3.0"),
     "retries of a task whose process was killed": SpecifierSet("!=3.0.*"),
+    "XComs in a DAG's failure callback": SpecifierSet("!=3.0.*"),
     "a dag.test() that goes on after a task's timeout": SpecifierSet(">=3.0"),
     # The types of what compat.sdk gives are those of Airflow 3.
     "the environment that the docs are built in": SpecifierSet(">=3.3"),

@@ -107,13 +107,15 @@ class Postgres:
         if found is None or found.origin is None:
             raise RuntimeError(f"{_WHEEL} is not installed; `make venv` does that")
         package = Path(found.origin).parent
+        # An old wheel holds one Postgres, a new one several; the last is the newest.
+        installed = max(program.parents[1] for program in package.glob("pginstall*/bin/initdb"))
         if os.geteuid() != 0:
-            return package / "pginstall18" / "bin", None
+            return installed / "bin", None
         # Postgres refuses to run as root, and nobody else may be let into root's directories.
-        for part in (package / "pginstall18", package.with_name(f"{_WHEEL}.libs")):
+        for part in (installed, package.with_name(f"{_WHEEL}.libs")):
             if part.exists():
                 shutil.copytree(part, self._home / part.relative_to(package.parent))
-        return self._home / _WHEEL / "pginstall18" / "bin", "nobody"
+        return self._home / _WHEEL / installed.name / "bin", "nobody"
 
     def _wait(self) -> None:
         until = time.monotonic() + _SECONDS_TO_START
