@@ -1,6 +1,7 @@
 """Files in any storage that Airflow's ``ObjectStoragePath`` reaches: sets of orders, and results.
 
-What is in their lines is the business of ``cancellation/bulk/entries.py`` and ``results.py``.
+What is in their lines is the business of ``cancellation/bulk/entries.py`` and
+``cancellation/bulk/results.py``.
 """
 
 from __future__ import annotations

@@ -13,8 +13,11 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
+import airflow_provider_oms
+
 REPOSITORY = Path(__file__).resolve().parent.parent
-PACKAGE = REPOSITORY / "airflow_provider_oms"
+# Where it is installed: in a cell of the matrix it is not in the tree.
+PACKAGE = Path(airflow_provider_oms.__file__).parent
 PICTURE = REPOSITORY / "docs" / "images" / "floors.svg"
 
 THIN = ("operators", "sensors", "triggers", "hooks", "links")

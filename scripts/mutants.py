@@ -26,9 +26,13 @@ PURE_TESTS = ("tests/cancellation/test_decision.py", "tests/cancellation/test_ru
 PROMISES = "tests/cancellation/test_promises.py"
 FAULTS = "tests/cancellation/test_hostile_tenant.py"
 WIRE = "tests/api/test_client_wire.py"
+TOKENS = "tests/api/test_tokens.py"
+TRANSPORT = "tests/api/test_transport.py"
 BULK = "tests/cancellation/bulk/test_run.py"
 JOURNAL = "tests/cancellation/bulk/test_journal.py"
-OPERATOR = "tests/operators/test_bulk_cancel_orders_operator.py"
+INPUT = "tests/operators/bulk/test_bulk_input.py"
+OUTCOME = "tests/operators/bulk/test_bulk_outcome.py"
+NEXT_ATTEMPT = "tests/operators/bulk/test_bulk_next_attempt.py"
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,7 @@ MUTANTS = (
         "api/client.py",
         "            self._tokens.drop(token)\n            raise\n",
         "            raise\n",
-        (WIRE, FAULTS),
+        (TOKENS, FAULTS),
     ),
     Mutant(
         "send before Retry-After",
@@ -143,21 +147,21 @@ MUTANTS = (
         "operators/bulk.py",
         "        is_current = plan.journal.is_current()\n",
         "        is_current = True\n",
-        (OPERATOR,),
+        (NEXT_ATTEMPT,),
     ),
     Mutant(
         "call a request unsent that had left",
         "api/transport.py",
         "            departure.sent = True",
         "            departure.sent = False",
-        (WIRE, FAULTS),
+        (TRANSPORT, FAULTS),
     ),
     Mutant(
         "let the HTTP library repeat by itself",
         "api/transport.py",
         "max_retries=0)",
         "max_retries=urllib3.Retry(2, allowed_methods=None, status_forcelist=(502, 503)))",
-        (WIRE, FAULTS),
+        (TRANSPORT, FAULTS),
     ),
     Mutant(
         "follow a redirect",
@@ -200,14 +204,14 @@ MUTANTS = (
         '        with _open(self._part, "r") as part, _open(self._target, "a") as file:\n'
         "            file.writelines(part)\n"
         "        self._part.fs.rm_file(self._part.path)\n",
-        (OPERATOR,),
+        (NEXT_ATTEMPT,),
     ),
     Mutant(
         "take a cancel that is under way at the end for one that was never sent",
         "cancellation/bulk/workers.py",
         "        if case.calling is Action.POST:\n",
         "        if case.begun_at is None:\n",
-        (BULK, OPERATOR),
+        (BULK, OUTCOME),
     ),
     Mutant(
         "post what an earlier attempt left in doubt",
@@ -223,7 +227,7 @@ MUTANTS = (
         "cancellation/bulk/resume.py",
         "        is_lost = recorded is None and not self._journal.is_whole\n",
         "        is_lost = False\n",
-        (OPERATOR,),
+        (NEXT_ATTEMPT,),
     ),
     Mutant(
         "send on a permit that has expired",
@@ -253,7 +257,7 @@ MUTANTS = (
         "cancellation/bulk/order_set.py",
         "    if len(requests) > max_orders:\n",
         "    if len(requests) > 2 * max_orders:\n",
-        (OPERATOR,),
+        (INPUT,),
     ),
 )
 

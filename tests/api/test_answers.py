@@ -1,4 +1,4 @@
-"""What an answer outside 2xx means, as a table over bodies; over sockets in test_client_wire."""
+"""What an answer outside 2xx means, as a table over bodies; over sockets in `test_client_wire`."""
 
 from __future__ import annotations
 

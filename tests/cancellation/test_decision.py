@@ -3,11 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
+from stories import (
+    AMBIGUOUS,
+    CANCELED,
+    CONFLICT,
+    FORBIDDEN,
+    NEVER_SENT,
+    NOT_FOUND,
+    OPEN,
+    POST,
+    READ,
+    REFUSED,
+    UNAUTHENTICATED,
+    Story,
+    assert_done,
+    order,
+    reply,
+    throttled,
+)
 
-from airflow_provider_oms.cancellation.decision import Call, Done, Step, Wait, step
+from airflow_provider_oms.cancellation.decision import Done, Wait, step
 from airflow_provider_oms.cancellation.history import (
     Action,
     Event,
@@ -17,71 +34,6 @@ from airflow_provider_oms.cancellation.history import (
     ReplyKind,
 )
 from airflow_provider_oms.cancellation.outcomes import ConfirmedBy, Outcome
-
-POST, READ = Call(Action.POST), Call(Action.READ)
-
-
-def order(state: str = "READY", status: str | None = None) -> Reply:
-    return Reply(ReplyKind.ORDER, "order", order_state=state, order_status=status or state)
-
-
-CANCELED = order("CANCELED")
-OPEN = order("READY")
-
-
-def reply(kind: ReplyKind, **more: Any) -> Reply:
-    return Reply(kind, kind.value, **more)
-
-
-AMBIGUOUS = reply(ReplyKind.AMBIGUOUS)
-NEVER_SENT = reply(ReplyKind.NEVER_SENT)
-UNAUTHENTICATED = reply(ReplyKind.UNAUTHENTICATED)
-CONFLICT = reply(ReplyKind.CONFLICT)
-NOT_FOUND = reply(ReplyKind.NOT_FOUND)
-REFUSED = reply(ReplyKind.REFUSED)
-FORBIDDEN = reply(ReplyKind.FORBIDDEN)
-
-
-def throttled(seconds: float | None) -> Reply:
-    return reply(ReplyKind.THROTTLED, retry_after=seconds)
-
-
-class Story:
-    """Play an order's story: what the OMS replies, and what is decided after each reply."""
-
-    def __init__(self, *, doubt_for: float | None = None, **policy: Any) -> None:
-        doubt_since = None if doubt_for is None else -doubt_for
-        self.history = History(Policy(**policy), started_at=0.0, doubt_since=doubt_since)
-        self.now = 0.0
-
-    def next(self) -> Step:
-        return step(self.history, self.now)
-
-    def then(self, answer: Reply, *, after: float = 0.0, jitter: float = 0.0) -> Step:
-        """Make the call that is due, let its reply come, and return what is decided next."""
-        due = self.next()
-        while isinstance(due, Wait):
-            assert due.until > self.now, "a wait must lead into the future"
-            self.now = due.until
-            due = self.next()
-        assert isinstance(due, Call), due
-        sent_at, self.now = self.now, self.now + after
-        event = Event(due.action, sent_at, self.now, answer, jitter)
-        self.history = self.history.with_event(event)
-        return self.next()
-
-    @property
-    def posts(self) -> int:
-        return sum(event.action is Action.POST for event in self.history.events)
-
-    @property
-    def reads_at(self) -> list[float]:
-        return [e.sent_at for e in self.history.events if e.action is Action.READ]
-
-
-def assert_done(decision: Step, outcome: Outcome, confirmed_by: ConfirmedBy | None = None) -> None:
-    assert isinstance(decision, Done), decision
-    assert (decision.outcome, decision.confirmed_by) == (outcome, confirmed_by)
 
 
 class TestDefiniteAnswers:

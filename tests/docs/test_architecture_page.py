@@ -8,9 +8,9 @@ import re
 from pages import REPOSITORY, text_of
 
 from scripts import draw_floors
+from scripts.draw_floors import PACKAGE
 
 PAGE = text_of("docs/architecture.md")
-PACKAGE = REPOSITORY / "airflow_provider_oms"
 
 
 def test_the_picture_is_drawn_from_the_imports_of_today() -> None:

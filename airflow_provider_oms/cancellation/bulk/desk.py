@@ -1,6 +1,6 @@
 """Where the orders of a run lie while nobody works on them, and from where workers take them.
 
-It knows which order may be taken up when; what is done with it is decided in ``bulk.py``.
+It knows which order may be taken up when; what is done with it is decided in ``workers.py``.
 """
 
 from __future__ import annotations

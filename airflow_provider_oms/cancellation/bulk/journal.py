@@ -1,7 +1,7 @@
 """What a task records about its orders so that its next attempt can go on, whatever ended this one.
 
 An intent is on record before its cancel is sent, and an outcome soon after it is known. Where
-records are kept is behind :class:`Store`; what is sent, and when, is decided in ``bulk.py``.
+records are kept is behind :class:`Store`; what is sent, and when, is decided in ``run.py``.
 
 The records are pages, each a map from order to its state. An attempt rewrites the page it is on
 until that is full, and never one of an earlier attempt, so that a recorded time stays what it was.

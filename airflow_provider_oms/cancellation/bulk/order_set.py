@@ -12,6 +12,7 @@ from typing import Any
 
 from airflow_provider_oms.api.errors import OmsError, OmsInputError
 from airflow_provider_oms.api.validation import CancelRequest, kind_of, validate_cancel_request
+from airflow_provider_oms.cancellation.plan import validate_flag
 
 __all__ = [
     "ENTRY_KEYS",
@@ -135,13 +136,7 @@ def plan_orders(
 
 def _is_in_doubt(entry: Any) -> bool:
     value = entry.get("in_doubt") if isinstance(entry, Mapping) else False
-    if value in (None, ""):
-        return False
-    if isinstance(value, str) and value.lower() in ("true", "false"):
-        return value.lower() == "true"
-    if not isinstance(value, bool):
-        raise OmsInputError("in_doubt", "true or false", kind_of(value))
-    return value
+    return value not in (None, "") and validate_flag("in_doubt", value)
 
 
 def split_orders(

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from journal_store import Store
 
 from airflow_provider_oms.cancellation.bulk.journal import (
     PERMIT_SECONDS,
@@ -21,18 +22,6 @@ from airflow_provider_oms.cancellation.outcomes import CancellationResult, Confi
 LIMIT = 64 * 1024
 NOW = 1_800_000_000.0
 CANCELED = Recorded(Outcome.CANCELED, ConfirmedBy.ANSWER)
-
-
-class Store(dict[str, Any]):
-    """A store whose writes can fail; values become JSON and back."""
-
-    writes_left = 10**9
-
-    def set(self, key: str, value: Any) -> None:
-        if self.writes_left <= 0:
-            raise OSError("away")
-        self.writes_left -= 1
-        self[key] = json.loads(json.dumps(value))
 
 
 def open_journal(store: Store | None, attempt: int = 1, now: float = NOW) -> Journal:

@@ -1,0 +1,157 @@
+"""What the bulk operator takes, and what it refuses before anything is sent."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.providers.common.compat.sdk import DAG
+from bulk_attempts import FIRST, Attempt, cancel_posts
+
+from airflow_provider_oms.emulator.testing import EmulatorProcess
+from airflow_provider_oms.exceptions import OmsUnsendableError
+from airflow_provider_oms.operators.oms import OmsBulkCancelOrdersOperator
+
+
+class TestWhatItTakes:
+    @pytest.mark.parametrize(
+        "make",
+        [
+            lambda ids: ids,
+            lambda ids: [str(number) for number in ids],
+            lambda ids: [{"order_id": number} for number in ids],
+            json.dumps,
+            lambda ids: [ids[:2], ids[2:]],
+            tuple,
+            lambda ids: [*ids, *ids],
+        ],
+    )
+    def test_a_set_in_any_of_its_forms_is_canceled_with_one_post_each(
+        self, oms: EmulatorProcess, make: Callable[[list[int]], Any]
+    ) -> None:
+        ids = [FIRST, FIRST + 1, FIRST + 2]
+        summary = Attempt().run(make(ids))
+        assert cancel_posts(oms) == ids
+        assert summary["outcomes"] == {"canceled": 3}
+
+    @pytest.mark.parametrize("suffix", ["jsonl", "ndjson", "csv"])
+    def test_a_file_of_orders(self, oms: EmulatorProcess, tmp_path: Path, suffix: str) -> None:
+        path = tmp_path / f"orders.{suffix}"
+        entries = [
+            {"order_id": FIRST, "disposition_reason": "", "disposition_other_reason": ""},
+            {
+                "order_id": FIRST + 1,
+                "disposition_reason": "other",
+                "disposition_other_reason": "Case 7, closed",
+            },
+        ]
+        with path.open("w", encoding="utf-8-sig", newline="") as file:
+            if suffix == "csv":
+                writer = csv.DictWriter(file, list(entries[0]))
+                writer.writeheader()
+                writer.writerows(entries)
+            else:
+                file.writelines(json.dumps(entry) + "\n" for entry in entries)
+        Attempt().run(orders_path=f"file://{path}")
+        assert cancel_posts(oms) == [FIRST, FIRST + 1]
+        assert oms.order(FIRST)["dispositionReason"] == "created_by_mistake"
+        assert oms.order(FIRST + 1)["dispositionOtherReason"] == "Case 7, closed"
+
+    def test_an_empty_list_is_a_success(self, oms: EmulatorProcess) -> None:
+        assert Attempt().run([])["outcomes"] == {}
+        assert oms.requests() == []
+
+    def test_its_own_reasons_are_those_of_orders_that_name_none(self, oms: EmulatorProcess) -> None:
+        Attempt().run(
+            [FIRST, {"order_id": FIRST + 1, "disposition_reason": "created_by_mistake"}],
+            disposition_reason="other",
+            disposition_other_reason="Rejected",
+        )
+        assert oms.order(FIRST)["dispositionOtherReason"] == "Rejected"
+        assert oms.order(FIRST + 1)["dispositionReason"] == "created_by_mistake"
+        assert oms.order(FIRST + 1)["dispositionOtherReason"] is None
+
+    def test_every_setting_is_templated(self) -> None:
+        with DAG("templates", schedule=None):
+            task = OmsBulkCancelOrdersOperator(
+                task_id="cancel", orders="{{ params.ids | tojson }}", dry_run="{{ params.dry }}"
+            )
+        task.render_template_fields({"params": {"ids": [1, 2], "dry": True}})
+        assert (task.orders, task.is_dry_run) == ("[1, 2]", "True")
+
+
+class TestGuardrails:
+    @pytest.mark.parametrize(
+        ("arguments", "says"),
+        [
+            ({"orders": None}, "orders_path"),
+            ({"orders": ""}, "orders must be a list"),
+            ({"orders": "None"}, "orders must be a list"),
+            ({"orders": "[1, "}, "orders must be a list"),
+            ({"orders": 5}, "orders must be a list"),
+            ({"orders": {"order_id": 5}}, "orders must be a list"),
+            ({"orders": [1], "orders_path": "/x.csv"}, "both"),
+            ({"orders_path": "/x.txt"}, "must end in"),
+            ({"orders": [FIRST, 0, FIRST + 1, True]}, "2 of 4 entries cannot be used: entry 2: "),
+            ({"orders": [FIRST, "1e3"]}, "entry 2: order_id must be"),
+            ({"orders": [[FIRST], [FIRST + 1, None]]}, "entry 2, item 2: order_id"),
+            ({"orders": [{"order_id": FIRST, "verdict": "accepted"}]}, "unknown key 'verdict'"),
+            ({"orders": [{"order_id": FIRST, "in_doubt": "maybe"}]}, "in_doubt must be"),
+            ({"orders": [FIRST], "disposition_reason": "fraud"}, "disposition_reason must be"),
+            ({"orders": [FIRST], "disposition_reason": None}, "disposition_reason must be"),
+            ({"orders": [FIRST], "disposition_reason": "other"}, "disposition_other_reason"),
+            (
+                {"orders": [FIRST, {"order_id": str(FIRST), "disposition_reason": "other",
+                                    "disposition_other_reason": "x"}]},
+                f"order {FIRST} is there with another reason",
+            ),
+            ({"orders": [FIRST, FIRST + 1, FIRST + 2], "max_orders": 2}, "has 3 orders, and max"),
+            ({"orders": [FIRST], "max_orders": 0}, "max_orders must be"),
+            ({"orders": [FIRST], "max_workers": 0}, "max_workers must be"),
+            ({"orders": [FIRST], "max_workers": 129}, "max_workers must be at most"),
+            ({"orders": [FIRST], "tolerated_failures": "some"}, "tolerated_failures must be"),
+            ({"orders": [FIRST], "stop_after_failures": 0}, "stop_after_failures must be"),
+            ({"orders": [FIRST], "requests_per_second": "0"}, "requests_per_second must be"),
+            ({"orders": [FIRST], "dry_run": "None"}, "dry_run must be"),
+            ({"orders": [FIRST], "only_if_states": []}, "only_if_states must be"),
+        ],
+    )  # fmt: skip
+    def test_a_set_that_cannot_be_used_is_refused_whole(
+        self, oms: EmulatorProcess, arguments: dict[str, Any], says: str
+    ) -> None:
+        with pytest.raises(OmsUnsendableError) as refusal:
+            Attempt().run(**arguments)
+        assert says in str(refusal.value)
+        assert "Nothing was sent" in str(refusal.value)
+        assert oms.requests() == []
+
+    @pytest.mark.parametrize("guard", ["only_if_states", "stop_after_failures"])
+    def test_a_guard_that_renders_to_none_does_not_vanish(
+        self, oms: EmulatorProcess, guard: str
+    ) -> None:
+        guards: dict[str, Any] = {guard: "{{ none }}"}
+        task = OmsBulkCancelOrdersOperator(
+            task_id="cancel", orders=[FIRST], disposition_reason="created_by_mistake", **guards
+        )
+        setattr(task, guard, None)
+        with pytest.raises(OmsUnsendableError, match=f"{guard} must be"):
+            task.execute({"ti": Attempt().ti})
+        assert oms.requests() == []
+
+    def test_every_bad_line_of_a_file_is_named(self, oms: EmulatorProcess, tmp_path: Path) -> None:
+        path = tmp_path / "orders.jsonl"
+        path.write_text(f'{FIRST}\n\n"x"\n{{"order_id": {FIRST + 1}}}\nnot json\n', "utf-8")
+        with pytest.raises(OmsUnsendableError, match=r"2 of 4 .* line 3: .* line 5: "):
+            Attempt().run(orders_path=str(path))
+        path = tmp_path / "orders.csv"
+        path.write_text(f"order_id,verdict\n{FIRST},accepted\n", "utf-8")
+        with pytest.raises(OmsUnsendableError, match="must name its columns"):
+            Attempt().run(orders_path=str(path))
+        assert oms.requests() == []
+
+    def test_the_cap_counts_each_order_once(self, oms: EmulatorProcess) -> None:
+        assert Attempt().run([FIRST, FIRST, str(FIRST)], max_orders=1)["duplicates"] == 2

@@ -1,0 +1,95 @@
+"""What the next attempt of the bulk operator's task does with what the last one recorded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from bulk_attempts import FIRST, SHIPPED, Attempt, cancel_posts, rows
+from journal_store import Store
+
+from airflow_provider_oms.emulator.testing import EmulatorProcess
+from airflow_provider_oms.exceptions import OmsBulkCancellationError
+
+
+class TestTheNextAttempt:
+    def test_it_reads_nothing_of_what_was_canceled_and_looks_first_at_what_was_refused(
+        self, oms: EmulatorProcess, tmp_path: Path
+    ) -> None:
+        store, path = Store(), tmp_path / "results.jsonl"
+        orders = [FIRST, FIRST + 1, SHIPPED, 5]
+        Attempt(store).fail(orders, results_path=str(path))
+        first = {row["order_id"]: row for row in rows(path)}
+        oms.clear_requests()
+        oms.load_orders([{"orderID": SHIPPED, "orderState": "READY", "orderStatus": "READY"}])
+        attempt = Attempt(store, number=2)
+        attempt.fail(orders, results_path=str(path))
+        # The preflight's read of the first order comes before.
+        seen = [(request["method"], request["order_id"]) for request in oms.requests()
+                if request["order_id"]]  # fmt: skip
+        assert seen[0] == ("GET", FIRST)
+        assert [method for method, order_id in seen if order_id == SHIPPED] == ["GET", "POST"]
+        assert [method for method, order_id in seen if order_id == 5] == ["GET"]
+        assert {order_id for _, order_id in seen[1:]} == {SHIPPED, 5}
+        assert attempt.pushed["return_value"]["outcomes"] == {"canceled": 3, "not_found": 1}
+        second = {row["order_id"]: row for row in rows(path)}
+        assert second[FIRST] == first[FIRST]
+        assert second[SHIPPED]["outcome"] == "canceled"
+        assert second[SHIPPED]["attempts"] == 2
+        assert len(rows(path)) == 4
+
+    def test_without_a_store_every_order_is_read_before_it_is_canceled(
+        self, oms: EmulatorProcess
+    ) -> None:
+        Attempt().run([FIRST])
+        oms.clear_requests()
+        Attempt(number=2).run([FIRST, FIRST + 1])
+        assert cancel_posts(oms) == [FIRST + 1]
+        reads = [request["order_id"] for request in oms.requests(method="GET")]
+        assert {FIRST, FIRST + 1} <= set(reads)
+
+    def test_a_journal_that_is_gone_makes_every_order_one_in_doubt(
+        self, oms: EmulatorProcess
+    ) -> None:
+        Attempt(Store()).run([FIRST])
+        summary = Attempt(Store(), number=2).run([FIRST, FIRST + 1])
+        assert cancel_posts(oms) == [FIRST, FIRST + 1]
+        assert summary["outcomes"] == {"canceled": 2}
+
+    def test_orders_that_are_not_in_the_set_any_more_are_left_alone(
+        self, oms: EmulatorProcess
+    ) -> None:
+        store = Store()
+        Attempt(store).run([FIRST, FIRST + 1])
+        oms.clear_requests()
+        assert Attempt(store, number=2).run([FIRST])["outcomes"] == {"canceled": 1}
+        assert oms.requests() == []
+
+    def test_a_store_that_cannot_be_written_lets_nothing_be_sent(
+        self, oms: EmulatorProcess
+    ) -> None:
+        store = Store(writes_left=0)
+        with pytest.raises(OmsBulkCancellationError, match="Nothing was sent"):
+            Attempt(store).run([FIRST])
+        assert cancel_posts(oms) == []
+
+    def test_an_attempt_that_was_given_up_leaves_the_results_of_the_next_one_alone(
+        self, oms: EmulatorProcess, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "results.jsonl"
+        path.write_text("what the next attempt wrote\n", encoding="utf-8")
+        # The head, the intents and the head again are kept, and no outcome any more.
+        given_up = Attempt(Store(writes_left=3))
+        failure = given_up.fail([FIRST, FIRST + 1], results_path=str(path))
+        assert cancel_posts(oms) == [FIRST, FIRST + 1]
+        assert "the results could not be written" in str(failure)
+        assert path.read_text(encoding="utf-8") == "what the next attempt wrote\n"
+        assert given_up.pushed == {}
+
+    def test_an_attempt_that_can_write_its_record_at_the_end_replaces_what_is_there(
+        self, oms: EmulatorProcess, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "results.jsonl"
+        path.write_text("what another run wrote\n", encoding="utf-8")
+        Attempt(Store()).run([FIRST], results_path=str(path))
+        assert [row["order_id"] for row in rows(path)] == [FIRST]

@@ -1,0 +1,212 @@
+"""What a run of the bulk operator sends and leaves behind, whatever state the tenant is in."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import Any
+from unittest.mock import MagicMock
+
+import pytest
+from airflow.providers.common.compat.sdk import AirflowFailException, Asset, Stats
+from bulk_attempts import FIRST, SHIPPED, Attempt, EventsOf, cancel_posts, rows
+from dag_runs import connect
+from journal_store import Store
+from raw_server import RawServer
+
+from airflow_provider_oms.emulator.testing import EmulatorProcess
+from airflow_provider_oms.exceptions import OmsBulkCancellationError
+
+
+class TestWhatComesOut:
+    def test_failures_are_told_by_outcome_and_the_rest_is_canceled_all_the_same(
+        self, oms: EmulatorProcess
+    ) -> None:
+        attempt = Attempt()
+        failure = attempt.fail([SHIPPED, 5, *range(FIRST, FIRST + 10)])
+        assert isinstance(failure, AirflowFailException)
+        message = str(failure)
+        assert "2 of 12 orders" in message
+        assert f"1 not_cancelable ({SHIPPED})" in message
+        assert "1 not_found (5)" in message
+        assert cancel_posts(oms) == sorted([5, SHIPPED, *range(FIRST, FIRST + 10)])
+        summary = attempt.pushed["return_value"]
+        assert summary["outcomes"] == {"canceled": 10, "not_cancelable": 1, "not_found": 1}
+        assert summary["failed"] == {"not_cancelable": [SHIPPED], "not_found": [5]}
+        assert dict(attempt.pushed["results"])[SHIPPED] == "not_cancelable"
+
+    def test_tolerated_failures_do_not_fail_the_task(self, oms: EmulatorProcess) -> None:
+        summary = Attempt().run([SHIPPED, FIRST], tolerated_failures=1)
+        assert summary["outcomes"] == {"canceled": 1, "not_cancelable": 1}
+
+    def test_a_failure_that_another_attempt_can_mend_is_retried(self, oms: EmulatorProcess) -> None:
+        oms.add_fault("throttle", retry_after=3600, order_id=FIRST + 1)
+        failure = Attempt().fail([FIRST, FIRST + 1, SHIPPED])
+        assert not isinstance(failure, AirflowFailException)
+
+    def test_the_results_hold_every_order_once(self, oms: EmulatorProcess, tmp_path: Path) -> None:
+        path = tmp_path / "deep" / "results.jsonl"
+        summary = Attempt(map_index=3).run(
+            [FIRST, SHIPPED], tolerated_failures=1, results_path=str(path)
+        )
+        assert summary["results_path"] == str(tmp_path / "deep" / "results-3.jsonl")
+        canceled, shipped = sorted(rows(Path(summary["results_path"])), key=lambda r: r["order_id"])
+        assert list(canceled) == [
+            "order_id", "outcome", "confirmed_by", "order_state", "order_status",
+            "disposition_reason", "attempts", "posts", "http_status", "oms_code",
+            "correlation_id", "started_at", "finished_at",
+        ]  # fmt: skip
+        assert canceled["order_id"] == FIRST
+        assert (canceled["outcome"], canceled["confirmed_by"]) == ("canceled", "answer")
+        assert (canceled["attempts"], canceled["posts"], canceled["http_status"]) == (1, 1, 200)
+        assert canceled["disposition_reason"] == "created_by_mistake"
+        assert (shipped["outcome"], shipped["order_state"]) == ("not_cancelable", "SHIPPED")
+        assert [entry.name for entry in path.parent.iterdir()] == ["results-3.jsonl"]
+
+    def test_results_that_cannot_be_written_are_an_error_before_anything_is_sent(
+        self, oms: EmulatorProcess, tmp_path: Path
+    ) -> None:
+        (tmp_path / "file").touch()
+        failure = Attempt().fail([FIRST], results_path=str(tmp_path / "file" / "results.jsonl"))
+        assert re.search(
+            r"results\.jsonl cannot be written \(\w+: .*Nothing was sent", str(failure)
+        )
+        assert not isinstance(failure, AirflowFailException)
+        assert oms.requests() == []
+
+    def test_a_file_of_orders_that_cannot_be_read_may_be_there_later(
+        self, oms: EmulatorProcess, tmp_path: Path
+    ) -> None:
+        failure = Attempt().fail(orders_path=str(tmp_path / "orders.csv"))
+        assert re.search(r"orders\.csv cannot be read \(\w+: .*Nothing was sent", str(failure))
+        assert not isinstance(failure, AirflowFailException)
+        assert oms.requests() == []
+
+    @pytest.mark.slow
+    def test_a_large_set_leaves_a_small_summary_and_no_pairs(self, oms: EmulatorProcess) -> None:
+        attempt = Attempt()
+        attempt.fail(list(range(10**18, 10**18 + 1001)), max_orders=2000, max_workers=16)
+        assert set(attempt.pushed) == {"return_value"}
+        assert len(json.dumps(attempt.pushed["return_value"])) < 16 * 1024
+        assert len(attempt.pushed["return_value"]["failed"]["not_found"]) == 20
+
+    def test_a_dry_run_reads_and_posts_nothing(self, oms: EmulatorProcess) -> None:
+        attempt = Attempt(Store())
+        attempt.fail([FIRST, SHIPPED, 5], dry_run=True, only_if_states=["READY"])
+        assert dict(attempt.pushed["results"]) == {
+            FIRST: "would_cancel", SHIPPED: "not_cancelable", 5: "not_found",
+        }  # fmt: skip
+        assert cancel_posts(oms) == []
+        assert attempt.store == {}
+
+    def test_results_that_cannot_be_written_in_the_end_fail_the_task_and_are_written_by_the_next(
+        self, oms: EmulatorProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        store, path = Store(), tmp_path / "results.jsonl"
+
+        def away(*_: Any) -> None:
+            # Some storages raise what is no OSError.
+            raise RuntimeError("no space left")
+
+        with monkeypatch.context() as full:
+            full.setattr("fsspec.implementations.local.LocalFileSystem.mv", away)
+            failure = Attempt(store).fail([FIRST], results_path=str(path))
+        assert not isinstance(failure, AirflowFailException)
+        assert "1 canceled, but the results could not be written" in str(failure)
+        Attempt(store, number=2).run([FIRST], results_path=str(path))
+        assert [row["outcome"] for row in rows(path)] == ["canceled"]
+        assert cancel_posts(oms) == [FIRST]
+
+    def test_counts_go_to_metrics_and_to_the_events_of_outlets(
+        self, oms: EmulatorProcess, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        counted: dict[str, int] = {}
+        monkeypatch.setattr(Stats, "incr", counted.__setitem__)
+        asset = Asset("oms-canceled-orders")
+        event = MagicMock()
+        attempt = Attempt(events=EventsOf({asset.uri: event}))
+        attempt.run([FIRST, SHIPPED], tolerated_failures=1, outlets=[asset])
+        assert counted == {"oms.orders.canceled": 1, "oms.orders.not_cancelable": 1}
+        assert event.extra == {"canceled": 1, "not_cancelable": 1}
+
+    @pytest.mark.slow
+    def test_a_timeout_of_airflows_leaves_results_and_a_summary(
+        self, oms: EmulatorProcess, tmp_path: Path
+    ) -> None:
+        class TimedOutError(BaseException):
+            """What Airflow raises at execution_timeout is no Exception either."""
+
+        def time_out(*_: Any) -> None:
+            raise TimedOutError
+
+        path = tmp_path / "results.jsonl"
+        oms.add_fault("hang", order_id=FIRST + 1, seconds=30, acts=True)
+        attempt = Attempt(Store())
+        previous = signal.signal(signal.SIGUSR1, time_out)
+        threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGUSR1)).start()
+        try:
+            with pytest.raises(TimedOutError):
+                attempt.run([FIRST, FIRST + 1], results_path=str(path))
+        finally:
+            signal.signal(signal.SIGUSR1, previous)
+        assert attempt.pushed["return_value"]["outcomes"] == {"canceled": 1, "unknown": 1}
+        assert {row["order_id"]: row["outcome"] for row in rows(path)} == {
+            FIRST: "canceled",
+            FIRST + 1: "unknown",
+        }
+
+
+@pytest.mark.slow
+class TestATenantThatIsInNoStateToCancel:
+    def fail_within_a_minute(self, orders: Any, **arguments: Any) -> OmsBulkCancellationError:
+        began_at = time.monotonic()
+        failure = Attempt(Store()).fail(orders, max_orders=2000, **arguments)
+        assert time.monotonic() - began_at < 60
+        return failure
+
+    def test_one_that_is_down(self, oms: EmulatorProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+        with RawServer([]) as nobody:
+            pass
+        connect(monkeypatch, oms, host=nobody.url)
+        failure = self.fail_within_a_minute(list(range(FIRST, FIRST + 50)))
+        assert "a first read did not get through" in str(failure)
+        assert "connection refused" in str(failure)
+        assert not isinstance(failure, AirflowFailException)
+        assert oms.requests() == []
+
+    def test_one_that_answers_503_to_everything_from_some_moment_on(
+        self, oms: EmulatorProcess
+    ) -> None:
+        oms.add_fault("status", status=503, call="any", skip=10)
+        failure = self.fail_within_a_minute(list(range(FIRST, FIRST + 50)))
+        assert "20 orders in a row got no answer" in str(failure)
+        assert "HTTP 503" in str(failure)
+        outcomes = {order_id: order["orderState"] for order_id, order in oms.orders().items()}
+        assert len(cancel_posts(oms)) < 50
+        assert outcomes[FIRST] == "CANCELED"
+
+    def test_one_that_answers_503_to_everything(self, oms: EmulatorProcess) -> None:
+        oms.add_fault("status", status=503, call="any")
+        failure = self.fail_within_a_minute(list(range(FIRST, FIRST + 50)))
+        assert "503" in str(failure)
+        assert cancel_posts(oms) == []
+
+    def test_one_that_revokes_the_permission(self, oms: EmulatorProcess) -> None:
+        oms.add_fault("status", status=403, skip=10)
+        failure = self.fail_within_a_minute(list(range(FIRST, FIRST + 50)))
+        assert "the OMS refuses the connection" in str(failure)
+        assert len(cancel_posts(oms)) <= 10 + 2 * 4
+
+    def test_wrong_credentials_are_not_tried_again(
+        self, oms: EmulatorProcess, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        connect(monkeypatch, oms, password="wrong")
+        failure = self.fail_within_a_minute([FIRST])
+        assert isinstance(failure, AirflowFailException)
+        assert "check the connection's login" in str(failure)
+        assert cancel_posts(oms) == []

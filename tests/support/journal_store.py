@@ -1,0 +1,32 @@
+"""What Airflow 3.3 gives a task as `task_state_store`, in memory, with writes that can fail."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from airflow_provider_oms.cancellation.bulk.journal import Journal
+
+
+class Store(dict[str, Any]):
+    """Keep values as JSON and back.
+
+    :param writes_left: values that it takes before it refuses, as it does for an attempt that is
+        given up meanwhile; ``None`` for any number.
+    """
+
+    def __init__(self, writes_left: int | None = None) -> None:
+        super().__init__()
+        self.writes_left = writes_left
+
+    def set(self, key: str, value: Any) -> None:
+        if self.writes_left is not None:
+            if self.writes_left <= 0:
+                raise OSError("away")
+            self.writes_left -= 1
+        self[key] = json.loads(json.dumps(value))
+
+    def in_doubt(self) -> frozenset[int]:
+        """Return the orders that the next attempt would take for ones in doubt."""
+        found = Journal(self, attempt=2).earlier
+        return frozenset(order_id for order_id in found if found[order_id].is_in_doubt)
