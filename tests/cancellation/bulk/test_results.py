@@ -1,0 +1,81 @@
+"""The lines of a results file: what one attempt writes, the next one reads, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from airflow_provider_oms.cancellation.bulk.results import line_of, read_ends
+from airflow_provider_oms.cancellation.bulk.tally import OrderEnd
+from airflow_provider_oms.cancellation.outcomes import CancellationResult, ConfirmedBy, Outcome
+
+BEGUN = 1_800_000_000.0
+RESULT = CancellationResult(
+    7,
+    Outcome.NOT_CANCELABLE,
+    ConfirmedBy.READ,
+    "SHIPPED",
+    "CLOSED",
+    "c1",
+    reason="what the OMS said, in words",
+    posts=1,
+    http_status=409,
+    oms_code="5003",
+)
+END = OrderEnd(RESULT, 2, 1, BEGUN + 0.25, BEGUN + 1.5)
+
+
+def test_a_line_is_one_json_object_without_any_text_of_the_oms() -> None:
+    line = line_of(END, "other")
+    assert line.endswith("}\n")
+    assert json.loads(line) == {
+        "order_id": 7,
+        "outcome": "not_cancelable",
+        "confirmed_by": "read",
+        "order_state": "SHIPPED",
+        "order_status": "CLOSED",
+        "disposition_reason": "other",
+        "attempts": 2,
+        "posts": 1,
+        "http_status": 409,
+        "oms_code": "5003",
+        "correlation_id": "c1",
+        "started_at": "2027-01-15T08:00:00.250000+00:00",
+        "finished_at": "2027-01-15T08:00:01.500000+00:00",
+    }
+
+
+def test_what_is_written_is_read_again() -> None:
+    (read,) = read_ends([line_of(END, "other")], {7}, since=BEGUN).values()
+    assert (read.attempt, read.posts) == (2, 1)
+    assert (read.started_at, read.finished_at) == (END.started_at, END.finished_at)
+    assert read.result.outcome is Outcome.NOT_CANCELABLE
+    assert (read.result.correlation_id, read.result.oms_code) == ("c1", "5003")
+
+
+def test_an_order_that_nobody_turned_to_has_no_times_and_is_not_read_again() -> None:
+    line = line_of(OrderEnd(CancellationResult(7, Outcome.NOT_ATTEMPTED)), "other")
+    row = json.loads(line)
+    assert (row["started_at"], row["attempts"], row["confirmed_by"]) == (None, None, None)
+    assert read_ends([line], {7}, since=0) == {}
+
+
+def test_what_another_run_wrote_before_is_not_read() -> None:
+    assert read_ends([line_of(END, "other")], {7}, since=BEGUN + 1) == {}
+
+
+def test_orders_that_are_not_asked_for_are_not_read() -> None:
+    assert read_ends([line_of(END, "other")], {8}, since=0) == {}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"outcome": "vanished"}, {"confirmed_by": "hearsay"}, {"started_at": "noon"}, None],
+)
+def test_a_line_that_is_none_of_ours_is_passed_over(changes: dict[str, Any] | None) -> None:
+    good = line_of(END, "other")
+    bad = json.dumps({**json.loads(good), **changes}) if changes else '{"order_id": 7'
+    assert read_ends([bad, "7\n", "[]\n"], {7}, since=0) == {}
+    assert list(read_ends([bad, good], {7}, since=0)) == [7]
