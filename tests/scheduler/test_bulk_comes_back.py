@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import signal
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
-from standalone import Standalone
+from standalone import Standalone, wait_until
 
 from airflow_provider_oms.emulator.testing import EmulatorProcess
 
@@ -26,13 +24,6 @@ ORDERS = range(26_000_001, 26_000_801)
 CANCEL_PATH = "/api/v2/order/action/cancel"
 
 
-def wait(until: Callable[[], bool], seconds: float) -> None:
-    limit = time.monotonic() + seconds
-    while not until():
-        assert time.monotonic() < limit
-        time.sleep(0.2)
-
-
 def test_an_attempt_that_was_given_up_sends_nothing_and_reports_nothing_when_it_comes_back(
     airflow: Standalone, tenant: EmulatorProcess, tmp_path: Path
 ) -> None:
@@ -43,7 +34,7 @@ def test_an_attempt_that_was_given_up_sends_nothing_and_reports_nothing_when_it_
     tenant.add_fault("slow", seconds=0.1)
     conf = {"orders_path": str(orders), "results_path": str(results)}
     task = airflow.trigger("cancel_in_bulk", conf, task_id="cancel")
-    wait(lambda: len(tenant.requests(method="POST", path=CANCEL_PATH)) > len(ORDERS) // 4, 90)
+    wait_until(lambda: len(tenant.requests(method="POST", path=CANCEL_PATH)) > len(ORDERS) // 4, 90)
     first = task.process()
     paused = [first, psutil.Process(first.ppid())]
     for process in paused:

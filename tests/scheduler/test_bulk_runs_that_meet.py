@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from shared_orders import cancels_of_those_who_knew
-from standalone import SECONDS_TO_READ_A_DAG, Standalone, TaskInRun
+from standalone import SECONDS_TO_READ_A_DAG, Standalone, TaskInRun, wait_until
 
 from airflow_provider_oms.emulator.testing import EmulatorProcess
 
@@ -76,13 +75,6 @@ def assert_true(oms: EmulatorProcess, results: dict[Path, range]) -> None:
     assert cancels_of_those_who_knew(requests) == []
 
 
-def wait(until: Callable[[], bool], seconds: float) -> None:
-    limit = time.monotonic() + seconds
-    while not until():
-        assert time.monotonic() < limit
-        time.sleep(0.5)
-
-
 def test_two_runs_at_once_are_true_and_send_nothing_for_what_they_know_is_canceled(
     airflow: Standalone, oms: EmulatorProcess, tmp_path: Path
 ) -> None:
@@ -139,7 +131,7 @@ def backfill(airflow: Standalone, directory: Path, reprocess: str) -> None:
     }
     begun = airflow.api.ask("POST", "/api/v2/backfills", body, patience=SECONDS_TO_READ_A_DAG)
     path = f"/api/v2/backfills/{begun['id']}"
-    wait(lambda: airflow.api.ask("GET", path)["completed_at"] is not None, 150)
+    wait_until(lambda: airflow.api.ask("GET", path)["completed_at"] is not None, 150)
 
 
 def runs_of(airflow: Standalone) -> list[dict[str, str]]:

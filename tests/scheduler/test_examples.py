@@ -6,14 +6,12 @@ import ast
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from mail_server import MailServer, text_of
-from standalone import SECONDS_TO_READ_A_DAG, Standalone, TaskInRun
+from standalone import SECONDS_TO_READ_A_DAG, Standalone, TaskInRun, wait_until
 
 from airflow_provider_oms.emulator.testing import EmulatorProcess
 from demo.standalone import ADMIN
@@ -28,13 +26,6 @@ pytestmark = [
 TRIGGER_OVER_REST = Path(__file__).resolve().parents[2] / "docs/snippets/trigger_over_rest.py"
 ASSET_DAG = "/api/v2/dags/cancel_on_fraud_verdict"
 FIRST = 27_000_001
-
-
-def wait_until(is_so: Callable[[], bool], seconds: float = 60) -> None:
-    until = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < until, f"not so after {seconds} s"
-        time.sleep(0.2)
 
 
 def test_verdicts_that_gathered_as_events_start_one_run_that_cancels_each_order_once(

@@ -31,6 +31,21 @@ def _is_triggerer(process: psutil.Process) -> bool:
     return False
 
 
+def wait_until(
+    is_so: Callable[[], bool], seconds: float = 60, describe: Callable[[], str] = str
+) -> None:
+    """Wait for something that comes by itself.
+
+    :param is_so: tells whether it has come.
+    :param seconds: to wait at most.
+    :param describe: says how things stand when it has not.
+    """
+    until = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < until, f"not so after {seconds} s; {describe()}"
+        time.sleep(0.2)
+
+
 class Standalone(standalone.Standalone):
     """Run all of Airflow for the length of a `with` block, and look after its tasks."""
 
@@ -221,11 +236,10 @@ class TaskInRun:
         return str(run["state"])
 
     def _wait(self, is_so: Callable[[], bool], timeout: float) -> None:
-        until = time.monotonic() + timeout
-        while not is_so():
-            if time.monotonic() > until:
-                raise AssertionError(
-                    f"after {timeout} s the task is {self.now()['state']}, the run is "
-                    f"{self._run_state()}; Airflow said last:\n{last_lines(self.airflow.log)}"
-                )
-            time.sleep(0.2)
+        wait_until(is_so, timeout, self._describe)
+
+    def _describe(self) -> str:
+        return (
+            f"the task is {self.now()['state']}, the run is {self._run_state()}; Airflow said "
+            f"last:\n{last_lines(self.airflow.log)}"
+        )
