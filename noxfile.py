@@ -40,6 +40,8 @@ CELLS = [
 WHOLE = {CELLS[0], CELLS[-1]}
 # Two cells at a time leave little of a machine to each.
 PATIENCE = "--timeout=300"
+# Tests that are interrupted end what they have started; a whole Airflow takes a while.
+SECONDS_TO_TIDY_UP = 60.0
 # What looks at the tables that this very run is there to fill.
 WITHOUT_TABLES = "--ignore=tests/docs/test_compatibility_page.py"
 WITHOUT_AIRFLOW = (
@@ -91,6 +93,7 @@ def cell(session: nox.Session, airflow: str) -> None:
             PATIENCE,
             WITHOUT_TABLES,
             *chosen,
+            interrupt_timeout=SECONDS_TO_TIDY_UP,
         )
     found = json.loads(report.read_text(encoding="utf-8"))
     found["wheel"] = hashlib.sha256(wheel.read_bytes()).hexdigest()
