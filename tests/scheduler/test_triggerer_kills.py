@@ -27,7 +27,7 @@ def test_a_wait_goes_on_where_it_was_when_the_triggerer_comes_back(
 ) -> None:
     load(tenant, 601, "READY")
     task = airflow.trigger("wait_for_order", {"order_id": 601}, task_id="wait")
-    task.wait_for_state("deferred")
+    task.wait_until_it_rests()
     airflow.kill_triggerer()
     before = len(tenant.requests(order_id=601))
     load(tenant, 601, "SHIPPED")
@@ -46,7 +46,7 @@ def test_nothing_secret_and_nothing_of_the_shopper_is_in_what_airflow_keeps(
 ) -> None:
     load(tenant, 602, "READY")
     task = airflow.trigger("wait_for_order", {"order_id": 602}, task_id="wait")
-    task.wait_for_state("deferred")
+    task.wait_until_it_rests()
     trigger = str(task.now()["trigger"])
     load(tenant, 602, "CANCELED")
     assert task.wait_for_end(timeout=90)["state"] == "failed"

@@ -191,11 +191,18 @@ class TaskInRun:
 
         :param timeout: seconds to wait at most.
         """
+        self.wait_until_it_rests(timeout)
+        return self.response()
+
+    def wait_until_it_rests(self, timeout: float = 60) -> None:
+        """Wait until the task has stopped to wait for a person or in the triggerer.
+
+        :param timeout: seconds to wait at most.
+        """
         # Before Airflow 3.3 a task that waits for a person is deferred.
         self._wait(lambda: self.now()["state"] in ("awaiting_input", "deferred"), timeout)
-        # The scheduler takes a task for failed that is answered before it has seen it stop to wait.
+        # The scheduler takes a task for failed that goes on before it has seen it stop.
         self._wait(self._has_been_seen_to_stop, timeout)
-        return self.response()
 
     def response(self) -> dict[str, Any]:
         """Return what the task asked, and what was answered by whom, if anything was."""
