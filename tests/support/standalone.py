@@ -225,14 +225,6 @@ class TaskInRun:
         self._wait(lambda: self._run_state() in ("success", "failed"), timeout)
         return self._run_state()
 
-    def wait_for_state(self, state: str, timeout: float = 60) -> None:
-        """Wait until the task is in a state.
-
-        :param state: the state, as Airflow calls it.
-        :param timeout: seconds to wait at most.
-        """
-        self._wait(lambda: self.now()["state"] == state, timeout)
-
     def _has_been_seen_to_stop(self) -> bool:
         wanted = ("Received executor event", f"'{self.task_id}'", f"'{self.run_id}'")
         with self.airflow.log.open(encoding="utf-8") as lines:
