@@ -38,9 +38,9 @@ if TYPE_CHECKING:
 
 __all__ = ["OmsOrderStateSensor"]
 
-# An event that comes right after its task was deferred can meet the end of that task's process,
-# and Airflow then takes the one for the other and fails the task.
-_SHORTEST_POLL = 5.0
+# An event that comes before a busy scheduler has seen the deferred task's process end makes Airflow
+# take the one for the other and fail the task; on a slow machine it was seen after five seconds.
+_SHORTEST_POLL = 10.0
 # The trigger keeps the time; Airflow's own limit is there for a triggerer that is gone.
 _GRACE = 120.0
 _LOOK_AGAIN = "Nothing was changed; retry or clear the task, and it looks at the order again."
@@ -61,7 +61,7 @@ class OmsOrderStateSensor(BaseSensorOperator):
     :param failure_states: states at which the task fails, without a retry; they come before
         ``target_states`` if an order is in one of each (templated).
     :param oms_conn_id: id of the Airflow connection of type ``oms`` (templated).
-    :param deferrable: whether to wait in the triggerer, at least 5 seconds between two looks;
+    :param deferrable: whether to wait in the triggerer, at least 10 seconds between two looks;
         ``mode``, ``exponential_backoff`` and ``max_wait`` then mean nothing. By default as
         ``[operators] default_deferrable`` says.
     """

@@ -128,7 +128,7 @@ class OmsOrderStateTrigger(BaseTrigger):
         troubles = 0
         # The task has just looked by itself. And after a restart of the triggerer, its triggers
         # had better not all begin at once.
-        pause = self.poll_interval * random.uniform(0.5, 1)  # noqa: S311 - no secret
+        pause = self.poll_interval * random.uniform(0.75, 1.25)  # noqa: S311 - no secret
         while True:
             await self._sleep(client, pause)
             if client.rest and self._time_left() <= 0:

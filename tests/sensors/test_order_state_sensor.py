@@ -172,11 +172,11 @@ class TestDeferral:
         assert deferred.timeout is not None
         assert deferred.timeout.total_seconds() > 3600
 
-    def test_the_trigger_never_looks_more_often_than_every_five_seconds(self, play: Play) -> None:
+    def test_the_trigger_never_looks_more_often_than_every_ten_seconds(self, play: Play) -> None:
         play(order("READY"))
         deferred = deferral(sensor(deferrable=True, poke_interval=0.01))
         assert isinstance(deferred.trigger, OmsOrderStateTrigger)
-        assert deferred.trigger.poll_interval == 5
+        assert deferred.trigger.poll_interval == 10
 
     def test_its_first_look_can_fail_it_too(self, play: Play) -> None:
         play(order("SHIPPED"))

@@ -171,6 +171,18 @@ class TestEndings:
         assert "tenant_id: is required" in ended["message"]
 
 
+def test_its_first_look_leaves_the_scheduler_time_to_see_the_task_stop(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("random.uniform", lambda shortest, _: shortest)
+    tenant = Tenant(lambda *_: "SHIPPED")
+    with tenant.server:
+        connect(tenant.server)
+        began_at = time.monotonic()
+        assert run(trigger(poll_interval=0.6))["status"] == "reached"
+    assert tenant.reads[7][0] - began_at > 0.44
+
+
 class TestTroubles:
     def test_it_goes_on_with_longer_pauses(self, connect: Connect) -> None:
         failing = answer("503 Service Unavailable")
