@@ -11,7 +11,8 @@ Actions* in the web UI.
 Who answered, and when, stays with the run under *Required Actions*. When `cancel` fails, its log
 names each order that is not canceled; to clear it is safe, and asks nobody again.
 
-Needs Airflow 3.1 or later. On an older one the run fails at `approve`, and nothing is sent.
+Needs Airflow 3.1 or later, with version 1.12.3 or later of its standard provider. With older ones
+the run fails at `approve`, and nothing is sent.
 """
 
 from __future__ import annotations
@@ -27,15 +28,18 @@ from airflow.providers.common.compat.sdk import (
     Param,
     task,
 )
+from packaging.version import Version
 
 from airflow_provider_oms.operators.oms import OmsBulkCancelOrdersOperator
 
 try:
+    from airflow.providers.standard import __version__ as standard
     from airflow.providers.standard.operators.hitl import ApprovalOperator
 except (ImportError, AirflowOptionalProviderFeatureException):
     CAN_ASK = False
 else:
-    CAN_ASK = True
+    # Before, the operator wanted a value of each param of the DAG when the file was read.
+    CAN_ASK = Version(standard) >= Version("1.12.3")
 
 FLAGGED = {
     "type": "object",
@@ -81,8 +85,8 @@ with DAG(
         def refuse() -> None:
             """Let nothing be canceled that nobody could approve."""
             raise AirflowFailException(
-                "To ask a person for approval needs Airflow 3.1 or later, with its standard "
-                "provider. Nothing was canceled."
+                "To ask a person for approval needs Airflow 3.1 or later, with version 1.12.3 or "
+                "later of its standard provider. Nothing was canceled."
             )
 
         approve = refuse()
