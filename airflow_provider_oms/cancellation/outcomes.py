@@ -52,15 +52,15 @@ _RETRYABLE = frozenset({Outcome.NOT_CANCELED, Outcome.UNKNOWN, Outcome.NOT_ATTEM
 
 _MEANINGS = {
     Outcome.CANCELED: "the OMS says that it is canceled, after a cancel of ours",
-    Outcome.ALREADY_CANCELED: "the OMS said that it was canceled before we sent anything",
+    Outcome.ALREADY_CANCELED: "the OMS says that it is canceled, and not by a cancel of ours",
     Outcome.NOT_CANCELABLE: "its present state does not allow the cancellation",
     Outcome.NOT_FOUND: "the OMS knows no such order",
     Outcome.REFUSED: "the OMS calls the request invalid",
     Outcome.FORBIDDEN: "the connection's credentials or permissions were refused",
     Outcome.NOT_CANCELED: "it is still open, and every try allowed has been made",
     Outcome.UNKNOWN: "it may or may not be canceled; the OMS could not be asked",
-    Outcome.NOT_ATTEMPTED: "no cancel reached the OMS",
-    Outcome.WOULD_CANCEL: "it would have been canceled; this was a dry run",
+    Outcome.NOT_ATTEMPTED: "no cancel was acted on: none reached the OMS, or it turned each away",
+    Outcome.WOULD_CANCEL: "it is open, and a cancel would have been sent; this was a dry run",
 }
 
 _ADVICE = {

@@ -155,7 +155,7 @@ class TestFailures:
         connect(monkeypatch, oms, host=f"http://127.0.0.1:{port}", extra=extra)
         run = run_dag("cancel_order", **INPUT)
         line = the_one_error_line(run)
-        assert f"Order {ORDER}: not_attempted (no cancel reached the OMS)" in line
+        assert f"Order {ORDER}: not_attempted (no cancel was acted on: none reached the OMS" in line
         assert f"127.0.0.1:{port}" in line
         assert "Retry or clear the task when what kept it from being sent is mended." in line
         assert oms.cancel_posts(ORDER) == 0

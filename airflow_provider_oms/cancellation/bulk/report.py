@@ -94,12 +94,21 @@ def failure_message(run: BulkRun, results_path: str | None) -> str:
     :param run: the run, which is over.
     :param results_path: where its results are, if anywhere.
     """
-    where = "the XCom values return_value and results" + (
-        f", and {results_path}" if results_path else ""
-    )
     stopped = f" The run stopped: {run.stopped[:_LONGEST_CAUSE]}." if run.stopped else ""
     upcoming = _GO_ON if run.tally.may_be_retried else _CORRECT
     return (
         f"{run.tally.failures} of {run.tally.total} orders did not end as they should: "
-        f"{run.tally.describe_failures()}.{stopped} Every order's outcome is in {where}. {upcoming}"
+        f"{run.tally.describe_failures()}.{stopped} {_where(run, results_path)} {upcoming}"
+    )
+
+
+def _where(run: BulkRun, results_path: str | None) -> str:
+    held = [] if outcome_pairs(run) is None else ["the XCom values return_value and results"]
+    if results_path:
+        held.append(results_path)
+    if held:
+        return f"Every order's outcome is in {', and '.join(held)}."
+    return (
+        "The counts and the first ids are in the XCom value return_value; set results_path to have "
+        "every order's outcome."
     )

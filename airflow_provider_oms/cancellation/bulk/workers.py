@@ -109,8 +109,11 @@ class Workers:
         is_let_go = True
 
         def may_send() -> bool:
-            # Asked when the token is there, which can take longer than a permit lasts.
+            # Asked when the token is there, which can take longer than a permit lasts, or than there
+            # is time at all; then no permit would help.
             nonlocal is_let_go
+            if self._clock() >= history.deadline_at:
+                return False
             is_let_go = self._watch.stopped is None and self._desk.let_go(case)
             return is_let_go
 

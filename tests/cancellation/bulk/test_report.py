@@ -81,6 +81,15 @@ class TestTheMessage:
             "r.jsonl. Correct what each of them needs, and clear the task."
         )
 
+    def test_it_names_the_file_alone_where_xcom_does_not_hold_them_all(self) -> None:
+        run = finished(*[Outcome.NOT_FOUND] * 1001)
+        assert "Every order's outcome is in r.jsonl. " in failure_message(run, "r.jsonl")
+
+    def test_it_says_how_to_have_them_all_where_nothing_holds_them(self) -> None:
+        message = failure_message(finished(*[Outcome.NOT_FOUND] * 1001), None)
+        assert "Every order's outcome" not in message
+        assert "the first ids are in the XCom value return_value; set results_path" in message
+
     def test_it_says_to_go_on_where_another_attempt_can_help(self) -> None:
         message = failure_message(finished(Outcome.UNKNOWN, Outcome.NOT_FOUND), None)
         assert message.endswith(

@@ -366,3 +366,11 @@ class TestTheNextAttempt:
         run.run()
         assert tenant.seen == []
         assert outcomes(run) == {"canceled": 20}
+
+
+def test_no_cancel_leaves_after_the_deadline_though_its_token_took_that_long() -> None:
+    tenant = Tenant(fetch_token=lambda: time.sleep(0.8))
+    run = run_of(tenant, 1, policy=Policy(settle_seconds=0.3, deadline=0.5))
+    run.run()
+    assert tenant.posts() == []
+    assert outcomes(run) == {"not_attempted": 1}
