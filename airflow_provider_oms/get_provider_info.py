@@ -129,7 +129,8 @@ def _conn_fields() -> dict[str, Any]:
         "read_timeout": _seconds("Read Timeout (s)", "Seconds to wait for an answer.", 30),
         "ca_bundle": _text(
             "CA Bundle",
-            "Path of the certificates to trust instead of the usual ones; needed on every worker.",
+            "Path of the certificates to trust instead of the usual ones; needed on workers, "
+            "triggerer and web server.",
         ),
         "disposition_reasons": _text(
             "More Disposition Reasons",

@@ -69,7 +69,8 @@ def read_entries(path: str) -> Iterator[tuple[str, Any]]:
 def read_orders(path: str) -> list[Any]:
     """Return the entries of a file of orders, for a task that passes them on.
 
-    :param path: as for :func:`read_entries`.
+    :param path: a JSON Lines file (``.jsonl``, ``.ndjson``) or a CSV file (``.csv``); any URI that
+        Airflow's ``ObjectStoragePath`` takes.
     :return: ids or dicts, as the file has them; nothing about them is checked yet.
     :raises OmsOrderSetError: when the file is of another kind, or its text is not UTF-8.
     :raises OmsFileError: when it cannot be read.

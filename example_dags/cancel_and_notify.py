@@ -1,7 +1,8 @@
 """Cancel a file of orders, and have a mail sent when some of them could not be canceled.
 
 Trigger this DAG with **orders_path**, a JSON Lines or CSV file of orders that every worker can
-read. Put your own addresses in the place of those of `example.com` in the file of this DAG.
+read, 1,000 at most unless you raise `max_orders`. Put your own addresses in the place of those of
+`example.com` in the file of this DAG.
 
 Connections: `oms_default` (type `oms`), and `smtp_default` (type `smtp`): the mail server, which
 the DAG processor must reach, for that is what sends the mail.

@@ -8,7 +8,7 @@ Trigger this DAG with **verdicts_path**, a JSON Lines file such as
 ```
 
 Only orders whose **last** line says exactly `rejected` are canceled. A line that is no such record
-fails the run, and nothing is sent.
+fails the run, and nothing is sent; so do more than 1,000 orders, unless you raise `max_orders`.
 
 It needs the connection `oms_default` (type `oms`), and whatever the path's storage needs: for
 `s3://` the Amazon provider with `s3fs`, and its connection in front of the bucket, as in

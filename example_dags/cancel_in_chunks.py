@@ -2,8 +2,9 @@
 
 Trigger this DAG with **orders_path**, a JSON Lines or CSV file of orders that every worker can
 read, and **results_path**, where each task writes what became of its orders: from
-`results.jsonl` come `results-0.jsonl`, `results-1.jsonl` and so on. The UI calls each task by the
-first and the last of its orders.
+`results.jsonl` come `results-0.jsonl`, `results-1.jsonl` and so on; leave it empty for none.
+**chunk_size** is how many orders each task has, 1,000 at most. More than 50,000 orders are refused.
+The UI calls each task by the first and the last of its orders.
 
 One task is fast enough for some ten thousand orders, so chunks are for larger sets. What a tenant
 can bear holds for all tasks together: `max_active_tis_per_dag` times `max_workers` requests are

@@ -16,8 +16,9 @@ The run is green only when every rejected order is canceled. An event that is no
 the run before anything is sent, so that the others in it are not forgotten silently.
 
 **When it fails:** mend the cause and *clear* the failed task; the run keeps its events. Events that
-come while the DAG is paused wait for the first one after that. No run starts from this DAG by hand:
-it would have no verdicts, and cancel nothing.
+come while the DAG is paused wait for the first one after that. More than 1,000 rejected orders at
+once are refused; raise `max_orders` if that is right. Do not trigger this DAG by hand: such a run
+has no verdicts, and cancels nothing.
 """
 
 from __future__ import annotations

@@ -61,9 +61,9 @@ class OmsOrderStateSensor(BaseSensorOperator):
     :param failure_states: states at which the task fails, without a retry; they come before
         ``target_states`` if an order is in one of each (templated).
     :param oms_conn_id: id of the Airflow connection of type ``oms`` (templated).
-    :param deferrable: whether to wait in the triggerer, at least 10 seconds between two looks;
-        ``mode``, ``exponential_backoff`` and ``max_wait`` then mean nothing. By default as
-        ``[operators] default_deferrable`` says.
+    :param deferrable: whether to wait in the triggerer, about ``poke_interval`` between two looks,
+        or 10 seconds if that is less; ``mode``, ``exponential_backoff`` and ``max_wait`` then mean
+        nothing. By default as ``[operators] default_deferrable`` says.
     """
 
     template_fields: Sequence[str] = (

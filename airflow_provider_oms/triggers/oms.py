@@ -56,7 +56,7 @@ class OmsOrderStateTrigger(BaseTrigger):
     :param target_states: states that are waited for.
     :param failure_states: states from which the order will not come to a target any more.
     :param oms_conn_id: id of the Airflow connection of type ``oms``.
-    :param poll_interval: seconds between two looks, give or take a tenth.
+    :param poll_interval: seconds between two looks, give or take a tenth, the first time a quarter.
     :param give_up_at: until when to wait, in seconds since the epoch; ``None`` for ever.
     """
 

@@ -160,6 +160,7 @@ def split_orders(
     :param disposition_other_reason: the explanation of entries that name none.
     :param extra_reasons: more reasons that the connection's ``disposition_reasons`` admits.
     :return: the entries as they were given, each order once, in lists of ``chunk_size``.
+    :raises OmsInputError: when ``chunk_size`` is less than 1.
     :raises OmsOrderSetError: when the set cannot be used as a whole.
     """
     if chunk_size < 1:
@@ -168,7 +169,7 @@ def split_orders(
     reasons = Reasons(disposition_reason, disposition_other_reason, tuple(extra_reasons))
     entries = ((f"entry {number}", entry) for number, entry in enumerate(given, 1))
     plan_orders(entries, reasons, max_orders=max_orders)
-    # The last entry of an order that is there twice stands for it, with any doubt that one had.
+    # Of an order that is there twice the first entry stands for it, or a later one in doubt.
     chosen: dict[int, Any] = {}
     for entry in given:
         order_id = reasons.request_of(entry).order_id

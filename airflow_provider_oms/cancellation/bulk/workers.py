@@ -109,8 +109,8 @@ class Workers:
         is_let_go = True
 
         def may_send() -> bool:
-            # Asked when the token is there, which can take longer than a permit lasts, or than there
-            # is time at all; then no permit would help.
+            # Asked when the token is there, which can take longer than a permit lasts. Past the
+            # deadline no new permit would help.
             nonlocal is_let_go
             if self._clock() >= history.deadline_at:
                 return False
