@@ -143,14 +143,17 @@ def test_a_cancel_after_such_an_answer_would_be_found() -> None:
             "headers": [["authorization", run]]
         }
 
-    first, second, read = request("a"), request("b"), request("b", "GET")
+    soon = {"time": "2026-11-25T08:00:00.500+00:00"}
+    first, second, read = request("a"), request("b", **soon), request("b", "GET", **soon)
     assert cancels_of_those_who_knew([first, second]) == []
     assert cancels_of_those_who_knew([first, second, second]) == [second]
     assert cancels_of_those_who_knew([first, read, second]) == [second]
     assert cancels_of_those_who_knew([read, first, second]) == []
+    # It came in with the cancel, and may have been answered before that was acted on.
+    assert cancels_of_those_who_knew([first, request("b", "GET"), second]) == []
     # One without an answer, which was acted on or was not.
     lost = request("a", fault="drop")
-    own_read = request("a", "GET")
+    own_read = request("a", "GET", **soon)
     assert cancels_of_those_who_knew([lost, first]) == []
     assert cancels_of_those_who_knew([lost, own_read, first]) == [first]
     assert cancels_of_those_who_knew([lost, own_read, first], ["drop"]) == []

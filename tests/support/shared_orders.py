@@ -35,10 +35,12 @@ def cancels_of_those_who_knew(
             if run in knowing[order_id]:
                 found.append(request)
             if fault not in not_acted_on:
-                delay = shown_after[fault] + _LEEWAY if fault in shown_after else 0.0
+                delay = shown_after.get(fault, 0.0) + _LEEWAY
                 shown_from.setdefault(order_id, moment + timedelta(seconds=delay))
         is_shown = order_id in shown_from and moment >= shown_from[order_id]
-        if is_shown and fault is None and request["status"] == 200:
+        # The answer to a cancel that was acted on at once says so itself.
+        says_so = is_shown or request["method"] == "POST"
+        if says_so and fault is None and request["status"] == 200:
             knowing[order_id].add(run)
     return found
 
