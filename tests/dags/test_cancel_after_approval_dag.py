@@ -9,16 +9,13 @@ import runpy
 
 import pytest
 from dag_runs import EXAMPLE_DAGS, RunDag
-from features import has
 
 from airflow_provider_oms.emulator.testing import EmulatorProcess
 
 pytestmark = pytest.mark.airflow_db
 
 
-@pytest.mark.skipif(
-    has("a step that waits for a person"), reason="Airflow 3.1 and later can ask a person"
-)
+@pytest.mark.needs("no way to ask a person")
 def test_without_approval_nothing_is_canceled(oms: EmulatorProcess, run_dag: RunDag) -> None:
     flagged = [{"order_id": 7200001, "case_id": "F-1", "score": 0.9}]
     run = run_dag("cancel_after_approval", flagged=flagged)

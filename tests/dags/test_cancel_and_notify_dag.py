@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 from dag_runs import EXAMPLE_DAGS, DagFolder, RunDag
-from features import IS_AIRFLOW_2
 from mail_server import MailServer, text_of
 
 from airflow_provider_oms.emulator.testing import EmulatorProcess
@@ -19,7 +18,7 @@ from demo.processes import free_port
 
 pytestmark = [
     pytest.mark.airflow_db,
-    pytest.mark.skipif(not IS_AIRFLOW_2, reason="in Airflow 3 a scheduler is needed for it"),
+    pytest.mark.needs("a dag.test() that calls a DAG's callbacks"),
 ]
 
 DAG_ID = "cancel_and_notify"

@@ -9,7 +9,6 @@ from importlib import import_module
 from typing import Any
 
 import pytest
-from features import IS_AIRFLOW_2
 
 from airflow_provider_oms.operators.oms import OmsBulkCancelOrdersOperator, OmsCancelOrderOperator
 from airflow_provider_oms.sensors.oms import OmsOrderStateSensor
@@ -30,7 +29,7 @@ def test_every_argument_that_may_be_a_list_is_shown_as_json(operator: type[Any])
     assert operator.template_fields_renderers == dict.fromkeys(lists, "json")
 
 
-@pytest.mark.skipif(not IS_AIRFLOW_2, reason="Airflow 3 finds out by itself what is JSON")
+@pytest.mark.needs("renderers of the web UI in Python")
 @pytest.mark.parametrize("value", [["READY", "NEW"], '["READY", "NEW"]', "READY,NEW"])
 def test_what_is_shown_is_the_argument_however_it_was_given(value: object) -> None:
     utils = import_module("airflow.www.utils")

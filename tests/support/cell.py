@@ -55,10 +55,13 @@ class Cell:
         is_over = report.when == "call" or report.outcome != "passed"
         if not is_over:
             return
-        area = report.nodeid.split("/")[1] if report.nodeid.count("/") > 1 else "package"
+        path = report.nodeid.partition("::")[0]
+        area = path.split("/")[1] if path.count("/") > 1 else "package"
         self._counts[area][report.outcome] += 1
         if report.skipped and isinstance(report.longrepr, tuple):
-            self._lacking[report.longrepr[2].rpartition(LACKS)[2]] += 1
+            _, lacks, feature = report.longrepr[2].rpartition(LACKS)
+            if lacks:
+                self._lacking[feature] += 1
         for name, text in report.user_properties:
             if name.startswith("degrades:"):
                 self._degrades[name.partition(":")[2]] = str(text)

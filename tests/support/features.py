@@ -26,6 +26,9 @@ FEATURES = {
     # The types of what compat.sdk gives are those of Airflow 3.
     "the environment that the docs are built in": SpecifierSet(">=3.3"),
     "what a type checker must know of Airflow": SpecifierSet(">=3.0"),
+    "a dag.test() that calls a DAG's callbacks": SpecifierSet("<3.0"),
+    "renderers of the web UI in Python": SpecifierSet("<3.0"),
+    "no way to ask a person": SpecifierSet("<3.1"),
     "a log of dag.test() that is like a worker's": SpecifierSet("!=3.0.*"),
     # Airflow 3.0 and 3.1 say that there is no such connection.
     "hooks that see an extra that is no JSON": SpecifierSet("!=3.0.*,!=3.1.*"),
