@@ -26,7 +26,7 @@ from airflow_provider_oms.api.errors import (
     OmsUnusableAnswerError,
 )
 from airflow_provider_oms.api.models import Order
-from airflow_provider_oms.api.transport import Answer, Transport
+from airflow_provider_oms.api.transport import NOT_SENT_ANY_MORE, Answer, Transport
 from airflow_provider_oms.api.validation import CancelRequest, validate_order_id
 
 __all__ = ["CANCEL_PATH", "ORDER_PATH", "TOKEN_PATH", "OmsClient"]
@@ -110,8 +110,8 @@ class OmsClient:
         :meth:`airflow_provider_oms.hooks.oms.OmsHook.cancel_order` to find out.
 
         :param request: the validated cancellation.
-        :param may_send: asked directly before the cancel leaves, when its token is there, which can
-            take a while; if it says no, the cancel is not sent.
+        :param may_send: asked when the token is there, and again when the connection is, directly
+            before the cancel leaves; both can take a while. If it says no, the cancel is not sent.
         :return: the order as the OMS answered it; look at ``is_canceled``.
         :raises OmsNotSentError: when nothing left this machine.
         :raises OmsError: one of its kinds, for anything but the order that was asked for.
@@ -129,8 +129,8 @@ class OmsClient:
         try:
             token = self._token_for_call()
             if may_send is not None and not may_send():
-                raise OmsNotSentError("When the cancel was ready, it could not be sent any more")
-            answer = self._exchange(method, path, token, body)
+                raise OmsNotSentError(NOT_SENT_ANY_MORE)
+            answer = self._exchange(method, path, token, body, may_send)
             order = self._order_of(answer, order_id, token)
         except OmsError as error:
             raise error.about(order_id) from None
@@ -139,11 +139,21 @@ class OmsClient:
         return order
 
     def _exchange(
-        self, method: str, path: str, token: str | None, body: dict[str, Any] | None
+        self,
+        method: str,
+        path: str,
+        token: str | None,
+        body: dict[str, Any] | None,
+        may_send: Callable[[], bool] | None,
     ) -> Answer:
         try:
             return self._transport.exchange(
-                method, self.settings.api_url + path, headers=self._headers, token=token, json=body
+                method,
+                self.settings.api_url + path,
+                headers=self._headers,
+                token=token,
+                json=body,
+                may_send=may_send,
             )
         except OmsNotSentError as error:
             if error.unresolved and not self.settings.base_url:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -26,7 +26,9 @@ from urllib3.poolmanager import PoolManager
 from airflow_provider_oms.api.config import is_loopback
 from airflow_provider_oms.api.errors import OmsNoAnswerError, OmsNotSentError
 
-__all__ = ["Answer", "Transport"]
+__all__ = ["NOT_SENT_ANY_MORE", "Answer", "Transport"]
+
+NOT_SENT_ANY_MORE = "When the cancel was ready, it could not be sent any more"
 
 # An order is a few kilobytes; a body without end must not fill the memory of a worker.
 _LARGEST_BODY = 4 * 1024 * 1024
@@ -36,9 +38,14 @@ _FAILURES = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)
 
 @dataclass(slots=True)
 class _Departure:
-    """Record whether any byte of the current request was handed to a socket."""
+    """Record whether any byte of the current request was handed to a socket, and whether it may."""
 
+    may_send: Callable[[], bool] | None = None
     sent: bool = False
+
+
+class _HeldBackError(Exception):
+    """Say that a request may not leave any more, now that its connection is there."""
 
 
 _departure: ContextVar[_Departure | None] = ContextVar("oms_departure", default=None)
@@ -62,6 +69,9 @@ class _MarksDeparture(HTTPConnection):
         departure = _departure.get()
         # A proxy's CONNECT is sent while connecting, and is not yet our request.
         if departure is not None and not self._connecting:
+            # To connect can take long, through a proxy or to many addresses in turn.
+            if not (departure.sent or departure.may_send is None or departure.may_send()):
+                raise _HeldBackError
             departure.sent = True
         super().send(data)
 
@@ -167,6 +177,7 @@ class Transport:
         headers: Mapping[str, str],
         token: str | None,
         json: Mapping[str, Any] | None = None,
+        may_send: Callable[[], bool] | None = None,
     ) -> Answer:
         """Send one request and read its answer to the end.
 
@@ -175,12 +186,13 @@ class Transport:
         :param headers: headers beyond the session's own.
         :param token: bearer token, or ``None`` for none.
         :param json: body, sent as JSON.
+        :param may_send: asked when the connection is there; if it says no, nothing is sent.
         :return: the answer, whatever its status.
         :raises OmsNotSentError: when no byte of the request left.
         :raises OmsNoAnswerError: when it left and no answer began.
         """
         authorization = {} if token is None else {"Authorization": f"Bearer {token}"}
-        departure = _Departure()
+        departure = _Departure(may_send)
         reset = _departure.set(departure)
         try:
             response = self._session.request(
@@ -201,6 +213,8 @@ class Transport:
             reason = describe_failure(error)
             if departure.sent:
                 raise OmsNoAnswerError(f"{method} was sent and no answer came ({reason})") from None
+            if isinstance(error, _HeldBackError):
+                raise OmsNotSentError(NOT_SENT_ANY_MORE) from None
             if not isinstance(error, _FAILURES):
                 raise
             host = urlsplit(url).netloc

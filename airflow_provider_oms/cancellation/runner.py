@@ -56,12 +56,19 @@ class OmsCalls(Protocol):
     """Name the two calls that a cancellation needs from a client."""
 
     def get_order(self, order_id: int, /) -> Order:
-        """Read one order."""
+        """Read one order.
+
+        :param order_id: the order.
+        """
 
     def post_cancel(
         self, request: CancelRequest, /, *, may_send: Callable[[], bool] | None = None
     ) -> Order:
-        """Send one cancel, unless it may not be sent any more when all is ready for it."""
+        """Send one cancel, unless it may not be sent any more when all is ready for it.
+
+        :param request: the cancellation.
+        :param may_send: tells whether it may; asked more than once.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +191,8 @@ def reply_of(
     :param calls: the client.
     :param action: which call.
     :param request: the cancellation it belongs to.
-    :param may_send: asked directly before a cancel leaves, when its token is there; if it says no,
-        the cancel is never sent.
+    :param may_send: asked when a cancel's token is there, and again directly before it leaves; if
+        it says no, the cancel is never sent.
     :return: the reply, without any of the shopper's data.
     """
     try:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import trustme
 from raw_server import RawServer, Script, answer, hang_up
+from urllib3.connection import HTTPConnection
 from wire import EXAMPLE, ORDER, client_of, document
 
 from airflow_provider_oms.api.errors import (
@@ -239,3 +240,21 @@ class TestTls:
     def test_every_openssl_says_in_its_own_words_that_a_peer_speaks_no_tls(self, text: str) -> None:
         assert describe_failure(ssl.SSLError(1, text)) == "what answers there speaks no TLS"
         assert describe_failure(ssl.SSLError(1, "[SSL] internal error")) == "SSLError"
+
+
+def test_a_cancel_that_may_no_longer_be_sent_once_the_connection_is_there_is_not_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    is_stopped = False
+    connect = HTTPConnection.connect
+
+    def connect_meanwhile(self: HTTPConnection) -> None:
+        nonlocal is_stopped
+        connect(self)
+        is_stopped = True
+
+    monkeypatch.setattr(HTTPConnection, "connect", connect_meanwhile)
+    with RawServer([document(ORDER)]) as server, client_of(server.url) as client:
+        with pytest.raises(OmsNotSentError, match="it could not be sent any more"):
+            client.post_cancel(EXAMPLE, may_send=lambda: not is_stopped)
+        assert server.requests == []

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from airflow_provider_oms.api.validation import CancelRequest
 from airflow_provider_oms.cancellation.bulk.gate import Gate
+from airflow_provider_oms.cancellation.bulk.journal import PERMIT_SECONDS
 from airflow_provider_oms.cancellation.bulk.tally import OrderEnd
 from airflow_provider_oms.cancellation.history import Action, History, Policy
 
@@ -33,7 +34,11 @@ class Case:
     :param history: what has happened; ``None`` before the first call.
     :param begun_at: when work on it began, in seconds since the epoch.
     :param calling: the call that is under way.
-    :param permit_until: a cancel may leave before this moment, because its intent is on record.
+    :param permit_until: a cancel may be begun before this moment, because its intent is on record.
+    :param leaves_by: until when it may leave then, for it takes time to connect.
+    :param asked_at: since when it asks for a new permit; ``None`` if it does not.
+    :param has_slot: whether it has passed the gate and made no request yet.
+    :param was_held: whether it had to ask for so long that what was read of it is old.
     """
 
     request: CancelRequest
@@ -43,6 +48,10 @@ class Case:
     begun_at: float | None = None
     calling: Action | None = None
     permit_until: float = -math.inf
+    leaves_by: float = -math.inf
+    asked_at: float | None = None
+    has_slot: bool = False
+    was_held: bool = False
 
 
 class Desk:
@@ -60,9 +69,12 @@ class Desk:
         self._changed = threading.Condition()
         self._fresh: deque[Case] = deque()
         self._asking: list[Case] = []
+        self._ready: deque[Case] = deque()
         self._waiting: list[tuple[float, int, Case]] = []
         self._turns = itertools.count()
         self._in_hand: set[Case] = set()
+        # Handed out once and not ended, wherever they lie now.
+        self._begun: dict[Case, None] = {}
         self._ended: list[OrderEnd] = []
         self._is_closed = False
         #: The keeper is called when fewer cases than this have a permit and were not begun.
@@ -80,6 +92,10 @@ class Desk:
         with self._changed:
             while not self._is_closed:
                 now = self._clock()
+                # What has passed the gate does not wait for it again: at a low rate its permit
+                # would be over each time.
+                if self._ready and self._gate.paused_until <= now:
+                    return self._hand_over(self._ready.popleft())
                 due = self._due_at(now)
                 at = max(due, self._gate.opens_at)
                 if at <= now:
@@ -104,7 +120,12 @@ class Desk:
             case = self._fresh.popleft()
             if len(self._fresh) < self.low_water:
                 self._ring()
+        return self._hand_over(case)
+
+    def _hand_over(self, case: Case) -> Case:
+        case.has_slot = True
         self._in_hand.add(case)
+        self._begun[case] = None
         return case
 
     def let_go(self, case: Case) -> bool:
@@ -125,6 +146,7 @@ class Desk:
         """
         with self._changed:
             self._in_hand.discard(case)
+            case.has_slot = False
             if not self._is_closed:
                 heapq.heappush(self._waiting, (until, next(self._turns), case))
                 self._changed.notify()
@@ -136,6 +158,7 @@ class Desk:
         """
         with self._changed:
             self._in_hand.discard(case)
+            case.asked_at = self._clock() if case.asked_at is None else case.asked_at
             if not self._is_closed:
                 self._asking.append(case)
                 self._ring()
@@ -150,8 +173,9 @@ class Desk:
             if case not in self._in_hand:
                 return
             self._in_hand.remove(case)
+            self._begun.pop(case, None)
             self._ended.append(end)
-            if not (self._in_hand or self._fresh or self._asking or self._waiting):
+            if not (self._in_hand or self._fresh or self.waiting):
                 self._ring()
 
     def take_ended(self) -> list[OrderEnd]:
@@ -161,22 +185,37 @@ class Desk:
             return ended
 
     def pause_until(self, moment: float) -> None:
-        """Let no request leave before a moment."""
+        """Let no request leave before a moment.
+
+        :param moment: when the next one may.
+        """
         with self._changed:
-            self._gate.pause_until(moment)
+            self._gate.pause_until(moment, self._clock())
 
     def add_fresh(self, cases: Iterable[Case]) -> None:
-        """Lay out cases that have a permit."""
+        """Lay out cases that have a permit.
+
+        :param cases: the cases.
+        """
         with self._changed:
             self._fresh.extend(cases)
             self._changed.notify_all()
 
     def resume(self, cases: Iterable[Case]) -> None:
-        """Lay out cases that go on now, before any fresh one."""
+        """Lay out cases that go on now, before any fresh one.
+
+        :param cases: the cases.
+        """
         now = self._clock()
         with self._changed:
             for case in cases:
-                heapq.heappush(self._waiting, (now, next(self._turns), case))
+                if case.asked_at is not None:
+                    case.was_held = case.was_held or now - case.asked_at > PERMIT_SECONDS
+                    case.asked_at = None
+                if case.has_slot:
+                    self._ready.append(case)
+                else:
+                    heapq.heappush(self._waiting, (now, next(self._turns), case))
             self._changed.notify_all()
 
     def take_asking(self) -> list[Case]:
@@ -186,7 +225,10 @@ class Desk:
             return asking
 
     def ask_again(self, cases: Iterable[Case]) -> None:
-        """Let cases that got no permit go on asking, without calling the keeper."""
+        """Let cases that got no permit go on asking, without calling the keeper.
+
+        :param cases: the cases.
+        """
         with self._changed:
             self._asking.extend(cases)
 
@@ -204,14 +246,24 @@ class Desk:
             self._changed.notify_all()
 
     def close(self) -> list[Case]:
-        """Send the workers home, and return every case that is left, in hand or not."""
+        """Send the workers home, and return every case that is left, in hand or not; once."""
         with self._changed:
             self._is_closed = True
-            left = [*self._fresh, *self._asking, *(case for _, _, case in self._waiting)]
-            left += self._in_hand
-            self._in_hand = set()
+            left = [*self._begun, *self._fresh, *self._asking]
+            left += (case for _, _, case in self._waiting)
+            self._begun, self._in_hand = {}, set()
+            self._fresh, self._ready, self._asking, self._waiting = deque(), deque(), [], []
             self._changed.notify_all()
-            return left
+            return list(dict.fromkeys(left))
+
+    def was_held_since(self, case: Case, moment: float) -> bool:
+        """Tell whether something held a case up for long, since a read of it began.
+
+        :param case: the case in hand.
+        :param moment: when the read began.
+        """
+        with self._changed:
+            return case.was_held or self._gate.paused_at >= moment
 
     @property
     def fresh(self) -> int:
@@ -221,7 +273,7 @@ class Desk:
     @property
     def waiting(self) -> int:
         """Return how many cases wait, for a moment or for a permit."""
-        return len(self._waiting) + len(self._asking)
+        return len(self._waiting) + len(self._asking) + len(self._ready)
 
     @property
     def load(self) -> int:

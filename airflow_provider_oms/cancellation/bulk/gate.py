@@ -19,12 +19,15 @@ class Gate:
     def __init__(self, requests_per_second: float | None = None) -> None:
         self._interval = 1 / requests_per_second if requests_per_second else 0.0
         self._next_slot = -math.inf
-        self._paused_until = -math.inf
+        #: Until when nothing may leave.
+        self.paused_until = -math.inf
+        #: When a pause was last asked for.
+        self.paused_at = -math.inf
 
     @property
     def opens_at(self) -> float:
         """Return when the next request may leave, in seconds of the caller's clock."""
-        return max(self._next_slot, self._paused_until)
+        return max(self._next_slot, self.paused_until)
 
     def pass_through(self, now: float) -> None:
         """Count one request that leaves now.
@@ -34,9 +37,11 @@ class Gate:
         # Slots that nobody used are lost: they would add up to a burst.
         self._next_slot = max(self._next_slot, now) + self._interval
 
-    def pause_until(self, moment: float) -> None:
+    def pause_until(self, moment: float, now: float) -> None:
         """Keep the gate shut until a moment, if it is not shut for longer already.
 
         :param moment: when it may open again.
+        :param now: the present moment.
         """
-        self._paused_until = max(self._paused_until, moment)
+        self.paused_at = now
+        self.paused_until = max(self.paused_until, moment)

@@ -31,16 +31,25 @@ PERMIT_SECONDS = 2.0
 _ORDERS_PER_PAGE = 3000
 _HEAD = "oms_journal"
 _INTENT = "?"
+_DAMAGE = (KeyError, TypeError, ValueError, zlib.error)
 
 
 class Store(Protocol):
     """Keep small JSON values between the attempts of one task."""
 
     def get(self, key: str, default: Any = None) -> Any:
-        """Return the value of a key, or the default."""
+        """Return the value of a key, or the default.
+
+        :param key: the key.
+        :param default: what to return where there is none.
+        """
 
     def set(self, key: str, value: Any) -> None:
-        """Keep a value under a key, in place of an older one."""
+        """Keep a value under a key, in place of an older one.
+
+        :param key: the key.
+        :param value: the value.
+        """
 
 
 class JournalError(Exception):
@@ -86,7 +95,8 @@ class Journal:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
-        self._leeway = leeway
+        #: Seconds that a cancel which has begun can still take to leave.
+        self.leeway = leeway
         self._clock = clock
         self._page: dict[int, str] = {}
         self._page_is_new = True
@@ -104,11 +114,6 @@ class Journal:
     def is_kept(self) -> bool:
         """Tell whether the record outlives this attempt."""
         return self._store is not None
-
-    @property
-    def open_intents(self) -> int:
-        """Return how many intents of this attempt have no recorded outcome yet."""
-        return len(self._open)
 
     def is_current(self) -> bool:
         """Tell whether this attempt may still speak for the task.
@@ -134,18 +139,26 @@ class Journal:
         :raises JournalError: when the store could not be written; then neither is recorded.
         """
         now = self._clock()
-        posted_by = now + PERMIT_SECONDS + self._leeway
+        posted_by = now + PERMIT_SECONDS + self.leeway
         changes = dict.fromkeys(intents, f"{_INTENT}{posted_by:.3f}")
         results = {result.order_id: result for result in ended}
         for order_id, result in results.items():
             # What was neither sent nor about to be needs no record: it is not there, and that says
             # it all.
             if result.outcome is not Outcome.NOT_ATTEMPTED or order_id in self._open:
-                changes[order_id] = _state_of(result, now)
+                changes[order_id] = _state_of(self._what_stands(result), now)
         if changes and self._store is not None:
             self._write_page(self._store, changes)
         self._open |= changes.keys()
         self._open -= results.keys()
+
+    def _what_stands(self, result: CancellationResult) -> CancellationResult:
+        # An earlier refusal stays known, so that the order is looked at before anything is sent.
+        earlier = self.earlier.get(result.order_id)
+        if result.outcome is not Outcome.NOT_ATTEMPTED or earlier is None:
+            return result
+        outcome = earlier.outcome or result.outcome
+        return CancellationResult(result.order_id, outcome, earlier.confirmed_by)
 
     def _write_page(self, store: Store, changes: dict[int, str]) -> None:
         if self._page and len(self._page | changes) > _ORDERS_PER_PAGE:
@@ -174,7 +187,7 @@ class Journal:
             return
         try:
             self._read(store, head)
-        except (KeyError, TypeError, ValueError, zlib.error):
+        except _DAMAGE:
             # Gone, cut or of another version: what it says counts, what it does not say may have
             # been sent all the same.
             self.is_whole = False
@@ -190,12 +203,14 @@ class Journal:
         # What was lost once stays lost for every later attempt.
         self.is_whole = bool(head["whole"])
         for number in range(self._pages):
-            page = store.get(f"{_HEAD}_{number}")
-            if page is None:
+            with _store_failures():
+                page = store.get(f"{_HEAD}_{number}")
+            try:
+                states = {_recorded(state): ids for state, ids in _decode(page).items()}
+            except _DAMAGE:
                 self.is_whole = False
                 continue
-            for state, order_ids in _decode(page).items():
-                recorded = _recorded(state)
+            for recorded, order_ids in states.items():
                 earlier.update(dict.fromkeys(order_ids, recorded))
 
 

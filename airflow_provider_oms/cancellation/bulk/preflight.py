@@ -36,32 +36,33 @@ def first_read(
     *,
     log: Log,
     is_stopping: Callable[[], bool],
-) -> Reply | None:
-    """Read one order, with some patience; it does not matter what is found.
+) -> tuple[Event, bool]:
+    """Read one order, with some patience.
 
     :param calls: the client.
     :param request: one of the run's cancellations; only its order is looked at.
     :param policy: how to read.
     :param log: receives a line for each read that did not get through.
     :param is_stopping: tells whether the task was told to end.
-    :return: ``None`` if the OMS answered, or else the reply that came instead.
+    :return: the last read, and whether it was the OMS that answered, whatever it said.
     """
     started_at = time.monotonic()
     history = History(replace(policy, dry_run=True, deadline=_PATIENCE), started_at)
     while True:
         sent_at = time.monotonic()
         reply = reply_of(calls, Action.READ, request)
-        if _is_from_the_oms(reply):
-            return None
         now = time.monotonic()
-        history = history.with_event(Event(Action.READ, sent_at, now, reply))
+        event = Event(Action.READ, sent_at, now, reply)
+        if _is_from_the_oms(reply):
+            return event, True
+        history = history.with_event(event)
         decision = step(history, now)
         log.info("%s", describe_decision("First read", history, decision, now))
         if isinstance(decision, Done):
-            return reply
+            return event, False
         while isinstance(decision, Wait) and (left := decision.until - time.monotonic()) > 0:
             if is_stopping():
-                return reply
+                return event, False
             time.sleep(min(left, _NAP))
 
 

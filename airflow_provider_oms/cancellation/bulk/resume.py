@@ -14,7 +14,7 @@ from airflow_provider_oms.cancellation.bulk.desk import Case
 from airflow_provider_oms.cancellation.bulk.journal import Journal, Recorded
 from airflow_provider_oms.cancellation.bulk.order_set import OrderSet
 from airflow_provider_oms.cancellation.bulk.tally import OrderEnd
-from airflow_provider_oms.cancellation.history import Policy
+from airflow_provider_oms.cancellation.history import Event, History, Policy
 from airflow_provider_oms.cancellation.outcomes import CancellationResult, Outcome
 
 __all__ = ["Backlog"]
@@ -56,17 +56,21 @@ class Backlog:
         self._journal = journal
         self._now = clock()
         self._wall_now = wall_clock()
+        self._shown: dict[int, Event] = {}
 
     def _kind(self, order_id: int) -> _Kind:
         recorded = self._journal.earlier.get(order_id)
         if recorded is not None and recorded.is_in_doubt:
             return _Kind.IN_DOUBT
+        if recorded is not None and recorded.outcome is not None and recorded.outcome.is_success:
+            return _Kind.SETTLED
+        if not self._journal.is_whole:
+            # What is lost may be newer than what is left: that a cancel was sent since.
+            return _Kind.IN_DOUBT
         if recorded is not None and recorded.outcome is not Outcome.NOT_ATTEMPTED:
-            is_final = recorded.outcome is not None and recorded.outcome.is_success
-            return _Kind.SETTLED if is_final else _Kind.REFUSED
-        is_lost = recorded is None and not self._journal.is_whole
+            return _Kind.REFUSED
         is_named = order_id in self._orders.in_doubt
-        return _Kind.IN_DOUBT if is_lost or is_named else _Kind.UNTOUCHED
+        return _Kind.IN_DOUBT if is_named else _Kind.UNTOUCHED
 
     def _of(self, kind: _Kind) -> Iterator[int]:
         return (order_id for order_id in self._orders.requests if self._kind(order_id) is kind)
@@ -76,16 +80,31 @@ class Backlog:
         for order_id in self._of(_Kind.SETTLED):
             yield OrderEnd(_as_recorded(order_id, self._journal.earlier[order_id]))
 
+    def has_shown(self, order_id: int, read: Event) -> None:
+        """Keep a read that has shown an order canceled, so that its case begins with it.
+
+        :param order_id: the order.
+        :param read: the read.
+        """
+        self._shown[order_id] = read
+
     def cases(self) -> Iterator[Case]:
         """Return a case for each other order: those in doubt, those refused, those untouched."""
-        requests = self._orders.requests
         for order_id in self._of(_Kind.IN_DOUBT):
-            yield Case(requests[order_id], self._policy, self._doubt_since(order_id))
+            yield self._case(order_id, self._policy, self._doubt_since(order_id))
         # What stopped the last attempt stops this one, too, before it begins on the rest.
         for order_id in self._of(_Kind.REFUSED):
-            yield Case(requests[order_id], self._looking_first)
+            yield self._case(order_id, self._looking_first)
         for order_id in self._of(_Kind.UNTOUCHED):
-            yield Case(requests[order_id], self._policy)
+            yield self._case(order_id, self._policy)
+
+    def _case(self, order_id: int, policy: Policy, doubt_since: float | None = None) -> Case:
+        case = Case(self._orders.requests[order_id], policy, doubt_since)
+        if read := self._shown.get(order_id):
+            started_at = min(read.sent_at, self._now)
+            case.history = History(policy, started_at, doubt_since).with_event(read)
+            case.begun_at = self._wall_now
+        return case
 
     def untouched(self, order_id: int, why: str) -> OrderEnd:
         """Return the end of an order that this attempt did not come to.
@@ -117,7 +136,7 @@ class Backlog:
 
     def _doubt_since(self, order_id: int) -> float:
         recorded = self._journal.earlier.get(order_id)
-        if recorded is None or recorded.posted_by is None:
+        if recorded is None or recorded.posted_by is None or not self._journal.is_whole:
             return self._now
         # Another machine's clock may be ahead of this one's.
         return self._now - max(0.0, self._wall_now - recorded.posted_by)

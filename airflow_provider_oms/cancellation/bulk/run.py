@@ -94,6 +94,7 @@ class BulkRun:
         self._watch = Watch(policy, limits.stop_after_failures, self._clock, self._ring)
         self._backlog = Backlog(orders, policy, journal)
         self._upcoming: Iterator[Case] = iter(())
+        self._noting = threading.Lock()
         self._unrecorded: list[OrderEnd] = []
         self._recorded_at = self._clock()
         self._unwritable_since: float | None = None
@@ -134,10 +135,12 @@ class BulkRun:
             self._resume()
             if len(self.ends) < len(self._orders) and self._is_admitted():
                 self._work_through()
-        except BaseException:
-            self._watch.stop(_TOLD_TO_END, settle=0)
+        except BaseException as error:
+            self._watch.stop(self._cause_of(error), settle=0)
             raise
         finally:
+            # The keeper may hang in the store, and what was begun is not untouched.
+            self._abandon(self._desk.close())
             for order_id in self._orders.requests:
                 if order_id not in self.ends:
                     self._note(self._backlog.untouched(order_id, self._why))
@@ -161,17 +164,18 @@ class BulkRun:
             )
 
     def _is_admitted(self) -> bool:
-        reply = first_read(
-            self._calls,
-            next(iter(self._orders.requests.values())),
-            self._policy,
-            log=self._log,
-            is_stopping=self._is_stopping,
+        requests = self._orders.requests
+        request = next(requests[order_id] for order_id in requests if order_id not in self.ends)
+        read, is_answered = first_read(
+            self._calls, request, self._policy, log=self._log, is_stopping=self._is_stopping
         )
-        if reply is None:
+        if is_answered:
+            if read.reply.says_canceled:
+                # Somebody else's cancel, or an earlier one of ours: seen is seen.
+                self._backlog.has_shown(request.order_id, read)
             return True
-        self.is_shut_out = reply.kind in REFUSALS
-        self._watch.stop(f"a first read did not get through: {reply.message}", settle=0)
+        self.is_shut_out = read.reply.kind in REFUSALS
+        self._watch.stop(f"a first read did not get through: {read.reply.message}", settle=0)
         return False
 
     def _work_through(self) -> None:
@@ -180,11 +184,16 @@ class BulkRun:
         threading.Thread(target=self._keep, name="oms-keeper", daemon=True).start()
         try:
             self._wait_for_keeper(math.inf)
-        except BaseException:
-            # A time-out of the task, or Airflow 2's way to end one.
-            self._watch.stop(_TOLD_TO_END, settle=_GRACE)
+        except BaseException as error:
+            # A timeout of the task, or Airflow 2's way to end one.
+            self._watch.stop(self._cause_of(error), settle=_GRACE)
             self._wait_for_keeper(self._clock() + _GRACE + 4 * _KEEPER_PERIOD)
             raise
+
+    def _cause_of(self, error: BaseException) -> str:
+        if self._is_stopping() or not isinstance(error, Exception):
+            return _TOLD_TO_END
+        return f"{type(error).__name__} in the task"
 
     def _wait_for_keeper(self, until: float) -> None:
         # Not Thread.join(): an exception out of a signal handler makes Python 3.11 and 3.12 take
@@ -240,13 +249,18 @@ class BulkRun:
 
     def _collect(self) -> None:
         for end in self._desk.take_ended():
-            self._unrecorded.append(end)
-            self._note(end)
+            self._note(end, is_news=True)
         self._progress.sample(self._desk.sent)
 
-    def _note(self, end: OrderEnd) -> None:
-        self.ends[end.result.order_id] = end
-        self.tally.add(end.result)
+    def _note(self, end: OrderEnd, *, is_news: bool = False) -> None:
+        """Note how an order ended; its first end counts, whichever thread has it."""
+        with self._noting:
+            if end.result.order_id in self.ends:
+                return
+            self.ends[end.result.order_id] = end
+            self.tally.add(end.result)
+            if is_news:
+                self._unrecorded.append(end)
 
     def _lay_out(self, load: int) -> None:
         """Record intents, and lay out the cases that they allow."""
@@ -284,16 +298,20 @@ class BulkRun:
 
     def _record(self, cases: list[Case]) -> None:
         began_at = self._recorded_at = self._clock()
-        results = [end.result for end in self._unrecorded]
+        ended = list(self._unrecorded)
         try:
-            self._journal.write((case.request.order_id for case in cases), results)
+            self._journal.write(
+                (case.request.order_id for case in cases), [end.result for end in ended]
+            )
         finally:
             self.journal_seconds += self._clock() - began_at
-        self._unrecorded.clear()
+        with self._noting:
+            del self._unrecorded[: len(ended)]
         self._unwritable_since = None
         self._desk.permits_hold = True
         for case in cases:
             case.permit_until = began_at + PERMIT_SECONDS if self._journal.is_kept else math.inf
+            case.leaves_by = case.permit_until + self._journal.leeway
 
     def _bear_with(self, error: JournalError, now: float) -> None:
         self._desk.permits_hold = False
@@ -324,10 +342,8 @@ class BulkRun:
             self._log.warning("The journal cannot be written: %s", error)
 
     def _abandon(self, cases: list[Case]) -> None:
+        for end in self._desk.take_ended():
+            self._note(end, is_news=True)
         for case in cases:
-            if case.history is None:
-                end = self._backlog.untouched(case.request.order_id, self._why)
-            else:
-                end = self._workers.abandon(case, case.history)
-            self._unrecorded.append(end)
-            self._note(end)
+            untouched = self._backlog.untouched(case.request.order_id, self._why)
+            self._note(self._workers.abandon(case) or untouched, is_news=True)

@@ -91,6 +91,8 @@ class Workers:
             case.begun_at = time.time()
             case.history = History(case.policy, self._clock(), case.doubt_since)
         decision = self._decide(case.history)
+        if isinstance(decision, Call) and self._is_stale(case, case.history, decision):
+            decision = Call(Action.READ)
         if isinstance(decision, Call):
             reached = self._call(case, case.history, decision.action)
             if reached is None:
@@ -104,26 +106,39 @@ class Workers:
         else:
             self._desk.wait(case, decision.until if isinstance(decision, Wait) else -math.inf)
 
+    def _is_stale(self, case: Case, history: History, call: Call) -> bool:
+        """Tell whether a cancel rests on a read that something has made old."""
+        last = history.last
+        rests_on_read = last is not None and last.action is Action.READ
+        return (
+            call.action is Action.POST
+            and rests_on_read
+            and self._desk.was_held_since(case, last.sent_at if last else 0.0)
+        )
+
     def _call(self, case: Case, history: History, action: Action) -> Step | None:
         """Make a call, and return what comes next; ``None`` if it lacks the permit to be sent."""
-        is_let_go = True
+        is_let_go: bool | None = None
 
         def may_send() -> bool:
-            # Asked when the token is there, which can take longer than a permit lasts. Past the
-            # deadline no new permit would help.
+            # Asked when the token is there, which can take longer than a permit lasts, and once
+            # more when the connection is. Past the deadline no new permit would help.
             nonlocal is_let_go
             if self._clock() >= history.deadline_at:
                 return False
+            if is_let_go:
+                return self._watch.stopped is None and self._clock() < case.leaves_by
             is_let_go = self._watch.stopped is None and self._desk.let_go(case)
             return is_let_go
 
         sent_at = self._clock()
         case.calling = action
         reply = reply_of(self._calls, action, case.request, may_send)
-        if not is_let_go:
+        if is_let_go is False:
             case.calling = None
             return None
         event = Event(action, sent_at, self._clock(), reply, self._draw())
+        case.was_held = False
         case.history = history = history.with_event(event)
         case.calling = None
         pause = reply.retry_after
@@ -157,18 +172,25 @@ class Workers:
         result = result_of(case.request.order_id, history, done)
         return OrderEnd(result, self._attempt, result.posts, case.begun_at, time.time())
 
-    def abandon(self, case: Case, history: History) -> OrderEnd:
-        """Return the end of a case that was begun, and for which nothing more can be done.
+    def abandon(self, case: Case) -> OrderEnd | None:
+        """Return the end of a case for which nothing more can be done.
 
         :param case: the case, maybe still in a worker's hands.
-        :param history: what has happened.
+        :return: its end; ``None`` when it was not begun.
         """
-        if case.calling is Action.POST:
-            now = self._clock()
+        # In this sequence: a worker whose answer comes at this moment writes the history first.
+        calling = case.calling
+        history = case.history
+        if history is None:
+            return None
+        now = self._clock()
+        if calling is Action.POST:
             lost = Reply(ReplyKind.AMBIGUOUS, "The run ended before the answer came")
             history = history.with_event(Event(Action.POST, now, now, lost))
-        why = f"The run stopped: {self._watch.stopped}"
-        return self._end_of(case, history, when_stopped(history, why))
+        decision = step(history, now)
+        if not isinstance(decision, Done):
+            decision = when_stopped(history, f"The run stopped: {self._watch.stopped}")
+        return self._end_of(case, history, decision)
 
 
 def _deviates(history: History, decision: Step) -> bool:

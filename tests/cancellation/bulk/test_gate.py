@@ -33,6 +33,7 @@ def test_what_was_not_used_does_not_add_up_to_a_burst() -> None:
 def test_of_two_pauses_the_longer_counts() -> None:
     gate = Gate()
     assert gate.opens_at == -math.inf
-    gate.pause_until(20.0)
-    gate.pause_until(15.0)
+    gate.pause_until(20.0, 10.0)
+    gate.pause_until(15.0, 11.0)
     assert gate.opens_at == 20.0
+    assert gate.paused_at == 11.0

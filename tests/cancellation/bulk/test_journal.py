@@ -39,7 +39,6 @@ def test_the_next_attempt_finds_outcomes_and_intents() -> None:
     refused = CancellationResult(2, Outcome.NOT_CANCELABLE, ConfirmedBy.READ)
     unknown = CancellationResult(4, Outcome.UNKNOWN)
     journal.write([5], [canceled(1), refused, unknown])
-    assert journal.open_intents == 2
     again = open_journal(store, attempt=2)
     assert again.is_whole
     assert again.begun_at == NOW
@@ -121,7 +120,7 @@ def test_a_write_that_fails_records_nothing_and_can_be_repeated() -> None:
     store.writes_left = 0
     with pytest.raises(JournalError, match="OSError: away"):
         journal.write([2], [canceled(1)])
-    assert journal.open_intents == 1
+    assert set(open_journal(store, attempt=2).earlier) == {1}
     store.writes_left = 9
     journal.write([2], [canceled(1)])
     assert set(open_journal(store, attempt=2).earlier) == {1, 2}
