@@ -48,6 +48,7 @@ class Tenant:
     """
 
     latency: float = 0.005
+    latency_of: dict[int, float] = field(default_factory=dict)
     post: Fault = lambda _: None
     read: Fault = lambda _: None
     acts: bool = False
@@ -81,7 +82,7 @@ class Tenant:
             self.seen.append(Seen(method, order_id, time.monotonic()))
             self._at_once += 1
             self.most_at_once = max(self.most_at_once, self._at_once)
-        time.sleep(self.latency)
+        time.sleep(self.latency_of.get(order_id, self.latency))
         with self._lock:
             self._at_once -= 1
         if error is not None:

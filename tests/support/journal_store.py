@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 from airflow_provider_oms.cancellation.bulk.journal import Journal
@@ -30,3 +31,13 @@ class Store(dict[str, Any]):
         """Return the orders that the next attempt would take for ones in doubt."""
         found = Journal(self, attempt=2).earlier
         return frozenset(order_id for order_id in found if found[order_id].is_in_doubt)
+
+
+class SlowStore(Store):
+    """Take `seconds` for each value, as when Airflow's API server is busy."""
+
+    seconds = 0.0
+
+    def set(self, key: str, value: Any) -> None:
+        time.sleep(self.seconds)
+        super().set(key, value)

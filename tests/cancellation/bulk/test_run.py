@@ -366,33 +366,3 @@ class TestTheNextAttempt:
         run.run()
         assert tenant.seen == []
         assert outcomes(run) == {"canceled": 20}
-
-
-def test_no_cancel_leaves_after_the_deadline_though_its_token_took_that_long() -> None:
-    tenant = Tenant(fetch_token=lambda: time.sleep(0.8))
-    run = run_of(tenant, 1, policy=Policy(settle_seconds=0.3, deadline=0.5))
-    run.run()
-    assert tenant.posts() == []
-    assert outcomes(run) == {"not_attempted": 1}
-
-
-def test_an_order_that_the_first_read_has_shown_canceled_is_not_posted() -> None:
-    tenant = Tenant()
-    tenant.canceled.add(1)
-    run = run_of(tenant, 3)
-    run.run()
-    assert sorted(tenant.posts()) == [2, 3]
-    assert [call.order_id for call in tenant.seen].count(1) == 1
-    assert outcomes(run) == {"already_canceled": 1, "canceled": 2}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("reads_first", [False, True])
-def test_a_rate_at_which_every_permit_is_over_before_its_turn_lets_all_leave(
-    *, reads_first: bool
-) -> None:
-    states = frozenset({"READY"}) if reads_first else None
-    policy = Policy(settle_seconds=0.3, deadline=20, only_if_states=states)
-    run = run_of(Tenant(), 2, policy=policy, requests_per_second=0.4)
-    run.run()
-    assert outcomes(run) == {"canceled": 2}

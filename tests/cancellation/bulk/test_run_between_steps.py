@@ -1,0 +1,151 @@
+"""What happens between the steps of a run: pauses, answers and ends that come at a bad moment."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import threading
+import time
+from typing import Any
+
+import pytest
+from bulk_runs import LOST, POLICY, Tenant, outcomes, run_of
+from journal_store import SlowStore, Store
+
+from airflow_provider_oms.api.errors import (
+    OmsError,
+    OmsThrottledError,
+)
+from airflow_provider_oms.api.validation import CancelRequest
+from airflow_provider_oms.cancellation.bulk import run as bulk
+from airflow_provider_oms.cancellation.bulk.desk import Case
+from airflow_provider_oms.cancellation.history import (
+    Action,
+    Event,
+    History,
+    Policy,
+    Reply,
+    ReplyKind,
+)
+from airflow_provider_oms.cancellation.outcomes import Outcome
+
+
+def test_no_cancel_leaves_after_the_deadline_though_its_token_took_that_long() -> None:
+    tenant = Tenant(fetch_token=lambda: time.sleep(0.8))
+    run = run_of(tenant, 1, policy=Policy(settle_seconds=0.3, deadline=0.5))
+    run.run()
+    assert tenant.posts() == []
+    assert outcomes(run) == {"not_attempted": 1}
+
+
+def test_an_order_that_the_first_read_has_shown_canceled_is_not_posted() -> None:
+    tenant = Tenant()
+    tenant.canceled.add(1)
+    run = run_of(tenant, 3)
+    run.run()
+    assert sorted(tenant.posts()) == [2, 3]
+    assert [call.order_id for call in tenant.seen].count(1) == 1
+    assert outcomes(run) == {"already_canceled": 1, "canceled": 2}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("reads_first", [False, True])
+def test_a_rate_at_which_every_permit_is_over_before_its_turn_lets_all_leave(
+    *, reads_first: bool
+) -> None:
+    states = frozenset({"READY"}) if reads_first else None
+    policy = Policy(settle_seconds=0.3, deadline=20, only_if_states=states)
+    run = run_of(Tenant(), 2, policy=policy, requests_per_second=0.4)
+    run.run()
+    assert outcomes(run) == {"canceled": 2}
+
+
+class TestARunThatIsCutShort:
+    def test_an_answer_that_comes_at_the_very_moment_is_not_taken_for_no_cancel(self) -> None:
+        run = run_of(Tenant(), 1)
+        read = Reply(ReplyKind.ORDER, "canceled", order_state="CANCELED")
+        posted = Event(Action.POST, 1.0, 2.0, read)
+
+        class AnsweredMeanwhile(Case):
+            """Let the worker write its answer between the keeper's two looks."""
+
+            @property
+            def calling(self) -> Any:
+                self.history = History(POLICY, 0.0).with_event(posted)
+                return None
+
+            @calling.setter
+            def calling(self, _: Any) -> None:
+                pass
+
+        case = AnsweredMeanwhile(CancelRequest(1, "other", "x"), POLICY)
+        case.history = History(POLICY, 0.0)
+        run._abandon([case])
+        assert outcomes(run) == {"canceled": 1}
+
+    @pytest.mark.slow
+    def test_what_was_posted_is_not_called_untouched_while_the_store_hangs(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(bulk, "_GRACE", 0.2)
+        store, tenant = SlowStore(), Tenant(post=lambda _: LOST)
+        tenant.look = lambda _: setattr(store, "seconds", 4.0)
+        run = run_of(tenant, 20, store=store, policy=Policy(settle_seconds=5, deadline=10))
+
+        def interrupt(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        previous = signal.signal(signal.SIGUSR1, interrupt)
+        threading.Timer(1.5, os.kill, (os.getpid(), signal.SIGUSR1)).start()
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                run.run()
+        finally:
+            signal.signal(signal.SIGUSR1, previous)
+        posted = set(tenant.posts())
+        assert posted
+        assert {order_id for order_id, end in run.ends.items() if end.result.posts} == posted
+        assert {run.ends[order_id].result.outcome for order_id in posted} == {Outcome.UNKNOWN}
+        time.sleep(5)  # the keeper comes back, and changes nothing any more
+        assert run.tally.total == len(run.ends) == 20
+
+
+@pytest.mark.slow
+class TestWhatACancelRestsOn:
+    def test_it_is_read_again_after_a_pause_that_the_oms_asked_for(self) -> None:
+        reads = itertools.count()
+
+        def read(order_id: int) -> OmsError | None:
+            if order_id == 2 and next(reads) == 0:
+                return OmsThrottledError("later", http_status=429, retry_after=1.5)
+            return None
+
+        # The other order's read is under way when the pause is asked for.
+        tenant = Tenant(read=read, latency_of={1: 0.3})
+        policy = Policy(settle_seconds=0.3, deadline=10, only_if_states=frozenset({"READY"}))
+        run = run_of(tenant, 2, policy=policy)
+        run.run()
+        calls = [(call.method, call.at) for call in tenant.seen if call.order_id == 1]
+        (post,) = (at for method, at in calls if method == "POST")
+        assert post - max(at for method, at in calls if method == "GET") < 1
+        assert outcomes(run) == {"canceled": 2}
+
+    def test_it_is_read_again_when_the_store_was_away_meanwhile(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(bulk, "_JOURNAL_RETRY", 0.1)
+        store, tenant = Store(), Tenant(latency=0.6)
+        # Its permit is over when its read is answered, and there is no new one for a while.
+        monkeypatch.setattr(bulk, "PERMIT_SECONDS", 0.5)
+        policy = Policy(settle_seconds=0.3, deadline=20, only_if_states=frozenset({"READY"}))
+
+        def away(_: int) -> None:
+            store.writes_left = 0
+            threading.Timer(3.5, setattr, (store, "writes_left", None)).start()
+
+        tenant.read = lambda order_id: away(order_id) if len(tenant.seen) == 1 else None
+        run = run_of(tenant, 1, policy=policy, store=store)
+        run.run()
+        assert [call.method for call in tenant.seen] == ["GET", "GET", "GET", "POST"]
+        assert outcomes(run) == {"canceled": 1}
