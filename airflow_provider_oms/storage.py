@@ -89,14 +89,16 @@ class ResultsFile:
 
     :param path: any URI that ``ObjectStoragePath`` takes.
     :param map_index: index of a mapped task, which goes into the name; -1 for any other task.
+    :raises OmsFileError: when nothing that is installed knows the path.
     """
 
     def __init__(self, path: str, map_index: int = -1) -> None:
-        target = ObjectStoragePath(path)
-        if map_index >= 0:
-            target = target.with_name(f"{target.stem}-{map_index}{target.suffix}")
-        self._target = target
-        self._part = target.with_name(f"{target.name}.part")
+        with _failures(f"{path} cannot be written"):
+            target = ObjectStoragePath(path)
+            if map_index >= 0:
+                target = target.with_name(f"{target.stem}-{map_index}{target.suffix}")
+            self._target = target
+            self._part = target.with_name(f"{target.name}.part")
 
     def __str__(self) -> str:
         """Return the path, with the map index of a mapped task."""

@@ -12,10 +12,10 @@ canceled. It holds the numbers of orders by outcome and the first ids of each ki
 nothing about a shopper. A mail that cannot be sent is an error in the log of the DAG processor, and
 changes nothing else. Airflow 3.0 sends none: its DAG processor lets no callback read an XCom.
 
-**When the mail arrives:** it links to the log, which has a line for each order. Mend the cause, and
-*clear* the task: it leaves alone what is canceled, and reads what is in doubt before it sends
-anything. A mail without numbers says that the task ended before it could count: nothing was sent at
-all, or its process was killed.
+**When the mail arrives:** it links to the log, which has a line for each order that failed, a
+hundred at most. Mend the cause, and *clear* the task: it leaves alone what is canceled, and reads
+what is in doubt before it sends anything. A mail without numbers says that the task ended before it
+could count: nothing was sent at all, or its process was killed.
 """
 
 from __future__ import annotations

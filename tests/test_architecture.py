@@ -45,13 +45,20 @@ def reaches(path: Path, *rooms: str) -> list[str]:
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_imports_point_down(path: Path) -> None:
-    above = {
-        "api": ("airflow", "cancellation", "exceptions", "emulator", *THIN),
-        "cancellation": ("airflow", "exceptions", "emulator", *THIN),
-        "emulator": ("airflow", "api", "cancellation", "exceptions", *THIN),
-        "get_provider_info": ("airflow", "api", "cancellation", "emulator", "exceptions", *THIN),
+    below = {
+        "__init__": (),
+        "api": ("api",),
+        "cancellation": ("api", "cancellation"),
+        "emulator": ("emulator",),
+        "get_provider_info": (),
     }
-    assert reaches(path, *above.get(floor_of(path), ("emulator",))) == []
+    if floor_of(path) not in below:
+        assert reaches(path, "emulator") == []
+        return
+    allowed = tuple(f"{NAME}.{room}." for room in below[floor_of(path)])
+    within = [name for name in imports(path) if name.split(".")[0] in (NAME, "airflow")]
+    outside = [name for name in within if not name.startswith(allowed)]
+    assert [name for name in outside if name != f"{NAME}.__version__"] == []
 
 
 @pytest.mark.parametrize(

@@ -276,7 +276,7 @@ def _parse_extra(extra: str | None) -> tuple[Mapping[str, Any], list[str]]:
         return {}, []
     try:
         document = json.loads(extra)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}, ["extra is not valid JSON"]
     if not isinstance(document, dict):
         return {}, ["extra must be a JSON object"]

@@ -136,7 +136,7 @@ def _split_states(text: str) -> object:
     if text.lstrip().startswith("["):
         try:
             return json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
     return text.split(",")
 

@@ -137,7 +137,7 @@ def _before_any_post(history: History, now: float) -> Step:
         return Done(Outcome.ALREADY_CANCELED, ConfirmedBy.READ, reply)
     if reply.says_open:
         return _post_if_admitted(history, now, last)
-    return Done(_VERDICTS[reply.kind], ConfirmedBy.READ, reply)
+    return Done(_VERDICTS[reply.kind], ConfirmedBy.READ if reply.left else None, reply)
 
 
 def _after_doubt(history: History, now: float, asked_at: float) -> Step:
@@ -175,8 +175,11 @@ def _after_refusal(history: History, now: float, post: Event) -> Step:
     # may show only after a while.
     is_ours = history.ambiguous_posts > 0 or history.doubt_since is not None
     is_conflict = post.reply.kind is ReplyKind.CONFLICT
+    said = Done(
+        _VERDICTS[post.reply.kind], ConfirmedBy.ANSWER if post.reply.left else None, post.reply
+    )
     if not is_ours and not is_conflict:
-        return Done(_VERDICTS[post.reply.kind], ConfirmedBy.ANSWER, post.reply)
+        return said
     settled_at = post.at + history.policy.settle_seconds
     found = _find_out(history, now, post.at, settled_at if is_ours else post.at)
     if isinstance(found, Event) and is_conflict and found.reply.says_open:
@@ -190,7 +193,7 @@ def _after_refusal(history: History, now: float, post: Event) -> Step:
         outcome = Outcome.CANCELED if is_ours else Outcome.ALREADY_CANCELED
         return Done(outcome, ConfirmedBy.READ, found.reply)
     if not is_conflict:
-        return Done(_VERDICTS[post.reply.kind], ConfirmedBy.ANSWER, post.reply)
+        return said
     is_gone = found.reply.kind is ReplyKind.NOT_FOUND
     outcome = Outcome.NOT_FOUND if is_gone else Outcome.NOT_CANCELABLE
     return Done(outcome, ConfirmedBy.READ, found.reply)

@@ -61,6 +61,7 @@ class Reply:
     :param oms_code: error code of the answer.
     :param correlation_id: correlation id of the answer.
     :param retry_after: seconds that the OMS asked to wait.
+    :param left: whether the call itself was sent; not so where it got no token.
     """
 
     kind: ReplyKind
@@ -71,6 +72,7 @@ class Reply:
     oms_code: str | None = None
     correlation_id: str | None = None
     retry_after: float | None = None
+    left: bool = True
 
     @property
     def says_canceled(self) -> bool:
@@ -145,7 +147,10 @@ class Policy:
         return (*offsets, self.settle_seconds)
 
     def admits(self, reply: Reply) -> bool:
-        """Tell whether an order in the state of this reply may be canceled."""
+        """Tell whether an order in the state of this reply may be canceled.
+
+        :param reply: a reply that held the order.
+        """
         if self.only_if_states is None:
             return True
         admitted = {state.upper() for state in self.only_if_states}
@@ -170,7 +175,10 @@ class History:
     events: tuple[Event, ...] = field(default=())
 
     def with_event(self, event: Event) -> History:
-        """Return the history one call later."""
+        """Return the history one call later.
+
+        :param event: the call.
+        """
         return replace(self, events=(*self.events, event))
 
     @property
@@ -202,7 +210,9 @@ class History:
     def posts(self) -> int:
         """Return how many cancels of this attempt left this machine, or may have."""
         return sum(
-            event.action is Action.POST and event.reply.kind is not ReplyKind.NEVER_SENT
+            event.action is Action.POST
+            and event.reply.left
+            and event.reply.kind is not ReplyKind.NEVER_SENT
             for event in self.events
         )
 
@@ -217,7 +227,10 @@ class History:
         return count
 
     def refused_tokens(self, action: Action) -> int:
-        """Return how many of the newest calls of one kind in a row were answered with 401."""
+        """Return how many of the newest calls of one kind in a row were answered with 401.
+
+        :param action: the kind of call.
+        """
         count = 0
         for event in reversed([e for e in self.events if e.action is action]):
             if event.reply.kind is not ReplyKind.UNAUTHENTICATED:
@@ -226,7 +239,10 @@ class History:
         return count
 
     def reads_since(self, moment: float) -> tuple[Event, ...]:
-        """Return the reads that came after the last decisive cancel, at or after a moment."""
+        """Return the reads that came after the last decisive cancel, at or after a moment.
+
+        :param moment: the moment, in seconds of the history's clock.
+        """
         post = self.last_decisive_post
         # By their place and not by time alone: a clock may show the same for two calls in a row.
         later: list[Event] = []

@@ -18,6 +18,7 @@ __all__ = [
     "validate_flag",
     "validate_number",
     "validate_only_if_states",
+    "validate_path",
     "validate_rate",
 ]
 
@@ -56,16 +57,27 @@ def validate_number(field: str, value: Any, *, least: int = 0) -> int:
     return int(value)
 
 
-def validate_rate(field: str, value: Any) -> float | None:
-    """Return a number of events in a second, ``None`` for no limit.
+def validate_path(field: str, value: Any) -> str:
+    """Return a path that a caller set.
 
     :param field: name of the argument.
-    :param value: a number above 0, its text as a template renders it, or ``None``.
+    :param value: the path, or the URI.
+    :return: the path.
+    :raises OmsInputError: for what is no text, and for ``"None"``.
+    """
+    if not isinstance(value, str) or value.strip() in ("", "None"):
+        raise OmsInputError(field, "a path, or empty for none", kind_of(value))
+    return value
+
+
+def validate_rate(field: str, value: Any) -> float:
+    """Return a number of events in a second.
+
+    :param field: name of the argument.
+    :param value: a number above 0, or its text as a template renders it.
     :return: the number.
     :raises OmsInputError: for anything else.
     """
-    if value is None:
-        return None
     try:
         rate = math.nan if isinstance(value, bool) else float(value)
     except (TypeError, ValueError, OverflowError):

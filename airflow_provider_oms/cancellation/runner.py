@@ -14,6 +14,7 @@ from typing import Protocol
 
 from airflow_provider_oms.api.errors import (
     OmsConflictError,
+    OmsCredentialsError,
     OmsError,
     OmsForbiddenError,
     OmsHttpError,
@@ -215,6 +216,7 @@ def reply_of(
             oms_code=error.oms_code,
             correlation_id=error.correlation_id,
             retry_after=error.retry_after,
+            left=not isinstance(error, OmsCredentialsError),
         )
     return Reply(
         ReplyKind.ORDER,

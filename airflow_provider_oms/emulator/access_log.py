@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from airflow_provider_oms.emulator.paths import CANCEL_PATH, SEARCH_PATH, TOKEN_PATH, canonical
+from airflow_provider_oms.emulator.paths import CANCEL_PATH, SEARCH_PATH, canonical
 from airflow_provider_oms.emulator.store import Store
 from airflow_provider_oms.emulator.tokens import fingerprint, read_fields
 from airflow_provider_oms.emulator.wire import (
@@ -68,17 +68,22 @@ class Received:
             return number if number is not None and number <= MAX_ID else None
         return None
 
+    @property
+    def _is_about_orders(self) -> bool:
+        # Whatever goes elsewhere may be a token request to a wrong address.
+        return f"{canonical(self.path)}/".startswith(SEARCH_PATH)
+
     def safe_headers(self) -> list[tuple[str, str]]:
         """Return the headers with every credential replaced by a fingerprint."""
         return [(name, _safe_value(name, value)) for name, value in self.headers]
 
     def safe_query(self) -> str:
-        """Return the query; a token request has none by right, so nothing of it is safe."""
-        return REDACTED if self.query and canonical(self.path) == TOKEN_PATH else self.query
+        """Return the query, unless it may hold what is meant for a token request."""
+        return REDACTED if self.query and not self._is_about_orders else self.query
 
     def safe_body(self) -> str:
-        """Return the body as text, a token request's without its secrets."""
-        if canonical(self.path) != TOKEN_PATH or not self.body:
+        """Return the body as text, without the secrets of what may be meant for a token request."""
+        if self._is_about_orders or not self.body:
             return self.body.decode(errors="replace")
         content_type = dict(self.headers).get("content-type", "")
         try:

@@ -63,7 +63,10 @@ class Call(Protocol):
         """The id that the answer carries."""
 
     async def act(self, *, late: float = 0) -> Answer:
-        """Let the tenant act on the request; a cancel shows after `late` seconds."""
+        """Let the tenant act on the request.
+
+        :param late: seconds after which a cancel shows.
+        """
 
     async def earlier(self) -> bytes:
         """Return the order that the request is about as it is now, before anything is done."""
@@ -72,10 +75,17 @@ class Call(Protocol):
         """Make the token that the request carries invalid."""
 
     async def answer(self, answer: Answer) -> None:
-        """Send a whole answer."""
+        """Send a whole answer.
+
+        :param answer: the answer.
+        """
 
     async def begin(self, answer: Answer, body: bytes) -> None:
-        """Send an answer's headers and no more than a part of its body."""
+        """Send an answer's headers and no more than a part of its body.
+
+        :param answer: the answer.
+        :param body: the part.
+        """
 
     async def close(self) -> None:
         """Close the connection."""

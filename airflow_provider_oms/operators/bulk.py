@@ -37,6 +37,7 @@ from airflow_provider_oms.cancellation.plan import (
     validate_flag,
     validate_number,
     validate_only_if_states,
+    validate_path,
     validate_rate,
 )
 from airflow_provider_oms.cancellation.termination import listen_for_termination
@@ -182,6 +183,7 @@ class OmsBulkCancelOrdersOperator(BaseOperator):
         self.results_path: Any = results_path
         self._is_guarded = only_if_states is not None
         self._is_bounded = stop_after_failures is not None
+        self._is_paced = requests_per_second is not None
         self._is_killed = False
 
     def on_kill(self) -> None:
@@ -217,7 +219,9 @@ class OmsBulkCancelOrdersOperator(BaseOperator):
             finally:
                 summary = self._report(context, plan, run, time.monotonic() - started_at)
             was_told_to_end = self._is_killed or termination.is_requested
-        if run.tally.failures > plan.tolerated_failures or was_told_to_end:
+        # Who is told to end when all is done has done it.
+        is_cut_short = was_told_to_end and run.tally.may_be_retried
+        if run.tally.failures > plan.tolerated_failures or is_cut_short:
             can_retry = run.tally.may_be_retried and not run.is_shut_out
             kind = OmsBulkCancellationError if can_retry else OmsBulkCancellationRefusedError
             raise kind(failure_message(run, summary["results_path"]))
@@ -254,10 +258,7 @@ class OmsBulkCancelOrdersOperator(BaseOperator):
             self.log.info("%d entries named an order again", orders.duplicates)
         is_kept = bool(orders) and not dry_run
         journal = self._open_journal(context, hook.settings.connect_timeout) if is_kept else None
-        results = ResultsFile(self.results_path, ti.map_index) if self.results_path else None
-        if results is not None:
-            with _before_anything_is_sent():
-                results.prepare()
+        results = self._results_file(ti.map_index)
         attempt = 1 if dry_run else ti.try_number
         return _Plan(
             hook, orders, policy, limits, tolerated, attempt, journal or Journal(None), results
@@ -271,7 +272,9 @@ class OmsBulkCancelOrdersOperator(BaseOperator):
         if self._is_bounded:
             # What was given and rendered to None must not vanish.
             stop = validate_number("stop_after_failures", self.stop_after_failures, least=1)
-        rate = validate_rate("requests_per_second", self.requests_per_second)
+        rate = None
+        if self._is_paced:
+            rate = validate_rate("requests_per_second", self.requests_per_second)
         return Limits(workers, rate, stop)
 
     def _states(self) -> frozenset[str] | None:
@@ -290,6 +293,14 @@ class OmsBulkCancelOrdersOperator(BaseOperator):
         reasons = Reasons(self.disposition_reason, self.disposition_other_reason, extra_reasons)
         most = validate_number("max_orders", self.max_orders, least=1)
         return plan_orders(entries, reasons, max_orders=most)
+
+    def _results_file(self, map_index: int) -> ResultsFile | None:
+        if not self.results_path:
+            return None
+        with _before_anything_is_sent(), unsendable_is_final():
+            file = ResultsFile(validate_path("results_path", self.results_path), map_index)
+            file.prepare()
+        return file
 
     def _open_journal(self, context: Context, leeway: float) -> Journal:
         store = task_state_store(context)
@@ -318,7 +329,16 @@ class OmsBulkCancelOrdersOperator(BaseOperator):
             duration=duration,
             results_path=results_path,
         )
-        if self.do_xcom_push and is_current:
+        self._log_lines("Orders that did not end as they should", failed_lines(run))
+        self.log.info("%d orders in %.1f s: %s", len(plan.orders), duration, run.tally.as_text())
+        try:
+            self._publish(context, run, summary, push=self.do_xcom_push and is_current)
+        except Exception:  # what the task ends with must still say what became of the orders
+            self.log.exception("The report could not be kept as a whole")
+        return summary
+
+    def _publish(self, context: Context, run: BulkRun, summary: Summary, *, push: bool) -> None:
+        if push:
             # Before anything raises: a failed task leaves no return value by itself.
             context["ti"].xcom_push(key="return_value", value=summary)
             if (pairs := outcome_pairs(run)) is not None:
@@ -328,9 +348,6 @@ class OmsBulkCancelOrdersOperator(BaseOperator):
         for outlet in self.outlets:
             if isinstance(outlet, Asset):
                 context["outlet_events"][outlet].extra = dict(summary["outcomes"])
-        self._log_lines("Orders that did not end as they should", failed_lines(run))
-        self.log.info("%d orders in %.1f s: %s", len(plan.orders), duration, run.tally.as_text())
-        return summary
 
     def _write_results(self, plan: _Plan, run: BulkRun) -> str | None:
         if plan.results is None:

@@ -10,6 +10,7 @@ import pytest
 
 from airflow_provider_oms.api.errors import (
     OmsConflictError,
+    OmsCredentialsError,
     OmsInputError,
     OmsNoAnswerError,
     OmsNotFoundError,
@@ -216,6 +217,16 @@ def test_no_cancel_leaves_when_the_deadline_passes_while_a_token_is_fetched() ->
     result = world.run(Policy(settle_seconds=1, deadline=2))
     assert result.outcome is Outcome.NOT_ATTEMPTED
     assert (world.calls, result.posts) == ([], 0)
+
+
+@pytest.mark.parametrize("states", [None, frozenset({"READY"})])
+def test_credentials_that_are_refused_are_no_answer_to_a_cancel(
+    states: frozenset[str] | None,
+) -> None:
+    world = World([OmsCredentialsError("no token", http_status=401)])
+    result = world.run(Policy(only_if_states=states))
+    assert result.outcome is Outcome.FORBIDDEN
+    assert (result.posts, result.confirmed_by) == (0, None)
 
 
 class Timeout(BaseException):

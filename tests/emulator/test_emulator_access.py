@@ -211,12 +211,13 @@ def test_no_secret_and_no_token_is_kept_anywhere(tmp_path: Path) -> None:
         oms.call("POST", TOKEN_PATH, data=b'{"client_secret": "very-secret"')
         oms.call("POST", TOKEN_PATH, json={"sharedSecret": secret, "nested": {"a": [secret]}})
         oms.call("POST", f"{TOKEN_PATH}?client_secret={secret}", data={"password": secret})
+        oms.call("POST", f"/oauth{TOKEN_PATH}?client_secret={secret}", json=fields)
         for value in (f"bearer {oms.token}", oms.token, f"Bearer  {oms.token}", secret):
             names = ("Authorization", "Proxy-Authorization", "Cookie", "API-Key", "X-Shared-Secret")
             oms.call("GET", READ, headers=dict.fromkeys(names, value))
         seen = emulator.requests()
-    assert len(seen) == 11
+    assert len(seen) == 12
     assert emulator.client_id in seen[0]["body"]
-    assert all("***" in one["body"] for one in seen[:7])
+    assert all("***" in one["body"] for one in seen[:8])
     kept = json.dumps(seen).encode() + b"".join(file.read_bytes() for file in tmp_path.iterdir())
     assert [one for one in (secret, oms.token, refresh_token) if one.encode() in kept] == []

@@ -21,10 +21,18 @@ class Log(Protocol):
     """Name what is needed of a logger."""
 
     def info(self, message: str, /, *args: object) -> object:
-        """Log what is as it should be."""
+        """Log what is as it should be.
+
+        :param message: the line, with a place for each argument.
+        :param args: the arguments.
+        """
 
     def warning(self, message: str, /, *args: object) -> object:
-        """Log what a person should look at."""
+        """Log what a person should look at.
+
+        :param message: the line, with a place for each argument.
+        :param args: the arguments.
+        """
 
 
 class _Sample(NamedTuple):

@@ -189,3 +189,26 @@ def test_an_attempt_whose_values_are_not_taken_any_more_is_not_current() -> None
     store.writes_left = 0
     assert not journal.is_current()
     assert Journal(None).is_current()
+
+
+def test_a_page_that_cannot_be_fetched_is_no_page_that_is_gone() -> None:
+    class Deaf(Store):
+        def get(self, key: str, default: Any = None) -> Any:
+            if key == "oms_journal_0":
+                raise RuntimeError("away")
+            return super().get(key, default)
+
+    store = Deaf()
+    open_journal(store).write([1], [])
+    with pytest.raises(JournalError, match="RuntimeError: away"):
+        open_journal(store, attempt=2)
+
+
+def test_one_damaged_page_does_not_hide_those_after_it() -> None:
+    store = Store()
+    open_journal(store).write([1], [canceled(1)])
+    open_journal(store, attempt=2).write([2], [canceled(2)])
+    store["oms_journal_0"] = {"canceled:answer": "cut"}
+    again = open_journal(store, attempt=3)
+    assert dict(again.earlier) == {2: CANCELED}
+    assert not again.is_whole

@@ -85,6 +85,28 @@ def test_without_a_record_every_order_is_in_doubt_since_just_now() -> None:
     assert [case.doubt_since for case in cases] == [NOW, NOW]
 
 
+def test_what_is_left_of_a_damaged_record_allows_nothing_to_be_sent_unread() -> None:
+    store = store_of(ended(2, Outcome.NOT_CANCELABLE), ended(4, Outcome.CANCELED), intents=[3])
+    Journal(store, attempt=2, clock=lambda: WALL + 600).write([1, 2, 3], [])
+    del store["oms_journal_1"]
+    left = backlog(orders_of(1, 2, 3, 4), store, attempt=3, wall=WALL + 601)
+    assert {case.request.order_id: case.doubt_since for case in left.cases()} == {
+        1: NOW,
+        2: NOW,
+        3: NOW,
+    }
+    assert [end.result.order_id for end in left.settled()] == [4]
+
+
+def test_an_earlier_refusal_is_not_forgotten_over_an_attempt_that_came_to_nothing() -> None:
+    store = store_of(ended(2, Outcome.NOT_CANCELABLE))
+    journal = Journal(store, attempt=2, clock=lambda: WALL)
+    journal.write([2], [])
+    journal.write([], [CancellationResult(2, Outcome.NOT_ATTEMPTED)])
+    (case,) = backlog(orders_of(2), store, attempt=3).cases()
+    assert case.policy.look_first
+
+
 def test_what_the_caller_names_is_in_doubt_also_at_the_first_attempt() -> None:
     cases = list(backlog(orders_of(1, 2, in_doubt=[2]), None, attempt=1).cases())
     assert [(case.request.order_id, case.doubt_since) for case in cases] == [(2, NOW), (1, None)]

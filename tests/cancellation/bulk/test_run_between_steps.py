@@ -62,6 +62,19 @@ def test_a_rate_at_which_every_permit_is_over_before_its_turn_lets_all_leave(
 
 
 class TestARunThatIsCutShort:
+    def test_a_fault_of_ours_is_not_called_a_wish_to_end(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def start(*_: Any) -> None:
+            raise RuntimeError("can't start new thread")
+
+        monkeypatch.setattr("threading.Thread.start", start)
+        run = run_of(Tenant(), 2)
+        with pytest.raises(RuntimeError):
+            run.run()
+        assert run.stopped == "RuntimeError in the task"
+        assert outcomes(run) == {"not_attempted": 2}
+
     def test_an_answer_that_comes_at_the_very_moment_is_not_taken_for_no_cancel(self) -> None:
         run = run_of(Tenant(), 1)
         read = Reply(ReplyKind.ORDER, "canceled", order_state="CANCELED")

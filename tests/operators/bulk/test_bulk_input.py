@@ -129,7 +129,9 @@ class TestGuardrails:
         assert "Nothing was sent" in str(refusal.value)
         assert oms.requests() == []
 
-    @pytest.mark.parametrize("guard", ["only_if_states", "stop_after_failures"])
+    @pytest.mark.parametrize(
+        "guard", ["only_if_states", "stop_after_failures", "requests_per_second"]
+    )
     def test_a_guard_that_renders_to_none_does_not_vanish(
         self, oms: EmulatorProcess, guard: str
     ) -> None:
@@ -140,6 +142,12 @@ class TestGuardrails:
         setattr(task, guard, None)
         with pytest.raises(OmsUnsendableError, match=f"{guard} must be"):
             task.execute({"ti": Attempt().ti})
+        assert oms.requests() == []
+
+    @pytest.mark.parametrize("path", ["None", " ", 7])
+    def test_a_results_path_that_is_none_is_refused(self, oms: EmulatorProcess, path: Any) -> None:
+        with pytest.raises(OmsUnsendableError, match=r"results_path must be a path.*Nothing was"):
+            Attempt().run([FIRST], results_path=path)
         assert oms.requests() == []
 
     def test_every_bad_line_of_a_file_is_named(self, oms: EmulatorProcess, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from raw_server import RawServer
 
 from airflow_provider_oms.emulator.testing import EmulatorProcess
 from airflow_provider_oms.exceptions import OmsBulkCancellationError
+from airflow_provider_oms.operators.oms import OmsBulkCancelOrdersOperator
 
 
 class TestWhatComesOut:
@@ -78,6 +79,43 @@ class TestWhatComesOut:
         )
         assert not isinstance(failure, AirflowFailException)
         assert oms.requests() == []
+
+    def test_results_where_nothing_can_keep_them_are_an_error_likewise(
+        self, oms: EmulatorProcess
+    ) -> None:
+        failure = Attempt().fail([FIRST], results_path="nosuch://bucket/results.jsonl")
+        assert re.search(r"nosuch.* cannot be written \(\w+: .*Nothing was sent", str(failure))
+        assert oms.requests() == []
+
+    def test_an_xcom_that_cannot_be_written_hides_no_order_and_no_verdict(
+        self,
+        oms: EmulatorProcess,
+        capfd: pytest.CaptureFixture[str],
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        attempt = Attempt()
+        attempt.ti.xcom_push.side_effect = RuntimeError("the API server is away")
+        failure = attempt.fail([FIRST, SHIPPED])
+        assert isinstance(failure, AirflowFailException)
+        # Airflow 2 logs through logging, Airflow 3 through structlog to standard output.
+        log = capfd.readouterr().out + caplog.text
+        assert f"Order {SHIPPED}: not_cancelable" in log
+        assert "The report could not be kept as a whole" in log
+
+    def test_a_task_that_is_told_to_end_when_all_is_done_has_done_it(
+        self, oms: EmulatorProcess, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        told: list[OmsBulkCancelOrdersOperator] = []
+        report = OmsBulkCancelOrdersOperator._report
+
+        def told_meanwhile(self: OmsBulkCancelOrdersOperator, *arguments: Any) -> Any:
+            self.on_kill()
+            told.append(self)
+            return report(self, *arguments)
+
+        monkeypatch.setattr(OmsBulkCancelOrdersOperator, "_report", told_meanwhile)
+        assert Attempt().run([FIRST])["outcomes"] == {"canceled": 1}
+        assert len(told) == 1
 
     def test_a_file_of_orders_that_cannot_be_read_may_be_there_later(
         self, oms: EmulatorProcess, tmp_path: Path
