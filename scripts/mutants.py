@@ -29,6 +29,8 @@ WIRE = "tests/api/test_client_wire.py"
 TOKENS = "tests/api/test_tokens.py"
 TRANSPORT = "tests/api/test_transport.py"
 BULK = "tests/cancellation/bulk/test_run.py"
+BETWEEN_STEPS = "tests/cancellation/bulk/test_run_between_steps.py"
+RESUME = "tests/cancellation/bulk/test_resume.py"
 JOURNAL = "tests/cancellation/bulk/test_journal.py"
 INPUT = "tests/operators/bulk/test_bulk_input.py"
 OUTCOME = "tests/operators/bulk/test_bulk_outcome.py"
@@ -209,7 +211,7 @@ MUTANTS = (
     Mutant(
         "take a cancel that is under way at the end for one that was never sent",
         "cancellation/bulk/workers.py",
-        "        if case.calling is Action.POST:\n",
+        "        if calling is Action.POST:\n",
         "        if case.begun_at is None:\n",
         (BULK, OUTCOME),
     ),
@@ -225,9 +227,45 @@ MUTANTS = (
     Mutant(
         "take a journal that is lost for one that is whole",
         "cancellation/bulk/resume.py",
-        "        is_lost = recorded is None and not self._journal.is_whole\n",
-        "        is_lost = False\n",
-        (NEXT_ATTEMPT,),
+        "        if not self._journal.is_whole:\n",
+        "        if False:\n",
+        (RESUME, NEXT_ATTEMPT),
+    ),
+    Mutant(
+        "call untouched what was begun, because the keeper hangs",
+        "cancellation/bulk/run.py",
+        "            # The keeper may hang in the store, and what was begun is not untouched.\n"
+        "            self._abandon(self._desk.close())\n",
+        "",
+        (BETWEEN_STEPS,),
+    ),
+    Mutant(
+        "lose an answer that comes as the run gives up",
+        "cancellation/bulk/workers.py",
+        "        calling = case.calling\n        history = case.history\n",
+        "        history = case.history\n        calling = case.calling\n",
+        (BETWEEN_STEPS,),
+    ),
+    Mutant(
+        "post on a read that a pause has made old",
+        "cancellation/bulk/workers.py",
+        "            call.action is Action.POST\n            and rests_on_read\n",
+        "            call.action is Action.READ\n            and rests_on_read\n",
+        (BETWEEN_STEPS,),
+    ),
+    Mutant(
+        "post what the first read has shown canceled",
+        "cancellation/bulk/run.py",
+        "                self._backlog.has_shown(request.order_id, read)\n",
+        "                pass\n",
+        (BETWEEN_STEPS,),
+    ),
+    Mutant(
+        "send although the end came while the connection was made",
+        "api/transport.py",
+        "departure.may_send is None or departure.may_send()",
+        "True",
+        (TRANSPORT,),
     ),
     Mutant(
         "send on a permit that has expired",
