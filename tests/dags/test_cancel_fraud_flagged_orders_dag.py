@@ -192,8 +192,8 @@ def test_an_order_that_an_earlier_run_left_in_doubt_is_read_before_anything_is_s
         [request["method"] for request in oms.requests(order_id=order_id)]
         for order_id in (FIRST, FIRST + 1)
     ]
-    # The first of all requests reads the first order, to see whether the OMS answers.
-    assert methods == [["GET", "GET"], ["GET", "POST"]]
+    # The first of all requests reads the first order, and what it shows is enough.
+    assert methods == [["GET"], ["GET", "POST"]]
     assert set(verdicts.written().values()) == {"canceled"}
 
 
