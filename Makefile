@@ -67,7 +67,7 @@ package: venv ## build wheel and sdist twice, compare, check, install; TAG=v1.2.
 	@"$(VENV)/python" scripts/package.py check dist --tag='$(TAG)'
 
 mutants: venv ## put known mistakes into a copy of the code, and show the tests that catch each
-	@"$(VENV)/python" scripts/mutants.py
+	@"$(VENV)/python" -m scripts.mutants
 
 lint: venv ## ruff and mypy
 	@"$(VENV)/python" scripts/check.py lint

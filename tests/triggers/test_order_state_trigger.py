@@ -183,6 +183,7 @@ def test_its_first_look_leaves_the_scheduler_time_to_see_the_task_stop(
     assert tenant.reads[7][0] - began_at > 0.44
 
 
+@pytest.mark.slow
 class TestTroubles:
     def test_it_goes_on_with_longer_pauses(self, connect: Connect) -> None:
         failing = answer("503 Service Unavailable")

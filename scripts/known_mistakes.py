@@ -1,0 +1,287 @@
+"""The known mistakes: what stands in the code, what would be wrong there, and who has to catch it.
+
+How they are put into a copy of the code is the business of ``mutants.py``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+DECISION = "cancellation/decision.py"
+HISTORY = "cancellation/history.py"
+PURE_TESTS = ("tests/cancellation/test_decision.py", "tests/cancellation/test_runner.py")
+PROMISES = "tests/cancellation/test_promises.py"
+FAULTS = "tests/cancellation/test_hostile_tenant.py"
+WIRE = "tests/api/test_client_wire.py"
+TOKENS = "tests/api/test_tokens.py"
+TRANSPORT = "tests/api/test_transport.py"
+BULK = "tests/cancellation/bulk/test_run.py"
+BETWEEN_STEPS = "tests/cancellation/bulk/test_run_between_steps.py"
+RESUME = "tests/cancellation/bulk/test_resume.py"
+JOURNAL = "tests/cancellation/bulk/test_journal.py"
+INPUT = "tests/operators/bulk/test_bulk_input.py"
+OUTCOME = "tests/operators/bulk/test_bulk_outcome.py"
+NEXT_ATTEMPT = "tests/operators/bulk/test_bulk_next_attempt.py"
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """Hold one mistake.
+
+    :param title: what it does.
+    :param file: the module, under the package.
+    :param right: text of the code as it is; it must occur once.
+    :param wrong: what stands there instead.
+    :param tests: the test files that are asked, each of which has to catch it.
+    """
+
+    title: str
+    file: str
+    right: str
+    wrong: str
+    tests: tuple[str, ...]
+
+
+MUTANTS = (
+    Mutant(
+        "post again after a timeout",
+        DECISION,
+        "        return _after_doubt(history, now, post.at)\n    return _after_refusal",
+        "        return _again(history, now, Action.POST, Done(Outcome.NOT_CANCELED))\n"
+        "    return _after_refusal",
+        (*PURE_TESTS, PROMISES, FAULTS),
+    ),
+    Mutant(
+        "believe a read that is too early",
+        DECISION,
+        "        if is_verdict and read.sent_at >= settled_at:",
+        "        if is_verdict:",
+        (PURE_TESTS[0], PROMISES),
+    ),
+    Mutant(
+        "take a 200 for proof",
+        HISTORY,
+        "        return self.kind is ReplyKind.ORDER and (\n"
+        "            is_canceled_state(self.order_state) or is_canceled_state(self.order_status)\n"
+        "        )",
+        "        return self.kind is ReplyKind.ORDER",
+        (*PURE_TESTS, PROMISES, FAULTS),
+    ),
+    Mutant(
+        "take an answer about another order for ours",
+        "api/answers.py",
+        "    if order is not None and order.order_id == order_id:",
+        "    if order is not None:",
+        (WIRE, FAULTS),
+    ),
+    Mutant(
+        "forget a new token",
+        "api/client.py",
+        "            self._tokens.drop(token)\n            raise\n",
+        "            raise\n",
+        (TOKENS, FAULTS),
+    ),
+    Mutant(
+        "send before Retry-After",
+        DECISION,
+        "        return last.at + asked + last.jitter * max(1.0, asked / 10)",
+        "        return last.at + min(asked, 1.0)",
+        (PURE_TESTS[0], PROMISES),
+    ),
+    Mutant(
+        "post first on a task's second attempt",
+        "cancellation/runner.py",
+        "    in_doubt = attempt > 1 or in_doubt_for is not None",
+        "    in_doubt = in_doubt_for is not None",
+        (PURE_TESTS[1], FAULTS),
+    ),
+    Mutant(
+        "post again after the OMS has accepted",
+        DECISION,
+        "        return _after_acceptance(history, now, post)",
+        "        return _after_doubt(history, now, post.at)",
+        (PURE_TESTS[0],),
+    ),
+    Mutant(
+        "post after the deadline",
+        DECISION,
+        "    if now >= history.deadline_at:\n        return Done(Outcome.NOT_CANCELED",
+        "    if now >= history.deadline_at + 60:\n        return Done(Outcome.NOT_CANCELED",
+        (PURE_TESTS[0], PROMISES),
+    ),
+    Mutant(
+        "take a conflict for a refusal without looking",
+        DECISION,
+        "    is_conflict = post.reply.kind is ReplyKind.CONFLICT\n",
+        "    is_conflict = False\n",
+        (PURE_TESTS[0], FAULTS),
+    ),
+    Mutant(
+        "believe a refusal that follows a cancel of ours",
+        DECISION,
+        "    if not is_ours and not is_conflict:",
+        "    if not is_conflict:",
+        (PURE_TESTS[0],),
+    ),
+    Mutant(
+        "believe an order open right after a refusal",
+        DECISION,
+        "        if found.sent_at < settled_at and now < settled_at:\n"
+        "            return Wait(settled_at)\n",
+        "        settled_at = post.at\n",
+        (PURE_TESTS[0],),
+    ),
+    Mutant(
+        "report for a task that another attempt has taken over",
+        "operators/bulk.py",
+        "        is_current = plan.journal.is_current()\n",
+        "        is_current = True\n",
+        (NEXT_ATTEMPT,),
+    ),
+    Mutant(
+        "call a request unsent that had left",
+        "api/transport.py",
+        "            departure.sent = True",
+        "            departure.sent = False",
+        (TRANSPORT, FAULTS),
+    ),
+    Mutant(
+        "let the HTTP library repeat by itself",
+        "api/transport.py",
+        "max_retries=0)",
+        "max_retries=urllib3.Retry(2, allowed_methods=None, status_forcelist=(502, 503)))",
+        (TRANSPORT, FAULTS),
+    ),
+    Mutant(
+        "follow a redirect",
+        "api/transport.py",
+        "allow_redirects=False",
+        "allow_redirects=True",
+        (WIRE, FAULTS),
+    ),
+    Mutant(
+        "quote an error body as it is",
+        "api/answers.py",
+        "    return clean_text(text, secrets)\n",
+        "    return text\n",
+        (WIRE,),
+    ),
+    Mutant(
+        "write no intent",
+        "cancellation/bulk/journal.py",
+        '        changes = dict.fromkeys(intents, f"{_INTENT}{posted_by:.3f}")',
+        "        changes: dict[int, str] = {}",
+        (BULK, JOURNAL),
+    ),
+    Mutant(
+        "write the journal after the cancel",
+        "cancellation/bulk/run.py",
+        "            self._record([*granted, *asking])\n",
+        "            for case in (*granted, *asking):\n"
+        "                case.permit_until = math.inf\n"
+        "            self._desk.resume(asking)\n"
+        "            self._desk.add_fresh(granted)\n"
+        "            time.sleep(0.05)\n"
+        "            self._record([*granted, *asking])\n"
+        "            granted, asking = [], []\n",
+        (BULK,),
+    ),
+    Mutant(
+        "append the results of the next attempt",
+        "storage.py",
+        "        self._part.fs.mv(self._part.path, self._target.path)\n",
+        '        with _open(self._part, "r") as part, _open(self._target, "a") as file:\n'
+        "            file.writelines(part)\n"
+        "        self._part.fs.rm_file(self._part.path)\n",
+        (NEXT_ATTEMPT,),
+    ),
+    Mutant(
+        "take a cancel that is under way at the end for one that was never sent",
+        "cancellation/bulk/workers.py",
+        "        if calling is Action.POST:\n",
+        "        if case.begun_at is None:\n",
+        (BULK, OUTCOME),
+    ),
+    Mutant(
+        "post what an earlier attempt left in doubt",
+        "cancellation/bulk/resume.py",
+        "        if recorded is not None and recorded.is_in_doubt:\n"
+        "            return _Kind.IN_DOUBT\n",
+        "        if recorded is not None and recorded.is_in_doubt:\n"
+        "            return _Kind.UNTOUCHED\n",
+        (BULK,),
+    ),
+    Mutant(
+        "take a journal that is lost for one that is whole",
+        "cancellation/bulk/resume.py",
+        "        if not self._journal.is_whole:\n",
+        "        if False:\n",
+        (RESUME, NEXT_ATTEMPT),
+    ),
+    Mutant(
+        "call untouched what was begun, because the keeper hangs",
+        "cancellation/bulk/run.py",
+        "            # The keeper may hang in the store, and what was begun is not untouched.\n"
+        "            self._abandon(self._desk.close())\n",
+        "",
+        (BETWEEN_STEPS,),
+    ),
+    Mutant(
+        "lose an answer that comes as the run gives up",
+        "cancellation/bulk/workers.py",
+        "        calling = case.calling\n        history = case.history\n",
+        "        history = case.history\n        calling = case.calling\n",
+        (BETWEEN_STEPS,),
+    ),
+    Mutant(
+        "post on a read that a pause has made old",
+        "cancellation/bulk/workers.py",
+        "            call.action is Action.POST\n            and rests_on_read\n",
+        "            call.action is Action.READ\n            and rests_on_read\n",
+        (BETWEEN_STEPS,),
+    ),
+    Mutant(
+        "post what the first read has shown canceled",
+        "cancellation/bulk/run.py",
+        "                self._backlog.has_shown(request.order_id, read)\n",
+        "                pass\n",
+        (BETWEEN_STEPS,),
+    ),
+    Mutant(
+        "send although the end came while the connection was made",
+        "api/transport.py",
+        "departure.may_send is None or departure.may_send()",
+        "True",
+        (TRANSPORT,),
+    ),
+    Mutant(
+        "send on a permit that has expired",
+        "cancellation/bulk/desk.py",
+        "            may_leave = self.permits_hold and self._clock() < case.permit_until\n",
+        "            may_leave = True\n",
+        (BULK,),
+    ),
+    Mutant(
+        "go on when the run ought to stop",
+        "cancellation/bulk/watch.py",
+        "            if self.stopped is None:\n                self.stopped = why\n",
+        "            if self.stopped is not None:\n                self.stopped = why\n",
+        (BULK,),
+    ),
+    Mutant(
+        "let an order that waits occupy a worker",
+        "cancellation/bulk/workers.py",
+        "            self._desk.wait(case, ",
+        "            if isinstance(decision, Wait):\n"
+        "                time.sleep(max(0.0, decision.until - self._clock()))\n"
+        "            self._desk.wait(case, ",
+        (BULK,),
+    ),
+    Mutant(
+        "let a set through that is larger than its cap",
+        "cancellation/bulk/order_set.py",
+        "    if len(requests) > max_orders:\n",
+        "    if len(requests) > 2 * max_orders:\n",
+        (INPUT,),
+    ),
+)
