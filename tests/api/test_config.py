@@ -150,6 +150,7 @@ class TestExtra:
         ("extra", "names"),
         [
             ("{not json", ["not valid JSON"]),
+            pytest.param("[" * 200_000, ["not valid JSON"], id="nested without end"),
             ('["tenant_id"]', ["JSON object"]),
             ({}, ["tenant_id", "required"]),
             ({"tenant_id": "1"}, ["environment", "no default"]),

@@ -20,6 +20,7 @@ from airflow_provider_oms.api.validation import (
     validate_disposition_other_reason,
     validate_disposition_reason,
     validate_order_id,
+    validate_order_states,
 )
 
 
@@ -202,3 +203,8 @@ def test_whatever_passes_keeps_the_contract(order_id: Any, reason: Any, explanat
         assert text == text.strip()
         assert all(char >= " " for char in text)
     assert set(body) <= {"orderID", "dispositionReason", "dispositionOtherReason"}
+
+
+def test_states_that_are_nested_without_end_are_refused_like_any_that_are_none() -> None:
+    with pytest.raises(OmsInputError, match="states must be some"):
+        validate_order_states("states", "[" * 200_000, rule="some")
