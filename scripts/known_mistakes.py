@@ -236,8 +236,8 @@ MUTANTS = (
     Mutant(
         "post on a read that a pause has made old",
         "cancellation/bulk/workers.py",
-        "            call.action is Action.POST\n            and rests_on_read\n",
-        "            call.action is Action.READ\n            and rests_on_read\n",
+        "        return self._desk.was_held_since(case, last.sent_at)\n",
+        "        return False\n",
         (BETWEEN_STEPS,),
     ),
     Mutant(

@@ -44,10 +44,6 @@ class _Departure:
     sent: bool = False
 
 
-class _HeldBackError(Exception):
-    """Say that a request may not leave any more, now that its connection is there."""
-
-
 _departure: ContextVar[_Departure | None] = ContextVar("oms_departure", default=None)
 
 
@@ -71,7 +67,7 @@ class _MarksDeparture(HTTPConnection):
         if departure is not None and not self._connecting:
             # To connect can take long, through a proxy or to many addresses in turn.
             if not (departure.sent or departure.may_send is None or departure.may_send()):
-                raise _HeldBackError
+                raise OmsNotSentError(NOT_SENT_ANY_MORE)
             departure.sent = True
         super().send(data)
 
@@ -213,8 +209,6 @@ class Transport:
             reason = describe_failure(error)
             if departure.sent:
                 raise OmsNoAnswerError(f"{method} was sent and no answer came ({reason})") from None
-            if isinstance(error, _HeldBackError):
-                raise OmsNotSentError(NOT_SENT_ANY_MORE) from None
             if not isinstance(error, _FAILURES):
                 raise
             host = urlsplit(url).netloc

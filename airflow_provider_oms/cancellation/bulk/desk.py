@@ -158,7 +158,7 @@ class Desk:
         """
         with self._changed:
             self._in_hand.discard(case)
-            case.asked_at = self._clock() if case.asked_at is None else case.asked_at
+            case.asked_at = self._clock()
             if not self._is_closed:
                 self._asking.append(case)
                 self._ring()
@@ -173,7 +173,7 @@ class Desk:
             if case not in self._in_hand:
                 return
             self._in_hand.remove(case)
-            self._begun.pop(case, None)
+            del self._begun[case]
             self._ended.append(end)
             if not (self._in_hand or self._fresh or self.waiting):
                 self._ring()

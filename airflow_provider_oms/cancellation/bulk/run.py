@@ -248,9 +248,12 @@ class BulkRun:
         return is_open and self._clock() < self._watch.settle_by
 
     def _collect(self) -> None:
+        self._note_ended()
+        self._progress.sample(self._desk.sent)
+
+    def _note_ended(self) -> None:
         for end in self._desk.take_ended():
             self._note(end, is_news=True)
-        self._progress.sample(self._desk.sent)
 
     def _note(self, end: OrderEnd, *, is_news: bool = False) -> None:
         """Note how an order ended; its first end counts, whichever thread has it."""
@@ -342,8 +345,7 @@ class BulkRun:
             self._log.warning("The journal cannot be written: %s", error)
 
     def _abandon(self, cases: list[Case]) -> None:
-        for end in self._desk.take_ended():
-            self._note(end, is_news=True)
+        self._note_ended()
         for case in cases:
             untouched = self._backlog.untouched(case.request.order_id, self._why)
             self._note(self._workers.abandon(case) or untouched, is_news=True)

@@ -109,12 +109,9 @@ class Workers:
     def _is_stale(self, case: Case, history: History, call: Call) -> bool:
         """Tell whether a cancel rests on a read that something has made old."""
         last = history.last
-        rests_on_read = last is not None and last.action is Action.READ
-        return (
-            call.action is Action.POST
-            and rests_on_read
-            and self._desk.was_held_since(case, last.sent_at if last else 0.0)
-        )
+        if call.action is not Action.POST or last is None or last.action is not Action.READ:
+            return False
+        return self._desk.was_held_since(case, last.sent_at)
 
     def _call(self, case: Case, history: History, action: Action) -> Step | None:
         """Make a call, and return what comes next; ``None`` if it lacks the permit to be sent."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import os
-import signal
 import threading
 import time
 from typing import Any
 
 import pytest
 from bulk_runs import LOST, Tenant, outcomes, run_of
+from interruption import interrupted_after
 from journal_store import Store
 
 from airflow_provider_oms.api.errors import (
@@ -308,18 +307,10 @@ class TestBeingToldToEnd:
         class TimedOutError(BaseException):
             pass
 
-        def time_out(*_: Any) -> None:
-            raise TimedOutError
-
         tenant = Tenant(latency=0.5)
         run = run_of(tenant, 500)
-        previous = signal.signal(signal.SIGUSR1, time_out)
-        threading.Timer(0.8, os.kill, (os.getpid(), signal.SIGUSR1)).start()
-        try:
-            with pytest.raises(TimedOutError):
-                run.run()
-        finally:
-            signal.signal(signal.SIGUSR1, previous)
+        with interrupted_after(0.8, TimedOutError), pytest.raises(TimedOutError):
+            run.run()
         assert set(outcomes(run)) == {"canceled", "not_attempted"}
         assert run.tally.total == 500
         assert len(tenant.canceled) == outcomes(run)["canceled"] >= 4

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import os
-import signal
 import threading
 import time
 from typing import Any
 
 import pytest
 from bulk_runs import LOST, POLICY, Tenant, outcomes, run_of
+from interruption import interrupted_after
 from journal_store import SlowStore, Store
 
 from airflow_provider_oms.api.errors import (
@@ -106,16 +105,8 @@ class TestARunThatIsCutShort:
         tenant.look = lambda _: setattr(store, "seconds", 4.0)
         run = run_of(tenant, 20, store=store, policy=Policy(settle_seconds=5, deadline=10))
 
-        def interrupt(*_: object) -> None:
-            raise KeyboardInterrupt
-
-        previous = signal.signal(signal.SIGUSR1, interrupt)
-        threading.Timer(1.5, os.kill, (os.getpid(), signal.SIGUSR1)).start()
-        try:
-            with pytest.raises(KeyboardInterrupt):
-                run.run()
-        finally:
-            signal.signal(signal.SIGUSR1, previous)
+        with interrupted_after(1.5, KeyboardInterrupt), pytest.raises(KeyboardInterrupt):
+            run.run()
         posted = set(tenant.posts())
         assert posted
         assert {order_id for order_id, end in run.ends.items() if end.result.posts} == posted

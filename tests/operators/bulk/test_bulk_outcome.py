@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import signal
-import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -16,6 +13,7 @@ import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, Asset, Stats
 from bulk_attempts import FIRST, SHIPPED, Attempt, EventsOf, cancel_posts, rows
 from dag_runs import connect
+from interruption import interrupted_after
 from journal_store import Store
 from raw_server import RawServer
 
@@ -179,19 +177,11 @@ class TestWhatComesOut:
         class TimedOutError(BaseException):
             """What Airflow raises at execution_timeout is no Exception either."""
 
-        def time_out(*_: Any) -> None:
-            raise TimedOutError
-
         path = tmp_path / "results.jsonl"
         oms.add_fault("hang", order_id=FIRST + 1, seconds=30, acts=True)
         attempt = Attempt(Store())
-        previous = signal.signal(signal.SIGUSR1, time_out)
-        threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGUSR1)).start()
-        try:
-            with pytest.raises(TimedOutError):
-                attempt.run([FIRST, FIRST + 1], results_path=str(path))
-        finally:
-            signal.signal(signal.SIGUSR1, previous)
+        with interrupted_after(1.0, TimedOutError), pytest.raises(TimedOutError):
+            attempt.run([FIRST, FIRST + 1], results_path=str(path))
         assert attempt.pushed["return_value"]["outcomes"] == {"canceled": 1, "unknown": 1}
         assert {row["order_id"]: row["outcome"] for row in rows(path)} == {
             FIRST: "canceled",
