@@ -54,6 +54,16 @@ def test_the_explanation_goes_with_the_reason_other(oms: EmulatorProcess, run_da
     assert oms.order(ORDER)["dispositionOtherReason"] == text
 
 
+def test_a_run_knows_nothing_of_what_the_one_before_was_given(
+    oms: EmulatorProcess, run_dag: RunDag
+) -> None:
+    more = {"disposition_reason": "other", "disposition_other_reason": "Rejected, case 7"}
+    assert run_dag("cancel_order", **{**INPUT, **more}).state == "success"
+    run = run_dag("cancel_order", **{**INPUT, "order_id": BYSTANDER})
+    assert run.state == "success", run.log
+    assert oms.order(BYSTANDER)["dispositionOtherReason"] is None
+
+
 @pytest.mark.parametrize("empty", [None, "", "  "])
 def test_an_empty_explanation_is_none(
     oms: EmulatorProcess, run_dag: RunDag, empty: str | None

@@ -5,13 +5,14 @@ Airflow starts its own task runner, XCom and connections as for `airflow dags te
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import inspect
 import logging
 import os
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -94,6 +95,25 @@ def log_plainly() -> None:
     )
 
 
+@contextlib.contextmanager
+def params_kept(dag: Any) -> Iterator[None]:
+    """Give a DAG's params back the values of its file when a run has ended.
+
+    A worker reads the file for each task. Here one DAG serves many runs, and Airflow writes what
+    a run is given into the params themselves.
+
+    :param dag: the DAG.
+    """
+    all_params = [owner.params for owner in (dag, *dag.tasks)]
+    kept = [params.get_param(name) for params in all_params for name in params]
+    values = [param.value for param in kept]
+    try:
+        yield
+    finally:
+        for param, value in zip(kept, values, strict=True):
+            param.value = value
+
+
 @dataclass
 class Run:
     """What is left of a DAG run.
@@ -148,7 +168,9 @@ class DagFolder:
         :param captured: returns what was logged since it was last called.
         """
         captured()
-        dag_run = self._bag.dags[dag_id].test(run_conf=conf)
+        dag = self._bag.dags[dag_id]
+        with params_kept(dag):
+            dag_run = dag.test(run_conf=conf)
         run = Run(str(dag_run.state), captured())
         for instance in sorted(dag_run.get_task_instances(), key=lambda one: one.map_index):
             run.states[instance.task_id].append(str(instance.state))
