@@ -187,8 +187,9 @@ class TestFailures:
         example_dags: DagFolder,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        task = example_dags.dags["cancel_order"].get_task("cancel")
-        monkeypatch.setattr(task, "execution_timeout", timedelta(seconds=2))
+        dag = example_dags.read("cancel_order")
+        dag.get_task("cancel").execution_timeout = timedelta(seconds=2)
+        monkeypatch.setattr(example_dags, "read", lambda dag_id: {"cancel_order": dag}[dag_id])
         oms.set_faults([{"kind": "hang", "seconds": 4, "times": 1}])
         run = run_dag("cancel_order", **INPUT)
         oms.clear_faults()

@@ -5,14 +5,13 @@ Airflow starts its own task runner, XCom and connections as for `airflow dags te
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import importlib
 import inspect
 import logging
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -34,15 +33,16 @@ def dagbags() -> Any:
     return importlib.import_module(new if find_spec(new) else "airflow.models.dagbag")
 
 
-def bag_of_folder(folder: Path) -> Any:
+def bag_of_folder(folder: Path, file: Path | None = None) -> Any:
     """Return the DAGs of a folder, read as Airflow 3 reads a bundle's.
 
     :param folder: where the files are.
+    :param file: the one file to read, if not all.
     """
     kind = dagbags().DagBag
     known = inspect.signature(kind).parameters
-    bundle = {"bundle_path": folder, "bundle_name": "dags-folder"}
-    return kind(dag_folder=folder, **{name: bundle[name] for name in bundle if name in known})
+    more = {"bundle_path": folder, "bundle_name": "dags-folder", "include_examples": False}
+    return kind(dag_folder=file or folder, **{name: more[name] for name in more if name in known})
 
 
 def store(bag: Any) -> None:
@@ -95,25 +95,6 @@ def log_plainly() -> None:
     )
 
 
-@contextlib.contextmanager
-def params_kept(dag: Any) -> Iterator[None]:
-    """Give a DAG's params back the values of its file when a run has ended.
-
-    A worker reads the file for each task. Here one DAG serves many runs, and Airflow writes what
-    a run is given into the params themselves.
-
-    :param dag: the DAG.
-    """
-    all_params = [owner.params for owner in (dag, *dag.tasks)]
-    kept = [params.get_param(name) for params in all_params for name in params]
-    values = [param.value for param in kept]
-    try:
-        yield
-    finally:
-        for param, value in zip(kept, values, strict=True):
-            param.value = value
-
-
 @dataclass
 class Run:
     """What is left of a DAG run.
@@ -143,11 +124,11 @@ class DagFolder:
     """
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._bag = bag_of_folder(folder)
         if IS_AIRFLOW_2:
-            self._bag: Any = dagbags().DagBag(dag_folder=folder, include_examples=False)
             self._bag.sync_to_db()
         else:
-            self._bag = bag_of_folder(folder)
             store(self._bag)
 
     @property
@@ -160,6 +141,16 @@ class DagFolder:
         """Return the DAGs by their ids."""
         return dict(self._bag.dags)
 
+    def read(self, dag_id: str) -> Any:
+        """Return a DAG read anew from its file, as a worker reads it for each task.
+
+        A run leaves what it was given in the DAG's params, where the next would find it.
+
+        :param dag_id: which DAG.
+        """
+        file = Path(self._bag.dags[dag_id].fileloc)
+        return bag_of_folder(self._folder, file).dags[dag_id]
+
     def run(self, dag_id: str, conf: dict[str, Any] | None, captured: Callable[[], str]) -> Run:
         """Run a DAG once, to its end.
 
@@ -168,9 +159,7 @@ class DagFolder:
         :param captured: returns what was logged since it was last called.
         """
         captured()
-        dag = self._bag.dags[dag_id]
-        with params_kept(dag):
-            dag_run = dag.test(run_conf=conf)
+        dag_run = self.read(dag_id).test(run_conf=conf)
         run = Run(str(dag_run.state), captured())
         for instance in sorted(dag_run.get_task_instances(), key=lambda one: one.map_index):
             run.states[instance.task_id].append(str(instance.state))
