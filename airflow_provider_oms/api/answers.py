@@ -18,6 +18,7 @@ from airflow_provider_oms.api.errors import (
     OmsForeignAnswerError,
     OmsHttpError,
     OmsNotFoundError,
+    OmsRedirectedError,
     OmsRefusedError,
     OmsServerError,
     OmsThrottledError,
@@ -36,6 +37,8 @@ PROBABLY_NOT_TRANSLATED = (
 CORRELATION_HEADER = "x-vol-correlation"
 _REDIRECTION, _CLIENT_ERROR = 3, 4  # hundreds of an HTTP status
 _LONGEST_DETAIL = 200
+# What is looked at to get there: the patterns take the square of a text's length.
+_LONGEST_TEXT = 1000
 _LONGEST_ID = 64
 _LONGEST_RETRY_AFTER = 7 * 24 * 3600.0
 
@@ -123,7 +126,8 @@ def error_of(answer: Answer, *, secrets: Iterable[str] = ()) -> OmsHttpError:
     document = answer.json()
     code, said = _code_and_message(document)
     code, detail = _quotable(code, secrets), _quotable(said, secrets)
-    marker = f"{code or ''} {said or ''} {answer.headers.get(_MASHERY_HEADER, '')}"
+    words = (code or "", said or "", answer.headers.get(_MASHERY_HEADER, ""))
+    marker = " ".join(text[:_LONGEST_TEXT] for text in words)
     kind, message = _KINDS.get(answer.status) or _kind_of_range(answer.status)
     if kind is OmsForbiddenError and _OVER_LIMIT.search(f"{marker} {_opening(answer)}"):
         kind, message = OmsThrottledError, "The OMS limits the rate of calls and did not act"
@@ -162,7 +166,9 @@ def _kind_of_range(status: int) -> tuple[type[OmsHttpError], str]:
     if status // 100 == _CLIENT_ERROR:
         return OmsRefusedError, "The OMS calls the request invalid"
     if status // 100 == _REDIRECTION:
-        return OmsRefusedError, (
+        # A page for the time of maintenance, the address of something else, or "See Other" after
+        # what was done: it does not say which.
+        return OmsRedirectedError, (
             "The address redirects elsewhere, which is not followed; correct the connection's host"
         )
     return OmsServerError, "The OMS failed, and whether it acted is not known"
@@ -255,6 +261,9 @@ def clean_text(text: str, secrets: Iterable[str] = ()) -> str:
     for secret in secrets:
         if secret:
             text = text.replace(secret, "***")
+    if len(text) > _LONGEST_TEXT:
+        # Not in the middle of what the patterns would have known as a whole.
+        text = text[:_LONGEST_TEXT].rsplit(maxsplit=1)[0].rstrip("0123456789 ().+-")
     for pattern, replacement in _REDACTIONS:
         text = pattern.sub(replacement, text)
     text = " ".join("".join(char if char.isprintable() else " " for char in text).split())

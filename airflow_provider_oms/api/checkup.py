@@ -22,6 +22,7 @@ from airflow_provider_oms.api.errors import (
     OmsNoAnswerError,
     OmsNotFoundError,
     OmsNotSentError,
+    OmsRedirectedError,
     OmsRefusedError,
     OmsServerError,
     OmsThrottledError,
@@ -66,7 +67,7 @@ def _is_about_the_order(error: OmsHttpError) -> bool:
     """Tell whether an OMS refused nothing but the order that was asked for."""
     if not isinstance(error, OmsNotFoundError | OmsRefusedError | OmsConflictError):
         return False
-    if error.http_status < HTTPStatus.BAD_REQUEST or _speaks_of_tenant(error):
+    if _speaks_of_tenant(error):
         return False
     if isinstance(error, OmsNotFoundError) or error.oms_code in _NO_SUCH_ORDER:
         return True
@@ -193,12 +194,14 @@ def _failing(error: OmsServerError, settings: TenantSettings) -> str:
     )
 
 
+def _redirected(error: OmsRedirectedError, settings: TenantSettings) -> str:
+    return (
+        f"{settings.api_url} redirects elsewhere, which is not followed: correct the Base Address "
+        f"(host) ({error.facts})."
+    )
+
+
 def _refused(error: OmsHttpError, settings: TenantSettings) -> str:
-    if error.http_status < HTTPStatus.BAD_REQUEST:
-        return (
-            f"{settings.api_url} redirects elsewhere, which is not followed: correct the Base "
-            f"Address (host) ({error.facts})."
-        )
     return (
         f"The OMS at {settings.api_url} refuses to show any order: check Tenant ID (tenant_id) and "
         f"Base Address (host), and ask Kibo's support ({error.facts})."
@@ -215,5 +218,6 @@ _ADVICE: tuple[tuple[type[OmsError], Callable[[Any, TenantSettings], str]], ...]
     (OmsForbiddenError, _not_admitted),
     (OmsThrottledError, _throttled),
     (OmsServerError, _failing),
+    (OmsRedirectedError, _redirected),
     (OmsHttpError, _refused),
 )

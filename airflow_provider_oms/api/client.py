@@ -20,6 +20,7 @@ from airflow_provider_oms.api.errors import (
     OmsForbiddenError,
     OmsHttpError,
     OmsNotSentError,
+    OmsRedirectedError,
     OmsServerError,
     OmsThrottledError,
     OmsUnauthorizedError,
@@ -246,7 +247,7 @@ def _read_token(answer: Answer, *, secrets: tuple[str, ...]) -> Token:
 
 
 def _token_refusal(error: OmsHttpError) -> OmsError:
-    if isinstance(error, OmsThrottledError | OmsServerError):
+    if isinstance(error, OmsThrottledError | OmsServerError | OmsRedirectedError):
         return error
     return _like(
         error,

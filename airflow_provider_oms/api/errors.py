@@ -20,6 +20,7 @@ __all__ = [
     "OmsNoAnswerError",
     "OmsNotFoundError",
     "OmsNotSentError",
+    "OmsRedirectedError",
     "OmsRefusedError",
     "OmsServerError",
     "OmsThrottledError",
@@ -190,7 +191,7 @@ class OmsNotFoundError(OmsHttpError):
 
 
 class OmsRefusedError(OmsHttpError):
-    """Report that the OMS calls the request invalid (400 and the other 4xx), or redirects it."""
+    """Report that the OMS calls the request invalid (400 and the other 4xx)."""
 
     advice = "Correct the request or the connection."
 
@@ -214,6 +215,12 @@ class OmsServerError(OmsHttpError):
         "Read the order before anything is sent again; if it stays so, quote the correlation id to "
         "Kibo's support."
     )
+
+
+class OmsRedirectedError(OmsHttpError):
+    """Report a redirection (3xx), which is not followed: whether anything acted is not known."""
+
+    advice = "Read the order before anything is sent again."
 
 
 class OmsUnusableAnswerError(OmsHttpError):

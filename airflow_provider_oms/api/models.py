@@ -39,6 +39,8 @@ class Order:
         ``repr()``: what you take from it into logs or XCom is your decision.
     :param correlation_id: ``x-vol-correlation`` of the answer.
     :param http_status: status code of the answer.
+    :param is_unclear: whether one of the two states is there, but is nothing that can be read as a
+        state.
     """
 
     order_id: int
@@ -47,6 +49,7 @@ class Order:
     raw: Mapping[str, Any] = field(repr=False, compare=False)
     correlation_id: str | None = None
     http_status: int = 200
+    is_unclear: bool = False
 
     @property
     def is_canceled(self) -> bool:
@@ -70,10 +73,19 @@ class Order:
             order_id = validate_order_id(document.get("orderID"))
         except ValueError:
             return None
-        state, status = _state(document.get("orderState")), _state(document.get("orderStatus"))
+        given = (document.get("orderState"), document.get("orderStatus"))
+        state, status = map(_state, given)
         if state is None and status is None:
             return None
-        return cls(order_id, state, status, MappingProxyType(document), correlation_id, http_status)
+        return cls(
+            order_id,
+            state,
+            status,
+            MappingProxyType(document),
+            correlation_id,
+            http_status,
+            is_unclear=any(_state(one) is None and one not in (None, "") for one in given),
+        )
 
 
 def _state(value: object) -> str | None:

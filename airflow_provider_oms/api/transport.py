@@ -6,6 +6,7 @@ What an answer means is read in ``answers.py``; nothing here is ever repeated.
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
@@ -33,6 +34,8 @@ NOT_SENT_ANY_MORE = "When the cancel was ready, it could not be sent any more"
 # An order is a few kilobytes; a body without end must not fill the memory of a worker.
 _LARGEST_BODY = 4 * 1024 * 1024
 _CHUNK = 64 * 1024
+_CHARSET = re.compile(r"charset\s*=\s*\"?([\w-]+)", re.IGNORECASE)
+_LATIN = frozenset({"iso-8859-1", "iso-8859-15", "latin1", "windows-1252"})
 _FAILURES = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)
 
 
@@ -91,13 +94,23 @@ class _HttpsPool(HTTPSConnectionPool):
 _POOLS = {"http": _HttpPool, "https": _HttpsPool}
 
 
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002 - as in requests
+        # With a target, requests reads the whole body of a redirect, whatever its size and for as
+        # long as it takes, before it hands it over; also when redirects are not followed.
+        return None
+
+
 class _Adapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = _POOLS
 
-    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> PoolManager:
-        manager: PoolManager = super().proxy_manager_for(*args, **kwargs)
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> PoolManager:
+        if proxy.lower().startswith("socks"):
+            # The pools below would not fit, and its own do not say whether a request has left.
+            raise requests.exceptions.InvalidProxyURL
+        manager: PoolManager = super().proxy_manager_for(proxy, **kwargs)
         manager.pool_classes_by_scheme = _POOLS
         return manager
 
@@ -125,9 +138,19 @@ class Answer:
     def json(self) -> object:
         """Return the body's JSON document, or ``None`` when it holds none."""
         try:
-            return loads(self.body) if self.body else None
+            return loads(self._text()) if self.body else None
         except (ValueError, RecursionError):
             return None
+
+    def _text(self) -> bytes | str:
+        # JSON is in UTF-8, also where a header says otherwise; an older system may mean it.
+        named = _CHARSET.search(self.headers.get("Content-Type", ""))
+        try:
+            return self.body.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            if named is not None and named[1].lower() in _LATIN:
+                return self.body.decode(named[1])
+        return self.body
 
     def __repr__(self) -> str:
         """Show the status and never the body."""
@@ -156,7 +179,7 @@ class Transport:
         self._timeouts = (connect_timeout, read_timeout)
         self._verify: str | bool = ca_bundle or _environments_ca_bundle() or True
         self._proxies: dict[str, dict[str, str]] = {}
-        self._session = requests.Session()
+        self._session = _Session()
         # requests would read the environment anew for each of thousands of requests, put a ~/.netrc
         # entry in the place of the token, and send what is for this machine to a proxy, in clear.
         self._session.trust_env = False
@@ -296,6 +319,7 @@ _NAMES = {
     "BrokenPipeError": "the connection was closed",
     "SSLCertVerificationError": _REFUSED_CERTIFICATE,
     "SSLZeroReturnError": "the TLS connection was closed",
+    "InvalidProxyURL": "the environment's proxy is a SOCKS proxy, or its address is not valid",
 }
 
 

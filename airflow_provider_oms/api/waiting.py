@@ -16,6 +16,7 @@ from airflow_provider_oms.api.errors import (
     OmsInputError,
     OmsNoAnswerError,
     OmsNotSentError,
+    OmsRedirectedError,
     OmsServerError,
     OmsThrottledError,
     OmsUnauthorizedError,
@@ -32,6 +33,7 @@ _PASSING = (
     OmsNoAnswerError,
     OmsServerError,
     OmsThrottledError,
+    OmsRedirectedError,
     OmsUnusableAnswerError,
     OmsConflictError,
 )
@@ -96,21 +98,20 @@ def _plain(states: Iterable[str]) -> frozenset[str]:
     return frozenset("CANCELED" if is_canceled_state(s) else s.upper() for s in states)
 
 
-def validate_wish(target_states: Any, failure_states: Any = ()) -> Wish:
+def validate_wish(target_states: Any, failure_states: Any = None) -> Wish:
     """Return the states that end a waiting, or refuse them.
 
     :param target_states: at least one state: a list, tuple or set; or, as templates render, a
         JSON array or a comma-separated string.
-    :param failure_states: likewise; ``None`` or an empty list for none. Text that names no state
-        is refused: a condition that was given must not vanish.
+    :param failure_states: likewise, or ``None`` for none.
     :return: the wish.
     :raises OmsInputError: when a value names no state, or both name the same.
     """
     rule = "at least one order state: a list, a JSON array, or comma-separated"
     target = validate_order_states("target_states", target_states, rule=rule)
     failure: frozenset[str] = frozenset()
-    if failure_states is not None and failure_states not in ([], (), set(), frozenset()):
-        failure = validate_order_states("failure_states", failure_states, rule=f"None, or {rule}")
+    if failure_states is not None:
+        failure = validate_order_states("failure_states", failure_states, rule=rule)
     if _plain(target) & _plain(failure):
         raise OmsInputError("failure_states", "none of the target_states", "one of them")
     return Wish(target, failure)

@@ -62,6 +62,7 @@ class Reply:
     :param correlation_id: correlation id of the answer.
     :param retry_after: seconds that the OMS asked to wait.
     :param left: whether the call itself was sent; not so where it got no token.
+    :param is_unclear: whether one of the order's two states could not be read.
     """
 
     kind: ReplyKind
@@ -73,6 +74,7 @@ class Reply:
     correlation_id: str | None = None
     retry_after: float | None = None
     left: bool = True
+    is_unclear: bool = False
 
     @property
     def says_canceled(self) -> bool:
@@ -153,6 +155,8 @@ class Policy:
         """
         if self.only_if_states is None:
             return True
+        if reply.is_unclear:
+            return False
         admitted = {state.upper() for state in self.only_if_states}
         given = {s.upper() for s in (reply.order_state, reply.order_status) if s is not None}
         return bool(given) and given <= admitted

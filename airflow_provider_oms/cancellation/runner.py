@@ -21,6 +21,7 @@ from airflow_provider_oms.api.errors import (
     OmsNoAnswerError,
     OmsNotFoundError,
     OmsNotSentError,
+    OmsRedirectedError,
     OmsRefusedError,
     OmsServerError,
     OmsThrottledError,
@@ -171,6 +172,7 @@ _KINDS: tuple[tuple[type[OmsError], ReplyKind], ...] = (
     (OmsNotSentError, ReplyKind.NEVER_SENT),
     (OmsNoAnswerError, ReplyKind.AMBIGUOUS),
     (OmsServerError, ReplyKind.AMBIGUOUS),
+    (OmsRedirectedError, ReplyKind.AMBIGUOUS),
     (OmsUnusableAnswerError, ReplyKind.AMBIGUOUS),
     (OmsThrottledError, ReplyKind.THROTTLED),
     (OmsUnauthorizedError, ReplyKind.UNAUTHENTICATED),
@@ -226,6 +228,7 @@ def reply_of(
         order_status=order.order_status,
         http_status=order.http_status,
         correlation_id=order.correlation_id,
+        is_unclear=order.is_unclear,
     )
 
 

@@ -123,6 +123,20 @@ class TestWhatIsQuoted:
             assert "Wilhelmina" not in f"{found} {found.detail} {found.oms_code}"
             assert "HTTP 400" in str(found)
 
+    @pytest.mark.parametrize("text", ["x" * 4_000_000, "-" * 4_000_000, "1 " * 2_000_000])
+    def test_a_message_without_end_is_read_in_no_time(self, text: str) -> None:
+        began = time.monotonic()
+        assert len(error(400, message=text).detail or "") <= 200
+        assert time.monotonic() - began < 2
+
+    @pytest.mark.parametrize("contact", ["w.leak@example.com", "+1 555 010 9999"])
+    def test_no_half_of_a_contact_is_left_where_a_long_message_is_cut(self, contact: str) -> None:
+        for length in range(960, 1001):
+            # What stands before it becomes so short that the end of the cut text is quoted.
+            quoted = clean_text(f"secret={'x' * (length - 8)} {contact} " + "and so on " * 9)
+            assert "leak" not in quoted
+            assert "555" not in quoted
+
     def test_what_is_not_quoted_still_counts(self) -> None:
         message = 'Order was already canceled: {"name": "Wilhelmina"}'
         assert type(error(400, message=message)) is OmsConflictError

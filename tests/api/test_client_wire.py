@@ -20,6 +20,7 @@ from airflow_provider_oms.api.errors import (
     OmsForeignAnswerError,
     OmsHttpError,
     OmsNotFoundError,
+    OmsRedirectedError,
     OmsRefusedError,
     OmsServerError,
     OmsThrottledError,
@@ -154,12 +155,13 @@ class TestAnswers:
             (answer("425 Too Early"), OmsServerError),
             (answer("500 Internal Server Error"), OmsServerError),
             (answer("503 Service Unavailable", b"<html>"), OmsServerError),
-            (answer("302 Found", b"", ("Location: https://example.com/",)), OmsRefusedError),
-            (answer("301 Moved", b"<html>", ("Location: /x",)), OmsRefusedError),
+            (answer("302 Found", b"", ("Location: https://example.com/",)), OmsRedirectedError),
+            (answer("301 Moved", b"<html>", ("Location: /x",)), OmsRedirectedError),
+            (answer("302 Found", b"", ("Location: http://[",)), OmsRedirectedError),
             (answer("401 Unauthorized", b"<html></html>"), OmsForeignAnswerError),
             (answer("403 Forbidden", b"<html></html>"), OmsForeignAnswerError),
             (answer("403 Forbidden", b"<html></html>", (CORRELATION,)), OmsForbiddenError),
-            (document({}, "307 Temporary Redirect", "Location: /x"), OmsRefusedError),
+            (document({}, "307 Temporary Redirect", "Location: /x"), OmsRedirectedError),
         ],
     )
     def test_each_answer_has_its_type(self, script: Script, kind: type[OmsError]) -> None:
@@ -217,12 +219,24 @@ class TestAnswers:
             client.post_cancel(EXAMPLE)
         assert "probably" not in str(error.value)
 
+    @pytest.mark.parametrize("charset", ["ISO-8859-1", '"windows-1252"', "UTF-8", "hex", ""])
+    def test_an_order_is_read_in_the_encoding_that_it_is_in(self, charset: str) -> None:
+        is_latin = charset not in ("UTF-8", "hex", "")
+        body = json.dumps({**ORDER, "city": "Münster"}, ensure_ascii=False)
+        script = answer(
+            "200 OK",
+            body.encode("latin-1" if is_latin else "utf-8"),
+            (f"Content-Type: application/json; charset={charset}",),
+        )
+        with RawServer([script]) as server, client_of(server.url) as client:
+            assert client.get_order(1010101).raw["city"] == "Münster"
+
     def test_a_redirect_says_so(self) -> None:
         script = [answer("302 Found", b"<html></html>", ("Location: https://example.com/",))]
         with (
             RawServer(script) as server,
             client_of(server.url) as client,
-            pytest.raises(OmsRefusedError, match=r"redirects elsewhere.*correct the connection"),
+            pytest.raises(OmsRedirectedError, match=r"redirects elsewhere.*correct the connection"),
         ):
             client.post_cancel(EXAMPLE)
 

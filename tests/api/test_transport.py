@@ -17,6 +17,7 @@ from wire import EXAMPLE, ORDER, client_of, document
 from airflow_provider_oms.api.errors import (
     OmsNoAnswerError,
     OmsNotSentError,
+    OmsRedirectedError,
     OmsUnusableAnswerError,
 )
 from airflow_provider_oms.api.transport import describe_failure
@@ -37,6 +38,19 @@ def drip(connection: socket.socket, _: bytes) -> None:
     for _tick in range(100):
         connection.sendall(b" ")
         time.sleep(0.05)
+
+
+def drip_after_a_redirect(connection: socket.socket, _: bytes) -> None:
+    connection.sendall(b"HTTP/1.1 302 Found\r\nLocation: /x\r\nContent-Length: 500\r\n\r\n")
+    for _tick in range(100):
+        connection.sendall(b" ")
+        time.sleep(0.05)
+
+
+def redirect_without_end(connection: socket.socket, _: bytes) -> None:
+    connection.sendall(b"HTTP/1.1 302 Found\r\nLocation: /x\r\n\r\n")
+    while True:
+        connection.sendall(b" " * 65536)
 
 
 class TestSentOrNot:
@@ -69,6 +83,14 @@ class TestSentOrNot:
                 client.post_cancel(EXAMPLE)
             assert time.monotonic() - began < 3
             assert len(server.requests) == 1
+
+    @pytest.mark.parametrize("script", [drip_after_a_redirect, redirect_without_end])
+    def test_a_redirect_is_bounded_like_every_answer(self, script: Script) -> None:
+        with RawServer([script]) as server, client_of(server.url, read_timeout=0.3) as client:
+            began = time.monotonic()
+            with pytest.raises(OmsRedirectedError):
+                client.post_cancel(EXAMPLE)
+            assert time.monotonic() - began < 3
 
     def test_a_fault_of_the_http_library_after_the_request_left_is_not_called_unsent(
         self, monkeypatch: pytest.MonkeyPatch
@@ -153,6 +175,14 @@ class TestProxies:
         monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{port}")
         with pytest.raises(OmsNotSentError, match=r"\(the proxy: connection refused\)"):
             client_of("https://oms.invalid").post_cancel(EXAMPLE)
+
+    def test_a_socks_proxy_is_refused_before_anything_is_sent(
+        self, proxy: RawServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("https_proxy", f"socks5://127.0.0.1:{proxy.port}")
+        with pytest.raises(OmsNotSentError, match="is a SOCKS proxy"):
+            client_of("https://oms.invalid").post_cancel(EXAMPLE)
+        assert proxy.requests == []
 
     def test_no_proxy_is_used_for_what_the_environment_exempts(
         self, proxy: RawServer, monkeypatch: pytest.MonkeyPatch

@@ -85,13 +85,12 @@ class TestWishes:
         with pytest.raises(OmsInputError, match="target_states must be at least one order state"):
             validate_wish(states)
 
-    @pytest.mark.parametrize("states", [None, (), [], set(), frozenset()])
-    def test_no_failure_state_is_needed(self, states: Any) -> None:
-        assert validate_wish("READY", states).failure == set()
+    def test_no_failure_state_is_needed(self) -> None:
+        assert validate_wish("READY").failure == set()
 
-    @pytest.mark.parametrize("states", ["", "None", "[]", [""]])
+    @pytest.mark.parametrize("states", ["", "None", "[]", [""], [], ()])
     def test_a_failure_state_that_vanished_in_a_template_is_refused(self, states: Any) -> None:
-        with pytest.raises(OmsInputError, match="failure_states must be None, or at least one"):
+        with pytest.raises(OmsInputError, match="failure_states must be at least one"):
             validate_wish("READY", states)
 
     def test_a_state_that_is_wished_for_cannot_be_a_failure(self) -> None:
@@ -131,7 +130,6 @@ class TestLooks:
             (answer("404 Not Found", b'{"code": 5002}'), OmsNotFoundError),
             (answer("403 Forbidden", b"{}", (CORRELATION,)), OmsForbiddenError),
             (answer("400 Bad Request", b"{}", (CORRELATION,)), OmsRefusedError),
-            (answer("302 Found"), OmsRefusedError),
         ],
     )
     def test_what_waiting_does_not_change_is_raised(

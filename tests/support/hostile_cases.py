@@ -33,6 +33,7 @@ class Case:
         return self.calls.split(", ").count("POST")
 
 
+ELSEWHERE = {"Location": "http://127.0.0.1:9/"}
 CANCELED, UNKNOWN = Outcome.CANCELED, Outcome.UNKNOWN
 READ_AND_SEE = "POST, GET"
 READ_AND_REPEAT = "POST, GET, POST"
@@ -208,10 +209,16 @@ CASES = (
         only_if=frozenset({"READY"}),
     ),
     Case(
-        "a redirect",
-        Outcome.REFUSED,
-        "POST",
-        (fault("status", status=307, headers={"Location": "http://127.0.0.1:9/"}),),
+        "a redirect, not acted on",
+        CANCELED,
+        READ_AND_REPEAT,
+        (fault("status", status=307, headers=ELSEWHERE),),
+    ),
+    Case(
+        "a redirect to see the result elsewhere, acted on",
+        CANCELED,
+        READ_AND_SEE,
+        (fault("status", status=303, acts=True, headers=ELSEWHERE),),
     ),
     Case(
         "409, and the order is open",

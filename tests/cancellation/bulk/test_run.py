@@ -222,8 +222,9 @@ class TestWhatStopsIt:
             run = run_of(tenant, 1000, attempt=attempt, **settings)
             run.run()
             assert run.stopped is not None
-        # What was refused is tried again first, for somebody may have mended it; little else is.
-        assert len(set(tenant.posts())) <= before + 3 * 4
+        # What was refused is tried again first, for somebody may have mended it; little else is:
+        # a refusal takes a cancel and a read, and meanwhile each of the other workers gets on.
+        assert len(set(tenant.posts())) <= before + 3 * 4 * 2
 
     @pytest.mark.parametrize(
         "error",
