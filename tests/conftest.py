@@ -8,6 +8,7 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -18,6 +19,8 @@ import cell
 import pytest
 from features import AIRFLOW, FEATURES, has
 from hypothesis import Phase, settings
+
+from airflow_provider_oms.cancellation import termination
 
 if any(name == "airflow" or name.startswith("airflow.") for name in sys.modules):
     raise RuntimeError("Airflow was imported before tests/conftest.py could set its environment")
@@ -113,6 +116,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(f"{feature}: {len(tests)} left out")
         for test in tests:
             terminalreporter.write_line(f"    {test}")
+
+
+@pytest.fixture(autouse=True)
+def nobody_told_this_process_to_end(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let no test know of a SIGTERM that another one raised."""
+    handler = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(termination, "_of_this_process", termination.Termination())
+    yield
+    signal.signal(signal.SIGTERM, handler)
 
 
 @pytest.fixture(autouse=True)

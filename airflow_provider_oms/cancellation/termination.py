@@ -9,11 +9,11 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from types import FrameType
+from typing import Any
 
-__all__ = ["Termination", "listen_for_termination"]
+__all__ = ["Termination", "listen_for_termination", "sleep_until"]
 
 _LONGEST_NAP = 0.2
 
@@ -28,43 +28,50 @@ class Termination:
     def __init__(self) -> None:
         self.is_requested = False
 
-    def sleep(self, seconds: float) -> None:
-        """Wait, and stop waiting soon after the end is requested.
 
-        :param seconds: how long.
-        """
-        until = time.monotonic() + seconds
-        while not self.is_requested and (left := until - time.monotonic()) > 0:
-            time.sleep(min(left, _LONGEST_NAP))
+def sleep_until(is_over: Callable[[], bool], seconds: float) -> None:
+    """Wait, and stop waiting soon after it is over.
 
-
-@contextmanager
-def listen_for_termination() -> Iterator[Termination]:
-    """Provide what knows, from then on, whether the process got SIGTERM.
-
-    Airflow 3 tells the task's operator and lets its code run on for some seconds, in which a cancel
-    could still leave although a person has marked the task failed. Whatever else is meant to happen
-    at SIGTERM happens as well.
-
-    :return: the knowledge; outside the main thread, where signals cannot be heard, it stays "no".
+    :param is_over: tells whether it is.
+    :param seconds: how long to wait at most.
     """
-    termination = Termination()
-    previous = signal.getsignal(signal.SIGTERM)
-    in_main_thread = threading.current_thread() is threading.main_thread()
-    if not in_main_thread or previous in (signal.SIG_IGN, None):
-        yield termination
-        return
+    until = time.monotonic() + seconds
+    while not is_over() and (left := until - time.monotonic()) > 0:
+        time.sleep(min(left, _LONGEST_NAP))
 
-    def hear(number: int, frame: FrameType | None) -> None:
-        termination.is_requested = True
-        if callable(previous):
-            previous(number, frame)
+
+_of_this_process = Termination()
+
+
+class _Listener:
+    """Take SIGTERM down, and hand it on to whoever was to have it before."""
+
+    def __init__(self, previous: Any) -> None:
+        self._previous = previous
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        _of_this_process.is_requested = True
+        if callable(self._previous):
+            self._previous(number, frame)
             return
-        signal.signal(number, previous)
+        signal.signal(number, self._previous)
         os.kill(os.getpid(), number)
 
-    signal.signal(signal.SIGTERM, hear)
-    try:
-        yield termination
-    finally:
-        signal.signal(signal.SIGTERM, previous)
+
+def listen_for_termination() -> Termination:
+    """Return what knows, from the first call on, whether the process got SIGTERM.
+
+    Airflow 3 tells the task's operator and lets its code run on for some seconds, in which a cancel
+    could still leave although a person has marked the task failed. So what was heard once holds for
+    the process, between two orders and for the next one too. Whatever else is meant to happen at
+    SIGTERM happens as well.
+
+    :return: the knowledge; it stays "no" where signals cannot be heard or are ignored: when it was
+        first called outside the main thread.
+    """
+    previous = signal.getsignal(signal.SIGTERM)
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    is_heard_already = isinstance(previous, _Listener)
+    if in_main_thread and not is_heard_already and previous not in (signal.SIG_IGN, None):
+        signal.signal(signal.SIGTERM, _Listener(previous))
+    return _of_this_process

@@ -21,7 +21,7 @@ from airflow_provider_oms.api.validation import validate_cancel_request, validat
 from airflow_provider_oms.cancellation import runner
 from airflow_provider_oms.cancellation.outcomes import CancellationResult
 from airflow_provider_oms.cancellation.plan import policy_for, validate_only_if_states
-from airflow_provider_oms.cancellation.termination import listen_for_termination
+from airflow_provider_oms.cancellation.termination import listen_for_termination, sleep_until
 from airflow_provider_oms.connections import client_of, settings_of
 from airflow_provider_oms.exceptions import (
     OmsUnsendableError,
@@ -130,6 +130,7 @@ class OmsHook(BaseHook):
         only_if_states: Any = None,
         in_doubt: bool = False,
         on_interrupt: Callable[[CancellationResult], object] | None = None,
+        is_stopping: Callable[[], bool] = lambda: False,
     ) -> CancellationResult:
         """Cancel one whole order and find out what became of it; this cannot be undone.
 
@@ -146,11 +147,19 @@ class OmsHook(BaseHook):
             read, with time to settle, before anything is sent, as on a task's later attempts.
         :param on_interrupt: told how the order stands when something breaks in, such as Airflow's
             ``execution_timeout``, before that goes on.
+        :param is_stopping: tells whether nothing more may be sent. When the process got SIGTERM
+            since the hook's first cancellation began, nothing is sent in any case.
         :return: the result; its outcome is ``canceled`` or ``already_canceled``.
         :raises OmsUnsendableError: when an argument or the connection is not valid.
         :raises OmsCancellationError: for every other outcome; its ``result`` says which. It is an
             ``OmsCancellationRefusedError``, which Airflow does not retry, when no retry can help.
         """
+        # Before the connection is looked up, which can take a while.
+        termination = listen_for_termination()
+
+        def is_over() -> bool:
+            return termination.is_requested or is_stopping()
+
         client = self.get_conn()
         with unsendable_is_final():
             request = validate_cancel_request(
@@ -161,19 +170,18 @@ class OmsHook(BaseHook):
             )
             states = validate_only_if_states(only_if_states)
         self.log.info("Canceling order %s at %s", request.order_id, self.settings.describe())
-        with listen_for_termination() as termination:
-            result = runner.cancel_order(
-                client,
-                request,
-                policy_for(self.settings, only_if_states=states),
-                attempt=_attempt(),
-                in_doubt_for=0.0 if in_doubt else None,
-                log=self.log,
-                on_interrupt=on_interrupt,
-                surroundings=runner.Surroundings(
-                    sleep=termination.sleep, is_stopping=lambda: termination.is_requested
-                ),
-            )
+        result = runner.cancel_order(
+            client,
+            request,
+            policy_for(self.settings, only_if_states=states),
+            attempt=_attempt(),
+            in_doubt_for=0.0 if in_doubt else None,
+            log=self.log,
+            on_interrupt=on_interrupt,
+            surroundings=runner.Surroundings(
+                sleep=lambda seconds: sleep_until(is_over, seconds), is_stopping=is_over
+            ),
+        )
         if not result.outcome.is_success:
             raise cancellation_error(result)
         self.log.info("%s", result.describe())

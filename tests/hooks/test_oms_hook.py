@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import signal
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
@@ -111,6 +112,33 @@ class TestCancelOrder:
         assert failure.value.result.outcome is Outcome.NOT_FOUND
         assert isinstance(failure.value, AirflowFailException)
         assert len(server.requests) == 1
+
+    def test_once_the_process_was_told_to_end_no_further_order_is_sent(
+        self, connect: Callable[..., None]
+    ) -> None:
+        # As Airflow 3's own handler, which lets the task's code run on.
+        signal.signal(signal.SIGTERM, lambda *_: None)
+        with RawServer([document(CANCELED)]) as server:
+            connect(to(server))
+            first = OmsHook().cancel_order(1010101, "created_by_mistake")
+            assert first.outcome is Outcome.CANCELED
+            signal.raise_signal(signal.SIGTERM)
+            for order_id in (7, 8):
+                with pytest.raises(OmsCancellationError, match="told to end") as failure:
+                    OmsHook().cancel_order(order_id, "created_by_mistake")
+                assert failure.value.result.outcome is Outcome.NOT_ATTEMPTED
+            assert len(server.requests) == 1
+
+    @pytest.mark.parametrize("status", [{"code": "SHIPPED"}, "SHIPPED" * 10, 3, ["READY"]])
+    def test_a_state_that_cannot_be_read_is_none_that_a_guard_admits(
+        self, connect: Callable[..., None], status: object
+    ) -> None:
+        order = {"orderID": 7, "orderState": "READY", "orderStatus": status}
+        with RawServer([document(order)]) as server:
+            connect(to(server))
+            with pytest.raises(OmsCancellationError, match="not_cancelable"):
+                OmsHook().cancel_order(7, "created_by_mistake", only_if_states=["READY"])
+        assert [request.split()[0] for request in server.requests] == [b"GET"]
 
     def test_what_may_still_succeed_may_be_retried(self, connect: Callable[..., None]) -> None:
         with RawServer([answer("429 Too Many Requests", b"", ("Retry-After: 60",))]) as server:
