@@ -1,20 +1,37 @@
 """What every operator and sensor takes besides its own arguments, for editors and type checkers.
 
 Airflow hands these on as ``**kwargs``, in which a misspelled argument is one like any other: it
-would be found when the DAG file is read, and not where it is written. Nothing imports this when a
-task runs.
+would be found when the DAG file is read, and not where it is written.
 """
 
 from __future__ import annotations
 
 from collections.abc import MutableMapping, Sequence
 from datetime import datetime, timedelta
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import DAG, TaskGroup, XComArg
 
-__all__ = ["SensorArguments", "TaskArguments", "Templated"]
+__all__ = ["NOT_GIVEN", "NotGiven", "SensorArguments", "TaskArguments", "Templated"]
+
+
+class NotGiven(Enum):
+    """Stand for an argument that was left out.
+
+    ``None`` cannot: a condition that was given, and came out as ``None`` of a template, another
+    task's output or a mapped task's arguments, must not vanish.
+    """
+
+    NOT_GIVEN = auto()
+
+    def __repr__(self) -> str:
+        """Return how it is written."""
+        return self.name
+
+
+NOT_GIVEN = NotGiven.NOT_GIVEN
 
 #: What another task returns, which is a value only when the task runs.
 Templated: TypeAlias = "XComArg"

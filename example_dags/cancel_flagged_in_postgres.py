@@ -22,9 +22,11 @@ A run is green only when every order that it claimed is canceled. `canceled`, `a
 everything else is tried again by the next run.
 
 **When it fails:** look at the outcomes in the table, or in the log of `cancel`, and wait for the
-next run, or clear the failed task. Both are safe: a claimed order counts as `unknown` until its
-outcome is recorded, and is read at the OMS before anything is sent for it again. More than 1,000
-orders at once are refused; find out what the fraud check is up to before you raise `max_orders`.
+next run, or clear `claim` with all that follows it. Both ask the table anew, and a claimed order
+counts as `unknown` until its outcome is recorded, so that it is read at the OMS before anything is
+sent for it again. Do not clear `cancel` alone: it would act on the verdicts of its first time. More
+than 1,000 orders at once are refused; find out what the fraud check is up to before you raise
+`max_orders`.
 """
 
 from __future__ import annotations

@@ -51,6 +51,9 @@ before anything is sent. `canceled`, `already_canceled`, `not_cancelable`, `not_
 are final: the order is left alone until a newer verdict rejects it again. Everything else is picked
 up by the next run.
 
+To try again before the next hour, clear `read_verdicts` with all that follows it. Do not clear
+`cancel` alone: it would act on the verdicts of its first time.
+
 More than 1,000 flagged orders at once are refused as a whole: find out what the fraud check is up
 to, and raise `MAX_ORDERS` if it is right.
 

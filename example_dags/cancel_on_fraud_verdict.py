@@ -15,10 +15,13 @@ newest event counts, and only exactly `rejected` cancels it. Connection: `oms_de
 The run is green only when every rejected order is canceled. An event that is no such verdict fails
 the run before anything is sent, so that the others in it are not forgotten silently.
 
-**When it fails:** mend the cause and *clear* the failed task; the run keeps its events. Events that
-come while the DAG is paused wait for the first one after that. More than 1,000 rejected orders at
-once are refused; raise `max_orders` if that is right. Do not trigger this DAG by hand: such a run
-has no verdicts, and cancels nothing.
+**When it fails:** mend the cause, and *clear* the failed task only if no verdict on its orders can
+have come since: a run keeps its events, and acts on them however old they are. If the fraud check
+may have changed its mind, let it publish its newest verdicts again: they get a run of their own.
+
+Events that come while the DAG is paused wait for the first one after that. More than 1,000 rejected
+orders at once are refused; raise `max_orders` if that is right. Do not trigger this DAG by hand:
+such a run has no verdicts, and cancels nothing.
 """
 
 from __future__ import annotations

@@ -33,10 +33,11 @@ with DAG(
                 order_id, "other", "Payment not received", only_if_states=["PAYMENT_HOLD"]
             )
         except OmsCancellationError as error:
-            # Paid meanwhile, or shipped: to leave it alone is what is wanted here.
-            if error.result.outcome is not Outcome.NOT_CANCELABLE:
-                raise
             result = error.result
+            still_waits = "PAYMENT_HOLD" in (result.order_state, result.order_status)
+            # Paid meanwhile, or shipped: to leave it alone is what is wanted here.
+            if result.outcome is not Outcome.NOT_CANCELABLE or still_waits:
+                raise
         return {"order_id": result.order_id, "outcome": result.outcome.value}
 
     cancel_unpaid("{{ params.order_id }}")

@@ -83,7 +83,7 @@ def validate_rate(field: str, value: Any) -> float:
     except (TypeError, ValueError, OverflowError):
         rate = math.nan
     if not 0 < rate < math.inf:
-        raise OmsInputError(field, "None, or a number above 0", kind_of(value))
+        raise OmsInputError(field, "a number above 0, or left out", kind_of(value))
     return rate
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from airflow.providers.common.compat.sdk import Asset, BaseOperator, Stats
 
 from airflow_provider_oms.api.errors import OmsInputError
+from airflow_provider_oms.arguments import NOT_GIVEN, NotGiven
 from airflow_provider_oms.cancellation.bulk.entries import entries_of_value
 from airflow_provider_oms.cancellation.bulk.journal import Journal, JournalError
 from airflow_provider_oms.cancellation.bulk.order_set import (
@@ -65,6 +66,10 @@ _NOT_CURRENT = (
 )
 
 
+def _or_none(value: Any) -> Any:
+    return None if value is NOT_GIVEN else value
+
+
 @contextmanager
 def _before_anything_is_sent() -> Iterator[None]:
     try:
@@ -112,14 +117,14 @@ class OmsBulkCancelOrdersOperator(BaseOperator):
     :param oms_conn_id: id of the Airflow connection of type ``oms`` (templated).
     :param max_orders: a larger set is refused as a whole (templated).
     :param tolerated_failures: how many orders may end otherwise than canceled (templated).
-    :param stop_after_failures: failed orders after which no cancel is begun; ``None`` works through
-        the whole set (templated).
+    :param stop_after_failures: failed orders after which no cancel is begun; left out, the whole
+        set is worked through (templated).
     :param max_workers: requests under way at a time, from 1 to 128 (templated).
-    :param requests_per_second: requests that may leave in a second; ``None`` for any number
+    :param requests_per_second: requests that may leave in a second; left out, any number
         (templated).
     :param only_if_states: read each order first and cancel it only when ``orderState`` and
-        ``orderStatus`` are all among these; a list, a JSON array or a comma-separated string
-        (templated).
+        ``orderStatus`` are all among these; a list, a JSON array or a comma-separated string; left
+        out, any state will do (templated).
     :param dry_run: read each order instead of canceling it, and report what would be done
         (templated).
     :param results_path: where to write one JSON line for each order; a mapped task's index goes
@@ -157,10 +162,10 @@ class OmsBulkCancelOrdersOperator(BaseOperator):
         oms_conn_id: str = OmsHook.default_conn_name,
         max_orders: int | str = 1000,
         tolerated_failures: int | str = 0,
-        stop_after_failures: int | str | None = None,
+        stop_after_failures: int | str | NotGiven = NOT_GIVEN,
         max_workers: int | str = 4,
-        requests_per_second: float | str | None = None,
-        only_if_states: Sequence[str] | str | Templated | None = None,
+        requests_per_second: float | str | NotGiven = NOT_GIVEN,
+        only_if_states: Sequence[str] | str | Templated | NotGiven = NOT_GIVEN,
         dry_run: bool | str | Templated = False,
         results_path: str | Templated | None = None,
         **kwargs: Unpack[TaskArguments],
@@ -174,16 +179,19 @@ class OmsBulkCancelOrdersOperator(BaseOperator):
         self.oms_conn_id = oms_conn_id
         self.max_orders = max_orders
         self.tolerated_failures = tolerated_failures
-        self.stop_after_failures = stop_after_failures
         self.max_workers = max_workers
-        self.requests_per_second = requests_per_second
-        self.only_if_states: Any = only_if_states
+        conditions = {
+            "stop_after_failures": stop_after_failures,
+            "requests_per_second": requests_per_second,
+            "only_if_states": only_if_states,
+        }
+        self._given = {name for name, value in conditions.items() if value is not NOT_GIVEN}
+        self.stop_after_failures = _or_none(stop_after_failures)
+        self.requests_per_second = _or_none(requests_per_second)
+        self.only_if_states = _or_none(only_if_states)
         # BaseOperator has a method of the argument's name.
         self.is_dry_run: Any = dry_run
         self.results_path: Any = results_path
-        self._is_guarded = only_if_states is not None
-        self._is_bounded = stop_after_failures is not None
-        self._is_paced = requests_per_second is not None
         self._is_killed = False
 
     def on_kill(self) -> None:
@@ -202,8 +210,10 @@ class OmsBulkCancelOrdersOperator(BaseOperator):
             help.
         """
         started_at = time.monotonic()
+        # Before the set is read, which can take a while.
+        termination = listen_for_termination()
         plan = self._plan(context)
-        with plan.hook.get_conn() as client, listen_for_termination() as termination:
+        with plan.hook.get_conn() as client:
             run = BulkRun(
                 client,
                 plan.orders,
@@ -268,17 +278,15 @@ class OmsBulkCancelOrdersOperator(BaseOperator):
         workers = validate_number("max_workers", self.max_workers, least=1)
         if workers > _MOST_WORKERS:
             raise OmsInputError("max_workers", f"at most {_MOST_WORKERS}", "more")
-        stop = None
-        if self._is_bounded:
-            # What was given and rendered to None must not vanish.
+        stop = rate = None
+        if "stop_after_failures" in self._given:
             stop = validate_number("stop_after_failures", self.stop_after_failures, least=1)
-        rate = None
-        if self._is_paced:
+        if "requests_per_second" in self._given:
             rate = validate_rate("requests_per_second", self.requests_per_second)
         return Limits(workers, rate, stop)
 
     def _states(self) -> frozenset[str] | None:
-        if self._is_guarded and self.only_if_states is None:
+        if "only_if_states" in self._given and self.only_if_states is None:
             raise OmsInputError("only_if_states", "at least one order state", "None")
         return validate_only_if_states(self.only_if_states)
 

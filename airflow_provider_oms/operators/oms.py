@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
+from airflow_provider_oms.arguments import NOT_GIVEN, NotGiven
 from airflow_provider_oms.exceptions import OmsCancellationError, OmsUnsendableError
 from airflow_provider_oms.hooks.oms import OmsHook
 from airflow_provider_oms.links.oms import OmsOrderLink
@@ -39,8 +40,8 @@ class OmsCancelOrderOperator(BaseOperator):
         ``other`` and refused with any other; ``None`` or empty for none (templated).
     :param only_if_states: read first and cancel only when ``orderState`` and ``orderStatus`` are
         all among these states, otherwise end ``not_cancelable``; a list, a JSON array or a
-        comma-separated string (templated). ``None`` is for any state; what is given and renders
-        to nothing is refused.
+        comma-separated string (templated). Left out, any state will do; what is given and comes
+        out as nothing is refused.
     :param in_doubt: whether an earlier run may have sent a cancel for this order: read it, with
         time to settle, before anything is sent, as on the task's own later attempts.
     :param oms_conn_id: id of the Airflow connection of type ``oms`` (templated).
@@ -65,7 +66,7 @@ class OmsCancelOrderOperator(BaseOperator):
         order_id: int | str | Templated,
         disposition_reason: str | Templated,
         disposition_other_reason: str | Templated | None = None,
-        only_if_states: Sequence[str] | str | Templated | None = None,
+        only_if_states: Sequence[str] | str | Templated | NotGiven = NOT_GIVEN,
         in_doubt: bool = False,
         oms_conn_id: str = OmsHook.default_conn_name,
         **kwargs: Unpack[TaskArguments],
@@ -75,10 +76,15 @@ class OmsCancelOrderOperator(BaseOperator):
         self.order_id: Any = order_id
         self.disposition_reason: Any = disposition_reason
         self.disposition_other_reason: Any = disposition_other_reason
-        self.only_if_states: Any = only_if_states
-        self._is_guarded = only_if_states is not None
+        self._is_guarded = only_if_states is not NOT_GIVEN
+        self.only_if_states: Any = only_if_states if self._is_guarded else None
         self.in_doubt = in_doubt
         self.oms_conn_id = oms_conn_id
+        self._is_killed = False
+
+    def on_kill(self) -> None:
+        """Let nothing more be sent; :meth:`execute` ends by itself within seconds."""
+        self._is_killed = True
 
     def execute(self, context: Context) -> ResultDict:
         """Cancel the order.
@@ -93,8 +99,8 @@ class OmsCancelOrderOperator(BaseOperator):
         # None would mean "no guard" to the hook, which cannot know that there was to be one.
         if self._is_guarded and self.only_if_states is None:
             raise OmsUnsendableError(
-                "only_if_states must name at least one order state; the template or the task's "
-                "output that it was given as came out as None. Nothing was sent."
+                "only_if_states must name at least one order state, but is None, or what it was "
+                "given as came out as None; leave it out for any state. Nothing was sent."
             )
         try:
             result = hook.cancel_order(
@@ -104,6 +110,7 @@ class OmsCancelOrderOperator(BaseOperator):
                 only_if_states=self.only_if_states,
                 in_doubt=self.in_doubt,
                 on_interrupt=lambda so_far: self._push(context, so_far),
+                is_stopping=lambda: self._is_killed,
             )
         except OmsCancellationError as error:
             self._push(context, error.result)

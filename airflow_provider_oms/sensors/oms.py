@@ -19,9 +19,10 @@ from airflow.providers.common.compat.sdk import (
 )
 from pydantic import ValidationError
 
-from airflow_provider_oms.api.errors import OmsError
+from airflow_provider_oms.api.errors import OmsError, OmsInputError
 from airflow_provider_oms.api.validation import validate_order_id
 from airflow_provider_oms.api.waiting import Look, Stand, Wish, look_at, validate_wish
+from airflow_provider_oms.arguments import NOT_GIVEN, NotGiven
 from airflow_provider_oms.exceptions import (
     OmsOrderStateError,
     OmsTriggerEventError,
@@ -59,7 +60,8 @@ class OmsOrderStateSensor(BaseSensorOperator):
     :param target_states: states to wait for; a list, a JSON array or a comma-separated string
         (templated).
     :param failure_states: states at which the task fails, without a retry; they come before
-        ``target_states`` if an order is in one of each (templated).
+        ``target_states`` if an order is in one of each. Left out, there are none; what is given
+        and comes out as no state is refused (templated).
     :param oms_conn_id: id of the Airflow connection of type ``oms`` (templated).
     :param deferrable: whether to wait in the triggerer, about ``poke_interval`` between two looks,
         or 10 seconds if that is less; ``mode``, ``exponential_backoff`` and ``max_wait`` then mean
@@ -87,7 +89,7 @@ class OmsOrderStateSensor(BaseSensorOperator):
         *,
         order_id: int | str | Templated,
         target_states: Sequence[str] | str | Templated = ("CANCELED",),
-        failure_states: Sequence[str] | str | Templated | None = (),
+        failure_states: Sequence[str] | str | Templated | NotGiven = NOT_GIVEN,
         oms_conn_id: str = OmsHook.default_conn_name,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         **kwargs: Unpack[SensorArguments],
@@ -96,7 +98,8 @@ class OmsOrderStateSensor(BaseSensorOperator):
         # What they come out as is seen when the task runs, and checked then.
         self.order_id: Any = order_id
         self.target_states: Any = target_states
-        self.failure_states: Any = failure_states
+        self._may_fail = failure_states is not NOT_GIVEN
+        self.failure_states: Any = failure_states if self._may_fail else None
         self.oms_conn_id = oms_conn_id
         self.deferrable = deferrable
         self._rests_until = 0.0
@@ -126,7 +129,7 @@ class OmsOrderStateSensor(BaseSensorOperator):
         """
         with unsendable_is_final():
             order_id = validate_order_id(self.order_id)
-            wish = validate_wish(self.target_states, self.failure_states)
+            wish = self._wish()
         client = self._hook.get_conn()
         if time.monotonic() < self._rests_until:
             return PokeReturnValue(is_done=False)
@@ -141,6 +144,11 @@ class OmsOrderStateSensor(BaseSensorOperator):
         if look.stand is Stand.OPEN and self.deferrable:
             self._hand_over(order_id, wish)
         return PokeReturnValue(look.stand is Stand.REACHED, _seen(order_id, look))
+
+    def _wish(self) -> Wish:
+        if self._may_fail and self.failure_states is None:
+            raise OmsInputError("failure_states", "at least one order state, or left out", "None")
+        return validate_wish(self.target_states, self.failure_states)
 
     def _hand_over(self, order_id: int, wish: Wish) -> None:
         # From within poke(), so that soft_fail and the like hold for the first look too.

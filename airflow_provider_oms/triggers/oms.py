@@ -105,7 +105,7 @@ class OmsOrderStateTrigger(BaseTrigger):
 
     async def _wait(self) -> WaitingEnded:
         try:
-            wish = validate_wish(self.target_states, self.failure_states)
+            wish = validate_wish(self.target_states, self.failure_states or None)
             settings = await self._settings()
             while True:
                 try:

@@ -26,6 +26,18 @@ def test_an_unpaid_order_is_canceled_and_a_paid_one_is_not(
     assert oms.cancel_posts(1010101) == 1
 
 
+def test_an_order_that_still_waits_and_cannot_be_canceled_fails_the_task(
+    oms: EmulatorProcess, run_dag: RunDag
+) -> None:
+    oms.load_orders([{"orderID": 1010101, "orderState": "PAYMENT_HOLD"}])
+    oms.set_faults([{"kind": "status", "status": 409}])
+    run = run_dag("cancel_order_in_python", order_id=1010101)
+    oms.clear_faults()
+    assert run.state == "failed"
+    assert "not_cancelable" in run.log
+    assert oms.order(1010101)["orderState"] == "PAYMENT_HOLD"
+
+
 def test_a_retry_says_canceled_of_what_an_earlier_attempt_has_canceled(
     oms: EmulatorProcess,
     example_dags: DagFolder,

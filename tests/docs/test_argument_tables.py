@@ -10,17 +10,18 @@ import pytest
 from airflow.providers.common.compat.sdk import DAG
 from pages import blocks, rows, text_of
 
+from airflow_provider_oms.arguments import NOT_GIVEN
 from airflow_provider_oms.cancellation.outcomes import ResultDict
 from airflow_provider_oms.operators.oms import OmsBulkCancelOrdersOperator, OmsCancelOrderOperator
 from airflow_provider_oms.sensors.oms import OmsOrderStateSensor
 
 HEADING = "| argument | default | meaning |"
-# How the pages say what is no literal: no default at all, None, and Airflow's own setting.
+# How the pages say what is no literal: no default at all, none, and Airflow's own setting.
 IN_WORDS: Final[dict[str, tuple[Any, ...]]] = {
     "": (inspect.Parameter.empty, None),
-    "none": (None,),
-    "any": (None,),
-    "no limit": (None,),
+    "none": (None, NOT_GIVEN),
+    "any": (NOT_GIVEN,),
+    "no limit": (NOT_GIVEN,),
     "as Airflow is set up": (False,),
 }
 

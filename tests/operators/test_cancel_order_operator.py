@@ -14,6 +14,7 @@ import pytest
 from airflow.providers.common.compat.sdk import DAG, AirflowFailException
 from raw_server import RawServer, answer
 
+from airflow_provider_oms.cancellation.outcomes import Outcome
 from airflow_provider_oms.exceptions import OmsCancellationError, OmsUnsendableError
 from airflow_provider_oms.operators.oms import OmsCancelOrderOperator
 
@@ -195,9 +196,23 @@ def test_a_guard_that_renders_to_nothing_lets_no_order_through(
     assert oms.requests == []
 
 
-def test_a_guard_that_was_never_given_is_none(oms: RawServer) -> None:
-    with oms:
-        assert operator(only_if_states=None).execute(context())["outcome"] == "canceled"
+def test_a_guard_that_is_none_lets_no_order_through_in_a_mapped_task_either(
+    oms: RawServer,
+) -> None:
+    # What a mapped task's arguments come out as is what its operator is made with.
+    task = operator(only_if_states=None)
+    with oms, pytest.raises(OmsUnsendableError, match=r"only_if_states.*Nothing was sent"):
+        task.execute(context())
+    assert oms.requests == []
+
+
+def test_a_task_that_is_told_to_end_before_it_has_begun_sends_nothing(oms: RawServer) -> None:
+    task = operator()
+    task.on_kill()
+    with oms, pytest.raises(OmsCancellationError, match="told to end") as failure:
+        task.execute(context())
+    assert failure.value.result.outcome is Outcome.NOT_ATTEMPTED
+    assert oms.requests == []
 
 
 def test_it_can_be_mapped() -> None:

@@ -118,6 +118,8 @@ class TestInAWorker:
             ({"order_id": 1.5}, "order_id"),
             ({"target_states": ""}, "target_states"),
             ({"failure_states": "None"}, "failure_states"),
+            ({"failure_states": None}, "failure_states"),
+            ({"failure_states": []}, "failure_states"),
             ({"failure_states": ["CANCELLED"]}, "failure_states"),
         ],
     )
