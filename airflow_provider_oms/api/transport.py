@@ -137,20 +137,16 @@ class Answer:
 
     def json(self) -> object:
         """Return the body's JSON document, or ``None`` when it holds none."""
-        try:
-            return loads(self._text()) if self.body else None
-        except (ValueError, RecursionError):
-            return None
-
-    def _text(self) -> bytes | str:
-        # JSON is in UTF-8, also where a header says otherwise; an older system may mean it.
+        # JSON is in UTF-8, also where a header says otherwise; but an older system may mean it.
         named = _CHARSET.search(self.headers.get("Content-Type", ""))
         try:
-            return self.body.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            if named is not None and named[1].lower() in _LATIN:
-                return self.body.decode(named[1])
-        return self.body
+            try:
+                return loads(self.body) if self.body else None
+            except UnicodeDecodeError:
+                is_latin = named is not None and named[1].lower() in _LATIN
+                return loads(self.body.decode("latin-1")) if is_latin else None
+        except (ValueError, RecursionError):
+            return None
 
     def __repr__(self) -> str:
         """Show the status and never the body."""
