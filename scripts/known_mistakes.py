@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 DECISION = "cancellation/decision.py"
 HISTORY = "cancellation/history.py"
+RUNNER = "cancellation/runner.py"
 PURE_TESTS = ("tests/cancellation/test_decision.py", "tests/cancellation/test_runner.py")
 PROMISES = "tests/cancellation/test_promises.py"
 FAULTS = "tests/cancellation/test_hostile_tenant.py"
@@ -22,6 +23,10 @@ JOURNAL = "tests/cancellation/bulk/test_journal.py"
 INPUT = "tests/operators/bulk/test_bulk_input.py"
 OUTCOME = "tests/operators/bulk/test_bulk_outcome.py"
 NEXT_ATTEMPT = "tests/operators/bulk/test_bulk_next_attempt.py"
+OPERATOR = "tests/operators/test_cancel_order_operator.py"
+HOOK = "tests/hooks/test_oms_hook.py"
+TERMINATION = "tests/cancellation/test_termination.py"
+STORAGE = "tests/test_storage.py"
 
 
 @dataclass(frozen=True)
@@ -90,7 +95,7 @@ MUTANTS = (
     ),
     Mutant(
         "post first on a task's second attempt",
-        "cancellation/runner.py",
+        RUNNER,
         "    in_doubt = attempt > 1 or in_doubt_for is not None",
         "    in_doubt = in_doubt_for is not None",
         (PURE_TESTS[1], FAULTS),
@@ -153,11 +158,39 @@ MUTANTS = (
         (TRANSPORT, FAULTS),
     ),
     Mutant(
-        "follow a redirect",
+        "read a redirect to its end, however long it is",
         "api/transport.py",
-        "allow_redirects=False",
-        "allow_redirects=True",
-        (WIRE, FAULTS),
+        "        return None\n\n\nclass _Adapter",
+        "        return super().get_redirect_target(resp)\n\n\nclass _Adapter",
+        (TRANSPORT,),
+    ),
+    Mutant(
+        "take a redirect for a refusal",
+        RUNNER,
+        "    (OmsRedirectedError, ReplyKind.AMBIGUOUS),\n",
+        "    (OmsRedirectedError, ReplyKind.REFUSED),\n",
+        (FAULTS,),
+    ),
+    Mutant(
+        "forget between two orders that the process was told to end",
+        "cancellation/termination.py",
+        "        _of_this_process.is_requested = True\n",
+        "",
+        (TERMINATION, HOOK),
+    ),
+    Mutant(
+        "let a guard vanish in a mapped task",
+        "operators/oms.py",
+        "only_if_states is not NOT_GIVEN",
+        "only_if_states not in (None, NOT_GIVEN)",
+        (OPERATOR,),
+    ),
+    Mutant(
+        "admit an order whose second state cannot be read",
+        HISTORY,
+        "        if reply.is_unclear:\n            return False\n",
+        "",
+        (HOOK,),
     ),
     Mutant(
         "quote an error body as it is",
@@ -189,11 +222,11 @@ MUTANTS = (
     Mutant(
         "append the results of the next attempt",
         "storage.py",
-        "        self._part.fs.mv(self._part.path, self._target.path)\n",
-        '        with _open(self._part, "r") as part, _open(self._target, "a") as file:\n'
-        "            file.writelines(part)\n"
-        "        self._part.fs.rm_file(self._part.path)\n",
-        (NEXT_ATTEMPT,),
+        "            self._part.fs.mv(self._part.path, self._target.path)\n",
+        '            with _open(self._part, "r") as part, _open(self._target, "a") as file:\n'
+        "                file.writelines(part)\n"
+        "            self._part.fs.rm_file(self._part.path)\n",
+        (STORAGE,),
     ),
     Mutant(
         "take a cancel that is under way at the end for one that was never sent",

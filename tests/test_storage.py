@@ -77,6 +77,12 @@ class TestResults:
         assert [path.name for path in tmp_path.iterdir()] == ["results-3.jsonl"]
         assert str(file).endswith("results-3.jsonl")
 
+    def test_a_newer_file_takes_the_place_of_an_older_one(self, tmp_path: Path) -> None:
+        path = tmp_path / "results.jsonl"
+        for lines in (["1\n", "2\n"], ["3\n"]):
+            ResultsFile(str(path)).write(lines)
+        assert path.read_text(encoding="utf-8") == "3\n"
+
     def test_an_older_file_stays_whole_when_the_new_one_breaks_off(self, tmp_path: Path) -> None:
         path = tmp_path / "results.jsonl"
         path.write_text("older\n", encoding="utf-8")
