@@ -6,19 +6,27 @@ What is in their lines is the business of ``cancellation/bulk/entries.py`` and
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TextIO
 
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
 from airflow_provider_oms.api.errors import OmsError
+from airflow_provider_oms.api.validation import CancelRequest
 from airflow_provider_oms.cancellation.bulk.entries import entries_of_csv, entries_of_json_lines
 from airflow_provider_oms.cancellation.bulk.order_set import OmsOrderSetError
-from airflow_provider_oms.cancellation.bulk.results import read_ends
+from airflow_provider_oms.cancellation.bulk.results import line_of, read_ends
 from airflow_provider_oms.cancellation.bulk.tally import OrderEnd
+from airflow_provider_oms.exceptions import OmsBulkCancellationError
 
-__all__ = ["OmsFileError", "ResultsFile", "read_entries", "read_orders"]
+__all__ = [
+    "OmsFileError",
+    "ResultsFile",
+    "before_anything_is_sent",
+    "read_entries",
+    "read_orders",
+]
 
 _READERS = {
     ".jsonl": entries_of_json_lines,
@@ -30,6 +38,18 @@ _LOCAL = ("", "file", "local")
 
 class OmsFileError(OmsError, OSError):
     """Report a file that cannot be read or written; it may be another time."""
+
+
+@contextmanager
+def before_anything_is_sent() -> Iterator[None]:
+    """Let a file that cannot be used fail the task, which Airflow may retry.
+
+    :raises OmsBulkCancellationError: for an :class:`OmsFileError`.
+    """
+    try:
+        yield
+    except OmsFileError as error:
+        raise OmsBulkCancellationError(f"{error.message}. Nothing was sent.") from None
 
 
 @contextmanager
@@ -129,6 +149,32 @@ class ResultsFile:
     def _write_part(self, lines: Iterable[str]) -> None:
         with _open(self._part, "w") as file:
             file.writelines(lines)
+
+    def write_ends(
+        self,
+        ends: dict[int, OrderEnd],
+        requests: Mapping[int, CancelRequest],
+        *,
+        begun_at: float | None,
+    ) -> None:
+        """Write how the orders of a set ended, in place of an older file.
+
+        What only the older file knows of an order that ended in an earlier attempt is taken over.
+
+        :param ends: how each order ended; what is taken over is put in here.
+        :param requests: what was wanted of each.
+        :param begun_at: when the first attempt began, in seconds since the epoch, if that is known.
+        :raises OmsFileError: when it cannot be written; an older file is then still there.
+        """
+        known = {order_id for order_id, end in ends.items() if end.attempt is None}
+        if known and begun_at is not None:
+            earlier = self.read_earlier(known, since=begun_at)
+            ends.update(
+                (order_id, end)
+                for order_id, end in earlier.items()
+                if end.result.outcome is ends[order_id].result.outcome
+            )
+        self.write(line_of(end, requests[id_].disposition_reason) for id_, end in ends.items())
 
     def read_earlier(self, order_ids: Container[int], *, since: float) -> dict[int, OrderEnd]:
         """Return what an earlier attempt of the task wrote about some orders.

@@ -126,6 +126,7 @@ def cancel_order(
     history = History(policy, started_at, doubt_since)
     waited = False
     calling: Action | None = None
+    calls_before = 0
 
     def may_send() -> bool:
         return not around.is_stopping() and around.clock() < history.deadline_at
@@ -143,16 +144,17 @@ def cancel_order(
             if isinstance(decision, Wait):
                 around.sleep(max(0.0, decision.until - around.clock()))
                 continue
+            calls_before = len(history.events)
             sent_at, calling = around.clock(), decision.action
             reply = reply_of(calls, calling, request, may_send)
             history = history.with_event(
                 Event(calling, sent_at, around.clock(), reply, around.draw())
             )
-            calling = None
     except BaseException:
         # Airflow's execution_timeout is one, and what became of the order must be seen then too.
         if on_interrupt is not None:
-            on_interrupt(_when_interrupted(request.order_id, history, calling, around.clock()))
+            under_way = calling if len(history.events) == calls_before else None
+            on_interrupt(_when_interrupted(request.order_id, history, under_way, around.clock()))
         raise
 
 

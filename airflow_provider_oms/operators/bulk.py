@@ -6,8 +6,7 @@ It holds no logic of its own: the set is checked, canceled and counted in ``canc
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -30,7 +29,6 @@ from airflow_provider_oms.cancellation.bulk.report import (
     outcome_pairs,
     summary_of,
 )
-from airflow_provider_oms.cancellation.bulk.results import line_of
 from airflow_provider_oms.cancellation.bulk.run import BulkRun, Limits
 from airflow_provider_oms.cancellation.history import Policy
 from airflow_provider_oms.cancellation.plan import (
@@ -49,12 +47,18 @@ from airflow_provider_oms.exceptions import (
     unsendable_is_final,
 )
 from airflow_provider_oms.hooks.oms import OmsHook
-from airflow_provider_oms.storage import OmsFileError, ResultsFile, read_entries
+from airflow_provider_oms.storage import (
+    OmsFileError,
+    ResultsFile,
+    before_anything_is_sent,
+    read_entries,
+)
 from airflow_provider_oms.version_compat import NO_TASK_STATE_STORE, task_state_store
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
+    from airflow_provider_oms.api.config import TenantSettings
     from airflow_provider_oms.arguments import TaskArguments, Templated
 
 __all__ = ["OmsBulkCancelOrdersOperator"]
@@ -68,14 +72,6 @@ _NOT_CURRENT = (
 
 def _or_none(value: Any) -> Any:
     return None if value is NOT_GIVEN else value
-
-
-@contextmanager
-def _before_anything_is_sent() -> Iterator[None]:
-    try:
-        yield
-    except OmsFileError as error:
-        raise OmsBulkCancellationError(f"{error.message}. Nothing was sent.") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +225,8 @@ class OmsBulkCancelOrdersOperator(BaseOperator):
             finally:
                 summary = self._report(context, plan, run, time.monotonic() - started_at)
             was_told_to_end = self._is_killed or termination.is_requested
+        if summary is None:
+            raise OmsBulkCancellationError(f"{_NOT_CURRENT}.")
         # Who is told to end when all is done has done it.
         is_cut_short = was_told_to_end and run.tally.may_be_retried
         if run.tally.failures > plan.tolerated_failures or is_cut_short:
@@ -242,13 +240,11 @@ class OmsBulkCancelOrdersOperator(BaseOperator):
             )
         return summary
 
-    # -- before anything is sent
-
     def _plan(self, context: Context) -> _Plan:
         hook = OmsHook(self.oms_conn_id)
         ti: Any = context["ti"]
         try:
-            with _before_anything_is_sent(), unsendable_is_final():
+            with before_anything_is_sent(), unsendable_is_final():
                 limits = self._limits()
                 hook.pool_size = limits.max_workers
                 tolerated = validate_number("tolerated_failures", self.tolerated_failures)
@@ -260,14 +256,12 @@ class OmsBulkCancelOrdersOperator(BaseOperator):
             self._log_lines("What is wrong with the orders", error.problems)
             raise OmsUnsendableError(error.message) from None
         how = "a dry run, nothing is canceled" if dry_run else "for real"
-        self.log.info(
-            "Canceling %d orders at %s, %d at a time: %s",
-            *(len(orders), hook.settings.describe(), limits.max_workers, how),
-        )
+        facts = (len(orders), hook.settings.describe(), limits.max_workers, how)
+        self.log.info("Canceling %d orders at %s, %d at a time: %s", *facts)
         if orders.duplicates:
             self.log.info("%d entries named an order again", orders.duplicates)
         is_kept = bool(orders) and not dry_run
-        journal = self._open_journal(context, hook.settings.connect_timeout) if is_kept else None
+        journal = self._open_journal(context, hook.settings, orders) if is_kept else None
         results = self._results_file(ti.map_index)
         attempt = 1 if dry_run else ti.try_number
         return _Plan(
@@ -305,30 +299,58 @@ class OmsBulkCancelOrdersOperator(BaseOperator):
     def _results_file(self, map_index: int) -> ResultsFile | None:
         if not self.results_path:
             return None
-        with _before_anything_is_sent(), unsendable_is_final():
+        with before_anything_is_sent(), unsendable_is_final():
             file = ResultsFile(validate_path("results_path", self.results_path), map_index)
             file.prepare()
         return file
 
-    def _open_journal(self, context: Context, leeway: float) -> Journal:
+    def _open_journal(
+        self, context: Context, settings: TenantSettings, orders: OrderSet
+    ) -> Journal:
         store = task_state_store(context)
         if store is None:
             self.log.info("%s", NO_TASK_STATE_STORE)
         ti: Any = context["ti"]
         try:
-            return Journal(store, attempt=ti.try_number, leeway=leeway)
+            return Journal(
+                store,
+                attempt=ti.try_number,
+                leeway=settings.connect_timeout,
+                tenant=f"{settings.describe()}, site {settings.site_id}",
+                order_ids=orders.requests,
+            )
         except JournalError as error:
             raise OmsBulkCancellationError(
                 f"The journal in task_state_store cannot be opened ({error}). Nothing was sent."
             ) from None
 
-    # -- when it is over
-
-    def _report(self, context: Context, plan: _Plan, run: BulkRun, duration: float) -> Summary:
-        is_current = plan.journal.is_current()
-        if not is_current:
+    def _report(
+        self, context: Context, plan: _Plan, run: BulkRun, duration: float
+    ) -> Summary | None:
+        """Keep what became of the orders; return nothing when another attempt has taken over."""
+        if not plan.journal.is_current():
             self.log.error("%s", _NOT_CURRENT)
-        results_path = self._write_results(plan, run) if is_current else None
+            self._tell(context, plan, run, duration, None, push=False)
+            return None
+        push = self.do_xcom_push
+        try:
+            results_path = self._write_results(plan, run)
+        except BaseException:
+            # A timeout while a large file is written must not take the summary along.
+            self._tell(context, plan, run, duration, None, push=push)
+            raise
+        return self._tell(context, plan, run, duration, results_path, push=push)
+
+    def _tell(
+        self,
+        context: Context,
+        plan: _Plan,
+        run: BulkRun,
+        duration: float,
+        results_path: str | None,
+        *,
+        push: bool,
+    ) -> Summary:
         summary = summary_of(
             run,
             plan.orders,
@@ -340,7 +362,7 @@ class OmsBulkCancelOrdersOperator(BaseOperator):
         self._log_lines("Orders that did not end as they should", failed_lines(run))
         self.log.info("%d orders in %.1f s: %s", len(plan.orders), duration, run.tally.as_text())
         try:
-            self._publish(context, run, summary, push=self.do_xcom_push and is_current)
+            self._publish(context, run, summary, push=push)
         except Exception:  # what the task ends with must still say what became of the orders
             self.log.exception("The report could not be kept as a whole")
         return summary
@@ -360,18 +382,8 @@ class OmsBulkCancelOrdersOperator(BaseOperator):
     def _write_results(self, plan: _Plan, run: BulkRun) -> str | None:
         if plan.results is None:
             return None
-        begun_at = plan.journal.begun_at
-        known = {order_id for order_id, end in run.ends.items() if end.attempt is None}
-        if known and begun_at is not None:
-            for order_id, end in plan.results.read_earlier(known, since=begun_at).items():
-                if end.result.outcome is run.ends[order_id].result.outcome:
-                    run.ends[order_id] = end
-        requests = plan.orders.requests
         try:
-            plan.results.write(
-                line_of(end, requests[order_id].disposition_reason)
-                for order_id, end in run.ends.items()
-            )
+            plan.results.write_ends(run.ends, plan.orders.requests, begun_at=plan.journal.begun_at)
         except OmsFileError as error:
             self.log.error("The results were not kept: %s", error)  # noqa: TRY400 - the traceback adds nothing
             return None

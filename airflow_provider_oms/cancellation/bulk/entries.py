@@ -44,9 +44,21 @@ def entries_of_value(value: Any) -> Iterator[tuple[str, Any]]:
 
 def _parse(text: str) -> Any:
     try:
-        return json.loads(text)
+        return _read_json(text)
     except (ValueError, RecursionError):
         raise OmsInputError("orders", _RULE, kind_of(text)) from None
+
+
+def _read_json(text: str) -> Any:
+    return json.loads(text, object_pairs_hook=_once_each)
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    entry = dict(pairs)
+    if len(entry) < len(pairs):
+        # The last one would count, whichever was meant.
+        raise ValueError("a key is there twice")
+    return entry
 
 
 def _number(values: Sequence[Any]) -> Iterator[tuple[str, Any]]:
@@ -72,17 +84,20 @@ def entries_of_json_lines(lines: Iterable[str]) -> Iterator[tuple[str, Any]]:
     """Return the entries of a JSON Lines file; blank lines are none.
 
     :param lines: the file's lines.
-    :return: position and entry, one at a time; a line that is no JSON is an entry that no rule
-        admits.
+    :return: position and entry, one at a time; a line that is no JSON, or a list, is an entry that
+        no rule admits.
     """
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
-            entry = json.loads(line)
+            entry = _read_json(line)
         except (ValueError, RecursionError):
-            entry = line  # it is refused as an order id, with its position
-        yield f"line {number}", entry
+            entry = None
+        # The line itself is refused as an order id, with its position. A list would be taken for
+        # what a mapped task has left, if a task reads the file and passes its entries on.
+        is_entry = entry is not None and not isinstance(entry, list)
+        yield f"line {number}", entry if is_entry else line
 
 
 def entries_of_csv(lines: Iterable[str]) -> Iterator[tuple[str, Any]]:
@@ -95,15 +110,19 @@ def entries_of_csv(lines: Iterable[str]) -> Iterator[tuple[str, Any]]:
     reader = csv.reader(lines, strict=True)
     try:
         header = [name.strip().lstrip("\ufeff") for name in next(reader, [])]
-        if "order_id" not in header or not set(header) <= set(ENTRY_KEYS):
+        is_unclear = len(set(header)) < len(header) or not set(header) <= set(ENTRY_KEYS)
+        if "order_id" not in header or is_unclear:
             raise OmsOrderSetError(
                 f"The CSV file's first line must name its columns: order_id and, if wanted, "
-                f"{', '.join(ENTRY_KEYS[1:])}, and no others"
+                f"{', '.join(ENTRY_KEYS[1:])}, each once and no others"
             )
         for row in reader:
             if row:
                 is_whole = len(row) == len(header)
-                entry: Any = dict(zip(header, row, strict=True)) if is_whole else row
+                # What is not whole becomes a text that is refused as an order id, and not a list,
+                # for the same reason as above; with one field only it could pass, but for its end.
+                broken = ",".join([*row, ""])
+                entry = dict(zip(header, row, strict=True)) if is_whole else broken
                 yield f"line {reader.line_num}", entry
     except csv.Error as error:
         raise OmsOrderSetError(f"The CSV file breaks off: {error}") from None

@@ -10,6 +10,7 @@ until that is full, and never one of an earlier attempt, so that a recorded time
 from __future__ import annotations
 
 import base64
+import hashlib
 import itertools
 import time
 import zlib
@@ -30,6 +31,7 @@ PERMIT_SECONDS = 2.0
 # Airflow's task_state_store takes for a value.
 _ORDERS_PER_PAGE = 3000
 _HEAD = "oms_journal"
+_VERSION = 2
 _INTENT = "?"
 _DAMAGE = (KeyError, TypeError, ValueError, zlib.error)
 
@@ -83,6 +85,9 @@ class Journal:
         is in doubt.
     :param attempt: which attempt of the task this is, from 1.
     :param leeway: seconds that a cancel which has begun can still take to leave, to connect say.
+    :param tenant: where the orders are; what is on record of another tenant says nothing of them.
+    :param order_ids: the set. An order that an earlier attempt's set did not have may have been
+        another task's, so that a record which does not name it proves nothing.
     :param clock: seconds since the epoch.
     """
 
@@ -92,9 +97,13 @@ class Journal:
         *,
         attempt: int = 1,
         leeway: float = 0.0,
+        tenant: str = "",
+        order_ids: Iterable[int] = (),
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
+        self._tenant = tenant
+        self._order_set = _digest(order_ids)
         #: Seconds that a cancel which has begun can still take to leave.
         self.leeway = leeway
         self._clock = clock
@@ -104,7 +113,7 @@ class Journal:
         self.earlier: Mapping[int, Recorded] = {}
         #: When the first attempt began, in seconds since the epoch; ``None`` where nobody knows.
         self.begun_at: float | None = None
-        self._pages = 0
+        self._first_page = self._pages = 0
         #: Whether an order that is not in the record was certainly never sent.
         self.is_whole = attempt == 1
         if store is not None:
@@ -165,17 +174,28 @@ class Journal:
             self._page, self._page_is_new = {}, True
         page = self._page | changes
         number = self._pages if self._page_is_new else self._pages - 1
+        is_new, self._page_is_new = self._page_is_new, True
         with _store_failures():
             store.set(f"{_HEAD}_{number}", _encode(page))
-            if self._page_is_new:
+            if is_new:
                 # After its page: a head that names a page which is not there would say that
                 # something is lost.
                 self._write_head(store, number + 1)
         self._page, self._page_is_new, self._pages = page, False, number + 1
 
     def _write_head(self, store: Store, pages: int) -> None:
-        head = {"version": 1, "pages": pages, "begun_at": self.begun_at, "whole": self.is_whole}
-        store.set(_HEAD, head)
+        store.set(
+            _HEAD,
+            {
+                "version": _VERSION,
+                "first": self._first_page,
+                "pages": pages,
+                "begun_at": self.begun_at,
+                "whole": self.is_whole,
+                "tenant": self._tenant,
+                "orders": self._order_set,
+            },
+        )
 
     def _open_record(self, store: Store, attempt: int) -> None:
         with _store_failures():
@@ -196,13 +216,16 @@ class Journal:
         self._pages = int(head["pages"])
         begun_at = head["begun_at"]
         self.begun_at = None if begun_at is None else float(begun_at)
-        if head["version"] != 1:
+        if head["version"] != _VERSION:
             raise ValueError("written by another version")
         earlier: dict[int, Recorded] = {}
         self.earlier = earlier
         # What was lost once stays lost for every later attempt.
-        self.is_whole = bool(head["whole"])
-        for number in range(self._pages):
+        self.is_whole = bool(head["whole"]) and head["orders"] == self._order_set
+        self._first_page = int(head["first"])
+        if head["tenant"] != self._tenant:
+            self.is_whole, self._first_page = False, self._pages
+        for number in range(self._first_page, self._pages):
             with _store_failures():
                 page = store.get(f"{_HEAD}_{number}")
             try:
@@ -221,6 +244,11 @@ def _store_failures() -> Iterator[None]:
         yield
     except Exception as error:
         raise JournalError(f"{type(error).__name__}: {error}") from error
+
+
+def _digest(order_ids: Iterable[int]) -> str:
+    text = ",".join(map(str, sorted(order_ids)))
+    return hashlib.blake2b(text.encode("ascii"), digest_size=16).hexdigest()
 
 
 def _state_of(result: CancellationResult, now: float) -> str:

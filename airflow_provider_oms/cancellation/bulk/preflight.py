@@ -17,7 +17,6 @@ from airflow_provider_oms.cancellation.history import (
     Event,
     History,
     Policy,
-    Reply,
     ReplyKind,
 )
 from airflow_provider_oms.cancellation.runner import OmsCalls, describe_decision, reply_of
@@ -26,7 +25,9 @@ __all__ = ["first_read"]
 
 _PATIENCE = 20.0
 _NAP = 0.25
-_HTTP_BAD_REQUEST = 400
+_FROM_THE_OMS = frozenset(
+    {ReplyKind.ORDER, ReplyKind.NOT_FOUND, ReplyKind.CONFLICT, ReplyKind.REFUSED}
+)
 
 
 def first_read(
@@ -53,7 +54,7 @@ def first_read(
         reply = reply_of(calls, Action.READ, request)
         now = time.monotonic()
         event = Event(Action.READ, sent_at, now, reply)
-        if _is_from_the_oms(reply):
+        if reply.kind in _FROM_THE_OMS:
             return event, True
         history = history.with_event(event)
         decision = step(history, now)
@@ -64,9 +65,3 @@ def first_read(
             if is_stopping():
                 return event, False
             time.sleep(min(left, _NAP))
-
-
-def _is_from_the_oms(reply: Reply) -> bool:
-    if reply.kind is ReplyKind.REFUSED:
-        return (reply.http_status or 0) >= _HTTP_BAD_REQUEST
-    return reply.kind in (ReplyKind.ORDER, ReplyKind.NOT_FOUND, ReplyKind.CONFLICT)

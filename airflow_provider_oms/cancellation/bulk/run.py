@@ -94,7 +94,9 @@ class BulkRun:
         self._watch = Watch(policy, limits.stop_after_failures, self._clock, self._ring)
         self._backlog = Backlog(orders, policy, journal)
         self._upcoming: Iterator[Case] = iter(())
-        self._noting = threading.Lock()
+        # Held from where an end or a case is taken to where it is noted: the keeper and the thread
+        # of run() may both close the books, and what one of them has in hand is not untouched.
+        self._noting = threading.RLock()
         self._unrecorded: list[OrderEnd] = []
         self._recorded_at = self._clock()
         self._unwritable_since: float | None = None
@@ -107,7 +109,13 @@ class BulkRun:
         self.tally = Tally()
         self._progress = Progress(len(orders), self.tally, log, self._clock)
         self._workers = Workers(
-            calls, self._desk, self._watch, self._progress, attempt=attempt, clock=self._clock
+            calls,
+            self._desk,
+            self._watch,
+            self._progress,
+            attempt=attempt,
+            clock=self._clock,
+            is_stopping=is_stopping,
         )
         #: Whether the credentials were refused before anything was sent.
         self.is_shut_out = False
@@ -140,10 +148,11 @@ class BulkRun:
             raise
         finally:
             # The keeper may hang in the store, and what was begun is not untouched.
-            self._abandon(self._desk.close())
-            for order_id in self._orders.requests:
-                if order_id not in self.ends:
-                    self._note(self._backlog.untouched(order_id, self._why))
+            with self._noting:
+                self._abandon(self._desk.close)
+                for order_id in self._orders.requests:
+                    if order_id not in self.ends:
+                        self._note(self._backlog.untouched(order_id, self._why))
         if crash := self._crash or self._workers.crash:
             raise crash
 
@@ -198,7 +207,12 @@ class BulkRun:
     def _wait_for_keeper(self, until: float) -> None:
         # Not Thread.join(): an exception out of a signal handler makes Python 3.11 and 3.12 take
         # the thread for one that has ended.
+        was_told = False
         while not self._is_over and self._clock() < until:
+            if not was_told and self._is_stopping():
+                was_told = True
+                self._watch.stop(_TOLD_TO_END, settle=_GRACE)
+                until = min(until, self._clock() + _GRACE + 2 * _KEEPER_PERIOD)
             time.sleep(_NAP)
 
     # -- the keeper
@@ -226,7 +240,7 @@ class BulkRun:
                 self._bell.get()
 
     def _close_the_books(self) -> None:
-        self._abandon(self._desk.close())
+        self._abandon(self._desk.close)
         self._collect()
         self._record_the_last()
         self._progress.say_lines()
@@ -252,8 +266,9 @@ class BulkRun:
         self._progress.sample(self._desk.sent)
 
     def _note_ended(self) -> None:
-        for end in self._desk.take_ended():
-            self._note(end, is_news=True)
+        with self._noting:
+            for end in self._desk.take_ended():
+                self._note(end, is_news=True)
 
     def _note(self, end: OrderEnd, *, is_news: bool = False) -> None:
         """Note how an order ended; its first end counts, whichever thread has it."""
@@ -331,7 +346,7 @@ class BulkRun:
         if not self._is_winding_up:
             self._is_winding_up = True
             self._log.warning("The run stops: %s", self.stopped)
-            self._abandon(self._desk.clear_fresh())
+            self._abandon(self._desk.clear_fresh)
             self._desk.wake_waiting()
         self._desk.resume(self._desk.take_asking())
         self._collect()
@@ -344,8 +359,10 @@ class BulkRun:
         except JournalError as error:
             self._log.warning("The journal cannot be written: %s", error)
 
-    def _abandon(self, cases: list[Case]) -> None:
-        self._note_ended()
-        for case in cases:
-            untouched = self._backlog.untouched(case.request.order_id, self._why)
-            self._note(self._workers.abandon(case) or untouched, is_news=True)
+    def _abandon(self, take: Callable[[], list[Case]]) -> None:
+        with self._noting:
+            cases = take()
+            self._note_ended()
+            for case in cases:
+                untouched = self._backlog.untouched(case.request.order_id, self._why)
+                self._note(self._workers.abandon(case) or untouched, is_news=True)

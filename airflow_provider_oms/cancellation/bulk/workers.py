@@ -47,6 +47,7 @@ class Workers:
     :param progress: told the decisions about orders that deviate.
     :param attempt: which attempt of the task this is.
     :param clock: monotonic seconds.
+    :param is_stopping: tells whether the task was told to end.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Workers:
         *,
         attempt: int,
         clock: Callable[[], float],
+        is_stopping: Callable[[], bool] = lambda: False,
     ) -> None:
         self._calls = calls
         self._desk = desk
@@ -65,6 +67,7 @@ class Workers:
         self._progress = progress
         self._attempt = attempt
         self._clock = clock
+        self._is_stopping = is_stopping
         self._draw = random.SystemRandom().random
         #: What a worker died of, should that happen.
         self.crash: BaseException | None = None
@@ -123,9 +126,11 @@ class Workers:
             nonlocal is_let_go
             if self._clock() >= history.deadline_at:
                 return False
+            # The run stops only when the keeper comes to it, which may be busy with the store.
+            is_going_on = self._watch.stopped is None and not self._is_stopping()
             if is_let_go:
-                return self._watch.stopped is None and self._clock() < case.leaves_by
-            is_let_go = self._watch.stopped is None and self._desk.let_go(case)
+                return is_going_on and self._clock() < case.leaves_by
+            is_let_go = is_going_on and self._desk.let_go(case)
             return is_let_go
 
         sent_at = self._clock()

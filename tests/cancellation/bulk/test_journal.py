@@ -162,13 +162,43 @@ class TestWhatIsLost:
         elif damage == "cut":
             store["oms_journal_1"] = {"canceled:answer": "xyz"}
         else:
-            store["oms_journal"]["version"] = 2
+            store["oms_journal"]["version"] = 1
         later = open_journal(store, attempt=2)
         assert not later.is_whole
         if damage == "gone":
             assert len(later.earlier) == 4000
         later.write([9001], [])
         assert not open_journal(store, attempt=3).is_whole
+
+    def test_what_is_on_record_of_another_tenant_says_nothing(self) -> None:
+        store = Store()
+        Journal(store, tenant="sandbox").write([], [canceled(1)])
+        production = Journal(store, attempt=2, tenant="production")
+        assert (production.is_whole, production.earlier) == (False, {})
+        production.write([], [canceled(2)])
+        again = Journal(store, attempt=3, tenant="production")
+        assert (again.is_whole, again.earlier) == (False, {2: CANCELED})
+        assert Journal(store, attempt=4, tenant="sandbox").earlier == {}
+
+    def test_a_set_that_has_changed_may_hold_what_another_task_has_sent(self) -> None:
+        store = Store()
+        Journal(store, order_ids=[1, 2]).write([], [canceled(1)])
+        assert Journal(store, attempt=2, order_ids=[2, 1]).is_whole
+        later = Journal(store, attempt=2, order_ids=[1, 12])
+        assert (later.is_whole, later.earlier) == (False, {1: CANCELED})
+
+    def test_a_page_that_may_still_be_written_late_is_not_written_again(self) -> None:
+        store = Store()
+        journal = open_journal(store)
+        journal.write([1], [])
+        late = store["oms_journal_0"]
+        store.writes_left = 0
+        with pytest.raises(JournalError):
+            journal.write([2], [])
+        store.writes_left = None
+        journal.write([3], [])
+        store["oms_journal_0"] = late
+        assert set(open_journal(store, attempt=2).earlier) == {1, 3}
 
     def test_a_store_that_cannot_be_read_is_an_error(self) -> None:
         class Deaf(Store):

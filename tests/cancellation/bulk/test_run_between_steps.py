@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import threading
 import time
 from typing import Any
@@ -19,6 +20,7 @@ from airflow_provider_oms.api.errors import (
 from airflow_provider_oms.api.validation import CancelRequest
 from airflow_provider_oms.cancellation.bulk import run as bulk
 from airflow_provider_oms.cancellation.bulk.desk import Case
+from airflow_provider_oms.cancellation.bulk.tally import OrderEnd
 from airflow_provider_oms.cancellation.history import (
     Action,
     Event,
@@ -27,7 +29,7 @@ from airflow_provider_oms.cancellation.history import (
     Reply,
     ReplyKind,
 )
-from airflow_provider_oms.cancellation.outcomes import Outcome
+from airflow_provider_oms.cancellation.outcomes import CancellationResult, ConfirmedBy, Outcome
 
 
 def test_no_cancel_leaves_after_the_deadline_though_its_token_took_that_long() -> None:
@@ -93,8 +95,59 @@ class TestARunThatIsCutShort:
 
         case = AnsweredMeanwhile(CancelRequest(1, "other", "x"), POLICY)
         case.history = History(POLICY, 0.0)
-        run._abandon([case])
+        run._abandon(lambda: [case])
         assert outcomes(run) == {"canceled": 1}
+
+    def test_what_the_keeper_has_in_hand_is_not_called_untouched(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        run = run_of(Tenant(), 1)
+        result = CancellationResult(1, Outcome.CANCELED, ConfirmedBy.ANSWER)
+        ends, taken = [OrderEnd(result, 1, 1)], threading.Event()
+
+        def take_ended() -> list[OrderEnd]:
+            in_hand = [ends.pop()] if ends else []
+            if in_hand:
+                taken.set()
+                time.sleep(0.2)
+            return in_hand
+
+        monkeypatch.setattr(run._desk, "take_ended", take_ended)
+        monkeypatch.setattr(run, "_is_admitted", lambda: False)
+        keeper = threading.Thread(target=run._note_ended)
+        keeper.start()
+        taken.wait()
+        run.run()
+        keeper.join()
+        assert outcomes(run) == {"canceled": 1}
+
+    def test_no_cancel_leaves_once_the_task_was_told_to_end_though_the_store_is_slow(self) -> None:
+        tenant = Tenant()
+
+        class ToldMeanwhile(Store):
+            """Tell the task to end while the keeper writes, which takes a while."""
+
+            told_at = math.inf
+
+            def set(self, key: str, value: Any) -> None:
+                if math.isinf(self.told_at) and len(tenant.posts()) > 1000:
+                    self.told_at = time.monotonic()
+                    time.sleep(0.7)
+                super().set(key, value)
+
+        store = ToldMeanwhile()
+        run = run_of(
+            tenant,
+            5000,
+            workers=16,
+            store=store,
+            is_stopping=lambda: time.monotonic() > store.told_at,
+        )
+        run.run()
+        assert run.stopped == "the task was told to end"
+        late = [call for call in tenant.seen if call.at > store.told_at + 0.02]
+        assert [call for call in late if call.method == "POST"] == []
+        assert outcomes(run)["canceled"] == len(tenant.posts())
 
     @pytest.mark.slow
     def test_what_was_posted_is_not_called_untouched_while_the_store_hangs(

@@ -15,6 +15,7 @@ from bulk_attempts import FIRST, Attempt, cancel_posts
 from airflow_provider_oms.emulator.testing import EmulatorProcess
 from airflow_provider_oms.exceptions import OmsUnsendableError
 from airflow_provider_oms.operators.oms import OmsBulkCancelOrdersOperator
+from airflow_provider_oms.storage import read_orders
 
 
 class TestWhatItTakes:
@@ -159,6 +160,23 @@ class TestGuardrails:
         path.write_text(f"order_id,verdict\n{FIRST},accepted\n", "utf-8")
         with pytest.raises(OmsUnsendableError, match="must name its columns"):
             Attempt().run(orders_path=str(path))
+        assert oms.requests() == []
+
+    @pytest.mark.parametrize(
+        ("name", "text"),
+        [
+            ("orders.csv", "order_id\n1,234\n{first}\n"),
+            ("orders.csv", "order_id,disposition_reason\n{first}\n"),
+            ("orders.jsonl", "[1, 234]\n{first}\n"),
+        ],
+    )
+    def test_a_bad_line_is_refused_too_when_a_task_reads_the_file_and_passes_it_on(
+        self, oms: EmulatorProcess, tmp_path: Path, name: str, text: str
+    ) -> None:
+        (tmp_path / name).write_text(text.format(first=FIRST), encoding="utf-8")
+        entries = json.loads(json.dumps(read_orders(str(tmp_path / name))))
+        with pytest.raises(OmsUnsendableError, match="Nothing was sent"):
+            Attempt().run(entries)
         assert oms.requests() == []
 
     def test_the_cap_counts_each_order_once(self, oms: EmulatorProcess) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from bulk_attempts import FIRST, SHIPPED, Attempt, cancel_posts, rows
+from dag_runs import connect
 from journal_store import Store
 
 from airflow_provider_oms.emulator.testing import EmulatorProcess
@@ -82,9 +83,38 @@ class TestTheNextAttempt:
         given_up = Attempt(Store(writes_left=3))
         failure = given_up.fail([FIRST, FIRST + 1], results_path=str(path))
         assert cancel_posts(oms) == [FIRST, FIRST + 1]
-        assert "the results could not be written" in str(failure)
+        assert "as for an attempt that another one has taken over from" in str(failure)
         assert path.read_text(encoding="utf-8") == "what the next attempt wrote\n"
         assert given_up.pushed == {}
+
+    def test_an_attempt_that_was_given_up_fails_though_all_its_orders_are_canceled(
+        self, oms: EmulatorProcess
+    ) -> None:
+        given_up = Attempt(Store(writes_left=3))
+        assert "left to the next attempt" in str(given_up.fail([FIRST]))
+        assert given_up.pushed == {}
+
+    def test_what_was_canceled_on_another_tenant_is_not_taken_for_canceled_on_this_one(
+        self, oms: EmulatorProcess, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        store = Store()
+        Attempt(store).run([FIRST])
+        oms.load_orders([{"orderID": FIRST}])
+        oms.clear_requests()
+        # As when a person corrects the connection and clears the task.
+        connect(monkeypatch, oms, extra={"settle_seconds": 0.3, "site_id": "7"})
+        assert Attempt(store, number=2).run([FIRST])["outcomes"] == {"canceled": 1}
+        assert oms.order(FIRST)["orderState"] == "CANCELED"
+
+    def test_an_order_that_was_in_another_chunk_is_read_before_anything_is_sent(
+        self, oms: EmulatorProcess
+    ) -> None:
+        store = Store()
+        Attempt(store).run([FIRST])
+        Attempt(Store(), map_index=1).run([FIRST + 1, FIRST + 2])
+        # The set was split anew, and both come to a task that knows nothing of them.
+        Attempt(store, number=2).run([FIRST, FIRST + 1, FIRST + 2])
+        assert cancel_posts(oms) == [FIRST, FIRST + 1, FIRST + 2]
 
     def test_an_attempt_that_can_write_its_record_at_the_end_replaces_what_is_there(
         self, oms: EmulatorProcess, tmp_path: Path

@@ -115,6 +115,23 @@ class TestWhatComesOut:
         assert Attempt().run([FIRST])["outcomes"] == {"canceled": 1}
         assert len(told) == 1
 
+    def test_a_timeout_while_the_results_are_written_leaves_the_summary(
+        self, oms: EmulatorProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        class Timeout(BaseException):
+            """As Airflow's execution_timeout raises it: no Exception."""
+
+        def write(*_: Any) -> None:
+            raise Timeout
+
+        monkeypatch.setattr("airflow_provider_oms.storage.ResultsFile.write", write)
+        attempt = Attempt()
+        with pytest.raises(Timeout):
+            attempt.run([FIRST], results_path=str(tmp_path / "results.jsonl"))
+        assert attempt.pushed["return_value"]["outcomes"] == {"canceled": 1}
+        assert attempt.pushed["return_value"]["results_path"] is None
+        assert attempt.pushed["results"] == [[FIRST, "canceled"]]
+
     def test_a_file_of_orders_that_cannot_be_read_may_be_there_later(
         self, oms: EmulatorProcess, tmp_path: Path
     ) -> None:
