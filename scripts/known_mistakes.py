@@ -139,8 +139,8 @@ MUTANTS = (
     Mutant(
         "report for a task that another attempt has taken over",
         "operators/bulk.py",
-        "        is_current = plan.journal.is_current()\n",
-        "        is_current = True\n",
+        "        if not plan.journal.is_current():\n",
+        "        if False:\n",
         (NEXT_ATTEMPT,),
     ),
     Mutant(
@@ -254,10 +254,45 @@ MUTANTS = (
     Mutant(
         "call untouched what was begun, because the keeper hangs",
         "cancellation/bulk/run.py",
-        "            # The keeper may hang in the store, and what was begun is not untouched.\n"
-        "            self._abandon(self._desk.close())\n",
-        "",
+        "                self._abandon(self._desk.close)\n                for order_id",
+        "                for order_id",
         (BETWEEN_STEPS,),
+    ),
+    Mutant(
+        "let go of an end before it is noted",
+        "cancellation/bulk/run.py",
+        "        with self._noting:\n            for end in self._desk.take_ended():\n"
+        "                self._note(end, is_news=True)\n",
+        "        for end in self._desk.take_ended():\n            self._note(end, is_news=True)\n",
+        (BETWEEN_STEPS,),
+    ),
+    Mutant(
+        "send until the keeper hears that the task is to end",
+        "cancellation/bulk/workers.py",
+        "self._watch.stopped is None and not self._is_stopping()",
+        "self._watch.stopped is None",
+        (BETWEEN_STEPS,),
+    ),
+    Mutant(
+        "take over what was canceled on another tenant",
+        "cancellation/bulk/journal.py",
+        '        if head["tenant"] != self._tenant:\n',
+        "        if False:\n",
+        (JOURNAL, NEXT_ATTEMPT),
+    ),
+    Mutant(
+        "trust a journal about another set",
+        "cancellation/bulk/journal.py",
+        ' and head["orders"] == self._order_set',
+        "",
+        (JOURNAL, NEXT_ATTEMPT),
+    ),
+    Mutant(
+        "make orders of a broken line",
+        "cancellation/bulk/entries.py",
+        "dict(zip(header, row, strict=True)) if is_whole else broken",
+        "dict(zip(header, row, strict=True)) if is_whole else row",
+        (INPUT,),
     ),
     Mutant(
         "lose an answer that comes as the run gives up",

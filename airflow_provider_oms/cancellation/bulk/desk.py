@@ -138,6 +138,19 @@ class Desk:
             self.sent += may_leave
             return may_leave
 
+    def go_on(self) -> bool:
+        """Tell whether a cancel may follow its read at once, and count its request if so.
+
+        At a low rate its own turn would come when the read is old. It uses up a turn all the same,
+        so that the next request waits for that much longer.
+        """
+        with self._changed:
+            now = self._clock()
+            may_follow = not self._is_closed and self._gate.paused_until <= now
+            if may_follow:
+                self._gate.pass_through(now)
+            return may_follow
+
     def wait(self, case: Case, until: float) -> None:
         """Put a case aside until a moment.
 

@@ -96,12 +96,15 @@ class Workers:
         decision = self._decide(case.history)
         if isinstance(decision, Call) and self._is_stale(case, case.history, decision):
             decision = Call(Action.READ)
-        if isinstance(decision, Call):
+        while isinstance(decision, Call):
             reached = self._call(case, case.history, decision.action)
             if reached is None:
                 self._desk.ask(case)
                 return
-            decision = reached
+            has_read, decision = decision.action is Action.READ, reached
+            is_post = isinstance(decision, Call) and decision.action is Action.POST
+            if not (has_read and is_post and self._desk.go_on()):
+                break
         if isinstance(decision, Done):
             end, reply = self._end_of(case, case.history, decision), decision.reply
             self._watch.heed_end(end.result, reply)

@@ -62,6 +62,20 @@ def test_a_rate_at_which_every_permit_is_over_before_its_turn_lets_all_leave(
     assert outcomes(run) == {"canceled": 2}
 
 
+def test_a_cancel_follows_its_read_at_once_and_the_rate_is_kept_all_the_same() -> None:
+    tenant = Tenant()
+    policy = Policy(settle_seconds=0.3, deadline=20, only_if_states=frozenset({"READY"}))
+    run_of(tenant, 3, policy=policy, requests_per_second=4).run()
+    calls = {
+        method: {call.order_id: call.at for call in tenant.seen if call.method == method}
+        for method in ("GET", "POST")
+    }
+    assert max(calls["POST"][one] - calls["GET"][one] for one in (1, 2, 3)) < 0.2
+    # Six requests, and the last two of them leave together: four turns of a quarter of a second.
+    reads = sorted(calls["GET"].values())
+    assert reads[-1] - reads[0] > 0.9
+
+
 class TestARunThatIsCutShort:
     def test_a_fault_of_ours_is_not_called_a_wish_to_end(
         self, monkeypatch: pytest.MonkeyPatch
@@ -148,6 +162,15 @@ class TestARunThatIsCutShort:
         late = [call for call in tenant.seen if call.at > store.told_at + 0.02]
         assert [call for call in late if call.method == "POST"] == []
         assert outcomes(run)["canceled"] == len(tenant.posts())
+
+    def test_a_worker_asks_by_itself_whether_the_task_was_told_to_end(self) -> None:
+        tenant, is_told = Tenant(), threading.Event()
+        run = run_of(tenant, 1, is_stopping=is_told.is_set)
+        case = Case(CancelRequest(1, "other", "x"), POLICY, permit_until=math.inf)
+        is_told.set()
+        run._workers._advance(case)
+        assert tenant.posts() == []
+        assert run._desk.take_asking() == [case]
 
     @pytest.mark.slow
     def test_what_was_posted_is_not_called_untouched_while_the_store_hangs(
