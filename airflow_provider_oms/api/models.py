@@ -74,7 +74,7 @@ class Order:
         except ValueError:
             return None
         given = (document.get("orderState"), document.get("orderStatus"))
-        state, status = map(_state, given)
+        state, status = seen = [_state(value) for value in given]
         if state is None and status is None:
             return None
         return cls(
@@ -84,7 +84,10 @@ class Order:
             MappingProxyType(document),
             correlation_id,
             http_status,
-            is_unclear=any(_state(one) is None and one not in (None, "") for one in given),
+            is_unclear=any(
+                state is None and value not in (None, "")
+                for value, state in zip(given, seen, strict=True)
+            ),
         )
 
 

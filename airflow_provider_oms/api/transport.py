@@ -137,14 +137,20 @@ class Answer:
 
     def json(self) -> object:
         """Return the body's JSON document, or ``None`` when it holds none."""
+        try:
+            return loads(self.body) if self.body else None
+        except UnicodeDecodeError:
+            return self._latin_json()
+        except (ValueError, RecursionError):
+            return None
+
+    def _latin_json(self) -> object:
         # JSON is in UTF-8, also where a header says otherwise; but an older system may mean it.
         named = _CHARSET.search(self.headers.get("Content-Type", ""))
+        if named is None or named[1].lower() not in _LATIN:
+            return None
         try:
-            try:
-                return loads(self.body) if self.body else None
-            except UnicodeDecodeError:
-                is_latin = named is not None and named[1].lower() in _LATIN
-                return loads(self.body.decode("latin-1")) if is_latin else None
+            return loads(self.body.decode("latin-1"))
         except (ValueError, RecursionError):
             return None
 

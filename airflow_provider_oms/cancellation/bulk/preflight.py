@@ -20,11 +20,11 @@ from airflow_provider_oms.cancellation.history import (
     ReplyKind,
 )
 from airflow_provider_oms.cancellation.runner import OmsCalls, describe_decision, reply_of
+from airflow_provider_oms.cancellation.termination import sleep_until
 
 __all__ = ["first_read"]
 
 _PATIENCE = 20.0
-_NAP = 0.25
 _FROM_THE_OMS = frozenset(
     {ReplyKind.ORDER, ReplyKind.NOT_FOUND, ReplyKind.CONFLICT, ReplyKind.REFUSED}
 )
@@ -61,7 +61,7 @@ def first_read(
         log.info("%s", describe_decision("First read", history, decision, now))
         if isinstance(decision, Done):
             return event, False
-        while isinstance(decision, Wait) and (left := decision.until - time.monotonic()) > 0:
+        if isinstance(decision, Wait):
+            sleep_until(is_stopping, decision.until - time.monotonic())
             if is_stopping():
                 return event, False
-            time.sleep(min(left, _NAP))
