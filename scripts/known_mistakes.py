@@ -26,6 +26,7 @@ NEXT_ATTEMPT = "tests/operators/bulk/test_bulk_next_attempt.py"
 OPERATOR = "tests/operators/test_cancel_order_operator.py"
 HOOK = "tests/hooks/test_oms_hook.py"
 TERMINATION = "tests/cancellation/test_termination.py"
+CLOCK = "tests/cancellation/test_clock.py"
 STORAGE = "tests/test_storage.py"
 
 
@@ -318,9 +319,23 @@ MUTANTS = (
     Mutant(
         "send although the end came while the connection was made",
         "api/transport.py",
-        "departure.may_send is None or departure.may_send()",
-        "True",
+        "departure.may_send is not None and not departure.may_send()",
+        "False",
         (TRANSPORT,),
+    ),
+    Mutant(
+        "send the head of a cancel before its body",
+        "api/transport.py",
+        "            if departure.has_body and not departure.head:\n",
+        "            if False:\n",
+        (TRANSPORT,),
+    ),
+    Mutant(
+        "let a permit last while the machine is suspended",
+        "cancellation/clock.py",
+        'getattr(time, "CLOCK_BOOTTIME", None)',
+        "None",
+        (CLOCK,),
     ),
     Mutant(
         "send on a permit that has expired",

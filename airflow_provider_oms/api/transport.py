@@ -41,9 +41,16 @@ _FAILURES = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)
 
 @dataclass(slots=True)
 class _Departure:
-    """Record whether any byte of the current request was handed to a socket, and whether it may."""
+    """Record whether any byte of the current request was handed to a socket, and whether it may.
+
+    :param may_send: asked before the first byte.
+    :param has_body: whether a body follows the head.
+    :param head: the head, held back so that it leaves together with the body.
+    """
 
     may_send: Callable[[], bool] | None = None
+    has_body: bool = False
+    head: bytes = b""
     sent: bool = False
 
 
@@ -67,11 +74,17 @@ class _MarksDeparture(HTTPConnection):
             self.connect()
         departure = _departure.get()
         # A proxy's CONNECT is sent while connecting, and is not yet our request.
-        if departure is not None and not self._connecting:
+        if departure is not None and not self._connecting and not departure.sent:
+            if departure.has_body and not departure.head:
+                # Between two sends a process can be held up for long, and when it went on, it would
+                # complete a request that was let go before.
+                departure.head = data
+                return
             # To connect can take long, through a proxy or to many addresses in turn.
-            if not (departure.sent or departure.may_send is None or departure.may_send()):
+            if departure.may_send is not None and not departure.may_send():
                 raise OmsNotSentError(NOT_SENT_ANY_MORE)
             departure.sent = True
+            data = departure.head + data
         super().send(data)
 
 
@@ -213,7 +226,7 @@ class Transport:
         :raises OmsNoAnswerError: when it left and no answer began.
         """
         authorization = {} if token is None else {"Authorization": f"Bearer {token}"}
-        departure = _Departure(may_send)
+        departure = _Departure(may_send, has_body=json is not None)
         reset = _departure.set(departure)
         try:
             response = self._session.request(

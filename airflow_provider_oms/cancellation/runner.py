@@ -30,6 +30,7 @@ from airflow_provider_oms.api.errors import (
 )
 from airflow_provider_oms.api.models import Order
 from airflow_provider_oms.api.validation import CancelRequest
+from airflow_provider_oms.cancellation.clock import seconds
 from airflow_provider_oms.cancellation.decision import Done, Step, Wait, step, when_stopped
 from airflow_provider_oms.cancellation.history import (
     Action,
@@ -83,7 +84,7 @@ class Surroundings:
     :param draw: draws the jitter, from 0 to 1.
     """
 
-    clock: Callable[[], float] = time.monotonic
+    clock: Callable[[], float] = seconds
     sleep: Callable[[float], object] = time.sleep
     is_stopping: Callable[[], bool] = lambda: False
     draw: Callable[[], float] = random.SystemRandom().random

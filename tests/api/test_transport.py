@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import socket
 import ssl
 import time
@@ -288,3 +289,18 @@ def test_a_cancel_that_may_no_longer_be_sent_once_the_connection_is_there_is_not
         with pytest.raises(OmsNotSentError, match="it could not be sent any more"):
             client.post_cancel(EXAMPLE, may_send=lambda: not is_stopped)
         assert server.requests == []
+
+
+def test_head_and_body_of_a_cancel_leave_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A process that is frozen between the two would complete the cancel whenever it goes on.
+    sent: list[bytes] = []
+    send = http.client.HTTPConnection.send
+
+    def send_and_note(self: http.client.HTTPConnection, data: bytes) -> None:
+        sent.append(data)
+        send(self, data)
+
+    monkeypatch.setattr(http.client.HTTPConnection, "send", send_and_note)
+    with RawServer([document(ORDER)]) as server, client_of(server.url) as client:
+        client.post_cancel(EXAMPLE, may_send=lambda: True)
+        assert sent == server.requests

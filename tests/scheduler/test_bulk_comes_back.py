@@ -25,7 +25,7 @@ WORKERS = 8  # of the DAG
 CANCEL_PATH = "/api/v2/order/action/cancel"
 
 
-def test_an_attempt_that_was_given_up_sends_nothing_and_reports_nothing_when_it_comes_back(
+def test_an_attempt_that_was_given_up_begins_nothing_and_reports_nothing_when_it_comes_back(
     airflow: Standalone, tenant: EmulatorProcess, tmp_path: Path
 ) -> None:
     tenant.clear_requests()
@@ -52,8 +52,8 @@ def test_an_attempt_that_was_given_up_sends_nothing_and_reports_nothing_when_it_
     assert task.tries() == [(1, "failed"), (2, "success")]
     rows = [json.loads(line) for line in written.splitlines()]
     assert {row["order_id"]: row["outcome"] for row in rows} == dict.fromkeys(ORDERS, "canceled")
-    # The paused attempt was not allowed any more cancels. Only a request that the pause caught
-    # between the last look at the clock and its first byte leaves afterwards; each worker has one.
+    # The paused attempt began no more cancels. Only a request that the pause caught between the
+    # last look at the clock and the socket leaves afterwards; each worker has one at most.
     twice = [order_id for order_id in ORDERS if tenant.cancel_posts(order_id) != 1]
     assert len(twice) <= WORKERS
     assert {tenant.cancel_posts(order_id) for order_id in twice} <= {2}

@@ -5,12 +5,12 @@ A run that cannot begin is not a reason to touch any order.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 
 from airflow_provider_oms.api.validation import CancelRequest
 from airflow_provider_oms.cancellation.bulk.progress import Log
+from airflow_provider_oms.cancellation.clock import seconds
 from airflow_provider_oms.cancellation.decision import Done, Wait, step
 from airflow_provider_oms.cancellation.history import (
     Action,
@@ -47,12 +47,12 @@ def first_read(
     :param is_stopping: tells whether the task was told to end.
     :return: the last read, and whether it was the OMS that answered, whatever it said.
     """
-    started_at = time.monotonic()
+    started_at = seconds()
     history = History(replace(policy, dry_run=True, deadline=_PATIENCE), started_at)
     while True:
-        sent_at = time.monotonic()
+        sent_at = seconds()
         reply = reply_of(calls, Action.READ, request)
-        now = time.monotonic()
+        now = seconds()
         event = Event(Action.READ, sent_at, now, reply)
         if reply.kind in _FROM_THE_OMS:
             return event, True
@@ -62,6 +62,6 @@ def first_read(
         if isinstance(decision, Done):
             return event, False
         if isinstance(decision, Wait):
-            sleep_until(is_stopping, decision.until - time.monotonic())
+            sleep_until(is_stopping, decision.until - seconds())
             if is_stopping():
                 return event, False

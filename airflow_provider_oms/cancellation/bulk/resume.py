@@ -14,6 +14,7 @@ from airflow_provider_oms.cancellation.bulk.desk import Case
 from airflow_provider_oms.cancellation.bulk.journal import Journal, Recorded
 from airflow_provider_oms.cancellation.bulk.order_set import OrderSet
 from airflow_provider_oms.cancellation.bulk.tally import OrderEnd
+from airflow_provider_oms.cancellation.clock import seconds
 from airflow_provider_oms.cancellation.history import Event, History, Policy
 from airflow_provider_oms.cancellation.outcomes import CancellationResult, Outcome
 
@@ -46,7 +47,7 @@ class Backlog:
         policy: Policy,
         journal: Journal,
         *,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = seconds,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self._orders = orders

@@ -25,6 +25,7 @@ from airflow_provider_oms.cancellation.bulk.resume import Backlog
 from airflow_provider_oms.cancellation.bulk.tally import OrderEnd, Tally
 from airflow_provider_oms.cancellation.bulk.watch import REFUSALS, Watch
 from airflow_provider_oms.cancellation.bulk.workers import Workers
+from airflow_provider_oms.cancellation.clock import seconds
 from airflow_provider_oms.cancellation.history import Policy
 from airflow_provider_oms.cancellation.runner import OmsCalls
 
@@ -88,7 +89,7 @@ class BulkRun:
         self._attempt = attempt
         self._log = log
         self._is_stopping = is_stopping
-        self._clock = time.monotonic
+        self._clock = seconds
         self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._desk = Desk(Gate(limits.requests_per_second), self._clock, self._ring)
         self._watch = Watch(policy, limits.stop_after_failures, self._clock, self._ring)
