@@ -133,7 +133,9 @@ def by_area(found: list[Cell]) -> str:
         passed = {cell["tests"].get(area, {}).get("passed", 0) for cell in line}
         return " / ".join(str(number) for number in sorted(passed, reverse=True))
 
-    rows = [[f"`tests/{area}`", *(entry(area, line) for line in lines.values())] for area in areas]
+    # Those that concern the whole package lie in no folder.
+    named = {area: "`tests/*.py`" if area == "package" else f"`tests/{area}`" for area in areas}
+    rows = [[named[area], *(entry(area, line) for line in lines.values())] for area in areas]
     return table(["passed in", *lines], rows)
 
 

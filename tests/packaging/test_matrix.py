@@ -71,3 +71,8 @@ def test_the_tables_say_what_the_cells_said() -> None:
     assert "| `tests/hooks` | 40 | 0 |" in compatibility.by_area(found)
     assert "| journal | none | in `task_state_store` |" in compatibility.by_aspect(found)
     assert "| approval | not tried | not tried |" in compatibility.by_aspect(found)
+
+
+def test_tests_that_lie_in_no_folder_are_named_by_the_files_they_lie_in() -> None:
+    found = [result("3.3.2", "3.13.0", tests={"package": {"passed": 7}})]
+    assert "| `tests/*.py` | 7 |" in compatibility.by_area(found)
