@@ -40,7 +40,8 @@ def test_the_connections_of_the_readme_configure_the_same_client(
     (assignment,) = [
         block for _, block in blocks(README, "bash") if "AIRFLOW_CONN_OMS_DEFAULT" in block
     ]
-    (word,) = shlex.split(assignment)
+    command, word = shlex.split(assignment)
+    assert command == "export"  # or what is pasted reaches no other command
     name, _, value = word.partition("=")
     (uri,) = re.findall(r"`(oms://\S+)`", README)
     monkeypatch.setenv(name, value)
