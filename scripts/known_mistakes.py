@@ -66,12 +66,10 @@ MUTANTS = (
     ),
     Mutant(
         "take a 200 for proof",
-        HISTORY,
-        "        return self.kind is ReplyKind.ORDER and (\n"
-        "            is_canceled_state(self.order_state) or is_canceled_state(self.order_status)\n"
-        "        )",
-        "        return self.kind is ReplyKind.ORDER",
-        (*PURE_TESTS, PROMISES, FAULTS),
+        "api/models.py",
+        "        return Evidence.CANCELED if self.is_canceled else Evidence.OPEN",
+        "        return Evidence.CANCELED",
+        ("tests/api/test_models.py", FAULTS),
     ),
     Mutant(
         "take an answer about another order for ours",
@@ -118,7 +116,7 @@ MUTANTS = (
     Mutant(
         "take a conflict for a refusal without looking",
         DECISION,
-        "    is_conflict = post.reply.kind is ReplyKind.CONFLICT\n",
+        "    is_conflict = post.reply.evidence is Evidence.CONFLICT\n",
         "    is_conflict = False\n",
         (PURE_TESTS[0], FAULTS),
     ),
@@ -167,9 +165,9 @@ MUTANTS = (
     ),
     Mutant(
         "take a redirect for a refusal",
-        RUNNER,
-        "    (OmsRedirectedError, ReplyKind.AMBIGUOUS),\n",
-        "    (OmsRedirectedError, ReplyKind.REFUSED),\n",
+        "api/errors.py",
+        'whether anything acted is not known."""\n\n    evidence = Evidence.AMBIGUOUS\n',
+        'whether anything acted is not known."""\n\n    evidence = Evidence.REFUSED\n',
         (FAULTS,),
     ),
     Mutant(

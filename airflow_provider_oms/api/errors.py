@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Self
 
+from airflow_provider_oms.api.evidence import Evidence
+
 __all__ = [
     "OmsConfigError",
     "OmsConflictError",
@@ -35,8 +37,20 @@ class OmsError(Exception):
     :param message: what happened and what to do, free of secrets and of shoppers' data.
     """
 
+    #: What the failed call proves about its order.
+    evidence: Evidence = Evidence.AMBIGUOUS
+    #: Whether the call itself may have left this machine.
+    was_sent: bool = True
     #: The order that the failed call was about; ``None`` when it was about none.
     order_id: int | None = None
+    #: Seconds that the OMS asked to wait, if it did.
+    retry_after: float | None = None
+    #: Status code of the response, when there was one.
+    http_status: int | None = None
+    #: Error code of the response, when it held one.
+    oms_code: str | None = None
+    #: Correlation id of the response, when it had one.
+    correlation_id: str | None = None
     #: What a person should do about it, in one sentence; empty where the message itself says so.
     advice: str = ""
 
@@ -78,6 +92,9 @@ class OmsInputError(OmsError, ValueError):
     :param kind: what was given instead, described without quoting it.
     """
 
+    evidence = Evidence.NEVER_SENT
+    was_sent = False
+
     def __init__(self, field: str, rule: str, kind: str) -> None:
         super().__init__(f"{field} must be {rule}; got {kind}. Nothing was sent.")
         self.field = field
@@ -87,6 +104,9 @@ class OmsInputError(OmsError, ValueError):
 
 class OmsConfigError(OmsError, ValueError):
     """Refuse a connection whose settings are missing, unknown or contradictory."""
+
+    evidence = Evidence.NEVER_SENT
+    was_sent = False
 
 
 class OmsNotSentError(OmsError):
@@ -101,6 +121,8 @@ class OmsNotSentError(OmsError):
     :param retry_after: seconds the token endpoint asked to wait, if it did.
     """
 
+    evidence = Evidence.NEVER_SENT
+    was_sent = False
     advice = "Try again when what kept it from being sent is mended."
 
     def __init__(
@@ -126,6 +148,7 @@ class OmsNotSentError(OmsError):
 class OmsNoAnswerError(OmsError):
     """Report that the request left and no answer came: it may or may not have been acted on."""
 
+    evidence = Evidence.AMBIGUOUS
     advice = "Whether it was acted on is not known: read the order before anything is sent again."
 
 
@@ -139,6 +162,8 @@ class OmsHttpError(OmsError):
     :param detail: the OMS's own message, cut and cleaned.
     :param retry_after: seconds the OMS asked to wait, if it did.
     """
+
+    http_status: int
 
     def __init__(
         self,
@@ -157,6 +182,7 @@ class OmsHttpError(OmsError):
             parts.append(f"message {detail!r}")
         if correlation_id:
             parts.append(f"correlation id {correlation_id}")
+        #: What identifies the response, for a person or for Kibo's support.
         self.facts = ", ".join(parts)
         super().__init__(f"{message} ({self.facts})")
         self.http_status = http_status
@@ -169,48 +195,60 @@ class OmsHttpError(OmsError):
 class OmsUnauthorizedError(OmsHttpError):
     """Report that the OMS did not accept the access token (401)."""
 
+    evidence = Evidence.UNAUTHENTICATED
     advice = "Check the connection's login (client id) and password (client secret)."
 
 
 class OmsForbiddenError(OmsHttpError):
     """Report that credentials were refused or lack the permission (403, or 401 for a token)."""
 
+    evidence = Evidence.FORBIDDEN
+
 
 class OmsCredentialsError(OmsForbiddenError):
     """Report that the token endpoint issues no access token for the client id and secret."""
+
+    was_sent = False
 
 
 class OmsForeignAnswerError(OmsForbiddenError):
     """Report an answer that no OMS gives: the tenant probably has no translated APIs."""
 
+    evidence = Evidence.WRONG_SERVER
+
 
 class OmsNotFoundError(OmsHttpError):
     """Report that the OMS knows no such order (its own 404)."""
 
+    evidence = Evidence.NOT_FOUND
     advice = "Check the order id and the connection's tenant and environment."
 
 
 class OmsRefusedError(OmsHttpError):
     """Report that the OMS calls the request invalid (400 and the other 4xx)."""
 
+    evidence = Evidence.REFUSED
     advice = "Correct the request or the connection."
 
 
 class OmsConflictError(OmsHttpError):
     """Report that the order's present state forbids the request (409, or a 4xx that says so)."""
 
+    evidence = Evidence.CONFLICT
     advice = "Look at the order in the OMS."
 
 
 class OmsThrottledError(OmsHttpError):
     """Report that the OMS did not act because of a rate limit (429, or the classic 403)."""
 
+    evidence = Evidence.THROTTLED
     advice = "Try again later, and let fewer tasks call it at a time."
 
 
 class OmsServerError(OmsHttpError):
     """Report a 5xx, 408 or 425: whether the OMS acted is not known."""
 
+    evidence = Evidence.AMBIGUOUS
     advice = (
         "Read the order before anything is sent again; if it stays so, quote the correlation id to "
         "Kibo's support."
@@ -220,10 +258,12 @@ class OmsServerError(OmsHttpError):
 class OmsRedirectedError(OmsHttpError):
     """Report a redirection (3xx), which is not followed: whether anything acted is not known."""
 
+    evidence = Evidence.AMBIGUOUS
     advice = "Read the order before anything is sent again."
 
 
 class OmsUnusableAnswerError(OmsHttpError):
     """Report a 2xx that does not hold the order that was asked for: it proves nothing."""
 
+    evidence = Evidence.AMBIGUOUS
     advice = "Read the order before anything is sent again."

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.api.validation import validate_order_id
 
 __all__ = ["Order", "is_canceled_state"]
@@ -55,6 +56,11 @@ class Order:
     def is_canceled(self) -> bool:
         """Tell whether the OMS says that this order is canceled, by either field."""
         return is_canceled_state(self.order_state) or is_canceled_state(self.order_status)
+
+    @property
+    def evidence(self) -> Evidence:
+        """Return what the order proves: that it is canceled, or that it is open."""
+        return Evidence.CANCELED if self.is_canceled else Evidence.OPEN
 
     @classmethod
     def from_answer(

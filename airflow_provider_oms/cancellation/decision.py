@@ -6,19 +6,28 @@ It knows no HTTP library, no clock and no sleep; ``runner.py`` carries out what 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.cancellation.history import (
     INCONCLUSIVE,
     Action,
     Event,
     History,
     Reply,
-    ReplyKind,
 )
 from airflow_provider_oms.cancellation.outcomes import ConfirmedBy, Outcome
 
-__all__ = ["Call", "Done", "Step", "Wait", "step", "when_posting_is_over", "when_stopped"]
+__all__ = [
+    "Call",
+    "Done",
+    "Step",
+    "Wait",
+    "step",
+    "when_interrupted",
+    "when_posting_is_over",
+    "when_stopped",
+]
 
 # A refused token is replaced and the call repeated "at most twice" before it counts as forbidden.
 _TOKEN_RENEWALS = 2
@@ -53,21 +62,24 @@ class Done:
     :param outcome: how it ended.
     :param confirmed_by: what that was read from, if the OMS confirmed anything.
     :param reply: the reply that decided, if one did.
+    :param lost: a cancel that was in flight and whose response is not awaited, if there was one.
     """
 
     outcome: Outcome
     confirmed_by: ConfirmedBy | None = None
     reply: Reply | None = None
+    lost: Event | None = None
 
 
 Step = Call | Wait | Done
 
 _VERDICTS = {
-    ReplyKind.NOT_FOUND: Outcome.NOT_FOUND,
-    ReplyKind.REFUSED: Outcome.REFUSED,
+    Evidence.NOT_FOUND: Outcome.NOT_FOUND,
+    Evidence.REFUSED: Outcome.REFUSED,
     # A read that conflicts with the order's state; a cancel that does is looked up instead.
-    ReplyKind.CONFLICT: Outcome.REFUSED,
-    ReplyKind.FORBIDDEN: Outcome.FORBIDDEN,
+    Evidence.CONFLICT: Outcome.REFUSED,
+    Evidence.FORBIDDEN: Outcome.FORBIDDEN,
+    Evidence.WRONG_SERVER: Outcome.FORBIDDEN,
 }
 
 
@@ -89,9 +101,9 @@ def step(history: History, now: float) -> Step:
     reply = post.reply
     if reply.says_canceled:
         return Done(Outcome.CANCELED, ConfirmedBy.ANSWER, reply)
-    if reply.kind is ReplyKind.ORDER:
+    if reply.says_open:
         return _after_acceptance(history, now, post)
-    if reply.kind is ReplyKind.AMBIGUOUS:
+    if reply.evidence is Evidence.AMBIGUOUS:
         return _after_doubt(history, now, post.at)
     return _after_refusal(history, now, post)
 
@@ -105,7 +117,7 @@ def when_stopped(history: History, why: str) -> Done:
     """
     is_open_question = history.doubt_since is not None or history.last_decisive_post is not None
     outcome = Outcome.UNKNOWN if is_open_question else Outcome.NOT_ATTEMPTED
-    return Done(outcome, None, Reply(ReplyKind.NEVER_SENT, why))
+    return Done(outcome, None, Reply(Evidence.NEVER_SENT, why))
 
 
 def when_posting_is_over(history: History, why: str) -> Done:
@@ -123,6 +135,26 @@ def when_posting_is_over(history: History, why: str) -> Done:
     return when_stopped(history, why)
 
 
+def when_interrupted(history: History, calling: Action | None, now: float, why: str) -> Done:
+    """Return how an order ends when something breaks in, whatever was under way.
+
+    :param history: what has happened so far.
+    :param calling: the call whose response has not come; ``None`` if none is under way.
+    :param now: the present moment, in seconds of the history's clock.
+    :param why: what broke in, in one sentence.
+    :return: the end that the history itself proves; or else ``unknown`` if a cancel may have been
+        acted on, the one under way included, and ``not_attempted`` if none was sent.
+    """
+    lost = None
+    if calling is Action.POST:
+        reply = Reply(Evidence.AMBIGUOUS, "The cancel was still in flight")
+        lost = Event(Action.POST, now, now, reply)
+        history = history.with_event(lost)
+    decision = step(history, now)
+    done = decision if isinstance(decision, Done) else when_stopped(history, why)
+    return replace(done, lost=lost)
+
+
 def _before_any_post(history: History, now: float) -> Step:
     """Decide while nothing can have been canceled by us."""
     first = Action.READ if history.policy.reads_first else Action.POST
@@ -130,14 +162,14 @@ def _before_any_post(history: History, now: float) -> Step:
     if last is None:
         return Call(first)
     reply = last.reply
-    if reply.kind in INCONCLUSIVE:
+    if reply.evidence in INCONCLUSIVE:
         # An order that must be read first is read again: its state may have moved on meanwhile.
         return _again(history, now, first, Done(Outcome.NOT_ATTEMPTED, None, reply))
     if reply.says_canceled:
         return Done(Outcome.ALREADY_CANCELED, ConfirmedBy.READ, reply)
     if reply.says_open:
         return _post_if_admitted(history, now, last)
-    return Done(_VERDICTS[reply.kind], ConfirmedBy.READ if reply.left else None, reply)
+    return Done(_VERDICTS[reply.evidence], ConfirmedBy.READ if reply.left else None, reply)
 
 
 def _after_doubt(history: History, now: float, asked_at: float) -> Step:
@@ -149,7 +181,7 @@ def _after_doubt(history: History, now: float, asked_at: float) -> Step:
     reply = found.reply
     if reply.says_canceled:
         return Done(Outcome.CANCELED, ConfirmedBy.READ, reply)
-    if reply.kind is ReplyKind.NOT_FOUND:
+    if reply.evidence is Evidence.NOT_FOUND:
         return Done(Outcome.NOT_FOUND, ConfirmedBy.READ, reply)
     still_open = Done(Outcome.NOT_CANCELED, ConfirmedBy.READ, reply)
     if history.ambiguous_posts >= history.policy.max_posts:
@@ -174,9 +206,9 @@ def _after_refusal(history: History, now: float, post: Event) -> Step:
     # An earlier cancel of ours may be what it was refused for, whatever the refusal says, and
     # may show only after a while.
     is_ours = history.ambiguous_posts > 0 or history.doubt_since is not None
-    is_conflict = post.reply.kind is ReplyKind.CONFLICT
+    is_conflict = post.reply.evidence is Evidence.CONFLICT
     said = Done(
-        _VERDICTS[post.reply.kind], ConfirmedBy.ANSWER if post.reply.left else None, post.reply
+        _VERDICTS[post.reply.evidence], ConfirmedBy.ANSWER if post.reply.left else None, post.reply
     )
     if not is_ours and not is_conflict:
         return said
@@ -194,7 +226,7 @@ def _after_refusal(history: History, now: float, post: Event) -> Step:
         return Done(outcome, ConfirmedBy.READ, found.reply)
     if not is_conflict:
         return said
-    is_gone = found.reply.kind is ReplyKind.NOT_FOUND
+    is_gone = found.reply.evidence is Evidence.NOT_FOUND
     outcome = Outcome.NOT_FOUND if is_gone else Outcome.NOT_CANCELABLE
     return Done(outcome, ConfirmedBy.READ, found.reply)
 
@@ -221,13 +253,17 @@ def _find_out(history: History, now: float, asked_at: float, settled_at: float) 
         if read.reply.says_canceled:
             return read
     for read in reversed(reads):
-        is_verdict = read.reply.says_open or read.reply.kind is ReplyKind.NOT_FOUND
+        is_verdict = read.reply.says_open or read.reply.evidence is Evidence.NOT_FOUND
         if is_verdict and read.sent_at >= settled_at:
             return read
     unknown = Done(Outcome.UNKNOWN, None, history.last.reply if history.last else None)
-    if reads and reads[-1].reply.kind in (ReplyKind.REFUSED, ReplyKind.FORBIDDEN):
+    if reads and reads[-1].reply.evidence in (
+        Evidence.REFUSED,
+        Evidence.FORBIDDEN,
+        Evidence.WRONG_SERVER,
+    ):
         return unknown
-    if reads and reads[-1].reply.kind is ReplyKind.UNAUTHENTICATED:
+    if reads and reads[-1].reply.evidence is Evidence.UNAUTHENTICATED:
         return _again(history, now, Action.READ, unknown)
     limit = history.deadline_at
     if math.isfinite(settled_at):
@@ -261,7 +297,7 @@ def _next_read_due(
 def _again(history: History, now: float, action: Action, give_up: Done) -> Step:
     """Repeat after a call that came to nothing, or give up when the time or the tokens are up."""
     last = history.last
-    if last is not None and last.reply.kind is ReplyKind.UNAUTHENTICATED:
+    if last is not None and last.reply.evidence is Evidence.UNAUTHENTICATED:
         if history.refused_tokens(last.action) > _TOKEN_RENEWALS:
             never_posted = give_up.outcome is Outcome.NOT_ATTEMPTED
             return Done(Outcome.FORBIDDEN, None, last.reply) if never_posted else give_up
@@ -276,17 +312,17 @@ def _again(history: History, now: float, action: Action, give_up: Done) -> Step:
 def _ready_at(history: History) -> float:
     """Return when the next call may be made after the newest one."""
     last = history.last
-    if last is None or last.reply.kind not in INCONCLUSIVE:
+    if last is None or last.reply.evidence not in INCONCLUSIVE:
         return -math.inf
-    if last.reply.kind is ReplyKind.UNAUTHENTICATED:
+    if last.reply.evidence is Evidence.UNAUTHENTICATED:
         return last.at
     asked = last.reply.retry_after
     if asked is not None and (
-        last.reply.kind is not ReplyKind.AMBIGUOUS or last.at + asked <= history.deadline_at
+        last.reply.evidence is not Evidence.AMBIGUOUS or last.at + asked <= history.deadline_at
     ):
         # Jitter only adds: a call before the end of Retry-After would be refused again.
         return last.at + asked + last.jitter * max(1.0, asked / 10)
-    if last.action is Action.POST and last.reply.kind is ReplyKind.AMBIGUOUS:
+    if last.action is Action.POST and last.reply.evidence is Evidence.AMBIGUOUS:
         return last.at
     # The exponent is bounded, because a float is: 15 s are reached long before.
     backoff = min(2.0 ** min(history.trailing_failures - 1, 10), _LONGEST_BACKOFF)

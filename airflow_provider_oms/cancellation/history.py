@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from airflow_provider_oms.api.models import is_canceled_state
+from airflow_provider_oms.api.evidence import Evidence
 
 __all__ = [
     "INCONCLUSIVE",
@@ -19,7 +19,6 @@ __all__ = [
     "History",
     "Policy",
     "Reply",
-    "ReplyKind",
 ]
 
 
@@ -30,33 +29,20 @@ class Action(StrEnum):
     READ = "GET"
 
 
-class ReplyKind(StrEnum):
-    """Name what came back from a call, by what it proves."""
-
-    NEVER_SENT = "never sent"
-    ORDER = "our order"
-    THROTTLED = "throttled"
-    UNAUTHENTICATED = "token refused"
-    AMBIGUOUS = "ambiguous, it may have been acted on"
-    CONFLICT = "refused in its present state"
-    NOT_FOUND = "not found"
-    REFUSED = "refused"
-    FORBIDDEN = "forbidden"
-
-
 # These say that the OMS did not act, so an earlier question stays as open as it was.
-NOTHING_HAPPENED = frozenset({ReplyKind.NEVER_SENT, ReplyKind.THROTTLED, ReplyKind.UNAUTHENTICATED})
-INCONCLUSIVE = NOTHING_HAPPENED | {ReplyKind.AMBIGUOUS}
+NOTHING_HAPPENED = frozenset({Evidence.NEVER_SENT, Evidence.THROTTLED, Evidence.UNAUTHENTICATED})
+INCONCLUSIVE = NOTHING_HAPPENED | {Evidence.AMBIGUOUS}
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
     """Hold what came back from one call, without any of the shopper's data.
 
-    :param kind: what it proves.
+    :param evidence: what it proves.
     :param message: what happened, in one sentence.
-    :param order_state: ``orderState`` of our order, when the reply held it.
-    :param order_status: ``orderStatus`` of our order, when the reply held it.
+    :param order_state: ``orderState`` of our order, when the reply held it. It is for reports and
+        for ``only_if_states``; what it proves is in ``evidence``.
+    :param order_status: ``orderStatus`` of our order, for the same uses.
     :param http_status: status code, when there was an answer.
     :param oms_code: error code of the answer.
     :param correlation_id: correlation id of the answer.
@@ -65,7 +51,7 @@ class Reply:
     :param is_unclear: whether one of the order's two states could not be read.
     """
 
-    kind: ReplyKind
+    evidence: Evidence
     message: str = ""
     order_state: str | None = None
     order_status: str | None = None
@@ -79,21 +65,22 @@ class Reply:
     @property
     def says_canceled(self) -> bool:
         """Tell whether the reply held our order, and it is canceled."""
-        return self.kind is ReplyKind.ORDER and (
-            is_canceled_state(self.order_state) or is_canceled_state(self.order_status)
-        )
+        return self.evidence is Evidence.CANCELED
 
     @property
     def says_open(self) -> bool:
         """Tell whether the reply held our order, and it is not canceled."""
-        return self.kind is ReplyKind.ORDER and not self.says_canceled
+        return self.evidence is Evidence.OPEN
+
+    @property
+    def holds_order(self) -> bool:
+        """Tell whether the reply held our order."""
+        return self.says_canceled or self.says_open
 
     @property
     def taken_as(self) -> str:
         """Return what the reply counts as, in a few words for the log."""
-        if self.kind is not ReplyKind.ORDER:
-            return self.kind.value
-        return "canceled" if self.says_canceled else "not canceled"
+        return self.evidence.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,14 +186,14 @@ class History:
     def last_decisive_post(self) -> Event | None:
         """Return the newest cancel that the OMS may have acted on or has judged, if any."""
         return self._newest(
-            lambda e: e.action is Action.POST and e.reply.kind not in NOTHING_HAPPENED
+            lambda e: e.action is Action.POST and e.reply.evidence not in NOTHING_HAPPENED
         )
 
     @property
     def ambiguous_posts(self) -> int:
         """Return how many cancels of this attempt ended without a proof either way."""
         return sum(
-            event.action is Action.POST and event.reply.kind is ReplyKind.AMBIGUOUS
+            event.action is Action.POST and event.reply.evidence is Evidence.AMBIGUOUS
             for event in self.events
         )
 
@@ -216,7 +203,7 @@ class History:
         return sum(
             event.action is Action.POST
             and event.reply.left
-            and event.reply.kind is not ReplyKind.NEVER_SENT
+            and event.reply.evidence is not Evidence.NEVER_SENT
             for event in self.events
         )
 
@@ -225,7 +212,7 @@ class History:
         """Return how many of the newest calls in a row brought neither order nor verdict."""
         count = 0
         for event in reversed(self.events):
-            if event.reply.kind not in INCONCLUSIVE:
+            if event.reply.evidence not in INCONCLUSIVE:
                 break
             count += 1
         return count
@@ -237,7 +224,7 @@ class History:
         """
         count = 0
         for event in reversed([e for e in self.events if e.action is action]):
-            if event.reply.kind is not ReplyKind.UNAUTHENTICATED:
+            if event.reply.evidence is not Evidence.UNAUTHENTICATED:
                 break
             count += 1
         return count
@@ -259,7 +246,7 @@ class History:
 
     def last_seen(self) -> Reply | None:
         """Return the newest reply that held our order."""
-        event = self._newest(lambda e: e.reply.kind is ReplyKind.ORDER)
+        event = self._newest(lambda e: e.reply.holds_order)
         return event.reply if event else None
 
     def _newest(self, matches: Callable[[Event], bool]) -> Event | None:

@@ -12,33 +12,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from airflow_provider_oms.api.errors import (
-    OmsConflictError,
-    OmsCredentialsError,
-    OmsError,
-    OmsForbiddenError,
-    OmsHttpError,
-    OmsNoAnswerError,
-    OmsNotFoundError,
-    OmsNotSentError,
-    OmsRedirectedError,
-    OmsRefusedError,
-    OmsServerError,
-    OmsThrottledError,
-    OmsUnauthorizedError,
-    OmsUnusableAnswerError,
-)
+from airflow_provider_oms.api.errors import OmsConfigError, OmsError, OmsInputError
 from airflow_provider_oms.api.models import Order
 from airflow_provider_oms.api.validation import CancelRequest
 from airflow_provider_oms.cancellation.clock import seconds
-from airflow_provider_oms.cancellation.decision import Done, Step, Wait, step, when_stopped
+from airflow_provider_oms.cancellation.decision import (
+    Done,
+    Step,
+    Wait,
+    step,
+    when_interrupted,
+    when_stopped,
+)
 from airflow_provider_oms.cancellation.history import (
     Action,
     Event,
     History,
     Policy,
     Reply,
-    ReplyKind,
 )
 from airflow_provider_oms.cancellation.outcomes import CancellationResult
 
@@ -53,6 +44,7 @@ __all__ = [
 ]
 
 TOLD_TO_END = "The task was told to end, and sent nothing more"
+INTERRUPTED = "The task was interrupted, and sent nothing more"
 
 
 class OmsCalls(Protocol):
@@ -155,35 +147,9 @@ def cancel_order(
         # Airflow's execution_timeout is one, and what became of the order must be seen then too.
         if on_interrupt is not None:
             under_way = calling if len(history.events) == calls_before else None
-            on_interrupt(_when_interrupted(request.order_id, history, under_way, around.clock()))
+            done = when_interrupted(history, under_way, around.clock(), INTERRUPTED)
+            on_interrupt(result_of(request.order_id, history, done))
         raise
-
-
-def _when_interrupted(
-    order_id: int, history: History, calling: Action | None, now: float
-) -> CancellationResult:
-    why = "The task was interrupted, and sent nothing more"
-    if calling is Action.POST:
-        lost = Reply(ReplyKind.AMBIGUOUS, "The cancel was under way when the task was interrupted")
-        history = history.with_event(Event(Action.POST, now, now, lost))
-    decision = step(history, now)
-    done = decision if isinstance(decision, Done) else when_stopped(history, why)
-    return result_of(order_id, history, done)
-
-
-_KINDS: tuple[tuple[type[OmsError], ReplyKind], ...] = (
-    (OmsNotSentError, ReplyKind.NEVER_SENT),
-    (OmsNoAnswerError, ReplyKind.AMBIGUOUS),
-    (OmsServerError, ReplyKind.AMBIGUOUS),
-    (OmsRedirectedError, ReplyKind.AMBIGUOUS),
-    (OmsUnusableAnswerError, ReplyKind.AMBIGUOUS),
-    (OmsThrottledError, ReplyKind.THROTTLED),
-    (OmsUnauthorizedError, ReplyKind.UNAUTHENTICATED),
-    (OmsNotFoundError, ReplyKind.NOT_FOUND),
-    (OmsConflictError, ReplyKind.CONFLICT),
-    (OmsForbiddenError, ReplyKind.FORBIDDEN),
-    (OmsRefusedError, ReplyKind.REFUSED),
-)
 
 
 def reply_of(
@@ -206,25 +172,21 @@ def reply_of(
             order = calls.post_cancel(request, may_send=may_send)
         else:
             order = calls.get_order(request.order_id)
+    except (OmsInputError, OmsConfigError):
+        # No response, but a fault of the caller's.
+        raise
     except OmsError as error:
-        kind = next((kind for type_, kind in _KINDS if isinstance(error, type_)), None)
-        if kind is None:
-            raise
-        if isinstance(error, OmsNotSentError):
-            return Reply(kind, error.message, retry_after=error.retry_after)
-        if not isinstance(error, OmsHttpError):
-            return Reply(kind, error.message)
         return Reply(
-            kind,
+            error.evidence,
             error.message,
             http_status=error.http_status,
             oms_code=error.oms_code,
             correlation_id=error.correlation_id,
             retry_after=error.retry_after,
-            left=not isinstance(error, OmsCredentialsError),
+            left=error.was_sent,
         )
     return Reply(
-        ReplyKind.ORDER,
+        order.evidence,
         f"The OMS says orderState {order.order_state}, orderStatus {order.order_status} "
         f"(HTTP {order.http_status}, correlation id {order.correlation_id})",
         order_state=order.order_state,
@@ -239,10 +201,12 @@ def result_of(order_id: int, history: History, done: Done) -> CancellationResult
     """Build the result of an order that has come to its end.
 
     :param order_id: the order.
-    :param history: all that happened.
+    :param history: all that happened, but for a cancel that ``done`` names as lost.
     :param done: the last decision.
     :return: the result.
     """
+    if done.lost is not None:
+        history = history.with_event(done.lost)
     decisive = done.reply
     seen = history.last_seen()
     replies = [decisive, *(event.reply for event in reversed(history.events))]

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from stories import evidence_of
 
+from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.cancellation.decision import Call, Done, Step, Wait, step
 from airflow_provider_oms.cancellation.history import (
     Action,
@@ -19,20 +21,19 @@ from airflow_provider_oms.cancellation.history import (
     History,
     Policy,
     Reply,
-    ReplyKind,
 )
 from airflow_provider_oms.cancellation.outcomes import Outcome
 
 NOT_ACTED_ON = {
-    "never sent": Reply(ReplyKind.NEVER_SENT),
-    "throttled": Reply(ReplyKind.THROTTLED),
-    "throttled for 4 s": Reply(ReplyKind.THROTTLED, retry_after=4),
-    "throttled for an hour": Reply(ReplyKind.THROTTLED, retry_after=3600),
-    "token refused": Reply(ReplyKind.UNAUTHENTICATED),
-    "refused": Reply(ReplyKind.REFUSED),
-    "forbidden": Reply(ReplyKind.FORBIDDEN),
+    "never sent": Reply(Evidence.NEVER_SENT),
+    "throttled": Reply(Evidence.THROTTLED),
+    "throttled for 4 s": Reply(Evidence.THROTTLED, retry_after=4),
+    "throttled for an hour": Reply(Evidence.THROTTLED, retry_after=3600),
+    "token refused": Reply(Evidence.UNAUTHENTICATED),
+    "refused": Reply(Evidence.REFUSED),
+    "forbidden": Reply(Evidence.FORBIDDEN),
 }
-LOST = Reply(ReplyKind.AMBIGUOUS)
+LOST = Reply(Evidence.AMBIGUOUS)
 SHARE = st.floats(0, 1)
 # What happens all the time hides everything else.
 RARELY = st.sampled_from([False, False, False, True])
@@ -133,7 +134,7 @@ class OneOrder(RuleBasedStateMachine):
             self.reply(Action.POST, sent_at, LOST, jitter)
             return
         if self.oms.seen_at(sent_at) != "READY":
-            conflict = Reply(ReplyKind.CONFLICT)
+            conflict = Reply(Evidence.CONFLICT)
             self.reply(Action.POST, sent_at, conflict, jitter)
             return
         self.oms.act(self.now if fault is None else shows_at)
@@ -141,7 +142,7 @@ class OneOrder(RuleBasedStateMachine):
 
     def order(self, moment: float) -> Reply:
         state = self.oms.seen_at(moment)
-        return Reply(ReplyKind.ORDER, order_state=state, order_status=state)
+        return Reply(evidence_of(state), order_state=state, order_status=state)
 
     @precondition(lambda self: self.is_due(Action.READ))
     @rule(

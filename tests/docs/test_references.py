@@ -89,9 +89,10 @@ def test_the_lines_that_an_error_code_changes_are_where_contributors_are_sent() 
             "_OF_REQUEST",
         ),
         "api/checkup.py": ("_NO_SUCH_ORDER",),
-        "cancellation/runner.py": ("_KINDS",),
+        "api/errors.py": ("evidence",),
+        "api/evidence.py": ("Evidence",),
         "cancellation/decision.py": ("_VERDICTS",),
-        "cancellation/history.py": ("ReplyKind", "NOTHING_HAPPENED"),
+        "cancellation/history.py": ("NOTHING_HAPPENED",),
     }.items():
         assert set(names) <= names_in(PACKAGE / path)
         assert f"`airflow_provider_oms/{path}`" in page

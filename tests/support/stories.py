@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from airflow_provider_oms.api.evidence import Evidence
+from airflow_provider_oms.api.models import is_canceled_state
 from airflow_provider_oms.cancellation.decision import Call, Done, Step, Wait, step
 from airflow_provider_oms.cancellation.history import (
     Action,
@@ -11,7 +13,6 @@ from airflow_provider_oms.cancellation.history import (
     History,
     Policy,
     Reply,
-    ReplyKind,
 )
 from airflow_provider_oms.cancellation.outcomes import ConfirmedBy, Outcome
 
@@ -19,28 +20,32 @@ POST, READ = Call(Action.POST), Call(Action.READ)
 
 
 def order(state: str = "READY", status: str | None = None) -> Reply:
-    return Reply(ReplyKind.ORDER, "order", order_state=state, order_status=status or state)
+    return Reply(evidence_of(state), "order", order_state=state, order_status=status or state)
+
+
+def evidence_of(state: str) -> Evidence:
+    return Evidence.CANCELED if is_canceled_state(state) else Evidence.OPEN
 
 
 CANCELED = order("CANCELED")
 OPEN = order("READY")
 
 
-def reply(kind: ReplyKind, **more: Any) -> Reply:
+def reply(kind: Evidence, **more: Any) -> Reply:
     return Reply(kind, kind.value, **more)
 
 
-AMBIGUOUS = reply(ReplyKind.AMBIGUOUS)
-NEVER_SENT = reply(ReplyKind.NEVER_SENT)
-UNAUTHENTICATED = reply(ReplyKind.UNAUTHENTICATED)
-CONFLICT = reply(ReplyKind.CONFLICT)
-NOT_FOUND = reply(ReplyKind.NOT_FOUND)
-REFUSED = reply(ReplyKind.REFUSED)
-FORBIDDEN = reply(ReplyKind.FORBIDDEN)
+AMBIGUOUS = reply(Evidence.AMBIGUOUS)
+NEVER_SENT = reply(Evidence.NEVER_SENT)
+UNAUTHENTICATED = reply(Evidence.UNAUTHENTICATED)
+CONFLICT = reply(Evidence.CONFLICT)
+NOT_FOUND = reply(Evidence.NOT_FOUND)
+REFUSED = reply(Evidence.REFUSED)
+FORBIDDEN = reply(Evidence.FORBIDDEN)
 
 
 def throttled(seconds: float | None) -> Reply:
-    return reply(ReplyKind.THROTTLED, retry_after=seconds)
+    return reply(Evidence.THROTTLED, retry_after=seconds)
 
 
 class Story:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.api.validation import CancelRequest
 from airflow_provider_oms.cancellation.bulk.progress import Log
 from airflow_provider_oms.cancellation.clock import seconds
@@ -17,7 +18,6 @@ from airflow_provider_oms.cancellation.history import (
     Event,
     History,
     Policy,
-    ReplyKind,
 )
 from airflow_provider_oms.cancellation.runner import OmsCalls, describe_decision, reply_of
 from airflow_provider_oms.cancellation.termination import sleep_until
@@ -26,7 +26,13 @@ __all__ = ["first_read"]
 
 _PATIENCE = 20.0
 _FROM_THE_OMS = frozenset(
-    {ReplyKind.ORDER, ReplyKind.NOT_FOUND, ReplyKind.CONFLICT, ReplyKind.REFUSED}
+    {
+        Evidence.CANCELED,
+        Evidence.OPEN,
+        Evidence.NOT_FOUND,
+        Evidence.CONFLICT,
+        Evidence.REFUSED,
+    }
 )
 
 
@@ -54,7 +60,7 @@ def first_read(
         reply = reply_of(calls, Action.READ, request)
         now = seconds()
         event = Event(Action.READ, sent_at, now, reply)
-        if reply.kind in _FROM_THE_OMS:
+        if reply.evidence in _FROM_THE_OMS:
             return event, True
         history = history.with_event(event)
         decision = step(history, now)

@@ -184,7 +184,7 @@ class BulkRun:
                 # Somebody else's cancel, or an earlier one of ours: seen is seen.
                 self._backlog.has_shown(request.order_id, read)
             return True
-        self.is_shut_out = read.reply.kind in REFUSALS
+        self.is_shut_out = read.reply.evidence in REFUSALS
         self._watch.stop(f"a first read did not get through: {read.reply.message}", settle=0)
         return False
 

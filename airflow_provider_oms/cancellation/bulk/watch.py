@@ -9,13 +9,14 @@ import math
 import threading
 from collections.abc import Callable
 
-from airflow_provider_oms.cancellation.history import Policy, Reply, ReplyKind
+from airflow_provider_oms.api.evidence import Evidence
+from airflow_provider_oms.cancellation.history import Policy, Reply
 from airflow_provider_oms.cancellation.outcomes import CancellationResult, Outcome
 
 __all__ = ["REFUSALS", "Watch"]
 
-REFUSALS = frozenset({ReplyKind.FORBIDDEN, ReplyKind.UNAUTHENTICATED})
-_SILENT = frozenset({ReplyKind.AMBIGUOUS, ReplyKind.NEVER_SENT})
+REFUSALS = frozenset({Evidence.FORBIDDEN, Evidence.UNAUTHENTICATED, Evidence.WRONG_SERVER})
+_SILENT = frozenset({Evidence.AMBIGUOUS, Evidence.NEVER_SENT})
 _SILENT_ORDERS = 20
 _LONGEST_SETTLING = 30.0
 
@@ -76,7 +77,7 @@ class Watch:
         if (reply.retry_after or 0) > self._policy.deadline:
             self.stop(f"the OMS asks to wait {reply.retry_after:.0f} s, longer than deadline")
         with self._lock:
-            if reply.kind not in _SILENT:
+            if reply.evidence not in _SILENT:
                 self._silent.clear()
                 return
             self._silent.add(order_id)
@@ -98,7 +99,7 @@ class Watch:
             is_unheard = result.outcome in (Outcome.NOT_ATTEMPTED, Outcome.UNKNOWN)
             self._unheard = self._unheard + 1 if is_unheard else 0
             unheard = self._unheard
-        if reply is not None and reply.kind in REFUSALS:
+        if reply is not None and reply.evidence in REFUSALS:
             self.stop(f"the OMS refuses the connection: {reply.message}")
         if unheard >= _SILENT_ORDERS:
             self.stop(f"{unheard} orders in a row came to nothing; last: {result.reason}")

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.cancellation.bulk.desk import Case, Desk
 from airflow_provider_oms.cancellation.bulk.progress import Progress
 from airflow_provider_oms.cancellation.bulk.tally import OrderEnd
@@ -21,10 +22,11 @@ from airflow_provider_oms.cancellation.decision import (
     Step,
     Wait,
     step,
+    when_interrupted,
     when_posting_is_over,
     when_stopped,
 )
-from airflow_provider_oms.cancellation.history import Action, Event, History, Reply, ReplyKind
+from airflow_provider_oms.cancellation.history import Action, Event, History
 from airflow_provider_oms.cancellation.runner import (
     OmsCalls,
     describe_decision,
@@ -147,12 +149,12 @@ class Workers:
         case.history = history = history.with_event(event)
         case.calling = None
         pause = reply.retry_after
-        if reply.kind is ReplyKind.THROTTLED:
+        if reply.evidence is Evidence.THROTTLED:
             pause = pause or _PAUSE_WHEN_THROTTLED
         if pause:
             self._desk.pause_until(event.at + pause)
         post = history.last_decisive_post
-        is_refused = post is not None and post.reply.kind is ReplyKind.CONFLICT
+        is_refused = post is not None and post.reply.evidence is Evidence.CONFLICT
         self._watch.heed_reply(reply, case.request.order_id, is_refused=is_refused)
         decision = self._decide(history)
         if _deviates(history, decision):
@@ -188,14 +190,9 @@ class Workers:
         history = case.history
         if history is None:
             return None
-        now = self._clock()
-        if calling is Action.POST:
-            lost = Reply(ReplyKind.AMBIGUOUS, "The run ended before the answer came")
-            history = history.with_event(Event(Action.POST, now, now, lost))
-        decision = step(history, now)
-        if not isinstance(decision, Done):
-            decision = when_stopped(history, f"The run stopped: {self._watch.stopped}")
-        return self._end_of(case, history, decision)
+        why = f"The run stopped: {self._watch.stopped}"
+        done = when_interrupted(history, calling, self._clock(), why)
+        return self._end_of(case, history, done)
 
 
 def _deviates(history: History, decision: Step) -> bool:
@@ -203,7 +200,7 @@ def _deviates(history: History, decision: Step) -> bool:
     if isinstance(decision, Done) and not decision.outcome.is_success:
         return True
     return any(
-        event.reply.kind is not ReplyKind.ORDER
+        not event.reply.holds_order
         or (event.action is Action.POST and not event.reply.says_canceled)
         for event in history.events
     )

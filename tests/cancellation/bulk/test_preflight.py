@@ -18,9 +18,10 @@ from airflow_provider_oms.api.errors import (
     OmsRefusedError,
     OmsServerError,
 )
+from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.api.validation import CancelRequest
 from airflow_provider_oms.cancellation.bulk.preflight import first_read
-from airflow_provider_oms.cancellation.history import Policy, Reply, ReplyKind
+from airflow_provider_oms.cancellation.history import Policy, Reply
 
 REQUEST = CancelRequest(7, "other", "Fraud")
 
@@ -56,7 +57,7 @@ def test_a_refusal_of_the_connection_ends_it_at_once() -> None:
     tenant = Tenant(read=lambda _: OmsForbiddenError("no permission", http_status=403))
     reply = read_with(tenant)
     assert reply is not None
-    assert reply.kind is ReplyKind.FORBIDDEN
+    assert reply.evidence is Evidence.FORBIDDEN
     assert len(tenant.seen) == 1
 
 
@@ -78,5 +79,5 @@ def test_who_is_told_to_end_does_not_wait() -> None:
     began_at = time.monotonic()
     reply = read_with(tenant, is_stopping=True)
     assert reply is not None
-    assert reply.kind is ReplyKind.NEVER_SENT
+    assert reply.evidence is Evidence.NEVER_SENT
     assert time.monotonic() - began_at < 1

@@ -17,6 +17,7 @@ from airflow_provider_oms.api.errors import (
     OmsError,
     OmsThrottledError,
 )
+from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.api.validation import CancelRequest
 from airflow_provider_oms.cancellation.bulk import run as bulk
 from airflow_provider_oms.cancellation.bulk.desk import Case
@@ -27,7 +28,6 @@ from airflow_provider_oms.cancellation.history import (
     History,
     Policy,
     Reply,
-    ReplyKind,
 )
 from airflow_provider_oms.cancellation.outcomes import CancellationResult, ConfirmedBy, Outcome
 
@@ -92,7 +92,7 @@ class TestARunThatIsCutShort:
 
     def test_an_answer_that_comes_at_the_very_moment_is_not_taken_for_no_cancel(self) -> None:
         run = run_of(Tenant(), 1)
-        read = Reply(ReplyKind.ORDER, "canceled", order_state="CANCELED")
+        read = Reply(Evidence.CANCELED, "canceled", order_state="CANCELED")
         posted = Event(Action.POST, 1.0, 2.0, read)
 
         class AnsweredMeanwhile(Case):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.cancellation.bulk.watch import Watch
-from airflow_provider_oms.cancellation.history import Policy, Reply, ReplyKind
+from airflow_provider_oms.cancellation.history import Policy, Reply
 from airflow_provider_oms.cancellation.outcomes import CancellationResult, Outcome
 
-OPEN = Reply(ReplyKind.ORDER, "open", order_state="READY")
-SILENCE = Reply(ReplyKind.AMBIGUOUS, "no answer")
-SHIPPED = Reply(ReplyKind.CONFLICT, "shipped")
+OPEN = Reply(Evidence.OPEN, "open", order_state="READY")
+SILENCE = Reply(Evidence.AMBIGUOUS, "no answer")
+SHIPPED = Reply(Evidence.CONFLICT, "shipped")
 
 
 class Bell:
@@ -49,8 +50,10 @@ class TestSilence:
             watch.heed_reply(SILENCE, 7)
         assert why(watch) == ""
 
-    @pytest.mark.parametrize("kind", [ReplyKind.ORDER, ReplyKind.CONFLICT, ReplyKind.THROTTLED])
-    def test_any_answer_in_between_begins_the_count_anew(self, kind: ReplyKind) -> None:
+    @pytest.mark.parametrize(
+        "kind", [Evidence.CANCELED, Evidence.OPEN, Evidence.CONFLICT, Evidence.THROTTLED]
+    )
+    def test_any_answer_in_between_begins_the_count_anew(self, kind: Evidence) -> None:
         watch = watch_of()
         for order_id in range(19):
             watch.heed_reply(SILENCE, order_id)
@@ -71,8 +74,10 @@ class TestSilence:
         assert why(watch).startswith("20 orders in a row came to nothing")
 
 
-@pytest.mark.parametrize("kind", [ReplyKind.FORBIDDEN, ReplyKind.UNAUTHENTICATED])
-def test_a_refused_connection_stops_it_at_the_first_order(kind: ReplyKind) -> None:
+@pytest.mark.parametrize(
+    "kind", [Evidence.FORBIDDEN, Evidence.UNAUTHENTICATED, Evidence.WRONG_SERVER]
+)
+def test_a_refused_connection_stops_it_at_the_first_order(kind: Evidence) -> None:
     watch = watch_of()
     watch.heed_end(ended(7, Outcome.FORBIDDEN), Reply(kind, "no permission"))
     assert why(watch) == "the OMS refuses the connection: no permission"
@@ -80,9 +85,9 @@ def test_a_refused_connection_stops_it_at_the_first_order(kind: ReplyKind) -> No
 
 def test_a_wait_that_is_longer_than_the_deadline_stops_it() -> None:
     watch = watch_of()
-    watch.heed_reply(Reply(ReplyKind.THROTTLED, "later", retry_after=120.0), 7)
+    watch.heed_reply(Reply(Evidence.THROTTLED, "later", retry_after=120.0), 7)
     assert why(watch) == ""
-    watch.heed_reply(Reply(ReplyKind.THROTTLED, "later", retry_after=121.0), 7)
+    watch.heed_reply(Reply(Evidence.THROTTLED, "later", retry_after=121.0), 7)
     assert why(watch) == "the OMS asks to wait 121 s, longer than deadline"
 
 
