@@ -13,7 +13,7 @@ from typing import Any, TextIO
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
 from airflow_provider_oms.api.errors import OmsError
-from airflow_provider_oms.api.validation import CancelRequest
+from airflow_provider_oms.api.validation import CancelRequest, OrderId
 from airflow_provider_oms.cancellation.bulk.entries import entries_of_csv, entries_of_json_lines
 from airflow_provider_oms.cancellation.bulk.order_set import OmsOrderSetError
 from airflow_provider_oms.cancellation.bulk.results import line_of, read_ends
@@ -152,8 +152,8 @@ class ResultsFile:
 
     def write_ends(
         self,
-        ends: dict[int, OrderEnd],
-        requests: Mapping[int, CancelRequest],
+        ends: dict[OrderId, OrderEnd],
+        requests: Mapping[OrderId, CancelRequest],
         *,
         begun_at: float | None,
     ) -> None:
@@ -176,7 +176,9 @@ class ResultsFile:
             )
         self.write(line_of(end, requests[id_].disposition_reason) for id_, end in ends.items())
 
-    def read_earlier(self, order_ids: Container[int], *, since: float) -> dict[int, OrderEnd]:
+    def read_earlier(
+        self, order_ids: Container[OrderId], *, since: float
+    ) -> dict[OrderId, OrderEnd]:
         """Return what an earlier attempt of the task wrote about some orders.
 
         :param order_ids: the orders wanted.

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
-from airflow_provider_oms.cancellation.bulk.run import BulkRun
+from airflow_provider_oms.cancellation.bulk.driver import BulkRun
 from airflow_provider_oms.operators import bulk
 from airflow_provider_oms.operators.bulk import OmsBulkCancelOrdersOperator
 from bench.measure import REASON, Assignment, Measurement, measured

@@ -117,7 +117,8 @@ class OmsClient:
         :raises OmsNotSentError: when nothing left this machine.
         :raises OmsError: one of its kinds, for anything but the order that was asked for.
         """
-        return self._call("POST", CANCEL_PATH, request.order_id, request.body(), may_send)
+        number = validate_order_id(request.order_id)
+        return self._call("POST", CANCEL_PATH, number, request.body(), may_send)
 
     def _call(
         self,

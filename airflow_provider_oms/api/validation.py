@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from airflow_provider_oms.api.errors import OmsInputError
 
@@ -20,6 +20,7 @@ __all__ = [
     "MAX_OTHER_REASON_LENGTH",
     "OTHER_REASON",
     "CancelRequest",
+    "OrderId",
     "explanation_length",
     "kind_of",
     "validate_cancel_request",
@@ -28,6 +29,10 @@ __all__ = [
     "validate_order_id",
     "validate_order_states",
 ]
+
+#: An order's id. Everything above the client takes it for an opaque, hashable value whose text is
+#: ``str()`` of it; what an id is, and how it is sent, is decided in ``api/``.
+OrderId: TypeAlias = int | str
 
 # The three order-level reasons that Kibo's "Cancel Order" page names; a tenant can admit more.
 KNOWN_DISPOSITION_REASONS = ("customer_changed_mind", "created_by_mistake", "other")
@@ -51,13 +56,13 @@ class CancelRequest:
     Build it with :func:`validate_cancel_request`; its fields are what the OMS will be sent.
     """
 
-    order_id: int
+    order_id: OrderId
     disposition_reason: str
     disposition_other_reason: str | None = None
 
-    def body(self) -> dict[str, int | str]:
+    def body(self) -> dict[str, OrderId | str]:
         """Return the JSON body of the cancel call, without any key that was not given."""
-        body: dict[str, int | str] = {
+        body: dict[str, OrderId | str] = {
             "orderID": self.order_id,
             "dispositionReason": self.disposition_reason,
         }

@@ -174,8 +174,15 @@ class History:
 
     @property
     def deadline_at(self) -> float:
-        """Return when the last cancel may be sent."""
-        return self.started_at + self.policy.deadline
+        """Return when the last cancel may be sent.
+
+        A doubt of an earlier attempt is settled first. The time for that is not part of the
+        deadline: with a deadline as short, no later attempt could ever send the cancel.
+        """
+        begins_at = self.started_at
+        if self.doubt_since is not None:
+            begins_at = max(begins_at, self.doubt_since + self.policy.settle_seconds)
+        return begins_at + self.policy.deadline
 
     @property
     def last(self) -> Event | None:

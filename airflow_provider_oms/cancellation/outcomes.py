@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypedDict
 
+from airflow_provider_oms.api.validation import OrderId
+
 __all__ = ["CancellationResult", "ConfirmedBy", "Outcome", "ResultDict"]
 
 
@@ -84,7 +86,7 @@ class ConfirmedBy(StrEnum):
 class ResultDict(TypedDict):
     """Describe the JSON form of a result, as it goes to XCom."""
 
-    order_id: int
+    order_id: OrderId
     outcome: str
     confirmed_by: str | None
     order_state: str | None
@@ -108,7 +110,7 @@ class CancellationResult:
     :param oms_code: error code of the answer that decided.
     """
 
-    order_id: int
+    order_id: OrderId
     outcome: Outcome
     confirmed_by: ConfirmedBy | None = None
     order_state: str | None = None

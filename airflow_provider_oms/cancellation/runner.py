@@ -14,7 +14,7 @@ from typing import Protocol
 
 from airflow_provider_oms.api.errors import OmsConfigError, OmsError, OmsInputError
 from airflow_provider_oms.api.models import Order
-from airflow_provider_oms.api.validation import CancelRequest
+from airflow_provider_oms.api.validation import CancelRequest, OrderId
 from airflow_provider_oms.cancellation.clock import seconds
 from airflow_provider_oms.cancellation.decision import (
     Done,
@@ -50,7 +50,7 @@ INTERRUPTED = "The task was interrupted, and sent nothing more"
 class OmsCalls(Protocol):
     """Name the two calls that a cancellation needs from a client."""
 
-    def get_order(self, order_id: int, /) -> Order:
+    def get_order(self, order_id: OrderId, /) -> Order:
         """Read one order.
 
         :param order_id: the order.
@@ -197,7 +197,7 @@ def reply_of(
     )
 
 
-def result_of(order_id: int, history: History, done: Done) -> CancellationResult:
+def result_of(order_id: OrderId, history: History, done: Done) -> CancellationResult:
     """Build the result of an order that has come to its end.
 
     :param order_id: the order.

@@ -14,7 +14,9 @@ from airflow.providers.common.compat.sdk import Asset, BaseOperator, Stats
 
 from airflow_provider_oms.api.errors import OmsInputError
 from airflow_provider_oms.arguments import NOT_GIVEN, NotGiven
+from airflow_provider_oms.cancellation.bulk.driver import BulkRun
 from airflow_provider_oms.cancellation.bulk.entries import entries_of_value
+from airflow_provider_oms.cancellation.bulk.intake import Limits
 from airflow_provider_oms.cancellation.bulk.journal import Journal, JournalError
 from airflow_provider_oms.cancellation.bulk.order_set import (
     OmsOrderSetError,
@@ -29,7 +31,6 @@ from airflow_provider_oms.cancellation.bulk.report import (
     outcome_pairs,
     summary_of,
 )
-from airflow_provider_oms.cancellation.bulk.run import BulkRun, Limits
 from airflow_provider_oms.cancellation.history import Policy
 from airflow_provider_oms.cancellation.plan import (
     policy_for,
@@ -216,6 +217,7 @@ class OmsBulkCancelOrdersOperator(BaseOperator):
                 plan.policy,
                 plan.journal,
                 plan.limits,
+                leeway=plan.hook.settings.connect_timeout,
                 attempt=plan.attempt,
                 log=self.log,
                 is_stopping=lambda: self._is_killed or termination.is_requested,
@@ -265,7 +267,14 @@ class OmsBulkCancelOrdersOperator(BaseOperator):
         results = self._results_file(ti.map_index)
         attempt = 1 if dry_run else ti.try_number
         return _Plan(
-            hook, orders, policy, limits, tolerated, attempt, journal or Journal(None), results
+            hook,
+            orders,
+            policy,
+            limits,
+            tolerated,
+            attempt,
+            journal or Journal(None, now=time.time()),
+            results,
         )
 
     def _limits(self) -> Limits:
@@ -314,8 +323,8 @@ class OmsBulkCancelOrdersOperator(BaseOperator):
         try:
             return Journal(
                 store,
+                now=time.time(),
                 attempt=ti.try_number,
-                leeway=settings.connect_timeout,
                 tenant=f"{settings.describe()}, site {settings.site_id}",
                 order_ids=orders.requests,
             )
@@ -328,7 +337,7 @@ class OmsBulkCancelOrdersOperator(BaseOperator):
         self, context: Context, plan: _Plan, run: BulkRun, duration: float
     ) -> Summary | None:
         """Keep what became of the orders; return nothing when another attempt has taken over."""
-        if not plan.journal.is_current():
+        if not plan.journal.confirm_ownership():
             self.log.error("%s", _NOT_CURRENT)
             self._tell(context, plan, run, duration, None, push=False)
             return None

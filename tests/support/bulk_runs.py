@@ -19,9 +19,10 @@ from airflow_provider_oms.api.errors import (
 )
 from airflow_provider_oms.api.models import Order
 from airflow_provider_oms.api.validation import CancelRequest
+from airflow_provider_oms.cancellation.bulk.driver import BulkRun
+from airflow_provider_oms.cancellation.bulk.intake import Limits
 from airflow_provider_oms.cancellation.bulk.journal import Journal
 from airflow_provider_oms.cancellation.bulk.order_set import OrderSet
-from airflow_provider_oms.cancellation.bulk.run import BulkRun, Limits
 from airflow_provider_oms.cancellation.history import Policy
 
 POLICY = Policy(settle_seconds=0.3, deadline=10)
@@ -107,7 +108,7 @@ def run_of(
         tenant,
         OrderSet(requests),
         policy,
-        Journal(store if store is not None else Store(), attempt=attempt),
+        Journal(store if store is not None else Store(), now=time.time(), attempt=attempt),
         Limits(workers, **settings),
         attempt=attempt,
         log=logging.getLogger(__name__),

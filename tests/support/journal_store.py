@@ -29,7 +29,7 @@ class Store(dict[str, Any]):
 
     def in_doubt(self) -> frozenset[int]:
         """Return the orders that the next attempt would take for ones in doubt."""
-        found = Journal(self, attempt=2).earlier
+        found = Journal(self, now=time.time(), attempt=2).earlier
         return frozenset(order_id for order_id in found if found[order_id].is_in_doubt)
 
 

@@ -1,38 +1,37 @@
 """What a task records about its orders so that its next attempt can go on, whatever ended this one.
 
-An intent is on record before its cancel is sent, and an outcome soon after it is known. Where
-records are kept is behind :class:`Store`; what is sent, and when, is decided in ``run.py``.
+An intent is on record before its cancel is sent, and an outcome soon after it is known. What goes
+on record, and when, is decided in ``leasing.py``; a :class:`Store` keeps the values.
 
 The records are pages, each a map from order to its state. An attempt rewrites the page it is on
 until that is full, and never one of an earlier attempt, so that a recorded time stays what it was.
+
+A write that failed may still arrive later, and would replace what the page holds by then. So it is
+repeated with the same content until it is taken, and the page is not written again after that.
 """
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import itertools
-import time
 import zlib
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from airflow_provider_oms.api.validation import OrderId
+from airflow_provider_oms.cancellation.bulk.packing import longest_packed, pack, unpack
 from airflow_provider_oms.cancellation.outcomes import CancellationResult, ConfirmedBy, Outcome
 
-__all__ = ["PERMIT_SECONDS", "Journal", "JournalError", "Recorded", "Store"]
+__all__ = ["Journal", "JournalError", "Recorded", "Store"]
 
-# A cancel may begin this long after its intent was recorded, and no later: so the next attempt
-# knows from the record alone when the last cancel can have left.
-PERMIT_SECONDS = 2.0
-# At ten characters an order, the most that an id takes, a page stays under half of the 64 KiB that
-# Airflow's task_state_store takes for a value.
-_ORDERS_PER_PAGE = 3000
+# A page stays under half of the 64 KiB that Airflow's task_state_store takes for a value.
+_LARGEST_PAGE = 30_000
 _HEAD = "oms_journal"
-_VERSION = 2
+_VERSION = 3
 _INTENT = "?"
+# How many pages may be missing in a row before no later one is looked for.
+_LOOK_AHEAD = 2
 _DAMAGE = (KeyError, TypeError, ValueError, zlib.error)
 
 
@@ -79,109 +78,133 @@ class Recorded:
 
 
 class Journal:
-    """Keep the record of one task; every attempt opens it anew.
+    """Keep the record of one task; every attempt opens it.
 
     :param store: where it is kept; ``None`` keeps nothing, and then every order of a later attempt
         is in doubt.
+    :param now: the present moment, in seconds since the epoch.
     :param attempt: which attempt of the task this is, from 1.
-    :param leeway: seconds that a cancel which has begun can still take to leave, to connect say.
     :param tenant: where the orders are; what is on record of another tenant says nothing of them.
     :param order_ids: the set. An order that an earlier attempt's set did not have may have been
         another task's, so that a record which does not name it proves nothing.
-    :param clock: seconds since the epoch.
     """
 
     def __init__(
         self,
         store: Store | None,
         *,
+        now: float,
         attempt: int = 1,
-        leeway: float = 0.0,
         tenant: str = "",
-        order_ids: Iterable[int] = (),
-        clock: Callable[[], float] = time.time,
+        order_ids: Iterable[OrderId] = (),
     ) -> None:
+        by_text = {str(order_id): order_id for order_id in order_ids}
         self._store = store
         self._tenant = tenant
-        self._order_set = _digest(order_ids)
-        #: Seconds that a cancel which has begun can still take to leave.
-        self.leeway = leeway
-        self._clock = clock
-        self._page: dict[int, str] = {}
-        self._page_is_new = True
-        self._open: set[int] = set()
-        self.earlier: Mapping[int, Recorded] = {}
-        #: When the first attempt began, in seconds since the epoch; ``None`` where nobody knows.
+        self._order_set = _digest(by_text)
+        self._orders_per_page = _LARGEST_PAGE // longest_packed(by_text)
+        self._page: dict[str, str] = {}
+        # What was written last, where it is not known whether the store has taken it.
+        self._unconfirmed: dict[str, str] | None = None
+        # The bounds of the intents that have no outcome yet.
+        self._open: dict[OrderId, float] = {}
+        self.earlier: Mapping[OrderId, Recorded] = {}
+        #: When the first attempt began, in seconds since the epoch; ``None`` where it is not known.
         self.begun_at: float | None = None
+        # How many pages there are, the one that is written now among them.
         self._first_page = self._pages = 0
         #: Whether an order that is not in the record was certainly never sent.
         self.is_whole = attempt == 1
         if store is not None:
-            self._open_record(store, attempt)
+            self._open_record(store, attempt, now, by_text)
 
     @property
     def is_kept(self) -> bool:
         """Tell whether the record outlives this attempt."""
         return self._store is not None
 
-    def is_current(self) -> bool:
-        """Tell whether this attempt may still speak for the task.
+    def confirm_ownership(self) -> bool:
+        """Write the head once more, and tell whether the store took it.
 
-        Airflow takes no value from an attempt that it has given up, whether or not that has ended.
+        Airflow takes no value from an attempt that it has given up, whether or not that has ended:
+        only an attempt whose values are taken may still speak for the task.
 
-        :return: whether the store takes a value; ``True`` where nothing is kept.
+        :return: whether the store took the value; ``True`` where nothing is kept.
         """
         if self._store is None:
             return True
         try:
             with _store_failures():
-                self._write_head(self._store, self._pages)
+                is_new = self._unconfirmed is not None and not self._page
+                self._write_head(self._store, self._pages - is_new)
         except JournalError:
             return False
         return True
 
-    def write(self, intents: Iterable[int], ended: Iterable[CancellationResult]) -> None:
+    def write(
+        self,
+        intents: Iterable[OrderId],
+        ended: Iterable[CancellationResult],
+        *,
+        posted_by: float,
+        now: float,
+    ) -> None:
         """Record intents and outcomes at once.
 
-        :param intents: orders whose cancels may leave within :data:`PERMIT_SECONDS` from now.
+        :param intents: orders whose cancels may leave from now on.
         :param ended: orders that have come to their end.
+        :param posted_by: when the cancels of the intents can have left at the latest, in seconds
+            since the epoch.
+        :param now: the present moment, in seconds since the epoch.
         :raises JournalError: when the store could not be written; then neither is recorded.
         """
-        now = self._clock()
-        posted_by = now + PERMIT_SECONDS + self.leeway
-        changes = dict.fromkeys(intents, f"{_INTENT}{posted_by:.3f}")
+        if self._store is not None and self._unconfirmed is not None:
+            self._write_page(self._store, self._unconfirmed)
+            self._page = {}
+        opened = dict.fromkeys(intents, posted_by)
+        changes = dict.fromkeys(opened, f"{_INTENT}{posted_by:.3f}")
         results = {result.order_id: result for result in ended}
         for order_id, result in results.items():
-            # What was neither sent nor about to be needs no record: it is not there, and that says
-            # it all.
+            # An order that was neither sent nor about to be sent needs no record: that it is not
+            # there says that.
             if result.outcome is not Outcome.NOT_ATTEMPTED or order_id in self._open:
-                changes[order_id] = _state_of(self._what_stands(result), now)
+                changes[order_id] = self._state_of(result, now)
+        # Also where the write fails: it may arrive all the same.
+        self._open |= opened
         if changes and self._store is not None:
-            self._write_page(self._store, changes)
-        self._open |= changes.keys()
-        self._open -= results.keys()
+            by_text = {str(order_id): state for order_id, state in changes.items()}
+            if len(self._page | by_text) > self._orders_per_page:
+                self._page = {}
+            self._pages += not self._page
+            self._write_page(self._store, self._page | by_text)
+        for order_id in results:
+            self._open.pop(order_id, None)
 
-    def _what_stands(self, result: CancellationResult) -> CancellationResult:
-        # An earlier refusal stays known, so that the order is looked at before anything is sent.
+    def _state_of(self, result: CancellationResult, now: float) -> str:
         earlier = self.earlier.get(result.order_id)
-        if result.outcome is not Outcome.NOT_ATTEMPTED or earlier is None:
-            return result
-        outcome = earlier.outcome or result.outcome
-        return CancellationResult(result.order_id, outcome, earlier.confirmed_by)
+        outcome, confirmed_by = result.outcome, result.confirmed_by
+        if outcome is Outcome.NOT_ATTEMPTED and earlier is not None:
+            # An earlier refusal stays known, so that the order is read before anything is sent.
+            outcome, confirmed_by = earlier.outcome or outcome, earlier.confirmed_by
+        state = f"{outcome.value}:{confirmed_by.value if confirmed_by else ''}"
+        if not Recorded(outcome).is_in_doubt:
+            return state
+        # A bound never moves backwards: a lease that is on record may still be used, by a call that
+        # hangs or by an earlier attempt that still runs.
+        bounds = [now, self._open.get(result.order_id, now)]
+        if earlier is not None and earlier.posted_by is not None:
+            bounds.append(earlier.posted_by)
+        return f"{state}:{max(bounds):.3f}"
 
-    def _write_page(self, store: Store, changes: dict[int, str]) -> None:
-        if self._page and len(self._page | changes) > _ORDERS_PER_PAGE:
-            self._page, self._page_is_new = {}, True
-        page = self._page | changes
-        number = self._pages if self._page_is_new else self._pages - 1
-        is_new, self._page_is_new = self._page_is_new, True
+    def _write_page(self, store: Store, page: dict[str, str]) -> None:
+        self._unconfirmed = page
         with _store_failures():
-            store.set(f"{_HEAD}_{number}", _encode(page))
-            if is_new:
+            store.set(f"{_HEAD}_{self._pages - 1}", _encode(page))
+            if not self._page:
                 # After its page: a head that names a page which is not there would say that
                 # something is lost.
-                self._write_head(store, number + 1)
-        self._page, self._page_is_new, self._pages = page, False, number + 1
+                self._write_head(store, self._pages)
+        self._page, self._unconfirmed = page, None
 
     def _write_head(self, store: Store, pages: int) -> None:
         store.set(
@@ -197,44 +220,64 @@ class Journal:
             },
         )
 
-    def _open_record(self, store: Store, attempt: int) -> None:
+    def _open_record(
+        self, store: Store, attempt: int, now: float, by_text: Mapping[str, OrderId]
+    ) -> None:
         with _store_failures():
             head = store.get(_HEAD)
         if head is None and attempt == 1:
-            self.begun_at = self._clock()
+            self.begun_at = now
             with _store_failures():
                 self._write_head(store, 0)
             return
         try:
-            self._read(store, head)
+            self._read(store, head, by_text)
         except _DAMAGE:
             # Gone, cut or of another version: what it says counts, what it does not say may have
             # been sent all the same.
             self.is_whole = False
 
-    def _read(self, store: Store, head: Any) -> None:
+    def _read(self, store: Store, head: Any, by_text: Mapping[str, OrderId]) -> None:
         self._pages = int(head["pages"])
         begun_at = head["begun_at"]
         self.begun_at = None if begun_at is None else float(begun_at)
         if head["version"] != _VERSION:
             raise ValueError("written by another version")
-        earlier: dict[int, Recorded] = {}
+        earlier: dict[OrderId, Recorded] = {}
         self.earlier = earlier
         # What was lost once stays lost for every later attempt.
         self.is_whole = bool(head["whole"]) and head["orders"] == self._order_set
         self._first_page = int(head["first"])
-        if head["tenant"] != self._tenant:
-            self.is_whole, self._first_page = False, self._pages
-        for number in range(self._first_page, self._pages):
-            with _store_failures():
-                page = store.get(f"{_HEAD}_{number}")
+        for page in self._read_pages(store):
             try:
-                states = {_recorded(state): ids for state, ids in _decode(page).items()}
+                states = {_recorded(state): texts for state, texts in _decode(page).items()}
             except _DAMAGE:
                 self.is_whole = False
                 continue
-            for recorded, order_ids in states.items():
-                earlier.update(dict.fromkeys(order_ids, recorded))
+            for recorded, texts in states.items():
+                # An order that is not in the set keeps its text.
+                earlier.update((by_text.get(text, text), recorded) for text in texts)
+        if head["tenant"] != self._tenant:
+            self.is_whole, self._first_page = False, self._pages
+            earlier.clear()
+
+    def _read_pages(self, store: Store) -> Iterator[Any]:
+        """Return the pages that the head names, and those beyond it.
+
+        A head that arrived late, or was not written any more, does not name the newest pages.
+        """
+        number, beyond = self._first_page, 0
+        while number < self._pages or beyond < _LOOK_AHEAD:
+            with _store_failures():
+                page = store.get(f"{_HEAD}_{number}")
+            if page is None and number >= self._pages:
+                beyond += 1
+            else:
+                # Pages follow each other without a gap: one in between is lost.
+                self.is_whole = self.is_whole and not beyond
+                self._pages, beyond = max(self._pages, number + 1), 0
+                yield page
+            number += 1
 
 
 @contextmanager
@@ -246,15 +289,8 @@ def _store_failures() -> Iterator[None]:
         raise JournalError(f"{type(error).__name__}: {error}") from error
 
 
-def _digest(order_ids: Iterable[int]) -> str:
-    text = ",".join(map(str, sorted(order_ids)))
-    return hashlib.blake2b(text.encode("ascii"), digest_size=16).hexdigest()
-
-
-def _state_of(result: CancellationResult, now: float) -> str:
-    confirmed_by = result.confirmed_by.value if result.confirmed_by else ""
-    doubt = Recorded(result.outcome).is_in_doubt
-    return f"{result.outcome.value}:{confirmed_by}{f':{now:.3f}' if doubt else ''}"
+def _digest(texts: Iterable[str]) -> str:
+    return hashlib.blake2b(",".join(sorted(texts)).encode(), digest_size=16).hexdigest()
 
 
 def _recorded(state: str) -> Recorded:
@@ -268,25 +304,13 @@ def _recorded(state: str) -> Recorded:
     )
 
 
-def _encode(page: Mapping[int, str]) -> dict[str, str]:
+def _encode(page: Mapping[str, str]) -> dict[str, str]:
     """Return a page as JSON, the orders of each state packed into one text."""
-    by_state: dict[str, list[int]] = defaultdict(list)
-    for order_id, state in page.items():
-        by_state[state].append(order_id)
-    return {state: _pack(sorted(order_ids)) for state, order_ids in by_state.items()}
+    by_state: dict[str, list[str]] = {}
+    for text, state in page.items():
+        by_state.setdefault(state, []).append(text)
+    return {state: pack(texts) for state, texts in by_state.items()}
 
 
-def _pack(order_ids: list[int]) -> str:
-    # Neighbors differ by little, and what repeats is packed away.
-    steps = itertools.chain(order_ids[:1], map(int.__sub__, order_ids[1:], order_ids))
-    text = ",".join(map(str, steps)).encode("ascii")
-    return base64.b85encode(zlib.compress(text, 1)).decode("ascii")
-
-
-def _decode(page: Any) -> dict[str, list[int]]:
-    return {
-        state: list(
-            itertools.accumulate(map(int, zlib.decompress(base64.b85decode(packed)).split(b",")))
-        )
-        for state, packed in dict(page).items()
-    }
+def _decode(page: Any) -> dict[str, list[str]]:
+    return {state: unpack(packed) for state, packed in dict(page).items()}

@@ -11,7 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from airflow_provider_oms.api.errors import OmsError, OmsInputError
-from airflow_provider_oms.api.validation import CancelRequest, kind_of, validate_cancel_request
+from airflow_provider_oms.api.validation import (
+    CancelRequest,
+    OrderId,
+    kind_of,
+    validate_cancel_request,
+)
 from airflow_provider_oms.cancellation.plan import validate_flag
 
 __all__ = [
@@ -88,9 +93,9 @@ class OrderSet:
     :param in_doubt: orders for which an earlier run may have sent a cancel.
     """
 
-    requests: Mapping[int, CancelRequest]
+    requests: Mapping[OrderId, CancelRequest]
     duplicates: int = 0
-    in_doubt: frozenset[int] = field(default=frozenset())
+    in_doubt: frozenset[OrderId] = field(default=frozenset())
 
     def __len__(self) -> int:
         """Return how many orders there are."""
@@ -109,8 +114,8 @@ def plan_orders(
     :raises OmsOrderSetError: naming every entry that cannot be used, or the size of a set that is
         too large.
     """
-    requests: dict[int, CancelRequest] = {}
-    in_doubt: set[int] = set()
+    requests: dict[OrderId, CancelRequest] = {}
+    in_doubt: set[OrderId] = set()
     problems: list[str] = []
     count = 0
     for position, entry in entries:
@@ -170,7 +175,7 @@ def split_orders(
     entries = ((f"entry {number}", entry) for number, entry in enumerate(given, 1))
     plan_orders(entries, reasons, max_orders=max_orders)
     # Of an order that is there twice the first entry stands for it, or a later one in doubt.
-    chosen: dict[int, Any] = {}
+    chosen: dict[OrderId, Any] = {}
     for entry in given:
         order_id = reasons.request_of(entry).order_id
         if order_id not in chosen or _is_in_doubt(entry):

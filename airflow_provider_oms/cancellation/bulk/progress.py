@@ -1,4 +1,4 @@
-"""How far a run is, said now and then in a line of the task's log.
+"""How far a run is and how fast: measured at its events, and said now and then in one line.
 
 What happened to a single order is described by ``runner.py``.
 """
@@ -6,33 +6,17 @@ What happened to a single order is described by ``runner.py``.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from airflow_provider_oms.cancellation.bulk.tally import Tally
+from airflow_provider_oms.cancellation.bulk.work_item import LEASE_SECONDS
 
-__all__ = ["Log", "Progress"]
+__all__ = ["Progress"]
 
 _PERIOD = 5.0
 _WINDOW = 10.0
-
-
-class Log(Protocol):
-    """Name what is needed of a logger."""
-
-    def info(self, message: str, /, *args: object) -> object:
-        """Log what is as it should be.
-
-        :param message: the line, with a place for each argument.
-        :param args: the arguments.
-        """
-
-    def warning(self, message: str, /, *args: object) -> object:
-        """Log what a person should look at.
-
-        :param message: the line, with a place for each argument.
-        :param args: the arguments.
-        """
+# Samples are this many seconds apart, so that there are few to search.
+_RESOLUTION = 0.1
 
 
 class _Sample(NamedTuple):
@@ -42,82 +26,62 @@ class _Sample(NamedTuple):
 
 
 class Progress:
-    """Measure a run's pace, and tell of it and of single orders.
+    """Measure the pace of a run.
 
     :param orders: how many orders there are.
-    :param tally: how they have ended so far.
-    :param log: receives the lines.
-    :param clock: monotonic seconds.
+    :param ended: how many of them ended in an earlier attempt; they say nothing of the pace.
+    :param now: the present moment.
     """
 
-    def __init__(self, orders: int, tally: Tally, log: Log, clock: Callable[[], float]) -> None:
+    def __init__(self, orders: int, ended: int, now: float) -> None:
         self._orders = orders
-        self._tally = tally
-        self._log = log
-        self._clock = clock
-        self._lines: deque[str] = deque()
-        self._samples: deque[_Sample] = deque([_Sample(clock(), 0, 0)])
-        self._told_at = clock()
+        self._samples: deque[_Sample] = deque([_Sample(now, ended, 0)])
+        self._sent = self._sent_before = 0
+        #: When the next line is due.
+        self.says_next_at = now + _PERIOD
+        #: How many orders ended in each of the last two seconds.
+        self.rate = 0.0
 
-    def start(self) -> None:
-        """Count from here on: what an earlier attempt has done says nothing of the pace."""
-        self._samples = deque([_Sample(self._clock(), self._tally.total, 0)])
-        self._told_at = self._clock()
+    def count_sent(self) -> None:
+        """Count one cancel that was let go."""
+        self._sent += 1
 
-    def sample(self, sent: int) -> None:
-        """Take note of how far the run is now.
+    @property
+    def sent_lately(self) -> int:
+        """Return how many cancels left while a lease lasts."""
+        return self._sent - self._sent_before
 
-        :param sent: cancels that have left since its start.
+    def sample(self, ended: int, now: float) -> None:
+        """Measure how far the run is.
+
+        :param ended: how many orders have ended.
+        :param now: the present moment.
         """
-        now = self._clock()
-        self._samples.append(_Sample(now, self._tally.total, sent))
-        while len(self._samples) > 1 and self._samples[1].at <= now - _WINDOW:
+        if now - self._samples[-1].at < _RESOLUTION:
+            return
+        self._samples.append(_Sample(now, ended, self._sent))
+        while self._samples[1].at <= now - _WINDOW:
             self._samples.popleft()
+        before = self._before(LEASE_SECONDS, now)
+        self._sent_before = before.sent
+        self.rate = (ended - before.ended) / max(now - before.at, 0.01)
 
-    def _before(self, seconds: float) -> _Sample:
-        since = self._clock() - seconds
+    def _before(self, seconds: float, now: float) -> _Sample:
+        since = now - seconds
         return next((s for s in reversed(self._samples) if s.at <= since), self._samples[0])
 
-    def sent_within(self, seconds: float) -> int:
-        """Return how many cancels left lately.
+    def line(self, tally: Tally, waiting: int, now: float) -> str:
+        """Return how far the run is, and note when the next line is due.
 
-        :param seconds: how lately.
-        """
-        return self._samples[-1].sent - self._before(seconds).sent
-
-    def rate(self, seconds: float = _WINDOW) -> float:
-        """Return how many orders ended in each of the last seconds.
-
-        :param seconds: how many of them to look at.
-        """
-        before = self._before(seconds)
-        elapsed = self._clock() - before.at
-        return (self._tally.total - before.ended) / max(elapsed, 0.01)
-
-    def say_soon(self, line: str) -> None:
-        """Keep a line for the next time that something is said; any thread may do so.
-
-        :param line: the line.
-        """
-        self._lines.append(line)
-
-    def say_lines(self) -> None:
-        """Say the lines that were kept."""
-        while self._lines:
-            self._log.info("%s", self._lines.popleft())
-
-    def say_now_and_then(self, waiting: int) -> None:
-        """Say how far the run is, unless that was just said.
-
+        :param tally: how the orders have ended so far.
         :param waiting: orders that wait to settle, or for the OMS.
+        :param now: the present moment.
         """
-        self.say_lines()
-        if self._clock() - self._told_at < _PERIOD:
-            return
-        self._told_at = self._clock()
-        done, rate = self._tally.total, self.rate()
+        self.says_next_at = now + _PERIOD
+        done, before = tally.total, self._before(_WINDOW, now)
+        rate = (done - before.ended) / max(now - before.at, 0.01)
         left = f"{(self._orders - done) / rate:.0f} s" if rate else "unknown"
-        self._log.info(
-            "%d of %d orders done, %.0f per second; %s; %d waiting; time left: %s",
-            *(done, self._orders, rate, self._tally.as_text(), waiting, left),
+        return (
+            f"{done} of {self._orders} orders done, {rate:.0f} per second; "
+            f"{tally.as_text()}; {waiting} waiting; time left: {left}"
         )

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, TypedDict
 
+from airflow_provider_oms.api.validation import OrderId
+from airflow_provider_oms.cancellation.bulk.driver import BulkRun
 from airflow_provider_oms.cancellation.bulk.order_set import OrderSet
-from airflow_provider_oms.cancellation.bulk.run import BulkRun
 
 __all__ = ["Summary", "failed_lines", "failure_message", "outcome_pairs", "summary_of"]
 
@@ -27,7 +28,7 @@ class Summary(TypedDict):
     duplicates: int
     dry_run: bool
     outcomes: dict[str, int]
-    failed: dict[str, list[int]]
+    failed: dict[str, list[OrderId]]
     stopped: str | None
     attempts: int
     duration: float

@@ -10,6 +10,7 @@ from collections.abc import Container, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from airflow_provider_oms.api.validation import OrderId
 from airflow_provider_oms.cancellation.bulk.tally import OrderEnd
 from airflow_provider_oms.cancellation.outcomes import CancellationResult, ConfirmedBy, Outcome
 
@@ -47,8 +48,8 @@ def _moment(seconds: float | None) -> str | None:
 
 
 def read_ends(
-    lines: Iterable[str], order_ids: Container[int], *, since: float
-) -> dict[int, OrderEnd]:
+    lines: Iterable[str], order_ids: Container[OrderId], *, since: float
+) -> dict[OrderId, OrderEnd]:
     """Read how orders ended from a results file that an earlier attempt wrote.
 
     :param lines: the file's lines; what is no line of ours is passed over.
@@ -57,7 +58,7 @@ def read_ends(
         from another run.
     :return: their ends.
     """
-    found: dict[int, OrderEnd] = {}
+    found: dict[OrderId, OrderEnd] = {}
     for line in lines:
         try:
             row = json.loads(line)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 
+from airflow_provider_oms.api.validation import OrderId
 from airflow_provider_oms.cancellation.outcomes import CancellationResult, Outcome
 
 __all__ = ["OrderEnd", "Tally"]
@@ -39,7 +40,7 @@ class Tally:
 
     def __init__(self) -> None:
         self.counts: Counter[Outcome] = Counter()
-        self.first_ids: dict[Outcome, list[int]] = defaultdict(list)
+        self.first_ids: dict[Outcome, list[OrderId]] = defaultdict(list)
 
     def add(self, result: CancellationResult) -> None:
         """Count one order.
@@ -71,7 +72,7 @@ class Tally:
         counts = [f"{count} {outcome}" for outcome, count in self.counts.most_common()]
         return ", ".join(counts) or "none"
 
-    def failed_ids(self) -> dict[str, list[int]]:
+    def failed_ids(self) -> dict[str, list[OrderId]]:
         """Return the first ids of each outcome that is no success."""
         return {outcome.value: ids for outcome, ids in self.first_ids.items() if ids}
 

@@ -1,0 +1,217 @@
+"""When a run stops before its end, why, and until when it may settle what it began.
+
+What becomes of a single order then is decided in ``decision.py``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+
+from airflow_provider_oms.api.evidence import Evidence
+from airflow_provider_oms.api.validation import OrderId
+from airflow_provider_oms.cancellation.bulk.work_item import WorkItem
+from airflow_provider_oms.cancellation.decision import Done
+from airflow_provider_oms.cancellation.history import Action, Policy, Reply
+from airflow_provider_oms.cancellation.outcomes import Outcome
+
+__all__ = ["CircuitBreaker"]
+
+# The connection was refused, or something else than an OMS answered.
+_REFUSALS = frozenset({Evidence.FORBIDDEN, Evidence.UNAUTHENTICATED, Evidence.WRONG_SERVER})
+# The OMS let this call through, whatever it said about the order.
+_ADMITTED = frozenset(
+    {
+        Evidence.CANCELED,
+        Evidence.OPEN,
+        Evidence.NOT_FOUND,
+        Evidence.CONFLICT,
+        Evidence.REFUSED,
+    }
+)
+# These are about the connection or its pace, and no order from elsewhere would get another answer.
+_ABOUT_ALL = frozenset({Evidence.UNAUTHENTICATED, Evidence.THROTTLED})
+_NO_ANSWER = frozenset({Evidence.AMBIGUOUS, Evidence.NEVER_SENT})
+_SILENT_ORDERS = 20
+_REFUSED_TOKENS = 10
+_LONG_WAITS = 3
+_LONGEST_SETTLING = 30.0
+# How long a run tries to get a first answer before it gives up.
+_FIRST_ANSWER_WITHIN = 20.0
+
+
+class CircuitBreaker:
+    """Look at every reply and every end of a run, and stop it when something is wrong with it.
+
+    One order never speaks for the tenant. A refusal counts as the connection's only when the OMS
+    has let no such call through in this run, and orders from every part of the set were refused.
+
+    :param policy: how long to try and how to read.
+    :param stop_after_failures: failed orders after which no cancel begins; ``None`` for any.
+    :param strata: into how many parts the set is divided.
+    :param now: the present moment.
+    """
+
+    def __init__(
+        self, policy: Policy, stop_after_failures: int | None, strata: int, now: float
+    ) -> None:
+        self._policy = policy
+        self._limit = stop_after_failures
+        self._strata = strata
+        self._silent: set[OrderId] = set()
+        self._failed: set[OrderId] = set()
+        self._without_result = self._refused_tokens = 0
+        self._long_waits: set[OrderId] = set()
+        self._refused: dict[Action, set[int]] = defaultdict(set)
+        self._unanswered: set[int] = set()
+        self._admitted: set[Action] = set()
+        self._last_failure = "no answer came"
+        self._gives_up_at = now + _FIRST_ANSWER_WITHIN
+        self._waits_until = now + max(_FIRST_ANSWER_WITHIN, policy.deadline)
+        #: Why no cancel begins any more; ``None`` while nothing is wrong.
+        self.stopped: str | None = None
+        #: Until when orders that were begun may be settled.
+        self.settle_by = math.inf
+        #: Whether it stopped because the connection was refused before any cancel was let through.
+        self.is_shut_out = False
+
+    @property
+    def is_probing(self) -> bool:
+        """Tell whether the OMS has answered no read yet, so that no cancel may leave."""
+        return Action.READ not in self._admitted
+
+    @property
+    def is_proven(self) -> bool:
+        """Tell whether the OMS has let a cancel through in this run."""
+        return Action.POST in self._admitted
+
+    @property
+    def gives_up_at(self) -> float:
+        """Return when :meth:`check` has to be called at the latest."""
+        is_open = self.is_probing and self.stopped is None
+        return self._gives_up_at if is_open else math.inf
+
+    @property
+    def suspects(self) -> frozenset[int]:
+        """Return the parts of the set of which an order was refused or got no answer.
+
+        While there are any, the next order to try comes from another part: refusals from one part
+        alone may have a reason there.
+        """
+        suspected = (refused for a, refused in self._refused.items() if a not in self._admitted)
+        return frozenset(self._unanswered if self.is_probing else ()).union(*suspected)
+
+    def stop(self, why: str, now: float, *, settle: float | None = None) -> None:
+        """Let no cancel begin any more, and what is under way settle for a bounded time.
+
+        :param why: in a few words; the first reason stays.
+        :param now: the present moment.
+        :param settle: seconds to settle; by default as long as a cancel takes to show.
+        """
+        if settle is None:
+            settle = min(self._policy.settle_seconds, _LONGEST_SETTLING)
+        self.settle_by = min(self.settle_by, now + settle)
+        if self.stopped is None:
+            self.stopped = why
+
+    def check(self, now: float) -> None:
+        """Stop a run whose first answer does not come.
+
+        :param now: the present moment.
+        """
+        if now >= self.gives_up_at:
+            self.stop(f"a first read did not get through: {self._last_failure}", now, settle=0)
+
+    def on_reply(self, item: WorkItem, action: Action, reply: Reply, now: float) -> None:
+        """Stop when the OMS does not answer any more, or asks to wait for too long.
+
+        :param item: the order.
+        :param action: the call.
+        :param reply: what came back.
+        :param now: when it came.
+        """
+        order_id = item.request.order_id
+        if reply.evidence in _ADMITTED:
+            self._admitted.add(action)
+            self._long_waits.clear()
+        elif self.is_probing:
+            self._last_failure = reply.message
+            if reply.evidence not in _ABOUT_ALL:
+                self._unanswered.add(item.stratum)
+        if reply.evidence is Evidence.FORBIDDEN and not reply.left:
+            # The token endpoint itself refused the credentials.
+            self._shut_out(reply, now)
+        if (reply.retry_after or 0) > self._policy.deadline:
+            self._on_long_wait(order_id, reply, now)
+        elif reply.evidence is Evidence.THROTTLED:
+            # An OMS that counts requests is there.
+            answer_by = now + (reply.retry_after or 0) + _FIRST_ANSWER_WITHIN
+            self._gives_up_at = min(max(self._gives_up_at, answer_by), self._waits_until)
+        if reply.evidence not in _NO_ANSWER:
+            self._silent.clear()
+            return
+        self._silent.add(order_id)
+        if len(self._silent) >= _SILENT_ORDERS:
+            self.stop(f"{_SILENT_ORDERS} orders in a row got no answer; last: {reply.message}", now)
+
+    def _on_long_wait(self, order_id: OrderId, reply: Reply, now: float) -> None:
+        self._long_waits.add(order_id)
+        # A 5xx can be about this order only; a rate limit and a token endpoint are about all.
+        if reply.evidence is not Evidence.AMBIGUOUS or len(self._long_waits) >= _LONG_WAITS:
+            self.stop(f"the OMS asks to wait {reply.retry_after:.0f} s, longer than deadline", now)
+
+    def on_refused_cancel(self, item: WorkItem, now: float) -> None:
+        """Count an order that a read has shown open after its cancel was refused.
+
+        Its end comes only when it has settled, and many cancels could leave until then.
+
+        :param item: the order.
+        :param now: the present moment.
+        """
+        self._count_failure(item.request.order_id, now)
+
+    def on_end(self, item: WorkItem, done: Done, now: float) -> None:
+        """Stop when too many orders fail, or when none can succeed.
+
+        :param item: the order.
+        :param done: how it ended.
+        :param now: the present moment.
+        """
+        order_id, reply = item.request.order_id, done.reply
+        if done.outcome.is_success:
+            self._without_result = self._refused_tokens = 0
+            self._failed.discard(order_id)
+            return
+        if reply is not None and reply.evidence in _REFUSALS:
+            self._on_refusal(item, reply, now)
+        has_no_result = done.outcome in (Outcome.NOT_ATTEMPTED, Outcome.UNKNOWN)
+        self._without_result = self._without_result + 1 if has_no_result else 0
+        if self._without_result >= _SILENT_ORDERS:
+            why = reply.message if reply is not None else ""
+            self.stop(f"{self._without_result} orders in a row came to nothing; last: {why}", now)
+        self._count_failure(order_id, now)
+
+    def _on_refusal(self, item: WorkItem, reply: Reply, now: float) -> None:
+        events = item.history.events if item.history is not None else ()
+        action = next((event.action for event in events if event.reply is reply), Action.READ)
+        if reply.evidence is Evidence.UNAUTHENTICATED:
+            # A token is the connection's; no order has one of its own.
+            self._refused_tokens += 1
+        self._refused[action].add(item.stratum)
+        is_everywhere = len(self._refused[action]) >= self._strata
+        if (action not in self._admitted and is_everywhere) or (
+            self._refused_tokens >= _REFUSED_TOKENS
+        ):
+            self._shut_out(reply, now)
+
+    def _shut_out(self, reply: Reply, now: float) -> None:
+        if self.stopped is None:
+            self.is_shut_out = not self.is_proven
+        self.stop(f"the OMS refuses the connection: {reply.message}", now)
+
+    def _count_failure(self, order_id: OrderId, now: float) -> None:
+        self._failed.add(order_id)
+        failures = len(self._failed)
+        if self._limit is not None and failures >= self._limit:
+            why = f"{failures} orders have failed, and stop_after_failures is {self._limit}"
+            self.stop(why, now)

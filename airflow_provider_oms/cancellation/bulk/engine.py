@@ -1,0 +1,387 @@
+"""What comes next in a run over a set of orders: events and a time go in, commands come out.
+
+It is pure: no thread, clock, sleep, random source or I/O, and one owner at a time uses it. Its
+driver is in ``driver.py``; what comes next for a single order is decided in ``decision.py``.
+"""
+
+from __future__ import annotations
+
+import math
+
+from airflow_provider_oms.api.evidence import Evidence
+from airflow_provider_oms.api.validation import OrderId
+from airflow_provider_oms.cancellation.bulk.circuit_breaker import CircuitBreaker
+from airflow_provider_oms.cancellation.bulk.commands import Command, Log, Send, Write
+from airflow_provider_oms.cancellation.bulk.intake import Intake, Limits
+from airflow_provider_oms.cancellation.bulk.leasing import Leasing
+from airflow_provider_oms.cancellation.bulk.progress import Progress
+from airflow_provider_oms.cancellation.bulk.rate_limiter import RateLimiter
+from airflow_provider_oms.cancellation.bulk.recovery import Recovery
+from airflow_provider_oms.cancellation.bulk.schedule import Schedule
+from airflow_provider_oms.cancellation.bulk.tally import OrderEnd, Tally
+from airflow_provider_oms.cancellation.bulk.work_item import ItemState, WorkItem
+from airflow_provider_oms.cancellation.decision import (
+    Call,
+    Done,
+    Step,
+    Wait,
+    step,
+    when_interrupted,
+    when_posting_is_over,
+    when_stopped,
+)
+from airflow_provider_oms.cancellation.history import Action, Event, History
+from airflow_provider_oms.cancellation.outcomes import Outcome
+from airflow_provider_oms.cancellation.runner import describe_decision, result_of
+
+__all__ = ["Engine", "Limits"]
+
+# How long a 429 that names no time pauses the run.
+_PAUSE_WHEN_THROTTLED = 1.0
+# How long a run that cannot write the journal goes on, and how long its end waits for a write.
+_LONGEST_WITHOUT_JOURNAL = 60.0
+_LAST_WRITE_AFTER_STOP = 1.0
+
+
+class Engine:
+    """Decide about every order of a set; each is queued, or in one :class:`ItemState`.
+
+    :param recovery: the set, and what earlier attempts have recorded about it.
+    :param limits: what bounds the run.
+    :param attempt: which attempt of the task this is, from 1.
+    :param now: the present moment.
+    """
+
+    def __init__(self, recovery: Recovery, limits: Limits, *, attempt: int, now: float) -> None:
+        self._recovery = recovery
+        self._max_workers = limits.max_workers
+        self._attempt = attempt
+        self._queued = recovery.queued()
+        self._schedule = Schedule(RateLimiter(limits.requests_per_second))
+        record = recovery.record
+        self._leasing = Leasing(is_kept=record.is_kept, leeway=record.leeway, now=now)
+        self._lines: list[Log] = []
+        self._is_draining = False
+        self._final_at = math.inf
+        #: Judges the run as a whole.
+        self.breaker = CircuitBreaker(
+            recovery.policy, limits.stop_after_failures, self._queued.strata, now
+        )
+        self._intake = Intake(recovery, self._queued, self.breaker, limits.max_workers)
+        #: How each order ended, by its id.
+        self.ends: dict[OrderId, OrderEnd] = {}
+        self.tally = Tally()
+        for end in recovery.settled():
+            self._note(end)
+        settled = len(self.ends)
+        self._progress = Progress(settled + len(self._queued), settled, now)
+
+    # -- events
+
+    def on_reply(self, item: WorkItem, event: Event, *, held_back: bool = False) -> None:
+        """Judge what came back from a call.
+
+        :param item: the order.
+        :param event: the call and its reply.
+        :param held_back: whether the call was not made, because its lease was over.
+        """
+        if item.state is not ItemState.IN_FLIGHT or item.history is None:
+            return  # the run has ended without it
+        self._schedule.in_flight.discard(item)
+        item.calling = None
+        now = event.at
+        if held_back and now < item.history.deadline_at:
+            item.has_slot = True
+            self._leasing.ask(item, now)
+            if self._is_draining:
+                self._drain(now)
+            return
+        item.read_is_stale = False
+        item.history = history = item.history.with_event(event)
+        self._pause(event)
+        self.breaker.on_reply(item, event.action, event.reply, now)
+        post = history.last_decisive_post
+        if event.reply.says_open and post and post.reply.evidence is Evidence.CONFLICT:
+            self.breaker.on_refused_cancel(item, now)
+        decision = self._decide(item, history, now)
+        self._place(item, decision, now, is_read=event.action is Action.READ)
+        if _deviates(history, decision):
+            named = f"Order {item.request.order_id}, attempt {self._attempt}"
+            self._lines.append(Log(describe_decision(named, history, decision, now)))
+
+    def on_written(self, write: Write, now: float) -> None:
+        """Let the cancels leave whose intents are on record now.
+
+        :param write: the write that went well.
+        :param now: the present moment.
+        """
+        for item in self._leasing.on_written(write, now):
+            if item.state is not ItemState.LEASING:
+                continue
+            if item.has_slot:
+                self._schedule.add_ready(item)
+            elif item.history is None:
+                self._schedule.add_fresh(item)
+            else:
+                self._schedule.add_waiting(item, now)
+        self._on_journal_state(now)
+
+    def on_write_failed(self, write: Write, error: str, now: float) -> None:
+        """Let no cancel leave until the journal can be written again.
+
+        :param write: the write that failed.
+        :param error: why it failed.
+        :param now: the present moment.
+        """
+        if self._leasing.on_failed(write, error, now):
+            why = "The journal cannot be written; no cancel leaves until it can be"
+            self._lines.append(Log(f"{why}: {error}", is_warning=True))
+        self._on_journal_state(now)
+
+    def _on_journal_state(self, now: float) -> None:
+        since = self._leasing.failing_since
+        if since is not None and now - since > _LONGEST_WITHOUT_JOURNAL:
+            self.stop(f"the journal cannot be written: {self._leasing.failure}", now)
+        if self._is_draining:
+            self._drain(now)
+
+    def stop(self, why: str, now: float, *, settle: float | None = None) -> None:
+        """Begin no cancel any more, and settle what is in flight for a bounded time.
+
+        :param why: in a few words; the first reason stays.
+        :param now: the present moment.
+        :param settle: seconds to settle; by default as long as a cancel takes to show.
+        """
+        self.breaker.stop(why, now, settle=settle)
+
+    # -- commands
+
+    def poll(self, now: float) -> list[Command]:
+        """Return everything that is due.
+
+        :param now: the present moment.
+        """
+        self.breaker.check(now)
+        if self.breaker.stopped is None:
+            for item in self._intake.take(
+                self._schedule, self._leasing, self._progress, len(self.ends)
+            ):
+                self._begin(item, now)
+        elif not self._is_draining:
+            self._is_draining = True
+            self._lines.append(Log(f"The run stops: {self.breaker.stopped}", is_warning=True))
+            self._drain(now)
+        commands: list[Command] = [*self._dispatch(now)]
+        if now >= self.breaker.settle_by or self._is_at_its_end:
+            self._finalize(now)
+        self._progress.sample(len(self.ends), now)
+        if write := self._leasing.next_write(now, is_last=self.is_closed):
+            commands.append(write)
+        if now >= self._progress.says_next_at:
+            waiting = self._schedule.waiting + self._leasing.waiting
+            self._lines.append(Log(self._progress.line(self.tally, waiting, now)))
+        commands += self._lines
+        self._lines = []
+        return commands
+
+    def wakeup(self, now: float) -> float:
+        """Return when :meth:`poll` has something to do, if no event comes before.
+
+        A line about the progress is no reason to wake up: a later poll says it.
+
+        :param now: the present moment.
+        """
+        if self.breaker.stopped is not None and not self._is_draining:
+            return now
+        due = min(self._leasing.due_at(), self.breaker.gives_up_at)
+        if self.is_closed:
+            return max(now, min(due, self._last_write_by))
+        if len(self._schedule.in_flight) < self._intake.capacity(len(self.ends)):
+            due = min(due, self._schedule.next_at(fresh_may_go=self._leasing.is_usable))
+        return max(now, min(due, self.breaker.settle_by))
+
+    @property
+    def is_closed(self) -> bool:
+        """Tell whether every order has ended."""
+        return self._final_at < math.inf
+
+    def is_done(self, now: float) -> bool:
+        """Tell whether every order has ended and is on record, or can no longer be.
+
+        :param now: the present moment.
+        """
+        is_recorded = not (self._leasing.is_writing or self._leasing.has_unrecorded)
+        return self.is_closed and (is_recorded or now >= self._last_write_by)
+
+    @property
+    def _last_write_by(self) -> float:
+        after_stop = self.breaker.settle_by + _LAST_WRITE_AFTER_STOP
+        return min(self._final_at + _LONGEST_WITHOUT_JOURNAL, after_stop)
+
+    @property
+    def _load(self) -> int:
+        return self._schedule.load + self._leasing.waiting
+
+    @property
+    def _is_at_its_end(self) -> bool:
+        return self._load == 0 and (self._is_draining or not self._queued)
+
+    # -- calls
+
+    def _begin(self, item: WorkItem, now: float) -> None:
+        if self.breaker.is_probing or item.doubt_since is not None:
+            self._schedule.add_waiting(item, now)
+        else:
+            self._leasing.ask(item, now)
+
+    def _dispatch(self, now: float) -> list[Send]:
+        sends: list[Send] = []
+        in_flight, capacity = self._schedule.in_flight, self._intake.capacity(len(self.ends))
+        while len(in_flight) < capacity:
+            item = self._schedule.take(now, fresh_may_go=self._leasing.is_usable)
+            if item is None:
+                break
+            history = item.history or History(item.policy, now, item.doubt_since)
+            decision = self._decide(item, history, now)
+            if not isinstance(decision, Call):
+                self._place(item, decision, now)
+            elif (send := self._send(item, history, decision.action, now)) is not None:
+                sends.append(send)
+        return sends
+
+    def _send(self, item: WorkItem, history: History, action: Action, now: float) -> Send | None:
+        """Return the command for a call, or let the order wait for the lease that it lacks."""
+        lease = item.lease if action is Action.POST else None
+        lacks_lease = action is Action.POST and (
+            lease is None or now >= lease.begin_by or not self._leasing.is_usable
+        )
+        if not item.has_slot and (not lacks_lease or self._may_reserve()):
+            # An order that waits for a lease keeps its slot: at a low rate, each lease would be
+            # over before the next slot.
+            item.has_slot = True
+            self._schedule.limiter.take_slot(now)
+        if lacks_lease:
+            self._leasing.ask(item, now)
+            return None
+        if lease is not None:
+            self._progress.count_sent()
+        item.state, item.calling, item.history = ItemState.IN_FLIGHT, action, history
+        item.has_slot = False
+        self._schedule.in_flight.add(item)
+        return Send(item, action, history.deadline_at, lease)
+
+    def _may_reserve(self) -> bool:
+        """Tell whether one more order may keep a slot: after a slow write, all of them leave."""
+        is_limited = self._schedule.limiter.requests_within(1.0) < math.inf
+        return not is_limited or self._leasing.slots < self._max_workers
+
+    def _decide(self, item: WorkItem, history: History, now: float) -> Step:
+        if self.breaker.is_probing and not history.events:
+            return Call(Action.READ)
+        decision = step(history, now)
+        why = self.breaker.stopped
+        if isinstance(decision, Done):
+            return decision
+        is_post = isinstance(decision, Call) and decision.action is Action.POST
+        if why is not None:
+            if is_post:
+                return when_posting_is_over(history, f"The run stopped: {why}")
+            due = decision.until if isinstance(decision, Wait) else now
+            if due > self.breaker.settle_by:
+                return when_stopped(history, f"The run stopped: {why}")
+        elif is_post and (self.breaker.is_probing or self._rests_on_old_read(item, history)):
+            return Call(Action.READ)
+        return decision
+
+    def _rests_on_old_read(self, item: WorkItem, history: History) -> bool:
+        last = history.last
+        if last is None or last.action is not Action.READ:
+            return False
+        return item.read_is_stale or self._schedule.limiter.paused_at >= last.sent_at
+
+    def _place(self, item: WorkItem, decision: Step, now: float, *, is_read: bool = False) -> None:
+        """Put an order where its next step begins, or end it.
+
+        :param item: the order.
+        :param decision: its next step.
+        :param now: the present moment.
+        :param is_read: whether it was read a moment ago.
+        """
+        if isinstance(decision, Done):
+            self._end(item, decision, now)
+        elif isinstance(decision, Wait):
+            item.has_slot = False
+            self._schedule.add_waiting(item, decision.until)
+        elif is_read and decision.action is Action.POST:
+            self._schedule.add_ready(item)
+        else:
+            self._schedule.add_waiting(item, now)
+
+    def _pause(self, event: Event) -> None:
+        pause = event.reply.retry_after
+        if event.reply.evidence is Evidence.THROTTLED:
+            pause = pause or _PAUSE_WHEN_THROTTLED
+        # A wait beyond the deadline is judged by the circuit breaker.
+        if pause and pause <= self._recovery.policy.deadline:
+            self._schedule.limiter.pause_until(event.at + pause, event.at)
+
+    # -- ends
+
+    def _drain(self, now: float) -> None:
+        """Decide about every order that is not in flight, now that no cancel begins any more."""
+        for item in [*self._schedule.take_all(), *self._leasing.take_asking()]:
+            if item.history is None and item.doubt_since is None:
+                self._end_unstarted(item)
+            else:
+                history = item.history or History(item.policy, now, item.doubt_since)
+                self._place(item, self._decide(item, history, now), now)
+
+    def _finalize(self, now: float) -> None:
+        """End every order that is left."""
+        if self.is_closed:
+            return
+        self._final_at = now
+        why = f"The run stopped: {self.breaker.stopped}"
+        left = [*self._schedule.in_flight, *self._schedule.take_all()]
+        for item in [*left, *self._leasing.take_all()]:
+            if item.history is None:
+                self._end_unstarted(item)
+            else:
+                self._end(item, when_interrupted(item.history, item.calling, now, why), now)
+        self._schedule.in_flight.clear()
+        while (taken := self._queued.take()) is not None:
+            self._note(self._recovery.not_started(taken[0], why))
+
+    def _end(self, item: WorkItem, done: Done, now: float) -> None:
+        item.state = ItemState.ENDED
+        history = item.history or History(item.policy, now, item.doubt_since)
+        result = result_of(item.request.order_id, history, done)
+        at = self._recovery.wall_at
+        end = OrderEnd(result, self._attempt, result.posts, at(history.started_at), at(now))
+        self._note(end)
+        self._leasing.note(end)
+        self.breaker.on_end(item, done, now)
+
+    def _end_unstarted(self, item: WorkItem) -> None:
+        item.state = ItemState.ENDED
+        why = f"The run stopped: {self.breaker.stopped}"
+        end = self._recovery.not_started(item.request.order_id, why)
+        self._note(end)
+        if end.result.outcome is Outcome.NOT_ATTEMPTED:
+            # Its intent may be on record. A doubt of an earlier attempt stays as it is there.
+            self._leasing.note(end)
+
+    def _note(self, end: OrderEnd) -> None:
+        self.ends[end.result.order_id] = end
+        self.tally.add(end.result)
+
+
+def _deviates(history: History, decision: Step) -> bool:
+    """Tell whether a decision is worth a line of the log."""
+    if isinstance(decision, Done) and not decision.outcome.is_success:
+        return True
+    return any(
+        not event.reply.holds_order
+        or (event.action is Action.POST and not event.reply.says_canceled)
+        for event in history.events
+    )

@@ -1,0 +1,109 @@
+"""Which orders of a set are taken up next, and how many: no more than may be in doubt at a time.
+
+What is done about an order that was taken up is decided in ``engine.py``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from airflow_provider_oms.cancellation.bulk.circuit_breaker import CircuitBreaker
+from airflow_provider_oms.cancellation.bulk.leasing import Leasing
+from airflow_provider_oms.cancellation.bulk.progress import Progress
+from airflow_provider_oms.cancellation.bulk.recovery import Queued, Recovery
+from airflow_provider_oms.cancellation.bulk.schedule import Schedule
+from airflow_provider_oms.cancellation.bulk.work_item import WorkItem
+
+__all__ = ["Intake", "Limits"]
+
+# Until it is known that cancels get through, few are in flight.
+_MOST_UNPROVEN = 10
+_PROVEN_BY_ENDS = 20
+# An order in doubt takes about as many requests until it is canceled.
+_REQUESTS_AN_ORDER = 8
+# Orders are leased for a second's work at a time: a write for each few would be many writes.
+_LOW_WATER = 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Hold what bounds a run.
+
+    :param max_workers: requests in flight at a time.
+    :param requests_per_second: requests that may leave in a second; ``None`` for any number.
+    :param stop_after_failures: failed orders after which no cancel begins; ``None`` for any.
+    """
+
+    max_workers: int = 4
+    requests_per_second: float | None = None
+    stop_after_failures: int | None = None
+
+
+class Intake:
+    """Take up orders from the queue.
+
+    :param recovery: makes an order ready to be worked on.
+    :param queued: the orders that are not tried yet.
+    :param breaker: says which parts of the set are under suspicion.
+    :param max_workers: requests in flight at a time.
+    """
+
+    def __init__(
+        self, recovery: Recovery, queued: Queued, breaker: CircuitBreaker, max_workers: int
+    ) -> None:
+        self._recovery = recovery
+        self._queued = queued
+        self._breaker = breaker
+        self._max_workers = max_workers
+        self._probes = 0
+
+    def capacity(self, ended: int) -> int:
+        """Return how many requests may be in flight.
+
+        :param ended: how many orders have ended.
+        """
+        if self._max_workers <= _MOST_UNPROVEN or self._breaker.is_proven:
+            return self._max_workers
+        is_unproven = ended < _PROVEN_BY_ENDS or bool(self._breaker.suspects)
+        return _MOST_UNPROVEN if is_unproven else self._max_workers
+
+    def take(
+        self, schedule: Schedule, leasing: Leasing, progress: Progress, ended: int
+    ) -> list[WorkItem]:
+        """Return the orders to begin now.
+
+        :param schedule: the orders that are under way.
+        :param leasing: those that wait for a lease.
+        :param progress: the pace of the run.
+        :param ended: how many orders have ended.
+        """
+        if self._breaker.is_probing:
+            # Each order that gets no answer lets one from another part of the set be read.
+            item = self._next() if self._probes <= len(self._breaker.suspects) else None
+            self._probes += item is not None
+            return [item] if item is not None else []
+        if not leasing.is_usable:
+            return []
+        workers = self.capacity(ended)
+        soon = max(workers, int(progress.rate))
+        at_hand = schedule.fresh + leasing.waiting
+        if at_hand >= max(1, int(_LOW_WATER * soon)):
+            return []
+        load = schedule.load + leasing.waiting
+        # At any moment as many orders may be in doubt as were sent during a lease, and twice those
+        # that can be in flight.
+        room: float = 2 * workers + progress.sent_lately - load
+        # At a low rate, few orders come to their end before their deadline.
+        in_time = schedule.limiter.requests_within(self._recovery.policy.deadline)
+        room = min(room, max(1.0, in_time // _REQUESTS_AN_ORDER) - load)
+        items: list[WorkItem] = []
+        while len(items) < min(room, soon - at_hand) and (item := self._next()) is not None:
+            items.append(item)
+        return items
+
+    def _next(self) -> WorkItem | None:
+        suspects = self._breaker.suspects
+        taken = self._queued.take_outside(suspects) if suspects else None
+        if taken is None and not (suspects and self._breaker.is_probing):
+            taken = self._queued.take()
+        return None if taken is None else self._recovery.item(*taken)

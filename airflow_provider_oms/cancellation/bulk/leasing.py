@@ -1,0 +1,165 @@
+"""What goes on record next, and which cancels may leave because their intent is there.
+
+How it is written is decided in ``journal.py``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from airflow_provider_oms.cancellation.bulk.commands import Write
+from airflow_provider_oms.cancellation.bulk.tally import OrderEnd
+from airflow_provider_oms.cancellation.bulk.work_item import (
+    LEASE_SECONDS,
+    ItemState,
+    Lease,
+    WorkItem,
+)
+
+__all__ = ["Leasing"]
+
+_LONGEST_UNRECORDED = 0.75
+_RETRY_AFTER = 1.0
+
+
+class Leasing:
+    """Collect intents and ends for one write at a time, and grant leases for what was written.
+
+    :param is_kept: whether records outlive the attempt; leases have no end where they do not.
+    :param leeway: seconds that a cancel which has begun can still take to leave.
+    :param now: the present moment.
+    """
+
+    def __init__(self, *, is_kept: bool, leeway: float, now: float) -> None:
+        self._is_kept = is_kept
+        self._leeway = leeway
+        self._asking: list[WorkItem] = []
+        self._unrecorded: list[OrderEnd] = []
+        self._written_at = now
+        self._write: Write | None = None
+        #: Since when nothing could be recorded in time; ``None`` while it can.
+        self.failing_since: float | None = None
+        #: Why, in a few words.
+        self.failure = ""
+
+    @property
+    def is_usable(self) -> bool:
+        """Tell whether the last write went well; no cancel leaves otherwise."""
+        return self.failing_since is None
+
+    @property
+    def is_writing(self) -> bool:
+        """Tell whether a write is in flight."""
+        return self._write is not None
+
+    @property
+    def waiting(self) -> int:
+        """Return how many orders wait for a lease."""
+        return len(self._asking) + (len(self._write.intents) if self._write else 0)
+
+    @property
+    def slots(self) -> int:
+        """Return how many of the orders that wait for a lease keep a slot of the rate limiter."""
+        in_write = self._write.intents if self._write else ()
+        return sum(item.has_slot for items in (self._asking, in_write) for item in items)
+
+    @property
+    def has_unrecorded(self) -> bool:
+        """Tell whether an end is not on record yet."""
+        return bool(self._unrecorded)
+
+    def ask(self, item: WorkItem, now: float) -> None:
+        """Let an order wait for a lease.
+
+        :param item: the order.
+        :param now: the present moment.
+        """
+        item.state = ItemState.LEASING
+        item.lease = None
+        item.leasing_since = now if item.leasing_since is None else item.leasing_since
+        self._asking.append(item)
+
+    def note(self, end: OrderEnd) -> None:
+        """Keep an end for the next write.
+
+        :param end: how an order ended.
+        """
+        self._unrecorded.append(end)
+
+    def take_asking(self) -> list[WorkItem]:
+        """Return the orders that wait for a lease and are in no write, and forget them."""
+        asking, self._asking = self._asking, []
+        return asking
+
+    def take_all(self) -> list[WorkItem]:
+        """Return every order that waits for a lease, and forget those that are in no write."""
+        in_write = self._write.intents if self._write else ()
+        still = (item for item in in_write if item.state is ItemState.LEASING)
+        return [*self.take_asking(), *still]
+
+    def due_at(self) -> float:
+        """Return when the next write is due, as far as that depends on time alone."""
+        if self._write is not None:
+            return math.inf
+        if self.failing_since is not None:
+            return self._written_at + _RETRY_AFTER
+        if self._asking:
+            return -math.inf
+        return self._written_at + _LONGEST_UNRECORDED if self._unrecorded else math.inf
+
+    def next_write(self, now: float, *, is_last: bool = False) -> Write | None:
+        """Return what to write now, if anything.
+
+        :param now: the present moment.
+        :param is_last: whether every end is to be on record now.
+        """
+        is_due = now >= self.due_at() or (is_last and self.is_usable and self._unrecorded)
+        if self._write is not None or not is_due:
+            return None
+        longest = LEASE_SECONDS + self._leeway
+        self._write = Write(tuple(self.take_asking()), tuple(self._unrecorded), now, longest)
+        return self._write
+
+    def on_written(self, write: Write, now: float) -> Iterable[WorkItem]:
+        """Grant the leases of a write that went well.
+
+        :param write: the write.
+        :param now: the present moment.
+        :return: the orders that may go on.
+        """
+        self._write = None
+        self._written_at = write.asked_at
+        # Ends are appended only, so that those of the write are the first ones.
+        del self._unrecorded[: len(write.ended)]
+        begin_by = write.asked_at + LEASE_SECONDS if self._is_kept else math.inf
+        if now >= begin_by:
+            self._fail(write, f"a write takes {now - write.asked_at:.1f} s")
+            return ()
+        self.failing_since = None
+        lease = Lease(begin_by, begin_by + self._leeway)
+        for item in write.intents:
+            waited = now - (now if item.leasing_since is None else item.leasing_since)
+            item.read_is_stale = item.read_is_stale or waited > LEASE_SECONDS
+            item.leasing_since = None
+            item.lease = lease
+        return write.intents
+
+    def on_failed(self, write: Write, error: str, now: float) -> bool:
+        """Let the orders of a write that failed ask again.
+
+        :param write: the write.
+        :param error: why it failed.
+        :param now: the present moment.
+        :return: whether this is the first failure in a row.
+        """
+        self._write = None
+        self._written_at = now
+        return self._fail(write, error)
+
+    def _fail(self, write: Write, error: str) -> bool:
+        is_first = self.failing_since is None
+        self.failing_since = write.asked_at if self.failing_since is None else self.failing_since
+        self.failure = error
+        self._asking[:0] = [item for item in write.intents if item.state is ItemState.LEASING]
+        return is_first

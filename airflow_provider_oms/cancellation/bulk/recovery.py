@@ -1,0 +1,220 @@
+"""What is left to do for a set of orders, given what earlier attempts have recorded.
+
+How that was recorded is decided in ``journal.py``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+
+from airflow_provider_oms.api.validation import OrderId
+from airflow_provider_oms.cancellation.bulk.journal import Recorded
+from airflow_provider_oms.cancellation.bulk.order_set import OrderSet
+from airflow_provider_oms.cancellation.bulk.tally import OrderEnd
+from airflow_provider_oms.cancellation.bulk.work_item import LEASE_SECONDS, WorkItem
+from airflow_provider_oms.cancellation.history import Policy
+from airflow_provider_oms.cancellation.outcomes import CancellationResult, Outcome
+
+__all__ = ["Queued", "Record", "Recovery"]
+
+_AS_BEFORE = "An earlier attempt ended so, and this one did not come to it"
+_MOST_STRATA = 10
+
+
+class _Kind(Enum):
+    SETTLED = auto()
+    IN_DOUBT = auto()
+    UNTOUCHED = auto()
+    REFUSED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Hold what earlier attempts of the task have recorded, as the journal was opened.
+
+    :param earlier: what is on record about each order.
+    :param is_whole: whether an order that is not on record was certainly never sent.
+    :param is_kept: whether records outlive an attempt.
+    :param leeway: seconds that a cancel which has begun can still take to leave.
+    """
+
+    earlier: Mapping[OrderId, Recorded]
+    is_whole: bool = True
+    is_kept: bool = True
+    leeway: float = 0.0
+
+    @property
+    def longest_lease(self) -> float:
+        """Return for how long after its intent was recorded a cancel can leave, in seconds."""
+        return LEASE_SECONDS + self.leeway
+
+
+class Queued:
+    """Hold the orders that are not tried yet, in the sequence in which they will be.
+
+    :param order_ids: the orders.
+    """
+
+    def __init__(self, order_ids: list[OrderId]) -> None:
+        self._order_ids = order_ids
+        self._next = 0
+        self._taken_ahead: set[int] = set()
+        #: Into how many parts the orders are divided.
+        self.strata = min(_MOST_STRATA, len(order_ids))
+
+    def __len__(self) -> int:
+        """Return how many orders are left."""
+        return len(self._order_ids) - self._next - len(self._taken_ahead)
+
+    def take(self) -> tuple[OrderId, int] | None:
+        """Return the next order and its stratum, if one is left."""
+        while self._next in self._taken_ahead:
+            self._taken_ahead.remove(self._next)
+            self._next += 1
+        if self._next >= len(self._order_ids):
+            return None
+        self._next += 1
+        return self._at(self._next - 1)
+
+    def take_outside(self, strata: Container[int]) -> tuple[OrderId, int] | None:
+        """Return an order of another stratum than those named, if one is left there.
+
+        :param strata: the strata to leave out.
+        """
+        size = len(self._order_ids)
+        for stratum in range(self.strata):
+            # The first index of this stratum and of the next, by the same division as in _at().
+            begin, end = (-(-each * size // self.strata) for each in (stratum, stratum + 1))
+            free = (i for i in range(max(begin, self._next), end) if i not in self._taken_ahead)
+            if stratum not in strata and (index := next(free, None)) is not None:
+                self._taken_ahead.add(index)
+                return self._at(index)
+        return None
+
+    def _at(self, index: int) -> tuple[OrderId, int]:
+        return self._order_ids[index], index * self.strata // len(self._order_ids)
+
+
+class Recovery:
+    """Sort the orders of a set by what earlier attempts have recorded about them.
+
+    :param orders: the set.
+    :param policy: how long to try and how to read.
+    :param record: what is on record.
+    :param now: the present moment, by the clock of the attempt.
+    :param wall_now: the same moment, in seconds since the epoch.
+    """
+
+    def __init__(
+        self, orders: OrderSet, policy: Policy, record: Record, *, now: float, wall_now: float
+    ) -> None:
+        self._orders = orders
+        #: How long to try and how to read.
+        self.policy = policy
+        #: What is on record.
+        self.record = record
+        # A person may have removed the reason for the refusal, or even canceled the order.
+        self._looking_first = replace(policy, look_first=True)
+        self._now = now
+        self._wall_now = wall_now
+
+    def _kind(self, order_id: OrderId) -> _Kind:
+        recorded = self.record.earlier.get(order_id)
+        if recorded is not None and recorded.is_in_doubt:
+            return _Kind.IN_DOUBT
+        if recorded is not None and recorded.outcome is not None and recorded.outcome.is_success:
+            return _Kind.SETTLED
+        if not self.record.is_whole:
+            # The lost part may be newer than the part that is left: a cancel was sent since.
+            return _Kind.IN_DOUBT
+        if recorded is not None and recorded.outcome is not Outcome.NOT_ATTEMPTED:
+            return _Kind.REFUSED
+        is_named = order_id in self._orders.in_doubt
+        return _Kind.IN_DOUBT if is_named else _Kind.UNTOUCHED
+
+    def wall_at(self, moment: float) -> float:
+        """Return a moment of the attempt's clock in seconds since the epoch.
+
+        :param moment: the moment.
+        """
+        return self._wall_now + moment - self._now
+
+    def settled(self) -> Iterator[OrderEnd]:
+        """Return the end of each order that an earlier attempt has seen canceled."""
+        for order_id in self._orders.requests:
+            if self._kind(order_id) is _Kind.SETTLED:
+                yield OrderEnd(self._as_recorded(order_id))
+
+    def queued(self) -> Queued:
+        """Return every other order: those in doubt, those refused, those untouched."""
+        by_kind: dict[_Kind, list[OrderId]] = {kind: [] for kind in _Kind}
+        for order_id in self._orders.requests:
+            by_kind[self._kind(order_id)].append(order_id)
+        # The reason why the last attempt stopped stops this one, too, before it begins the rest.
+        sequence = (_Kind.IN_DOUBT, _Kind.REFUSED, _Kind.UNTOUCHED)
+        return Queued([order_id for kind in sequence for order_id in by_kind[kind]])
+
+    def item(self, order_id: OrderId, stratum: int) -> WorkItem:
+        """Return an order as it is taken up.
+
+        :param order_id: the order.
+        :param stratum: the part of the set that it belongs to.
+        """
+        kind = self._kind(order_id)
+        return WorkItem(
+            self._orders.requests[order_id],
+            self._looking_first if kind is _Kind.REFUSED else self.policy,
+            stratum,
+            self._doubt_since(order_id) if kind is _Kind.IN_DOUBT else None,
+        )
+
+    def not_started(self, order_id: OrderId, why: str) -> OrderEnd:
+        """Return the end of an order that this attempt did not come to.
+
+        :param order_id: the order.
+        :param why: why it did not, in one sentence.
+        """
+        kind = self._kind(order_id)
+        if kind is _Kind.REFUSED:
+            return OrderEnd(self._as_recorded(order_id))
+        outcome = Outcome.UNKNOWN if kind is _Kind.IN_DOUBT else Outcome.NOT_ATTEMPTED
+        return OrderEnd(CancellationResult(order_id, outcome, reason=why))
+
+    def describe(self) -> str:
+        """Return how many orders there are of each kind, in one line."""
+        counts = Counter(self._kind(order_id) for order_id in self._orders.requests)
+        return (
+            f"{counts[_Kind.SETTLED]} are canceled already, {counts[_Kind.IN_DOUBT]} are in doubt "
+            f"and read first, {counts[_Kind.REFUSED]} were refused and are looked at again, "
+            f"{counts[_Kind.UNTOUCHED]} are untouched"
+        )
+
+    def orphaned(self) -> dict[OrderId, Recorded]:
+        """Return what is recorded about orders that are not in the set; nothing is done to them."""
+        earlier = self.record.earlier
+        return {id_: earlier[id_] for id_ in earlier if id_ not in self._orders.requests}
+
+    def _doubt_since(self, order_id: OrderId) -> float:
+        """Return when an earlier cancel for an order can have left at the latest.
+
+        That can be in the future: an attempt that still runs may use a lease until it ends.
+        """
+        record, longest = self.record, self.record.longest_lease
+        recorded = record.earlier.get(order_id)
+        if recorded is None or recorded.posted_by is None or not record.is_whole:
+            # A lost record may have been written just now; a caller's word speaks of the past.
+            return self._now + (longest if record.is_kept and not record.is_whole else 0.0)
+        # Another machine's clock may be ahead of this one's: no lease lasts longer than that.
+        return self._now + min(recorded.posted_by - self._wall_now, longest)
+
+    def _as_recorded(self, order_id: OrderId) -> CancellationResult:
+        recorded = self.record.earlier[order_id]
+        return CancellationResult(
+            order_id,
+            recorded.outcome or Outcome.UNKNOWN,
+            recorded.confirmed_by,
+            reason="" if recorded.outcome and recorded.outcome.is_success else _AS_BEFORE,
+        )

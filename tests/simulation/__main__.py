@@ -1,0 +1,80 @@
+"""Run many stories on all cores: `make simulate SEEDS=1000000`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+
+from simulation.story import Story, tell
+
+_CHUNK = 250
+_TOLD_AT_MOST = 3
+
+
+def run_chunk(seeds: range) -> tuple[Counter[str], list[tuple[int, str]]]:
+    """Run the stories of some seeds, and return what happened and which broke a promise.
+
+    :param seeds: the seeds.
+    """
+    counts: Counter[str] = Counter()
+    broken: list[tuple[int, str]] = []
+    for seed in seeds:
+        told = Story(seed).run()
+        counts["stories"] += 1
+        counts.update(told.counts)
+        if told.violation is not None:
+            broken.append((seed, told.violation))
+    return counts, broken
+
+
+def main() -> int:
+    """Run the stories of the seeds that the command line names."""
+    parser = argparse.ArgumentParser(prog="simulate", description=__doc__)
+    parser.add_argument("seeds", type=int, nargs="?", default=10_000, help="how many stories")
+    parser.add_argument("--first", type=int, default=0, help="the first seed")
+    parser.add_argument("--tell", type=int, help="tell the story of one seed, and run no other")
+    arguments = parser.parse_args()
+    if arguments.tell is not None:
+        told = tell(arguments.tell)
+        print(told.timeline())
+        return 1 if told.violation else 0
+    began_at = time.monotonic()
+    last = arguments.first + arguments.seeds
+    chunks = [range(at, min(at + _CHUNK, last)) for at in range(arguments.first, last, _CHUNK)]
+    counts: Counter[str] = Counter()
+    broken: list[tuple[int, str]] = []
+    with ProcessPoolExecutor() as processes:
+        for found, bad in processes.map(run_chunk, chunks):
+            counts += found
+            broken += bad
+    seconds = time.monotonic() - began_at
+    names = (
+        "stories",
+        "attempts",
+        "cancels",
+        "faults",
+        "kill",
+        "end",
+        "zombie",
+        "freeze",
+        "losses",
+    )
+    for name in names:
+        print(f"{name:10} {counts[name]:>12,}")
+    cores = os.cpu_count() or 1
+    print(f"{seconds:.0f} s on {cores} cores, {counts['stories'] / seconds:.0f} stories a second")
+    for seed, violation in broken[:_TOLD_AT_MOST]:
+        print(f"\nseed {seed}: {violation}\n{tell(seed).timeline()}")
+    print(
+        f"{len(broken)} stories broke a promise{': ' if broken else ''}"
+        f"{', '.join(str(seed) for seed, _ in broken[:20])}"
+    )
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

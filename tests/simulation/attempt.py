@@ -1,0 +1,250 @@
+"""One attempt of a task in virtual time: the real engine and journal, and a driver without threads."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from airflow_provider_oms.api.evidence import Evidence
+from airflow_provider_oms.cancellation.bulk.commands import Log, Send, Write
+from airflow_provider_oms.cancellation.bulk.engine import Engine
+from airflow_provider_oms.cancellation.bulk.intake import Limits
+from airflow_provider_oms.cancellation.bulk.journal import Journal, JournalError
+from airflow_provider_oms.cancellation.bulk.order_set import OrderSet
+from airflow_provider_oms.cancellation.bulk.recovery import Record, Recovery
+from airflow_provider_oms.cancellation.history import Action, Event, Policy, Reply
+from simulation.world import Clock, Order, Store, StoreFailure, Tenant
+
+if TYPE_CHECKING:
+    from simulation.checks import Checks
+
+_GRACE = 4.0
+_WALL = 1_800_000_000.0
+
+
+class Attempt:
+    """Run the engine over a set in virtual time.
+
+    :param number: which attempt of the task this is.
+    :param clock: the story's clock.
+    :param tenant: the tenant.
+    :param store: where the journal is kept; ``None`` keeps nothing.
+    :param orders: the set.
+    :param policy: how long to try and how to read.
+    :param limits: what bounds the run.
+    :param leeway: seconds that a cancel takes at most to leave once it has begun.
+    :param skew: seconds by which this worker's wall clock is ahead.
+    :param draw: the story's chance.
+    :param checks: look at everything that happens.
+    :param log: receives the timeline.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        clock: Clock,
+        tenant: Tenant,
+        store: Store | None,
+        orders: OrderSet,
+        policy: Policy,
+        limits: Limits,
+        *,
+        leeway: float,
+        skew: float,
+        draw: random.Random,
+        checks: Checks,
+        log: Callable[[str], object],
+    ) -> None:
+        self.number = number
+        self._clock = clock
+        self._tenant = tenant
+        self._leeway = leeway
+        # A worker's own clock begins anywhere, and its wall clock may be wrong.
+        self._offset = draw.uniform(-1e6, 1e6)
+        self._wall_offset = _WALL + skew
+        self._draw = draw
+        self._checks = checks
+        self._log = log
+        self.is_dead = False
+        self.is_done = False
+        self._sends_no_more = False
+        self._frozen_until = -1.0
+        self.was_frozen = False
+        self._woken_at = float("inf")
+        self._journal = Journal(
+            store, now=self.wall, attempt=number, tenant="t", order_ids=orders.requests
+        )
+        record = Record(
+            self._journal.earlier, self._journal.is_whole, self._journal.is_kept, leeway
+        )
+        recovery = Recovery(orders, policy, record, now=self.now, wall_now=self.wall)
+        self.engine = Engine(recovery, limits, attempt=number, now=self.now)
+        self.limits = limits
+        self.policy = policy
+        checks.on_start(self)
+        self._poll()
+
+    # -- time
+
+    @property
+    def now(self) -> float:
+        return self._clock.now + self._offset
+
+    @property
+    def wall(self) -> float:
+        return self._clock.now + self._wall_offset
+
+    def _soon(self, seconds: float, act: Callable[[], object]) -> None:
+        """Do something of this process's after a while, unless it is dead or frozen then."""
+
+        def act_if_alive() -> None:
+            if self.is_dead or self.is_done:
+                return
+            if self._clock.now < self._frozen_until:
+                self._clock.at(self._frozen_until, act_if_alive)
+                return
+            act()
+
+        self._clock.after(seconds, act_if_alive)
+
+    # -- what happens to the process
+
+    def kill(self) -> None:
+        self._log(f"#{self.number} is killed")
+        self.is_dead = True
+
+    def freeze(self, seconds: float) -> None:
+        self._log(f"#{self.number} is frozen for {seconds:.1f} s")
+        self._frozen_until = self._clock.now + seconds
+        self.was_frozen = True
+
+    def tell_to_end(self) -> None:
+        if self.is_done or self.is_dead:
+            return
+        self._log(f"#{self.number} is told to end")
+        self._sends_no_more = True
+        self._soon(0, self._stop)
+        self._checks.on_told_to_end(self)
+
+    def _stop(self) -> None:
+        self.engine.stop("told to end", self.now, settle=_GRACE)
+        self._poll()
+
+    # -- the driver
+
+    def _poll(self) -> None:
+        now = self.now
+        commands = self.engine.poll(now)
+        for command in commands:
+            if isinstance(command, Send):
+                self._checks.on_send(self, command)
+                self._call(command)
+            elif isinstance(command, Write):
+                self._write(command)
+            elif isinstance(command, Log):
+                self._log(f"#{self.number} says: {command.line}")
+        if self.engine.breaker.stopped is not None:
+            self._sends_no_more = True
+        self._checks.on_poll(self, commands)
+        if self.engine.is_done(now):
+            self.is_done = True
+            self._log(f"#{self.number} is done: {self.engine.tally.as_text()}")
+            self._checks.on_done(self)
+            return
+        wakeup = self.engine.wakeup(now)
+        if wakeup < self._woken_at or self._woken_at <= now:
+            self._woken_at = wakeup
+            self._soon(wakeup - now, lambda: self._wake(wakeup))
+
+    def _wake(self, wakeup: float) -> None:
+        if wakeup == self._woken_at:
+            self._woken_at = float("inf")
+            self._poll()
+
+    def _call(self, send: Send) -> None:
+        order_id: Order = send.item.request.order_id
+        sent_at = self.now
+        begun_at = self._clock.now
+        weather = self._tenant.weather
+        token = connect = 0.0
+        if self._draw.random() < weather.slow_token:
+            token, connect = self._draw.uniform(0, 5), self._draw.uniform(0, 2 * self._leeway)
+
+        def on_reply(reply: Reply, held_back: bool) -> None:
+            if held_back:
+                self._checks.on_held_back(self, begun_at)
+            self._on_reply(send, reply, sent_at, held_back=held_back)
+
+        def reply_later(reply: Reply, seconds: float, *, held_back: bool = False) -> None:
+            self._soon(seconds, lambda: on_reply(reply, held_back))
+
+        def hold_back() -> None:
+            self._log(f"#{self.number} holds the cancel of {order_id} back")
+            reply_later(Reply(Evidence.NEVER_SENT, "held back"), 0, held_back=True)
+
+        def begin() -> None:
+            if self._sends_no_more or not send.may_leave(self.now, has_begun=False):
+                hold_back()
+            else:
+                self._soon(connect, leave)
+
+        def leave() -> None:
+            if self._sends_no_more or not send.may_leave(self.now, has_begun=True):
+                hold_back()
+                return
+            self._log(f"#{self.number} cancels {order_id}")
+            self._checks.on_leave(self, order_id)
+            reply_later(*self._tenant.post(order_id, self.number))
+
+        if send.action is Action.POST:
+            self._soon(token, begin)
+        else:
+            reply_later(*self._tenant.read(order_id))
+
+    def _on_reply(self, send: Send, reply: Reply, sent_at: float, *, held_back: bool) -> None:
+        event = Event(send.action, sent_at, self.now, reply, self._draw.random())
+        if not held_back:
+            self._log(
+                f"#{self.number} {send.action} {send.item.request.order_id}: {reply.message}"
+                + ("" if reply.retry_after is None else f", Retry-After {reply.retry_after:g}")
+            )
+            self._checks.on_reply(self, send, event)
+        self.engine.on_reply(send.item, event, held_back=held_back)
+        self._poll()
+
+    def _write(self, write: Write) -> None:
+        wall, weather = self.wall, self._tenant.weather
+        seconds = self._draw.uniform(0.2, 1) * weather.store_seconds
+        intents = [item.request.order_id for item in write.intents]
+        if self._draw.random() < weather.store_fails / 4:
+            seconds = self._draw.choice([3.0, 90.0])
+
+        def commit() -> None:
+            error = None
+            posted_by = wall + write.longest_lease
+            try:
+                self._journal.write(
+                    intents, [end.result for end in write.ended], posted_by=posted_by, now=wall
+                )
+            except JournalError as failure:
+                error = str(failure)
+            self._log(
+                f"#{self.number} records {len(intents)} intents {intents} and {len(write.ended)} "
+                f"ends{': ' + error if error else ''}"
+            )
+            if error is None:
+                self._checks.on_record(self, intents, posted_by)
+            self._soon(0, lambda: self._on_write(write, error))
+
+        self._soon(seconds, commit)
+
+    def _on_write(self, write: Write, error: str | None) -> None:
+        if error is None:
+            self.engine.on_written(write, self.now)
+        else:
+            self.engine.on_write_failed(write, error, self.now)
+        self._poll()
+
+
+__all__ = ["Attempt", "StoreFailure"]

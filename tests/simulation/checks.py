@@ -1,0 +1,198 @@
+"""What must be true at every moment of a story, and at the end of each attempt."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from airflow_provider_oms.api.evidence import Evidence
+from airflow_provider_oms.cancellation.bulk.commands import Command, Send
+from airflow_provider_oms.cancellation.history import Action, Event
+from airflow_provider_oms.cancellation.outcomes import Outcome
+from simulation.world import Clock, Order, Tenant
+
+if TYPE_CHECKING:
+    from simulation.attempt import Attempt
+
+_ADMITTED = {
+    Evidence.CANCELED,
+    Evidence.OPEN,
+    Evidence.NOT_FOUND,
+    Evidence.CONFLICT,
+    Evidence.REFUSED,
+}
+# These say that no cancel of ours was acted on.
+_NOTHING_DONE = {
+    Outcome.NOT_ATTEMPTED,
+    Outcome.NOT_CANCELED,
+    Outcome.NOT_CANCELABLE,
+    Outcome.NOT_FOUND,
+    Outcome.REFUSED,
+    Outcome.FORBIDDEN,
+    Outcome.ALREADY_CANCELED,
+    Outcome.WOULD_CANCEL,
+}
+_MOST_POLLS_AT_ONCE = 100
+
+
+class Violation(AssertionError):
+    """Say which promise a story has broken."""
+
+
+class Checks:
+    """Look at everything that the attempts of a story do.
+
+    :param clock: the story's clock.
+    :param tenant: the tenant.
+    :param order_ids: the set.
+    :param is_kept: whether the task has a journal.
+    :param log: receives the timeline.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        tenant: Tenant,
+        order_ids: list[Order],
+        *,
+        is_kept: bool,
+        log: Callable[[str], object],
+    ) -> None:
+        self._clock = clock
+        self._tenant = tenant
+        self._order_ids = order_ids
+        self._is_kept = is_kept
+        self._log = log
+        self._bounds: dict[Attempt, dict[Order, float]] = defaultdict(dict)
+        self._paused_until: dict[Attempt, float] = {}
+        self._in_flight: dict[Attempt, int] = defaultdict(int)
+        self._sent_at: dict[Attempt, list[float]] = defaultdict(list)
+        self._is_answered: set[Attempt] = set()
+        self._told_to_end_at: dict[Attempt, float] = {}
+        self._polls: tuple[float, int] = (-1.0, 0)
+        self.newest: Attempt | None = None
+
+    def _fail(self, what: str) -> None:
+        self._log(f"VIOLATION: {what}")
+        raise Violation(what)
+
+    # -- events
+
+    def on_start(self, attempt: Attempt) -> None:
+        self.newest = attempt
+        self._paused_until[attempt] = -1.0
+
+    def on_told_to_end(self, attempt: Attempt) -> None:
+        self._told_to_end_at.setdefault(attempt, self._clock.now)
+
+    def on_send(self, attempt: Attempt, send: Send) -> None:
+        now, order_id = self._clock.now, send.item.request.order_id
+        self._in_flight[attempt] += 1
+        self._sent_at[attempt].append(now)
+        if self._in_flight[attempt] > attempt.limits.max_workers:
+            self._fail(f"{self._in_flight[attempt]} calls are in flight")
+        if now < self._paused_until[attempt] - 1e-6:
+            self._fail(f"{send.action} {order_id} begins during a pause")
+        if send.action is not Action.POST:
+            return
+        if attempt.policy.dry_run:
+            self._fail(f"a dry run cancels {order_id}")
+        if attempt not in self._is_answered:
+            self._fail(f"{order_id} is canceled before the tenant has answered anything")
+        if attempt.engine.breaker.stopped is not None:
+            self._fail(f"the cancel of {order_id} begins after the run has stopped")
+
+    def on_leave(self, attempt: Attempt, order_id: Order) -> None:
+        acted = self._tenant.acted_posts(order_id)
+        if acted:
+            self._fail(
+                f"{order_id} is canceled again at {self._clock.now:.2f}: the cancel of "
+                f"{acted[0].left_at:.2f} was acted on, and shows at {acted[0].shows_at:.2f}"
+            )
+        if self._is_kept:
+            bound = self._bounds[attempt].get(order_id)
+            if bound is None:
+                self._fail(f"the cancel of {order_id} leaves without an intent on record")
+            elif attempt.wall > bound:
+                self._fail(f"the cancel of {order_id} leaves {attempt.wall - bound:.2f} s late")
+
+    def on_record(self, attempt: Attempt, intents: list[Order], posted_by: float) -> None:
+        self._bounds[attempt].update(dict.fromkeys(intents, posted_by))
+
+    def on_reply(self, attempt: Attempt, send: Send, event: Event) -> None:
+        self._in_flight[attempt] -= 1
+        reply = event.reply
+        if reply.evidence in _ADMITTED:
+            self._is_answered.add(attempt)
+        pause = reply.retry_after or (1.0 if reply.evidence is Evidence.THROTTLED else 0.0)
+        if pause and pause <= attempt.policy.deadline:
+            until = self._clock.now + pause
+            self._paused_until[attempt] = max(self._paused_until[attempt], until)
+
+    def on_held_back(self, attempt: Attempt, sent_at: float) -> None:
+        self._in_flight[attempt] -= 1
+        # Nothing has left.
+        self._sent_at[attempt].remove(sent_at)
+
+    def on_poll(self, attempt: Attempt, commands: list[Command]) -> None:
+        now, count = self._polls
+        self._polls = (now, count + 1) if now == self._clock.now else (self._clock.now, 1)
+        if self._polls[1] > _MOST_POLLS_AT_ONCE and not commands:
+            self._fail("the engine asks to be woken again and again")
+
+    # -- the end of an attempt
+
+    def on_done(self, attempt: Attempt) -> None:
+        self._check_rate(attempt)
+        told_at = self._told_to_end_at.get(attempt)
+        if (
+            told_at is not None
+            and self._clock.now > told_at + 5.0 + 1e-6
+            and not attempt.was_frozen
+        ):
+            self._fail(f"it ends {self._clock.now - told_at:.1f} s after it was told to")
+        ends, tally = attempt.engine.ends, attempt.engine.tally
+        if set(ends) != set(self._order_ids) or tally.total != len(ends):
+            self._fail(f"{len(ends)} of {len(self._order_ids)} have an end, {tally.total} counted")
+        if attempt is not self.newest:
+            return  # another attempt has taken over, and this one reports nothing
+        for order_id, end in ends.items():
+            self._check_end(order_id, end.result.outcome)
+
+    def _check_end(self, order_id: Order, outcome: Outcome) -> None:
+        acted = self._tenant.acted_posts(order_id)
+        if outcome.is_success and outcome is not Outcome.WOULD_CANCEL:
+            if not self._tenant.is_canceled(order_id):
+                self._fail(f"{order_id} is called {outcome}, and is open")
+        if outcome in _NOTHING_DONE and acted:
+            self._fail(f"{order_id} is called {outcome}, and our cancel was acted on")
+
+    def _check_rate(self, attempt: Attempt) -> None:
+        rate, sent_at = attempt.limits.requests_per_second, self._sent_at[attempt]
+        if rate is None:
+            return
+        # A cancel follows its read at once, and one whose turn came during a slow write leaves
+        # after it: each worker may be ahead by two requests.
+        ahead = 2 * attempt.limits.max_workers + 2
+        for first in range(len(sent_at) - ahead):
+            for last in range(first + ahead, len(sent_at), 7):
+                allowed = (last - first - ahead) / rate
+                if sent_at[last] - sent_at[first] < allowed - 1e-6:
+                    self._fail(f"{last - first} requests leave in {allowed:.2f} s")
+
+    # -- the end of the story
+
+    def on_end(self, attempts: int, *, may_be_left: set[Order]) -> None:
+        """Check that nothing is left that should have been canceled.
+
+        :param attempts: how many there were.
+        :param may_be_left: orders that the tenant lets no one cancel.
+        """
+        left = [
+            order_id
+            for order_id in self._order_ids
+            if order_id not in may_be_left and not self._tenant.is_canceled(order_id)
+        ]
+        if left:
+            self._fail(f"after {attempts} attempts {left} are open")

@@ -1,0 +1,249 @@
+"""One seed is one story: a set of orders, a bad world, and the attempts of a task in it."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from airflow_provider_oms.api.evidence import Evidence
+from airflow_provider_oms.api.validation import CancelRequest
+from airflow_provider_oms.cancellation.bulk.intake import Limits
+from airflow_provider_oms.cancellation.bulk.journal import JournalError
+from airflow_provider_oms.cancellation.bulk.order_set import OrderSet
+from airflow_provider_oms.cancellation.history import Policy
+from simulation.attempt import Attempt
+from simulation.checks import Checks, Violation
+from simulation.world import FINE, Clock, Order, Store, Tenant, Values, Weather
+
+_KINDS = ("lost", "late", "accepted", "stuck", "5xx", "429", "401", "unsent")
+_BAD_ATTEMPTS = 4
+_MOST_ATTEMPTS = 8
+_LONGEST_STORY = 50_000.0
+
+
+@dataclass
+class Told:
+    """Hold how a story went.
+
+    :param seed: its seed.
+    :param violation: the promise that it broke; ``None`` if it broke none.
+    :param counts: cancels, attempts, kills, faults and other things that happened.
+    :param lines: its timeline, if one was wanted.
+    """
+
+    seed: int
+    violation: str | None = None
+    counts: Counter[str] = field(default_factory=Counter)
+    lines: list[str] = field(default_factory=list)
+
+    def timeline(self) -> str:
+        """Return the story as a person reads it."""
+        return "\n".join([f"The story of seed {self.seed}:", *self.lines])
+
+
+class Story:
+    """Draw a world from a seed, and run attempts in it until the task is finished.
+
+    :param seed: the seed.
+    :param is_told: whether the timeline is kept.
+    """
+
+    def __init__(self, seed: int, *, is_told: bool = False) -> None:
+        self.told = Told(seed)
+        self._draw = draw = random.Random(seed)  # noqa: S311 - a story must come out the same
+        self._clock = Clock()
+        self._log: Callable[[str], object] = self._tell if is_told else lambda _: None
+        self._settle = draw.choice([2.0, 5.0, 15.0, 15.0, 30.0])
+        # Clocks differ, and a tenant is that much faster than it promises.
+        self._skew = draw.choice([0.0, 0.0, 0.1, 0.4]) * self._settle
+        self._leeway = draw.choice([0.0, 1.0, 5.0])
+        self._orders = self._draw_orders()
+        self._policy = Policy(
+            settle_seconds=self._settle,
+            deadline=max(self._settle, draw.choice([20.0, 120.0, 120.0])),
+            only_if_states=draw.choice([None, None, None, frozenset({"READY"})]),
+            dry_run=draw.random() < 0.03,
+        )
+        self._limits = Limits(
+            draw.choice([1, 2, 4, 16]), draw.choice([None, None, None, 0.4, 3.0, 20.0])
+        )
+        self._values = Values() if draw.random() < 0.85 else None
+        order_ids = list(self._orders.requests)
+        self._tenant = Tenant(self._clock, draw, order_ids, self._settle - self._skew, self._log)
+        self._checks = Checks(
+            self._clock,
+            self._tenant,
+            order_ids,
+            is_kept=self._values is not None,
+            log=self._log,
+        )
+        self._has_late_values = False
+
+    def _tell(self, line: str) -> None:
+        self.told.lines.append(f"{self._clock.now:10.3f}  {line}")
+
+    def _draw_orders(self) -> OrderSet:
+        draw = self._draw
+        size = draw.choice([1, 2, 2, 3, 3, 5, 8, 8, 12, 12]) if draw.random() < 0.95 else 40
+        order_ids: list[Any] = draw.sample(range(1, 1000), size)
+        if draw.random() < 0.3:
+            order_ids = [f"{order_id:032x}" for order_id in order_ids]
+        requests: dict[Any, Any] = {
+            order_id: CancelRequest(order_id, "created_by_mistake") for order_id in order_ids
+        }
+        return OrderSet(requests)
+
+    def _draw_weather(self) -> None:
+        draw, tenant = self._draw, self._tenant
+        kinds = draw.sample(_KINDS, draw.randint(1, 4))
+        tenant.weather = Weather(
+            kinds={kind: draw.randint(1, 5) for kind in kinds},
+            share=draw.choice([0.0, 0.1, 0.3, 0.6, 1.0]),
+            latency=draw.choice([0.05, 0.5, 3.0]),
+            slow_token=draw.choice([0.0, 0.0, 0.3]),
+            rate=draw.choice([None, None, None, 2.0, 10.0]),
+            retry_after=draw.choice([None, 1.0, 5.0, 60.0]),
+            store_fails=draw.choice([0.0, 0.0, 0.1, 0.5, 1.0]),
+            store_seconds=draw.choice([0.02, 0.5, 1.5, 4.0]),
+        )
+        tenant.closed, tenant.cursed = {}, {}
+        bad = [Evidence.AMBIGUOUS, Evidence.FORBIDDEN, Evidence.UNAUTHENTICATED, Evidence.REFUSED]
+        if draw.random() < 0.2:
+            for order_id in draw.sample(list(tenant.states), 1):
+                tenant.cursed[order_id] = draw.choice(bad)
+        if draw.random() < 0.05:
+            tenant.closed = dict.fromkeys(
+                draw.choice([["POST"], ["GET"], ["GET", "POST"]]), draw.choice(bad)
+            )
+
+    # -- the attempts
+
+    def run(self) -> Told:
+        """Run the story, and return how it went."""
+        try:
+            self._run()
+        except Violation as violation:
+            self.told.violation = str(violation)
+        except Exception as error:  # noqa: BLE001 - an engine that breaks down has failed its story
+            self._log(f"VIOLATION: {error!r}")
+            self.told.violation = repr(error)
+        counts = self.told.counts
+        counts["cancels"] += len(self._tenant.posts)
+        counts["faults"] += self._tenant.faults
+        return self.told
+
+    def _run(self) -> None:
+        draw, tenant = self._draw, self._tenant
+        for order_id in tenant.states:
+            if draw.random() < 0.05:
+                tenant.states[order_id] = "SHIPPED"
+        # An order about which the tenant never answers well must not hold up the others.
+        hopeless: dict[Order, Evidence] = {}
+        if draw.random() < 0.1:
+            hopeless[draw.choice(list(tenant.states))] = draw.choice(
+                [Evidence.AMBIGUOUS, Evidence.FORBIDDEN, Evidence.REFUSED]
+            )
+        number = 0
+        while number < _MOST_ATTEMPTS:
+            number += 1
+            is_bad = number <= _BAD_ATTEMPTS
+            if is_bad:
+                self._draw_weather()
+            else:
+                tenant.weather, tenant.closed, tenant.cursed = FINE, {}, {}
+            tenant.cursed.update(hopeless)
+            attempt = self._start(number, is_bad=is_bad)
+            if attempt is None:
+                continue
+            self._see_through(attempt, is_bad=is_bad)
+            if attempt.is_done and self._is_finished(attempt) and not is_bad:
+                break
+            if attempt.is_done and not attempt.engine.tally.failures and draw.random() < 0.7:
+                break
+            self._clock.run(self._clock.now + draw.choice([0.0, 0.5, 3.0, 60.0]))
+        # Whatever still runs elsewhere goes on to its end.
+        self._clock.run(self._clock.now + 1000.0)
+        if not self._policy.dry_run:
+            shipped = {id_ for id_, state in tenant.states.items() if state == "SHIPPED"}
+            self._checks.on_end(number, may_be_left=shipped | hopeless.keys())
+
+    def _is_finished(self, attempt: Attempt) -> bool:
+        return not attempt.engine.tally.may_be_retried
+
+    def _start(self, number: int, *, is_bad: bool) -> Attempt | None:
+        draw, values = self._draw, self._values
+        self.told.counts["attempts"] += 1
+        store = None
+        if values is not None:
+            values.newest_attempt = number
+            # A store that loses a value and delivers an old one late can lose without a trace.
+            may_lose = is_bad and number > 1 and not self._has_late_values
+            if may_lose and draw.random() < 0.05 and (lost := values.lose(draw)):
+                self._log(f"the store loses {lost}")
+                self.told.counts["losses"] += 1
+            store = Store(values, number, self._store_failure, self._later)
+        self._log(f"#{number} begins")
+        try:
+            return Attempt(
+                number,
+                self._clock,
+                self._tenant,
+                store,
+                self._orders,
+                self._policy,
+                self._limits,
+                leeway=self._leeway,
+                skew=draw.uniform(-0.5, 0.5) * self._skew,
+                draw=draw,
+                checks=self._checks,
+                log=self._log,
+            )
+        except JournalError as error:
+            self._log(f"#{number} cannot open its journal: {error}")
+            return None
+
+    def _store_failure(self) -> str | None:
+        fails = self._draw.random() < self._tenant.weather.store_fails
+        how = self._draw.choice(["gone", "taken", "late"]) if fails else None
+        self._has_late_values = self._has_late_values or how == "late"
+        return how
+
+    def _later(self, act: Callable[[], object]) -> None:
+        self._clock.after(self._draw.uniform(0, 10), act)
+
+    def _see_through(self, attempt: Attempt, *, is_bad: bool) -> None:
+        """Let an attempt run until it is done, dead or taken for dead."""
+        draw, clock = self._draw, self._clock
+        fate = (
+            draw.choice(["none", "none", "kill", "end", "zombie", "freeze"]) if is_bad else "none"
+        )
+        if fate == "zombie" and self._values is None:
+            fate = "kill"  # without a journal, nothing fences an older attempt off
+        steps = int(draw.expovariate(1 / 40.0)) if fate != "none" else -1
+        began_at = clock.now
+        while not (attempt.is_done or attempt.is_dead):
+            if steps == 0:
+                self.told.counts[fate] += 1
+                if fate == "kill":
+                    attempt.kill()
+                elif fate == "end":
+                    attempt.tell_to_end()
+                elif fate == "zombie":
+                    self._log(f"#{attempt.number} is taken for dead, and runs on")
+                    return
+                else:
+                    attempt.freeze(draw.choice([1.0, 5.0, 40.0]))
+            steps -= 1
+            if not clock.step() or clock.now > began_at + _LONGEST_STORY:
+                raise Violation(f"attempt {attempt.number} does not come to its end")
+
+
+def tell(seed: int) -> Told:
+    """Run the story of a seed again, with its timeline.
+
+    :param seed: the seed.
+    """
+    return Story(seed, is_told=True).run()

@@ -1,0 +1,306 @@
+"""A tenant, a store and a clock in virtual time: the world that the attempts of a story meet.
+
+The world follows what ``docs/guarantees.md`` demands of a tenant, and is otherwise as bad as its
+seed makes it.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import json
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from airflow_provider_oms.api.evidence import Evidence
+from airflow_provider_oms.cancellation.history import Action, Reply
+
+Order = int | str
+
+
+class Clock:
+    """Run what is due, in the sequence of its time; nothing waits for real."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self._due: list[tuple[float, int, Callable[[], object]]] = []
+        self._turns = itertools.count()
+
+    def at(self, moment: float, act: Callable[[], object]) -> None:
+        heapq.heappush(self._due, (max(moment, self.now), next(self._turns), act))
+
+    def after(self, seconds: float, act: Callable[[], object]) -> None:
+        self.at(self.now + seconds, act)
+
+    def run(self, until: float) -> None:
+        """Run all that is due before a moment."""
+        while self._due and self._due[0][0] <= until:
+            self.now, _, act = heapq.heappop(self._due)
+            act()
+        self.now = max(self.now, until)
+
+    def step(self) -> bool:
+        """Run the next thing that is due; tell whether there was one."""
+        if not self._due:
+            return False
+        self.now, _, act = heapq.heappop(self._due)
+        act()
+        return True
+
+
+@dataclass
+class Weather:
+    """Hold how often what goes wrong.
+
+    :param kinds: faults of a call, by how often each happens.
+    :param share: the share of calls that meet a fault.
+    :param latency: seconds that a call takes at most.
+    :param slow_token: the share of cancels whose token takes up to five seconds.
+    :param rate: requests in a second that the tenant takes; ``None`` for any number.
+    :param retry_after: what its 429 names; ``None`` for nothing.
+    :param store_fails: the share of writes that fail.
+    :param store_seconds: seconds that a write takes at most.
+    """
+
+    kinds: dict[str, int] = field(default_factory=dict)
+    share: float = 0.0
+    latency: float = 0.05
+    slow_token: float = 0.0
+    rate: float | None = None
+    retry_after: float | None = None
+    store_fails: float = 0.0
+    store_seconds: float = 0.02
+
+
+FINE = Weather()
+
+
+@dataclass
+class Post:
+    """Hold one cancel as the tenant saw it.
+
+    :param order_id: the order.
+    :param attempt: the attempt that sent it.
+    :param left_at: when it left.
+    :param acted_at: when the tenant acted on it; ``None`` if it did not.
+    :param shows_at: from when a read shows it.
+    """
+
+    order_id: Order
+    attempt: int
+    left_at: float
+    acted_at: float | None = None
+    shows_at: float = 0.0
+
+
+class Tenant:
+    """Hold orders, act on cancels, and answer; late, wrongly or not at all, but never falsely.
+
+    :param clock: the story's clock.
+    :param draw: the story's chance.
+    :param order_ids: the orders that are there.
+    :param promise: seconds within which a cancel that was acted on shows in a read.
+    :param log: receives the timeline.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        draw: random.Random,
+        order_ids: list[Order],
+        promise: float,
+        log: Callable[[str], object],
+    ) -> None:
+        self._clock = clock
+        self._draw = draw
+        self._promise = promise
+        self._log = log
+        self.weather = FINE
+        self.states: dict[Order, str] = dict.fromkeys(order_ids, "READY")
+        # What the tenant says about these whatever is asked, while the weather is as it is.
+        self.cursed: dict[Order, Evidence] = {}
+        # Calls that the tenant lets no one make.
+        self.closed: dict[Action, Evidence] = {}
+        self.canceled_at: dict[Order, float] = {}
+        self.posts: list[Post] = []
+        self.faults = 0
+        self._calls: list[float] = []
+
+    # -- what the checks ask
+
+    def is_canceled(self, order_id: Order) -> bool:
+        """Tell whether an order is canceled, or will be by a cancel that is on its way."""
+        return order_id in self.canceled_at
+
+    def acted_posts(self, order_id: Order) -> list[Post]:
+        return [p for p in self.posts if p.order_id == order_id and p.acted_at is not None]
+
+    # -- calls
+
+    def _state(self, order_id: Order) -> str:
+        shown_at = self.canceled_at.get(order_id)
+        is_shown = shown_at is not None and self._clock.now >= shown_at
+        return "CANCELED" if is_shown else self.states[order_id]
+
+    def read(self, order_id: Order) -> tuple[Reply, float]:
+        """Return the reply to a read, and the seconds that it takes."""
+        fault = self._fault(Action.READ, order_id)
+        if fault is not None:
+            return fault
+        return self._order(order_id), self._latency()
+
+    def post(self, order_id: Order, attempt: int) -> tuple[Reply, float]:
+        """Take a cancel that has left just now; return the reply, and the seconds it takes."""
+        now, draw = self._clock.now, self._draw
+        post = Post(order_id, attempt, now)
+        self.posts.append(post)
+        refusal = self._refusal(Action.POST, order_id)
+        if refusal is not None:
+            return refusal
+        if self.states[order_id] == "SHIPPED":
+            return Reply(Evidence.CONFLICT, "shipped"), self._latency()
+        if self._state(order_id) == "CANCELED":
+            if draw.random() < 0.5:
+                return Reply(Evidence.CONFLICT, "canceled already"), self._latency()
+            return self._order(order_id), self._latency()
+        kind = self._kind()
+        if kind in (None, "lost", "late", "accepted", "stuck"):
+            # What the promise leaves is parted between acting late and showing late.
+            delay = 0.0 if kind is None else draw.uniform(0, self._promise)
+            post.acted_at = now + draw.uniform(0, delay)
+            post.shows_at = now + delay
+            self.canceled_at.setdefault(order_id, post.shows_at)
+            self._log(f"tenant acts on the cancel of {order_id}, shown at {post.shows_at:.2f}")
+        if kind is None:
+            return self._order(order_id), self._latency()
+        if kind == "accepted":
+            return Reply(Evidence.OPEN, "taken", order_state="READY"), self._latency()
+        if kind == "stuck":
+            return Reply(Evidence.AMBIGUOUS, "timed out"), 30.0
+        if kind in ("lost", "late"):
+            return Reply(Evidence.AMBIGUOUS, "no response"), self._latency()
+        return self._reply_of(kind)
+
+    def _order(self, order_id: Order) -> Reply:
+        state = self._state(order_id)
+        evidence = Evidence.CANCELED if state == "CANCELED" else Evidence.OPEN
+        return Reply(evidence, state, order_state=state, order_status=state)
+
+    def _latency(self) -> float:
+        return self._draw.uniform(0.2, 1.0) * self.weather.latency
+
+    def _refusal(self, action: Action, order_id: Order) -> tuple[Reply, float] | None:
+        evidence = self.closed.get(action) or self.cursed.get(order_id)
+        if evidence is not None:
+            return Reply(evidence, f"always {evidence}"), self._latency()
+        if order_id not in self.states:
+            return Reply(Evidence.NOT_FOUND, "no such order"), self._latency()
+        return self._throttle()
+
+    def _throttle(self) -> tuple[Reply, float] | None:
+        now, rate = self._clock.now, self.weather.rate
+        self._calls = [at for at in self._calls if at > now - 1]
+        if rate is not None and len(self._calls) >= rate:
+            self.faults += 1
+            asked = self.weather.retry_after
+            return Reply(Evidence.THROTTLED, "slow down", retry_after=asked), self._latency()
+        self._calls.append(now)
+        return None
+
+    def _kind(self) -> str | None:
+        weather = self.weather
+        if not weather.kinds or self._draw.random() >= weather.share:
+            return None
+        self.faults += 1
+        return self._draw.choices(list(weather.kinds), list(weather.kinds.values()))[0]
+
+    def _fault(self, action: Action, order_id: Order) -> tuple[Reply, float] | None:
+        refusal = self._refusal(action, order_id)
+        if refusal is not None:
+            return refusal
+        kind = self._kind()
+        if kind is None or kind == "accepted":
+            return None
+        if kind == "stuck":
+            return Reply(Evidence.AMBIGUOUS, "timed out"), 30.0
+        if kind in ("lost", "late"):
+            return Reply(Evidence.AMBIGUOUS, "no response"), self._latency()
+        return self._reply_of(kind)
+
+    def _reply_of(self, kind: str) -> tuple[Reply, float]:
+        asked = self._draw.choice([None, None, 0.0, 1.0, 7.0, 60.0])
+        replies = {
+            "5xx": Reply(Evidence.AMBIGUOUS, "503", retry_after=asked),
+            "429": Reply(Evidence.THROTTLED, "429", retry_after=asked),
+            "401": Reply(Evidence.UNAUTHENTICATED, "401"),
+            "unsent": Reply(Evidence.NEVER_SENT, "refused"),
+        }
+        return replies[kind], self._latency()
+
+
+class StoreFailure(Exception):
+    """Say that a value was not taken, or that it is not known whether it was."""
+
+
+class Values:
+    """Keep what the attempts of a task have recorded; only the newest attempt may write."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, str] = {}
+        self.newest_attempt = 0
+
+    def lose(self, draw: random.Random) -> str | None:
+        """Lose one value, if there is one."""
+        if not self.values:
+            return None
+        key = draw.choice(sorted(self.values))
+        del self.values[key]
+        return key
+
+
+class Store:
+    """What one attempt sees of the values.
+
+    :param values: the values of the task.
+    :param attempt: which attempt this is.
+    :param will_fail: tells of each value how its write fails: not at all (``None``), without a
+        trace (``"gone"``), after it was taken (``"taken"``), or so that it arrives later
+        (``"late"``).
+    :param later: does something after a while.
+    """
+
+    def __init__(
+        self,
+        values: Values,
+        attempt: int,
+        will_fail: Callable[[], str | None],
+        later: Callable[[Callable[[], object]], object],
+    ) -> None:
+        self._values = values
+        self._attempt = attempt
+        self._will_fail = will_fail
+        self._later = later
+
+    def get(self, key: str, default: Any = None) -> Any:
+        text = self._values.values.get(key)
+        return default if text is None else json.loads(text)
+
+    def set(self, key: str, value: Any) -> None:
+        text = json.dumps(value)
+        how = self._will_fail()
+        if how == "late":
+            self._later(lambda: self._take(key, text))
+        if how in ("late", "gone"):
+            raise StoreFailure(how)
+        if not self._take(key, text):
+            raise StoreFailure("another attempt has taken over")
+        if how == "taken":
+            raise StoreFailure(how)
+
+    def _take(self, key: str, text: str) -> bool:
+        if self._values.newest_attempt != self._attempt:
+            return False
+        self._values.values[key] = text
+        return True
