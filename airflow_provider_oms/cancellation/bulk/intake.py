@@ -95,7 +95,7 @@ class Intake:
         room: float = 2 * workers + progress.sent_lately - load
         # At a low rate, few orders come to their end before their deadline.
         in_time = schedule.limiter.requests_within(self._recovery.policy.deadline)
-        room = min(room, max(1.0, in_time // _REQUESTS_AN_ORDER) - load)
+        room = min(room, max(1.0, in_time / _REQUESTS_AN_ORDER) - load)
         items: list[WorkItem] = []
         while len(items) < min(room, soon - at_hand) and (item := self._next()) is not None:
             items.append(item)
