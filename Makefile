@@ -36,6 +36,11 @@ e2e: venv ## use the web UI in a headless browser; WRITE_DOCS=1 takes the docs' 
 soak: venv ## cancel ten thousand orders in one task, with faults, killed five times (minutes)
 	@"$(VENV)/python" -m pytest --soak -rP tests/scheduler
 
+SEEDS = 100000
+
+simulate: venv ## run stories of whole runs in virtual time, on all cores; SEEDS=1000000
+	@exec "$(VENV)/python" -m tests.simulation $(SEEDS) $(OPTIONS)
+
 fault-table: venv ## write what each fault ends as into docs/what-happens-when.md
 	@WRITE_DOCS=1 "$(VENV)/python" -m pytest --quiet tests/cancellation/test_hostile_tenant.py
 
@@ -102,5 +107,5 @@ clean: ## remove the environments, what the demo left, and every cache
 	rm -rf .venv .venv-2.11 .venv-cluster .nox .bench .cluster .demo .demo-ui build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help demo demo-ui demo-ui-stop test unit e2e soak fault-table docs docs-links docs-parts bench \
+.PHONY: help demo demo-ui demo-ui-stop test unit e2e soak simulate fault-table docs docs-links docs-parts bench \
 	cluster-test matrix package mutants lint format venv venv-2.11 venv-cluster constraints clean

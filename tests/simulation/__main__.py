@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 
-from simulation.story import Story, tell
+from tests.simulation.story import Story, tell
 
 _CHUNK = 250
 _TOLD_AT_MOST = 3

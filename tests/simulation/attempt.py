@@ -1,9 +1,10 @@
-"""One attempt of a task in virtual time: the real engine and journal, and a driver without threads."""
+"""One attempt of a task in virtual time: the real engine and journal, a driver without threads."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_provider_oms.api.evidence import Evidence
@@ -14,13 +15,19 @@ from airflow_provider_oms.cancellation.bulk.journal import Journal, JournalError
 from airflow_provider_oms.cancellation.bulk.order_set import OrderSet
 from airflow_provider_oms.cancellation.bulk.recovery import Record, Recovery
 from airflow_provider_oms.cancellation.history import Action, Event, Policy, Reply
-from simulation.world import Clock, Order, Store, StoreFailure, Tenant
+from tests.simulation.world import Clock, Order, Store, Tenant
 
 if TYPE_CHECKING:
-    from simulation.checks import Checks
+    from tests.simulation.checks import Checks
 
 _GRACE = 4.0
 _WALL = 1_800_000_000.0
+
+
+@dataclass(frozen=True)
+class _Call:
+    begun_at: float  # by the story's clock
+    sent_at: float  # by the attempt's own
 
 
 class Attempt:
@@ -155,7 +162,9 @@ class Attempt:
         wakeup = self.engine.wakeup(now)
         if wakeup < self._woken_at or self._woken_at <= now:
             self._woken_at = wakeup
-            self._soon(wakeup - now, lambda: self._wake(wakeup))
+            # A clock has a resolution: two floats next to each other are the same moment.
+            seconds = max(wakeup - now, 1e-6) if wakeup > now else 0
+            self._soon(seconds, lambda: self._wake(wakeup))
 
     def _wake(self, wakeup: float) -> None:
         if wakeup == self._woken_at:
@@ -163,48 +172,46 @@ class Attempt:
             self._poll()
 
     def _call(self, send: Send) -> None:
+        call = _Call(self._clock.now, self.now)
         order_id: Order = send.item.request.order_id
-        sent_at = self.now
-        begun_at = self._clock.now
-        weather = self._tenant.weather
+        if send.action is not Action.POST:
+            self._reply_later(send, call, *self._tenant.read(order_id))
+            return
         token = connect = 0.0
-        if self._draw.random() < weather.slow_token:
-            token, connect = self._draw.uniform(0, 5), self._draw.uniform(0, 2 * self._leeway)
-
-        def on_reply(reply: Reply, held_back: bool) -> None:
-            if held_back:
-                self._checks.on_held_back(self, begun_at)
-            self._on_reply(send, reply, sent_at, held_back=held_back)
-
-        def reply_later(reply: Reply, seconds: float, *, held_back: bool = False) -> None:
-            self._soon(seconds, lambda: on_reply(reply, held_back))
-
-        def hold_back() -> None:
-            self._log(f"#{self.number} holds the cancel of {order_id} back")
-            reply_later(Reply(Evidence.NEVER_SENT, "held back"), 0, held_back=True)
-
-        def begin() -> None:
-            if self._sends_no_more or not send.may_leave(self.now, has_begun=False):
-                hold_back()
-            else:
-                self._soon(connect, leave)
+        if self._draw.random() < self._tenant.weather.slow_token:
+            token = self._draw.uniform(0, self._draw.choice([2.0, 2.0, 5.0]))
+            connect = self._leeway * self._draw.uniform(0, self._draw.choice([1.0, 1.0, 2.0]))
 
         def leave() -> None:
-            if self._sends_no_more or not send.may_leave(self.now, has_begun=True):
-                hold_back()
+            if self._is_held_back(send, call, has_begun=True):
                 return
             self._log(f"#{self.number} cancels {order_id}")
             self._checks.on_leave(self, order_id)
-            reply_later(*self._tenant.post(order_id, self.number))
+            self._reply_later(send, call, *self._tenant.post(order_id, self.number))
 
-        if send.action is Action.POST:
-            self._soon(token, begin)
+        def begin() -> None:
+            if not self._is_held_back(send, call, has_begun=False):
+                self._soon(connect, leave)
+
+        self._soon(token, begin)
+
+    def _is_held_back(self, send: Send, call: _Call, *, has_begun: bool) -> bool:
+        if not self._sends_no_more and send.may_leave(self.now, has_begun=has_begun):
+            return False
+        self._log(f"#{self.number} holds the cancel of {send.item.request.order_id} back")
+        self._reply_later(send, call, Reply(Evidence.NEVER_SENT, "held back"), 0, held_back=True)
+        return True
+
+    def _reply_later(
+        self, send: Send, call: _Call, reply: Reply, seconds: float, *, held_back: bool = False
+    ) -> None:
+        self._soon(seconds, lambda: self._on_reply(send, call, reply, held_back=held_back))
+
+    def _on_reply(self, send: Send, call: _Call, reply: Reply, *, held_back: bool) -> None:
+        event = Event(send.action, call.sent_at, self.now, reply, self._draw.random())
+        if held_back:
+            self._checks.on_held_back(self, call.begun_at)
         else:
-            reply_later(*self._tenant.read(order_id))
-
-    def _on_reply(self, send: Send, reply: Reply, sent_at: float, *, held_back: bool) -> None:
-        event = Event(send.action, sent_at, self.now, reply, self._draw.random())
-        if not held_back:
             self._log(
                 f"#{self.number} {send.action} {send.item.request.order_id}: {reply.message}"
                 + ("" if reply.retry_after is None else f", Retry-After {reply.retry_after:g}")
@@ -245,6 +252,3 @@ class Attempt:
         else:
             self.engine.on_write_failed(write, error, self.now)
         self._poll()
-
-
-__all__ = ["Attempt", "StoreFailure"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -10,10 +11,10 @@ from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.cancellation.bulk.commands import Command, Send
 from airflow_provider_oms.cancellation.history import Action, Event
 from airflow_provider_oms.cancellation.outcomes import Outcome
-from simulation.world import Clock, Order, Tenant
+from tests.simulation.world import Clock, Order, Tenant
 
 if TYPE_CHECKING:
-    from simulation.attempt import Attempt
+    from tests.simulation.attempt import Attempt
 
 _ADMITTED = {
     Evidence.CANCELED,
@@ -36,7 +37,7 @@ _NOTHING_DONE = {
 _MOST_POLLS_AT_ONCE = 100
 
 
-class Violation(AssertionError):
+class ViolationError(AssertionError):
     """Say which promise a story has broken."""
 
 
@@ -66,6 +67,8 @@ class Checks:
         self._log = log
         self._bounds: dict[Attempt, dict[Order, float]] = defaultdict(dict)
         self._paused_until: dict[Attempt, float] = {}
+        # By the attempt's own clock, as the events of an order are.
+        self._paused_at: dict[Attempt, float] = defaultdict(lambda: -math.inf)
         self._in_flight: dict[Attempt, int] = defaultdict(int)
         self._sent_at: dict[Attempt, list[float]] = defaultdict(list)
         self._is_answered: set[Attempt] = set()
@@ -75,7 +78,7 @@ class Checks:
 
     def _fail(self, what: str) -> None:
         self._log(f"VIOLATION: {what}")
-        raise Violation(what)
+        raise ViolationError(what)
 
     # -- events
 
@@ -96,6 +99,10 @@ class Checks:
             self._fail(f"{send.action} {order_id} begins during a pause")
         if send.action is not Action.POST:
             return
+        last = send.item.history.last if send.item.history else None
+        is_after_read = last is not None and last.action is Action.READ
+        if is_after_read and self._paused_at[attempt] >= last.sent_at:
+            self._fail(f"{order_id} is canceled after a pause, and was read before it")
         if attempt.policy.dry_run:
             self._fail(f"a dry run cancels {order_id}")
         if attempt not in self._is_answered:
@@ -129,6 +136,7 @@ class Checks:
         if pause and pause <= attempt.policy.deadline:
             until = self._clock.now + pause
             self._paused_until[attempt] = max(self._paused_until[attempt], until)
+            self._paused_at[attempt] = event.at
 
     def on_held_back(self, attempt: Attempt, sent_at: float) -> None:
         self._in_flight[attempt] -= 1
@@ -162,9 +170,9 @@ class Checks:
 
     def _check_end(self, order_id: Order, outcome: Outcome) -> None:
         acted = self._tenant.acted_posts(order_id)
-        if outcome.is_success and outcome is not Outcome.WOULD_CANCEL:
-            if not self._tenant.is_canceled(order_id):
-                self._fail(f"{order_id} is called {outcome}, and is open")
+        is_called_canceled = outcome in (Outcome.CANCELED, Outcome.ALREADY_CANCELED)
+        if is_called_canceled and not self._tenant.is_canceled(order_id):
+            self._fail(f"{order_id} is called {outcome}, and is open")
         if outcome in _NOTHING_DONE and acted:
             self._fail(f"{order_id} is called {outcome}, and our cancel was acted on")
 

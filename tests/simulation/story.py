@@ -13,10 +13,10 @@ from airflow_provider_oms.api.validation import CancelRequest
 from airflow_provider_oms.cancellation.bulk.intake import Limits
 from airflow_provider_oms.cancellation.bulk.journal import JournalError
 from airflow_provider_oms.cancellation.bulk.order_set import OrderSet
-from airflow_provider_oms.cancellation.history import Policy
-from simulation.attempt import Attempt
-from simulation.checks import Checks, Violation
-from simulation.world import FINE, Clock, Order, Store, Tenant, Values, Weather
+from airflow_provider_oms.cancellation.history import Action, Policy
+from tests.simulation.attempt import Attempt
+from tests.simulation.checks import Checks, ViolationError
+from tests.simulation.world import FINE, Clock, Order, Store, Tenant, Values, Weather
 
 _KINDS = ("lost", "late", "accepted", "stuck", "5xx", "429", "401", "unsent")
 _BAD_ATTEMPTS = 4
@@ -59,7 +59,7 @@ class Story:
         self._settle = draw.choice([2.0, 5.0, 15.0, 15.0, 30.0])
         # Clocks differ, and a tenant is that much faster than it promises.
         self._skew = draw.choice([0.0, 0.0, 0.1, 0.4]) * self._settle
-        self._leeway = draw.choice([0.0, 1.0, 5.0])
+        self._leeway = draw.choice([0.0, 1.0, 5.0, 5.0])
         self._orders = self._draw_orders()
         self._policy = Policy(
             settle_seconds=self._settle,
@@ -80,6 +80,8 @@ class Story:
             is_kept=self._values is not None,
             log=self._log,
         )
+        # Attempts that follow each other closely meet what the one before has left in flight.
+        self._is_hasty = draw.random() < 0.4
         self._has_late_values = False
 
     def _tell(self, line: str) -> None:
@@ -103,20 +105,21 @@ class Story:
             kinds={kind: draw.randint(1, 5) for kind in kinds},
             share=draw.choice([0.0, 0.1, 0.3, 0.6, 1.0]),
             latency=draw.choice([0.05, 0.5, 3.0]),
-            slow_token=draw.choice([0.0, 0.0, 0.3]),
+            slow_token=draw.choice([0.0, 0.0, 0.3, 0.9]),
             rate=draw.choice([None, None, None, 2.0, 10.0]),
             retry_after=draw.choice([None, 1.0, 5.0, 60.0]),
             store_fails=draw.choice([0.0, 0.0, 0.1, 0.5, 1.0]),
             store_seconds=draw.choice([0.02, 0.5, 1.5, 4.0]),
         )
         tenant.closed, tenant.cursed = {}, {}
-        bad = [Evidence.AMBIGUOUS, Evidence.FORBIDDEN, Evidence.UNAUTHENTICATED, Evidence.REFUSED]
-        if draw.random() < 0.2:
+        bad = [Evidence.AMBIGUOUS, Evidence.FORBIDDEN, Evidence.FORBIDDEN, Evidence.REFUSED]
+        if draw.random() < (0.5 if self._is_hasty else 0.2):
             for order_id in draw.sample(list(tenant.states), 1):
                 tenant.cursed[order_id] = draw.choice(bad)
-        if draw.random() < 0.05:
+        if draw.random() < (0.25 if self._is_hasty else 0.05):
             tenant.closed = dict.fromkeys(
-                draw.choice([["POST"], ["GET"], ["GET", "POST"]]), draw.choice(bad)
+                draw.choice([[Action.POST], [Action.READ], [Action.READ, Action.POST]]),
+                draw.choice(bad),
             )
 
     # -- the attempts
@@ -125,7 +128,7 @@ class Story:
         """Run the story, and return how it went."""
         try:
             self._run()
-        except Violation as violation:
+        except ViolationError as violation:
             self.told.violation = str(violation)
         except Exception as error:  # noqa: BLE001 - an engine that breaks down has failed its story
             self._log(f"VIOLATION: {error!r}")
@@ -163,7 +166,8 @@ class Story:
                 break
             if attempt.is_done and not attempt.engine.tally.failures and draw.random() < 0.7:
                 break
-            self._clock.run(self._clock.now + draw.choice([0.0, 0.5, 3.0, 60.0]))
+            pauses = [0.0, 0.0, 0.2, 1.0] if self._is_hasty else [0.0, 0.5, 3.0, 60.0]
+            self._clock.run(self._clock.now + draw.choice(pauses))
         # Whatever still runs elsewhere goes on to its end.
         self._clock.run(self._clock.now + 1000.0)
         if not self._policy.dry_run:
@@ -217,12 +221,13 @@ class Story:
     def _see_through(self, attempt: Attempt, *, is_bad: bool) -> None:
         """Let an attempt run until it is done, dead or taken for dead."""
         draw, clock = self._draw, self._clock
-        fate = (
-            draw.choice(["none", "none", "kill", "end", "zombie", "freeze"]) if is_bad else "none"
-        )
+        fates = ["none", "kill", "end", "zombie", "freeze"]
+        weights = [1, 1, 3, 5, 1] if self._is_hasty else [2, 1, 1, 1, 1]
+        fate = draw.choices(fates, weights)[0] if is_bad else "none"
         if fate == "zombie" and self._values is None:
             fate = "kill"  # without a journal, nothing fences an older attempt off
-        steps = int(draw.expovariate(1 / 40.0)) if fate != "none" else -1
+        mean = 10.0 if self._is_hasty else 40.0
+        steps = int(draw.expovariate(1 / mean)) if fate != "none" else -1
         began_at = clock.now
         while not (attempt.is_done or attempt.is_dead):
             if steps == 0:
@@ -238,7 +243,7 @@ class Story:
                     attempt.freeze(draw.choice([1.0, 5.0, 40.0]))
             steps -= 1
             if not clock.step() or clock.now > began_at + _LONGEST_STORY:
-                raise Violation(f"attempt {attempt.number} does not come to its end")
+                raise ViolationError(f"attempt {attempt.number} does not come to its end")
 
 
 def tell(seed: int) -> Told:

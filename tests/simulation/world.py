@@ -168,8 +168,8 @@ class Tenant:
         kind = self._kind()
         if kind in (None, "lost", "late", "accepted", "stuck"):
             # What the promise leaves is parted between acting late and showing late.
-            delay = 0.0 if kind is None else draw.uniform(0, self._promise)
-            post.acted_at = now + draw.uniform(0, delay)
+            delay = 0.0 if kind is None else self._promise * draw.choice([draw.random(), 1.0])
+            post.acted_at = now + delay * draw.random()
             post.shows_at = now + delay
             self.canceled_at.setdefault(order_id, post.shows_at)
             self._log(f"tenant acts on the cancel of {order_id}, shown at {post.shows_at:.2f}")
@@ -240,7 +240,7 @@ class Tenant:
         return replies[kind], self._latency()
 
 
-class StoreFailure(Exception):
+class StoreFailedError(Exception):
     """Say that a value was not taken, or that it is not known whether it was."""
 
 
@@ -293,11 +293,11 @@ class Store:
         if how == "late":
             self._later(lambda: self._take(key, text))
         if how in ("late", "gone"):
-            raise StoreFailure(how)
+            raise StoreFailedError(how)
         if not self._take(key, text):
-            raise StoreFailure("another attempt has taken over")
+            raise StoreFailedError("another attempt has taken over")
         if how == "taken":
-            raise StoreFailure(how)
+            raise StoreFailedError(how)
 
     def _take(self, key: str, text: str) -> bool:
         if self._values.newest_attempt != self._attempt:
