@@ -1,20 +1,30 @@
-"""What every operator and sensor takes besides its own arguments, for editors and type checkers.
+"""What every operator and sensor takes besides its own arguments, and how none of them gets lost.
 
-Airflow hands these on as ``**kwargs``, in which a misspelled argument is one like any other: it
-would be found when the DAG file is read, and not where it is written.
+Airflow hands the former on as ``**kwargs``, in which a misspelled argument is one like any other:
+it would be found when the DAG file is read, and not where it is written.
 """
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping, Sequence
+import inspect
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
+from airflow.providers.common.compat.sdk import BaseOperator
+
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import DAG, TaskGroup, XComArg
 
-__all__ = ["NOT_GIVEN", "NotGiven", "SensorArguments", "TaskArguments", "Templated"]
+__all__ = [
+    "NOT_GIVEN",
+    "KeepsDefaultArguments",
+    "NotGiven",
+    "SensorArguments",
+    "TaskArguments",
+    "Templated",
+]
 
 
 class NotGiven(Enum):
@@ -108,3 +118,46 @@ class SensorArguments(TaskArguments, total=False):
     max_wait: timedelta | float | None
     silent_fail: bool
     never_fail: bool
+
+
+def _own_arguments(operator: type) -> set[str]:
+    """Return the arguments that an operator's classes below ``BaseOperator`` have added."""
+    classes = operator.__mro__[: operator.__mro__.index(BaseOperator)]
+    names: set[str] = set()
+    for each in classes:
+        if "__init__" in vars(each):
+            names |= set(inspect.signature(vars(each)["__init__"]).parameters)
+    return names - set(inspect.signature(vars(BaseOperator)["__init__"]).parameters)
+
+
+class _CheckedPartial:
+    """Stand before Airflow's own ``partial``, which drops what a mapped task needs."""
+
+    def __get__(self, task: object | None, operator: type) -> Callable[..., Any]:
+        native = vars(BaseOperator)["partial"].__get__(task, operator)
+
+        def partial(**kwargs: Any) -> Any:
+            defaults = kwargs.get("default_args")
+            if isinstance(defaults, Mapping):
+                dropped = sorted((defaults.keys() & _own_arguments(operator)) - kwargs.keys())
+                if dropped:
+                    raise TypeError(
+                        f"{operator.__name__}.partial() got {', '.join(dropped)} in default_args, "
+                        f"where Airflow ignores it; pass it to partial() itself, or put it into "
+                        f"the default_args of the DAG or of the task group"
+                    )
+            return native(**kwargs)
+
+        return partial
+
+
+class KeepsDefaultArguments:
+    """Refuse ``default_args`` of ``partial`` that hold an operator's own arguments.
+
+    Airflow keeps only those of ``BaseOperator``, and drops the others without a word: a guard, a
+    dry run or a connection that was given would not be there when the task runs. The
+    ``default_args`` of a DAG, of a task group and of a task that is not mapped lose nothing.
+    """
+
+    if not TYPE_CHECKING:  # a type checker is to see the declaration of BaseOperator
+        partial = _CheckedPartial()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from airflow.providers.common.compat.sdk import Asset, BaseOperator, Stats
 
 from airflow_provider_oms.api.errors import OmsInputError
-from airflow_provider_oms.arguments import NOT_GIVEN, NotGiven
+from airflow_provider_oms.arguments import NOT_GIVEN, KeepsDefaultArguments, NotGiven
 from airflow_provider_oms.cancellation.bulk.entries import entries_of_value
 from airflow_provider_oms.cancellation.bulk.journal import Journal, JournalError
 from airflow_provider_oms.cancellation.bulk.order_set import (
@@ -88,7 +88,7 @@ class _Plan:
     results: ResultsFile | None
 
 
-class OmsBulkCancelOrdersOperator(BaseOperator):
+class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
     """Cancel a whole set of orders on Kibo's OMS in one task; this cannot be undone.
 
     The set is checked as a whole before anything is sent. Each order is canceled as protected as by
