@@ -13,6 +13,7 @@ from typing import Self
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
 
 from airflow_provider_oms.api.errors import OmsConfigError, OmsInputError
+from airflow_provider_oms.cancellation.bulk.verdict import Failure
 from airflow_provider_oms.cancellation.outcomes import CancellationResult
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "OmsOrderStateError",
     "OmsTriggerEventError",
     "OmsUnsendableError",
+    "bulk_cancellation_error",
     "cancellation_error",
     "unsendable_is_final",
 ]
@@ -78,6 +80,16 @@ def cancellation_error(result: CancellationResult) -> OmsCancellationError:
     """
     retryable = result.outcome.may_be_retried
     return OmsCancellationError(result) if retryable else OmsCancellationRefusedError(result)
+
+
+def bulk_cancellation_error(failure: Failure) -> OmsBulkCancellationError:
+    """Return the error for a set of which some orders did not end canceled.
+
+    :param failure: why the task fails.
+    :return: an error that Airflow retries if that can help, or else one that it does not.
+    """
+    kind = OmsBulkCancellationError if failure.can_retry else OmsBulkCancellationRefusedError
+    return kind(failure.message)
 
 
 @contextmanager

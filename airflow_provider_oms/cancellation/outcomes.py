@@ -37,6 +37,11 @@ class Outcome(StrEnum):
         return self in _RETRYABLE
 
     @property
+    def is_definite(self) -> bool:
+        """Tell whether it rests on what the OMS said of this very order: yes, or no."""
+        return self in _SUCCESSES or self in _REFUSALS
+
+    @property
     def meaning(self) -> str:
         """Return what the outcome says about the order, in one clause."""
         return _MEANINGS[self]
@@ -48,6 +53,7 @@ class Outcome(StrEnum):
 
 
 _SUCCESSES = frozenset({Outcome.CANCELED, Outcome.ALREADY_CANCELED, Outcome.WOULD_CANCEL})
+_REFUSALS = frozenset({Outcome.NOT_CANCELABLE, Outcome.NOT_FOUND, Outcome.REFUSED})
 _RETRYABLE = frozenset({Outcome.NOT_CANCELED, Outcome.UNKNOWN, Outcome.NOT_ATTEMPTED})
 
 _MEANINGS = {
