@@ -1,7 +1,7 @@
-"""What every operator and sensor takes besides its own arguments, and how none of them gets lost.
+"""The arguments of operators and sensors: Airflow's own, typed, and a check that none gets lost.
 
-Airflow hands the former on as ``**kwargs``, in which a misspelled argument is one like any other:
-it would be found when the DAG file is read, and not where it is written.
+Airflow's own arguments are passed on as ``**kwargs``. Without types, an editor would not notice a
+misspelled one; only reading the DAG file would.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ def _own_arguments(operator: type) -> set[str]:
 
 
 class _CheckedPartial:
-    """Stand before Airflow's own ``partial``, which drops what a mapped task needs."""
+    """Call Airflow's ``partial``, unless it would silently drop an argument."""
 
     def __get__(self, task: object | None, operator: type) -> Callable[..., Any]:
         native = vars(BaseOperator)["partial"].__get__(task, operator)
@@ -142,9 +142,9 @@ class _CheckedPartial:
                 dropped = sorted((defaults.keys() & _own_arguments(operator)) - kwargs.keys())
                 if dropped:
                     raise TypeError(
-                        f"{operator.__name__}.partial() got {', '.join(dropped)} in default_args, "
-                        f"where Airflow ignores it; pass it to partial() itself, or put it into "
-                        f"the default_args of the DAG or of the task group"
+                        f"{operator.__name__}.partial(): Airflow ignores {', '.join(dropped)} in "
+                        f"the default_args of a mapped task. Pass them to partial() itself, or set "
+                        f"them in the default_args of the DAG or the task group."
                     )
             return native(**kwargs)
 
@@ -152,12 +152,12 @@ class _CheckedPartial:
 
 
 class KeepsDefaultArguments:
-    """Refuse ``default_args`` of ``partial`` that hold an operator's own arguments.
+    """Refuse an operator's own arguments in the ``default_args`` of ``partial``.
 
-    Airflow keeps only those of ``BaseOperator``, and drops the others without a word: a guard, a
-    dry run or a connection that was given would not be there when the task runs. The
-    ``default_args`` of a DAG, of a task group and of a task that is not mapped lose nothing.
+    There, Airflow keeps only the arguments of ``BaseOperator`` and silently drops all others: a
+    guard, a dry run or a connection would be missing when the task runs. The ``default_args`` of a
+    DAG, a task group or an unmapped task lose nothing.
     """
 
-    if not TYPE_CHECKING:  # a type checker is to see the declaration of BaseOperator
+    if not TYPE_CHECKING:  # type checkers see the declaration of BaseOperator
         partial = _CheckedPartial()

@@ -83,7 +83,7 @@ def cancellation_error(result: CancellationResult) -> OmsCancellationError:
 
 
 def bulk_cancellation_error(failure: Failure) -> OmsBulkCancellationError:
-    """Return the error for a set of which some orders did not end canceled.
+    """Return the error for a failed run over a set.
 
     :param failure: why the task fails.
     :return: an error that Airflow retries if that can help, or else one that it does not.

@@ -1,6 +1,6 @@
-"""What a task tells Airflow about a set of orders: log lines, XCom values, metrics, asset events.
+"""Publish the report of a set of orders: log lines, XCom values, metrics, asset events.
 
-What there is to tell is made in ``cancellation/bulk/report.py``.
+The report itself is built in ``cancellation/bulk/report.py``.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from airflow_provider_oms.cancellation.bulk.report import Kept, Report, Summary
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-__all__ = ["log_lines", "tell"]
+__all__ = ["log_lines", "publish"]
 
 _FAILED = "Orders that did not end as they should"
 
 
-def tell(
+def publish(
     log: Any,
     context: Context,
     report: Report,
@@ -30,18 +30,18 @@ def tell(
     push: bool,
     outlets: Sequence[Any] = (),
 ) -> tuple[Summary, Kept]:
-    """Log how the orders ended, and keep it where it can be kept; nothing that fails there raises.
+    """Log the report and push it; a part that cannot be published is logged and does not raise.
 
     :param log: the task's log.
     :param context: the task's context.
-    :param report: what there is to tell.
-    :param results_path: where every order's outcome is already; ``None`` for nowhere.
+    :param report: the report.
+    :param results_path: the file of results; ``None`` if none was written.
     :param push: whether to push to XCom.
     :param outlets: the task's outlets.
-    :return: the summary, and where the outcomes are.
+    :return: the summary, and where the outcomes were stored.
     """
     summary = report.summary(results_path)
-    # The first failures before anything is pushed, which may fail or take long.
+    # Before the push, which may fail or take long.
     log_lines(log, _FAILED, report.first_failed_lines())
     for line in report.lines():
         log.info("%s", line)
@@ -64,11 +64,11 @@ def tell(
 
 
 def log_lines(log: Any, title: str, lines: Iterator[str]) -> None:
-    """Log lines as a group that the web UI can fold; nothing where there are none.
+    """Log lines as errors, in a group that the web UI can fold.
 
     :param log: the task's log.
     :param title: the group's title.
-    :param lines: the lines.
+    :param lines: the lines; if there are none, nothing is logged.
     """
     first = next(lines, None)
     if first is None:
@@ -81,7 +81,7 @@ def log_lines(log: Any, title: str, lines: Iterator[str]) -> None:
 
 
 def _push(log: Any, context: Context, values: dict[str, Any], pushed: set[str]) -> None:
-    """Push what there is, and note what XCom has taken."""
+    """Push the values in turn, and add to ``pushed`` the key of each that XCom has accepted."""
     with _failure_is_logged(log):
         for key, value in values.items():
             if value is not None:
@@ -91,7 +91,7 @@ def _push(log: Any, context: Context, values: dict[str, Any], pushed: set[str]) 
 
 @contextmanager
 def _failure_is_logged(log: Any) -> Iterator[None]:
-    # What the task ends with must still say what became of the orders.
+    # The task's own result or error must not be replaced by one about reporting.
     try:
         yield
     except Exception:

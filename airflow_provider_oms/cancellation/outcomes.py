@@ -38,7 +38,7 @@ class Outcome(StrEnum):
 
     @property
     def is_definite(self) -> bool:
-        """Tell whether it rests on what the OMS said of this very order: yes, or no."""
+        """Tell whether the OMS has confirmed or refused the cancellation of this very order."""
         return self in _SUCCESSES or self in _REFUSALS
 
     @property

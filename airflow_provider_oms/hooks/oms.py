@@ -142,7 +142,7 @@ class OmsHook(BaseHook):
 
         This is the protected cancellation that the operators use: nothing is sent twice blindly,
         and success means that the OMS itself says that the order is canceled. On a task's second
-        and later attempts, and where nothing says which attempt this is (in a container, in a
+        and later attempts, and where the attempt number is unknown (in a container, in a
         script), the order is read, with time to settle, before anything is sent.
 
         :param order_id: the order, as an integer or a string of digits.
@@ -150,11 +150,11 @@ class OmsHook(BaseHook):
         :param disposition_other_reason: explanation, with the reason ``other`` only.
         :param only_if_states: read first and cancel only when ``orderState`` and ``orderStatus``
             are all among these states; ``None`` for any state.
-        :param in_doubt: ``True`` if an earlier run may have sent a cancel for this order, which is
-            then read as on a task's later attempts; ``False`` if none can have, so that an attempt
-            without a number counts as the first. On a later attempt the order is read in any case.
-        :param attempt: number of the task's attempt, from 1, where the hook cannot see it, as in a
-            container: ``"{{ ti.try_number }}"``; left out, that of the running task.
+        :param in_doubt: ``True`` if an earlier run may have sent a cancel for this order: it is
+            then read as on a later attempt. ``False`` if none can have: an unknown attempt then
+            counts as the first. On a later attempt the order is read in any case.
+        :param attempt: number of the task's attempt, from 1; by default that of the running task.
+            Pass ``"{{ ti.try_number }}"`` where the hook cannot see it, as in a container.
         :param on_interrupt: told how the order stands when something breaks in, such as Airflow's
             ``execution_timeout``, before that goes on.
         :param is_stopping: tells whether nothing more may be sent. When the process got SIGTERM
@@ -184,8 +184,8 @@ class OmsHook(BaseHook):
         if not number and in_doubt is None:
             is_in_doubt = True
             self.log.warning(
-                "Nothing says which attempt of its task this is, so order %s is read, with time to "
-                "settle, before anything is sent. Pass attempt, or in_doubt=False if no earlier "
+                "The attempt number of this task is unknown, so order %s is read, with time to "
+                "settle, before a cancel is sent. Pass attempt, or in_doubt=False if no earlier "
                 "attempt can have sent a cancel for it.",
                 request.order_id,
             )
@@ -220,7 +220,7 @@ class OmsHook(BaseHook):
 
 
 def _attempt() -> int:
-    """Return which attempt of the running task this is, from 1; 0 where nothing says so."""
+    """Return the attempt number of the running task, from 1; 0 if it is unknown."""
     try:
         context = get_current_context()
     except Exception:  # noqa: BLE001 - without one, Airflow 2 and 3 raise different errors
@@ -228,5 +228,5 @@ def _attempt() -> int:
         # @task.external_python, have no context, but the environment of the task.
         number = os.environ.get("AIRFLOW_CTX_TRY_NUMBER", "")
         return int(number) if re.fullmatch("[0-9]{1,9}", number) else 0
-    # `airflow tasks test` counts no attempts: there it is 0.
+    # 0 under `airflow tasks test`, which does not count attempts.
     return int(context["ti"].try_number)

@@ -42,7 +42,7 @@ from airflow_provider_oms.exceptions import (
     unsendable_is_final,
 )
 from airflow_provider_oms.hooks.oms import OmsHook
-from airflow_provider_oms.reporting import log_lines, tell
+from airflow_provider_oms.reporting import log_lines, publish
 from airflow_provider_oms.storage import (
     OmsFileError,
     ResultsFile,
@@ -61,8 +61,8 @@ __all__ = ["OmsBulkCancelOrdersOperator"]
 
 _MOST_WORKERS = 128
 _NO_ATTEMPT = (
-    "Nothing says which attempt of its task this is, so every order is read, with time to settle, "
-    "before anything is sent"
+    "The attempt number of this task is unknown, so every order is read, with time to settle, "
+    "before a cancel is sent"
 )
 
 
@@ -108,8 +108,8 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
         (templated).
     :param oms_conn_id: id of the Airflow connection of type ``oms`` (templated).
     :param max_orders: a larger set is refused as a whole (templated).
-    :param tolerated_failures: how many orders may end otherwise than canceled in a run that comes
-        to its end (templated).
+    :param tolerated_failures: how many orders may end otherwise than canceled, in a run that does
+        not stop early (templated).
     :param stop_after_failures: failed orders after which no cancel is begun; left out, the whole
         set is worked through (templated).
     :param max_workers: requests under way at a time, from 1 to 128 (templated).
@@ -337,14 +337,14 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
         )
         if not plan.journal.is_current():
             self.log.error("%s", TAKEN_OVER.message)
-            tell(self.log, context, report, None, push=False)
+            publish(self.log, context, report, None, push=False)
             return None
         results_path = None
         try:
             results_path = self._write_results(plan, run)
         finally:
             # A timeout while a large file is written must not take the summary along.
-            reported = tell(
+            reported = publish(
                 self.log,
                 context,
                 report,

@@ -44,8 +44,7 @@ class OmsCancelOrderOperator(KeepsDefaultArguments, BaseOperator):
         out as nothing is refused.
     :param in_doubt: ``True`` if an earlier run may have sent a cancel for this order: read it, with
         time to settle, before anything is sent, as on the task's own later attempts. ``False`` if
-        none can have, so that an attempt without a number (``airflow tasks test``) counts as the
-        first.
+        none can have: an unknown attempt (``airflow tasks test``) then counts as the first.
     :param oms_conn_id: id of the Airflow connection of type ``oms`` (templated).
     """
 

@@ -251,7 +251,7 @@ class TestCancelOrder:
         with RawServer([document(CANCELED)]) as server:
             connect(to(server))
             OmsHook().cancel_order(1010101, "created_by_mistake", in_doubt=in_doubt)
-        said = "Nothing says which attempt of its task this is, so order 1010101 is read"
+        said = "The attempt number of this task is unknown, so order 1010101 is read"
         assert (said in caplog.text + capsys.readouterr().out) is (in_doubt is None)
 
     @pytest.mark.parametrize("wrong", [{"attempt": "None"}, {"attempt": True}, {"in_doubt": 2}])

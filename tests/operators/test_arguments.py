@@ -72,7 +72,9 @@ def test_a_mapped_tasks_own_default_that_airflow_would_drop_is_refused(
     operator: Any, defaults: dict[str, Any]
 ) -> None:
     name = next(iter(defaults))
-    with pytest.raises(TypeError, match=rf"{operator.__name__}\.partial\(\) got {name} in def"):
+    with pytest.raises(
+        TypeError, match=rf"{operator.__name__}\.partial\(\): Airflow ignores {name} in"
+    ):
         operator.partial(task_id="mapped", default_args=defaults)
 
 

@@ -1,6 +1,6 @@
-"""What a run that is over leaves behind: its summary, a row and a log line for each order.
+"""The report of a finished run: a summary, one row and one log line per order.
 
-Summary and rows are bounded, whatever the size of the set, and hold nothing of a shopper. Whether
+Summary and rows are bounded, whatever the size of the set, and contain no shopper's data. Whether
 the task fails is decided in ``verdict.py``.
 """
 
@@ -15,7 +15,7 @@ from typing import Protocol, TypedDict
 from airflow_provider_oms.cancellation.bulk.tally import OrderEnd, Tally
 from airflow_provider_oms.cancellation.outcomes import CancellationResult, Outcome
 
-__all__ = ["LONGEST_CAUSE", "EndedRun", "Kept", "Report", "ResultRow", "Summary"]
+__all__ = ["LONGEST_CAUSE", "FinishedRun", "Kept", "Report", "ResultRow", "Summary"]
 
 LONGEST_CAUSE = 500
 _MOST_ROWS = 1000
@@ -23,12 +23,12 @@ _MOST_FAILED_LINES = 100
 _MOST_STATES = 20
 _OTHER_STATES = "other states"
 _NO_STATE = "state not known"
-# Of all others the outcome says in which state the order is, or nothing has shown it.
+# Any other outcome implies the state, or no state is known.
 _TOLD_BY_STATE = (Outcome.WOULD_CANCEL, Outcome.NOT_CANCELABLE)
 
 
-class EndedRun(Protocol):
-    """Name what is told of a run that is over."""
+class FinishedRun(Protocol):
+    """Declare the attributes of a finished run that report and verdict read."""
 
     @property
     def ends(self) -> Mapping[int, OrderEnd]:
@@ -40,7 +40,7 @@ class EndedRun(Protocol):
 
     @property
     def stopped(self) -> str | None:
-        """Return why it stopped before its end, in a few words; ``None`` if it did not."""
+        """Return why it stopped early, in a few words; ``None`` if it did not."""
 
     @property
     def is_shut_out(self) -> bool:
@@ -49,11 +49,11 @@ class EndedRun(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Say where the outcomes of a run really are.
+    """Record where the outcomes of a run were actually stored.
 
-    :param summary: whether XCom has the summary.
-    :param rows: whether XCom has every order's outcome.
-    :param results_path: the file that has every order's outcome; ``None`` if there is none.
+    :param summary: whether the summary was pushed to XCom.
+    :param rows: whether the rows were pushed to XCom.
+    :param results_path: the file with one line per order; ``None`` if none was written.
     """
 
     summary: bool = False
@@ -62,7 +62,7 @@ class Kept:
 
     @property
     def has_every_order(self) -> bool:
-        """Tell whether every order's outcome is kept anywhere but in the log."""
+        """Tell whether every order's outcome is stored outside the log."""
         return self.rows or self.results_path is not None
 
 
@@ -83,7 +83,7 @@ class Summary(TypedDict):
 
 
 class ResultRow(TypedDict):
-    """Describe how one order ended, as it goes to XCom with all others."""
+    """Describe how one order ended: an element of the XCom value ``results``."""
 
     order_id: int
     outcome: str
@@ -93,18 +93,18 @@ class ResultRow(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Say what became of a set of orders.
+    """Report how the orders of a set ended.
 
-    :param run: the run, which is over.
-    :param orders: how many orders the set had.
-    :param duplicates: how many entries named an order again.
+    :param run: the finished run.
+    :param orders: number of orders in the set.
+    :param duplicates: number of entries that named an order again.
     :param dry_run: whether nothing was to be posted.
-    :param attempt: which attempt of the task it was.
-    :param duration: seconds that it took.
+    :param attempt: number of the task's attempt.
+    :param duration: seconds that the run took.
     :param not_cancelable_states: states from which the tenant is known to refuse a cancellation.
     """
 
-    run: EndedRun
+    run: FinishedRun
     orders: int
     duplicates: int = 0
     dry_run: bool = False
@@ -115,7 +115,7 @@ class Report:
     def summary(self, results_path: str | None) -> Summary:
         """Return the summary.
 
-        :param results_path: where the results are; ``None`` for nowhere.
+        :param results_path: the file of results; ``None`` if none was written.
         :return: a dict of less than 16 KiB as JSON.
         """
         run = self.run
@@ -136,26 +136,26 @@ class Report:
         }
 
     def rows(self) -> list[ResultRow] | None:
-        """Return a row for each order; ``None`` when there are more than 1,000."""
+        """Return one row per order; ``None`` if there are more than 1,000."""
         if len(self.run.ends) > _MOST_ROWS:
             return None
         return [_row_of(end.result) for end in self.run.ends.values()]
 
     def lines(self) -> Iterator[str]:
-        """Return the lines that count the orders: by outcome, and by state where that matters."""
+        """Return the lines with the counts: by outcome, and by state where it adds something."""
         yield f"{self.orders} orders in {self.duration:.1f} s: {self.run.tally.as_text()}"
         for outcome, states in self._by_state().items():
             yield f"{states.total()} {outcome}: {_as_text(_first(states))}"
 
     def first_failed_lines(self) -> Iterator[str]:
-        """Return a line for each of the first orders that did not end as they should."""
+        """Return one line for each of the first 100 failed orders."""
         failed = itertools.islice(self._failed(), _MOST_FAILED_LINES)
         return (result.describe() for result in failed)
 
     def further_failed_lines(self, kept: Kept) -> Iterator[str]:
-        """Return a line for each of the others; their number alone where their outcomes are kept.
+        """Return one line for each further failed order, or only their number.
 
-        :param kept: where the outcomes are.
+        :param kept: where the outcomes were stored; if nowhere, every order gets its line.
         """
         failed = itertools.islice(self._failed(), _MOST_FAILED_LINES, None)
         if not kept.has_every_order:
@@ -168,7 +168,7 @@ class Report:
         return (result for result in results if not result.outcome.is_success)
 
     def warning(self) -> str | None:
-        """Return what a dry run counts as ``would_cancel`` and a real run would not cancel."""
+        """Return which ``would_cancel`` orders a real run would probably not cancel, if any."""
         known = {state.upper() for state in self.not_cancelable_states}
         refused = Counter(
             _name_of(result)
@@ -178,11 +178,11 @@ class Report:
         if not refused:
             return None
         return (
-            f"{refused.total()} of the {self.run.tally.counts[Outcome.WOULD_CANCEL]} orders that "
-            f"count as would_cancel are in states from which this tenant is known to refuse a "
-            f"cancellation: {_as_text(_first(refused))}. A run that is no dry run would probably "
-            f"end not_cancelable for them. Leave them out, or admit only the states that you mean "
-            f"with only_if_states (the connection's not_cancelable_states has those that are known)"
+            f"{refused.total()} of {self.run.tally.counts[Outcome.WOULD_CANCEL]} would_cancel "
+            f"orders are in a state from which this tenant is known to refuse a cancellation: "
+            f"{_as_text(_first(refused))}. In a real run they will probably end not_cancelable. "
+            f"Remove them from the set, or name the states to cancel from in only_if_states. (The "
+            f"connection's not_cancelable_states lists the known states.)"
         )
 
     def _results(self, outcome: Outcome) -> Iterator[CancellationResult]:
@@ -210,13 +210,13 @@ def _states_of(result: CancellationResult) -> list[str]:
 
 
 def _name_of(result: CancellationResult) -> str:
-    """Return the order's state; both, where ``orderState`` and ``orderStatus`` differ."""
+    """Return the order's state, or both if ``orderState`` and ``orderStatus`` differ."""
     states = {state.upper(): state for state in reversed(_states_of(result))}
     return "/".join(reversed(states.values())) or _NO_STATE
 
 
 def _first(states: Counter[str]) -> dict[str, int]:
-    """Return the most frequent states, and how many orders are in any other."""
+    """Return the most frequent states; the others are counted together."""
     first = dict(states.most_common(_MOST_STATES))
     others = states.total() - sum(first.values())
     return {**first, _OTHER_STATES: others} if others else first

@@ -1,13 +1,13 @@
-"""Whether the task of a run that is over fails, whether a retry can help, and what it says.
+"""The verdict on a finished run: whether the task fails, whether a retry can help, and why.
 
-What is told of the orders themselves is made in ``report.py``.
+The report of the orders is built in ``report.py``.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from airflow_provider_oms.cancellation.bulk.report import LONGEST_CAUSE, EndedRun, Kept
+from airflow_provider_oms.cancellation.bulk.report import LONGEST_CAUSE, FinishedRun, Kept
 from airflow_provider_oms.cancellation.bulk.tally import OrderEnd, Tally
 
 __all__ = ["TAKEN_OVER", "Failure", "failure_of"]
@@ -15,15 +15,15 @@ __all__ = ["TAKEN_OVER", "Failure", "failure_of"]
 _TOLD_TO_END = "the task was told to end"
 _GO_ON = "Retry or clear the task to go on: what may have been canceled is read first."
 _CORRECT = "Correct what each of them needs, and clear the task."
-_CONNECT = "Correct the connection, and clear the task."
+_CONNECT = "Correct the connection, then clear the task."
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Say why a task fails.
+    """Hold why a task fails.
 
-    :param message: what happened, where the rest is, and what to do.
-    :param can_retry: whether another attempt can help without a person.
+    :param message: the counts, the cause, where the outcomes are, and what to do.
+    :param can_retry: whether another attempt can help without a person's intervention.
     """
 
     message: str
@@ -38,32 +38,32 @@ TAKEN_OVER = Failure(
 
 
 def failure_of(
-    run: EndedRun,
+    run: FinishedRun,
     kept: Kept,
     *,
     tolerated_failures: int = 0,
     results_wanted_at: str | None = None,
     was_told_to_end: bool = False,
 ) -> Failure | None:
-    """Return why the task of a run fails; ``None`` if it succeeds.
+    """Return why the task of a finished run fails; ``None`` if it succeeds.
 
-    ``tolerated_failures`` allows single orders to fail. It covers neither a run that stopped before
-    every order had its turn, nor one that proves nothing: in which no order was confirmed, and none
-    was definitely refused.
+    ``tolerated_failures`` allows single orders to fail. It does not apply to a run that stopped
+    before it was done with every order, nor to one in which the OMS neither confirmed nor
+    definitely refused any cancellation.
 
-    :param run: the run, which is over.
-    :param kept: where its outcomes are.
-    :param tolerated_failures: how many orders may end otherwise than canceled.
-    :param results_wanted_at: where the results were to be kept; ``None`` if nowhere.
-    :param was_told_to_end: whether the task was told to end, in the run or after it.
+    :param run: the finished run.
+    :param kept: where its outcomes were stored.
+    :param tolerated_failures: number of orders that may end otherwise than canceled.
+    :param results_wanted_at: the file that results were to be written to, if any.
+    :param was_told_to_end: whether the task was told to end, during the run or after it.
     """
     tally = run.tally
     is_lost = results_wanted_at is not None and kept.results_path is None
     stopped = run.stopped or (_TOLD_TO_END if was_told_to_end else None)
     is_cut_off = stopped is not None and any(map(_is_left, run.ends.values()))
     is_too_many = tally.failures > tolerated_failures
-    exception = "" if is_too_many or not tally.failures else _beyond_tolerance(tally, is_cut_off)
-    if is_too_many or exception:
+    objection = "" if is_too_many or not tally.failures else _beyond_tolerance(tally, is_cut_off)
+    if is_too_many or objection:
         can_retry = (tally.may_be_retried or is_cut_off) and not run.is_shut_out
         failed = (
             f"{tally.failures} of {tally.total} orders did not end as they should: "
@@ -73,7 +73,7 @@ def failure_of(
         lost = f"The results could not be written to {results_wanted_at}." if is_lost else ""
         advice = "" if kept.has_every_order or is_lost else "Set results_path to keep all outcomes."
         upcoming = _GO_ON if can_retry else _CONNECT if run.is_shut_out else _CORRECT
-        parts = (failed, exception, why, lost, _where(kept), advice, upcoming)
+        parts = (failed, objection, why, lost, _where(kept), advice, upcoming)
         return Failure(" ".join(filter(None, parts)), can_retry)
     if is_lost:
         return Failure(
@@ -85,22 +85,22 @@ def failure_of(
 
 
 def _is_left(end: OrderEnd) -> bool:
-    """Tell whether a run that stopped could have ended an order otherwise.
+    """Tell whether a run that stopped was not done with an order that failed.
 
-    An end that is on record alone is an earlier attempt's: this one did not come to the order.
+    An end without an attempt was recorded by an earlier attempt; this one did not reach the order.
     """
     outcome = end.result.outcome
     return not outcome.is_success and (outcome.may_be_retried or end.attempt is None)
 
 
 def _beyond_tolerance(tally: Tally, is_cut_off: bool) -> str:
-    """Return why not even the failures that are tolerated are; empty if they are."""
+    """Return why ``tolerated_failures`` does not apply; empty if it does."""
     if is_cut_off:
-        return "tolerated_failures does not cover a run that stopped before its end."
+        return "tolerated_failures does not apply to a run that stopped early."
     if not any(outcome.is_definite for outcome in tally.counts):
         return (
-            "tolerated_failures does not cover a run in which no order was confirmed and none "
-            "definitely refused."
+            "tolerated_failures does not apply, because the OMS neither confirmed nor definitely "
+            "refused any cancellation."
         )
     return ""
 
@@ -112,4 +112,4 @@ def _where(kept: Kept) -> str:
     if places:
         return f"Every order's outcome is in {' and in '.join(places)}."
     counts = "; the counts are in the XCom value return_value" if kept.summary else ""
-    return f"Every order that failed is in the log{counts}."
+    return f"Every failed order is in the log{counts}."

@@ -6,7 +6,7 @@ import json
 
 import pytest
 from bulk_runs import Tenant, run_of
-from ended_runs import EndedRun, ended, result
+from finished_runs import FinishedRun, ended, result
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,11 +19,11 @@ FAILURES = [outcome for outcome in Outcome if not outcome.is_success]
 WOULD = Outcome.WOULD_CANCEL
 
 
-def report_of(run: EndedRun, **facts: object) -> Report:
+def report_of(run: FinishedRun, **facts: object) -> Report:
     return Report(run, len(run.ends), **facts)  # type: ignore[arg-type]  # as the test says
 
 
-def in_states(*states: str | None, outcome: Outcome = WOULD) -> EndedRun:
+def in_states(*states: str | None, outcome: Outcome = WOULD) -> FinishedRun:
     """Return a run whose orders are in these states, of which `A/B` stands for two that differ."""
     results = []
     for number, each in enumerate(states, 1):
@@ -113,7 +113,7 @@ class TestTheWarning:
         report = report_of(in_states("READY", state), not_cancelable_states=("SHIPPED",))
         warning = report.warning()
         assert warning is not None
-        assert warning.startswith("1 of the 2 orders that count as would_cancel are in states")
+        assert warning.startswith("1 of 2 would_cancel orders are in a state from which")
         assert f": 1 {state}. " in warning
         assert report.summary(None)["warning"] == warning
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ended_runs import EndedRun, ended, result
+from finished_runs import FinishedRun, ended, result
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,7 +23,7 @@ ANSWERED = {
 KEPT = Kept(summary=True, rows=True)
 
 
-def failure(run: EndedRun, kept: Kept = KEPT, **settings: object) -> Failure:
+def failure(run: FinishedRun, kept: Kept = KEPT, **settings: object) -> Failure:
     found = failure_of(run, kept, **settings)  # type: ignore[arg-type]  # as the test says
     assert found is not None
     return found
@@ -64,9 +64,7 @@ class TestWhatIsTolerated:
         run = ended(Outcome.CANCELED, Outcome.NOT_ATTEMPTED, stopped=stopped)
         found = failure(run, tolerated_failures=5, was_told_to_end=stopped is None)
         assert found.can_retry
-        assert (
-            "tolerated_failures does not cover a run that stopped before its end." in found.message
-        )
+        assert "tolerated_failures does not apply to a run that stopped early." in found.message
         assert f"The run stopped: {stopped or 'the task was told to end'}." in found.message
 
     def test_one_that_stopped_when_every_order_had_its_end_is(self) -> None:
@@ -86,7 +84,7 @@ class TestWhatIsTolerated:
     )
     def test_one_that_proves_nothing_is_not(self, outcome: Outcome) -> None:
         found = failure(ended(outcome, outcome), tolerated_failures=5)
-        assert "in which no order was confirmed and none definitely refused." in found.message
+        assert "the OMS neither confirmed nor definitely refused any" in found.message
         assert found.can_retry is outcome.may_be_retried
 
     @pytest.mark.parametrize("outcome", [o for o in Outcome if o in ANSWERED])
@@ -114,7 +112,7 @@ class TestWhetherARetryHelps:
     def test_not_where_the_credentials_were_refused(self) -> None:
         found = failure(ended(Outcome.NOT_ATTEMPTED, stopped="forbidden", is_shut_out=True))
         assert not found.can_retry
-        assert found.message.endswith("Correct the connection, and clear the task.")
+        assert found.message.endswith("Correct the connection, then clear the task.")
 
     def test_where_another_attempt_has_the_task(self) -> None:
         assert TAKEN_OVER.can_retry
@@ -138,18 +136,18 @@ class TestWhereTheOutcomesAre:
     def test_it_names_the_log_where_nothing_else_has_them(self) -> None:
         told = self.told(Kept(summary=True))
         assert (
-            " Every order that failed is in the log; the counts are in the XCom value "
+            " Every failed order is in the log; the counts are in the XCom value "
             "return_value. Set results_path to keep all outcomes. " in told
         )
 
     def test_it_names_no_xcom_value_where_none_was_pushed(self) -> None:
         told = self.told(Kept())
-        assert " Every order that failed is in the log. Set results_path" in told
+        assert " Every failed order is in the log. Set results_path" in told
         assert "XCom" not in told
 
     def test_results_that_could_not_be_written_are_named(self) -> None:
         told = self.told(Kept(summary=True), results_wanted_at="r.jsonl")
-        assert "The results could not be written to r.jsonl. Every order that failed is in" in told
+        assert "The results could not be written to r.jsonl. Every failed order is in" in told
         assert "Set results_path" not in told
 
     def test_they_fail_a_task_whose_orders_all_ended_well(self) -> None:

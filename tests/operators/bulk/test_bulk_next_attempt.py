@@ -70,7 +70,7 @@ class TestTheNextAttempt:
         oms.clear_requests()
         Attempt(Store() if has_store else None, number=0).run([FIRST, FIRST + 1])
         assert cancel_posts(oms) == [FIRST + 1]
-        said = "Nothing says which attempt of its task this is, so every order is read"
+        said = "The attempt number of this task is unknown, so every order is read"
         assert said in capfd.readouterr().out + caplog.text
 
     def test_orders_that_are_not_in_the_set_any_more_are_left_alone(

@@ -55,7 +55,7 @@ class TestWhatComesOut:
     ) -> None:
         connect(monkeypatch, oms, password="wrong")
         failure = Attempt().fail([FIRST, SHIPPED], tolerated_failures=5)
-        assert "tolerated_failures does not cover a run that stopped before its" in str(failure)
+        assert "tolerated_failures does not apply to a run that stopped early" in str(failure)
         assert cancel_posts(oms) == []
 
     def test_and_so_does_one_in_which_no_order_was_confirmed(self, oms: EmulatorProcess) -> None:
@@ -119,7 +119,7 @@ class TestWhatComesOut:
         failure = attempt.fail(list(range(1, 131)), do_xcom_push=is_pushed)
         log = capfd.readouterr().out + caplog.text
         assert all(f"Order {order_id}: not_found" in log for order_id in range(1, 131))
-        assert "Every order that failed is in the log." in str(failure)
+        assert "Every failed order is in the log." in str(failure)
         assert "XCom" not in str(failure)
 
     def test_a_timeout_while_xcom_is_written_leaves_every_failed_order_in_the_log(
@@ -229,7 +229,7 @@ class TestWhatComesOut:
         summary = attempt.run([FIRST, FIRST + 1, SHIPPED], dry_run=True)
         assert summary["outcomes"] == {"would_cancel": 3}
         assert summary["states"] == {"would_cancel": {"HELD": 1, "READY": 1, "SHIPPED": 1}}
-        warning = "1 of the 3 orders that count as would_cancel are in states from which"
+        warning = "1 of 3 would_cancel orders are in a state from which"
         assert summary["warning"].startswith(warning)
         log = capfd.readouterr().out + caplog.text
         assert "3 would_cancel: " in log

@@ -10,7 +10,7 @@ from airflow_provider_oms.cancellation.outcomes import CancellationResult, Outco
 
 
 @dataclass
-class EndedRun:
+class FinishedRun:
     """Hold how the orders of a run ended."""
 
     ends: dict[int, OrderEnd] = field(default_factory=dict)
@@ -29,9 +29,9 @@ def result(order_id: int, outcome: Outcome, **facts: Any) -> CancellationResult:
 
 def ended(
     *ends: Outcome | CancellationResult, stopped: str | None = None, is_shut_out: bool = False
-) -> EndedRun:
+) -> FinishedRun:
     """Return a run that is over, with its orders numbered from 1."""
-    run = EndedRun(stopped=stopped, is_shut_out=is_shut_out)
+    run = FinishedRun(stopped=stopped, is_shut_out=is_shut_out)
     for order_id, end in enumerate(ends, 1):
         run.add(end if isinstance(end, CancellationResult) else result(order_id, end))
     return run
