@@ -138,7 +138,12 @@ class CancellationResult:
 
     def describe(self) -> str:
         """Return one line that says what happened to the order and what to do about it."""
-        parts = [f"Order {self.order_id}: {self.outcome} ({self.outcome.meaning})."]
+        return f"Order {self.order_id}: {self.explanation}"
+
+    @property
+    def explanation(self) -> str:
+        """Return the outcome, its reason and what to do, without naming the order."""
+        parts = [f"{self.outcome} ({self.outcome.meaning})."]
         if self.reason:
             parts.append(self.reason if self.reason.endswith((".", "…")) else f"{self.reason}.")
         if self.outcome.advice:

@@ -229,4 +229,4 @@ def _attempt() -> int:
         number = os.environ.get("AIRFLOW_CTX_TRY_NUMBER", "")
         return int(number) if re.fullmatch("[0-9]{1,9}", number) else 0
     # 0 under `airflow tasks test`, which does not count attempts.
-    return int(context["ti"].try_number)
+    return int(context["ti"].try_number or 0)

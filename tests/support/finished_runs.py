@@ -27,7 +27,7 @@ def result(order_id: int, outcome: Outcome, **facts: Any) -> CancellationResult:
     return CancellationResult(order_id, outcome, reason="because", **facts)
 
 
-def ended(
+def finished(
     *ends: Outcome | CancellationResult, stopped: str | None = None, is_shut_out: bool = False
 ) -> FinishedRun:
     """Return a run that is over, with its orders numbered from 1."""

@@ -7,7 +7,7 @@ the task fails is decided in ``verdict.py``.
 from __future__ import annotations
 
 import itertools
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol, TypedDict
@@ -20,6 +20,7 @@ __all__ = ["LONGEST_CAUSE", "FinishedRun", "Kept", "Report", "ResultRow", "Summa
 LONGEST_CAUSE = 500
 _MOST_ROWS = 1000
 _MOST_FAILED_LINES = 100
+_IDS_PER_LINE = 100
 _MOST_STATES = 20
 _OTHER_STATES = "other states"
 _NO_STATE = "state not known"
@@ -153,13 +154,19 @@ class Report:
         return (result.describe() for result in failed)
 
     def further_failed_lines(self, kept: Kept) -> Iterator[str]:
-        """Return one line for each further failed order, or only their number.
+        """Return lines that name all further failed orders, or only their number.
 
-        :param kept: where the outcomes were stored; if nowhere, every order gets its line.
+        :param kept: where the outcomes were stored; if nowhere, every order is named.
         """
-        failed = itertools.islice(self._failed(), _MOST_FAILED_LINES, None)
         if not kept.has_every_order:
-            yield from (result.describe() for result in failed)
+            alike: dict[str, list[int]] = defaultdict(list)
+            for result in itertools.islice(self._failed(), _MOST_FAILED_LINES, None):
+                alike[result.explanation].append(result.order_id)
+            for explanation, order_ids in alike.items():
+                # A run that could not begin explains a hundred thousand orders by one sentence.
+                for first in range(0, len(order_ids), _IDS_PER_LINE):
+                    named = ", ".join(map(str, order_ids[first : first + _IDS_PER_LINE]))
+                    yield f"Order {named}: {explanation}"
         elif (more := self.run.tally.failures - _MOST_FAILED_LINES) > 0:
             yield f"… and {more} more"
 

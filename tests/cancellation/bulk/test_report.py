@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import re
 
 import pytest
 from bulk_runs import Tenant, run_of
-from finished_runs import FinishedRun, ended, result
+from finished_runs import FinishedRun, finished, result
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,18 +25,24 @@ def report_of(run: FinishedRun, **facts: object) -> Report:
     return Report(run, len(run.ends), **facts)  # type: ignore[arg-type]  # as the test says
 
 
+def order_ids_in(line: str) -> list[int]:
+    named = re.match(r"Order ([\d, ]+): ", line)
+    assert named is not None
+    return [int(order_id) for order_id in named[1].split(", ")]
+
+
 def in_states(*states: str | None, outcome: Outcome = WOULD) -> FinishedRun:
     """Return a run whose orders are in these states, of which `A/B` stands for two that differ."""
     results = []
     for number, each in enumerate(states, 1):
         state, _, status = (each or "").partition("/")
         results.append(result(number, outcome, order_state=state, order_status=status or state))
-    return ended(*results)
+    return finished(*results)
 
 
 class TestTheSummary:
     def test_it_has_the_counts_and_the_first_ids_of_each_failure(self) -> None:
-        run = ended(Outcome.CANCELED, Outcome.CANCELED, Outcome.NOT_FOUND, Outcome.UNKNOWN)
+        run = finished(Outcome.CANCELED, Outcome.CANCELED, Outcome.NOT_FOUND, Outcome.UNKNOWN)
         report = Report(run, 4, 3, attempt=2, duration=1.23456)
         assert report.summary("r.jsonl") == {
             "orders": 4,
@@ -62,7 +70,7 @@ class TestTheSummary:
         assert sum(map(len, report.lines())) < 4000
 
     def test_all_failures_at_once_are_counted_by_outcome(self) -> None:
-        summary = report_of(ended(*FAILURES * 2000)).summary(None)
+        summary = report_of(finished(*FAILURES * 2000)).summary(None)
         assert set(summary["outcomes"].values()) == {2000}
         assert len(json.dumps(summary)) < 16 * 1024
 
@@ -149,18 +157,28 @@ class TestTheFailedLines:
     def test_each_failure_is_named_unless_it_is_kept_elsewhere(
         self, failed: int, kept: Kept
     ) -> None:
-        report = report_of(ended(Outcome.CANCELED, *[Outcome.UNKNOWN] * failed))
+        report = report_of(finished(Outcome.CANCELED, *[Outcome.UNKNOWN] * failed))
         first = list(report.first_failed_lines())
         further = list(report.further_failed_lines(kept))
         assert len(first) == min(failed, 100)
         if kept.has_every_order:
             assert further == ([f"… and {failed - 100} more"] if failed > 100 else [])
         else:
-            assert len(first + further) == failed
+            named = [order_ids_in(line) for line in first + further]
+            assert sorted(itertools.chain(*named)) == list(range(2, failed + 2))
+            assert {len(order_ids) for order_ids in named[:100]} <= {1}
         assert all(line.startswith("Order ") for line in first)
 
+    def test_orders_that_failed_alike_share_lines_and_others_do_not(self) -> None:
+        alike = [result(order_id, Outcome.UNKNOWN) for order_id in range(1, 50_001)]
+        other = result(50_001, Outcome.NOT_FOUND)
+        lines = list(report_of(finished(*alike, other)).further_failed_lines(Kept()))
+        assert [len(order_ids_in(line)) for line in lines] == [100] * 499 + [1]
+        assert lines[-1].startswith("Order 50001: not_found")
+        assert sum(map(len, lines)) < 1_000_000
+
     def test_a_failure_is_told_with_its_reason(self) -> None:
-        (line,) = report_of(ended(Outcome.NOT_FOUND)).first_failed_lines()
+        (line,) = report_of(finished(Outcome.NOT_FOUND)).first_failed_lines()
         assert line.startswith("Order 1: not_found (the OMS knows no such order). because")
 
 

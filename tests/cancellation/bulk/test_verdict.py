@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from finished_runs import FinishedRun, ended, result
+from finished_runs import FinishedRun, finished, result
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -38,7 +38,7 @@ def failure(run: FinishedRun, kept: Kept = KEPT, **settings: object) -> Failure:
 def test_a_task_is_green_only_if_what_failed_was_tolerated_in_a_whole_run_that_proves_something(
     outcomes: list[Outcome], tolerated: int, stopped: str | None, was_told_to_end: bool
 ) -> None:
-    run = ended(*outcomes, stopped=stopped)
+    run = finished(*outcomes, stopped=stopped)
     found = failure_of(run, KEPT, tolerated_failures=tolerated, was_told_to_end=was_told_to_end)
     failed = [outcome for outcome in outcomes if not outcome.is_success]
     left = [outcome for outcome in failed if outcome.may_be_retried]
@@ -55,26 +55,26 @@ def test_a_task_is_green_only_if_what_failed_was_tolerated_in_a_whole_run_that_p
 
 class TestWhatIsTolerated:
     def test_single_failures_are(self) -> None:
-        run = ended(Outcome.CANCELED, Outcome.NOT_CANCELABLE, Outcome.UNKNOWN)
+        run = finished(Outcome.CANCELED, Outcome.NOT_CANCELABLE, Outcome.UNKNOWN)
         assert failure_of(run, KEPT, tolerated_failures=2) is None
         assert failure(run, tolerated_failures=1).can_retry
 
     @pytest.mark.parametrize("stopped", ["the OMS is away", None])
     def test_a_run_that_stopped_before_its_end_is_not(self, stopped: str | None) -> None:
-        run = ended(Outcome.CANCELED, Outcome.NOT_ATTEMPTED, stopped=stopped)
+        run = finished(Outcome.CANCELED, Outcome.NOT_ATTEMPTED, stopped=stopped)
         found = failure(run, tolerated_failures=5, was_told_to_end=stopped is None)
         assert found.can_retry
         assert "tolerated_failures does not apply to a run that stopped early." in found.message
         assert f"The run stopped: {stopped or 'the task was told to end'}." in found.message
 
     def test_one_that_stopped_when_every_order_had_its_end_is(self) -> None:
-        run = ended(Outcome.CANCELED, Outcome.NOT_CANCELABLE, stopped="1 orders have failed")
+        run = finished(Outcome.CANCELED, Outcome.NOT_CANCELABLE, stopped="1 orders have failed")
         assert failure_of(run, KEPT, tolerated_failures=1, was_told_to_end=True) is None
 
     def test_one_that_stopped_before_it_looked_again_at_what_was_refused_before_is_not(
         self,
     ) -> None:
-        run = ended(Outcome.CANCELED, stopped="a first read did not get through")
+        run = finished(Outcome.CANCELED, stopped="a first read did not get through")
         run.add(result(2, Outcome.NOT_CANCELABLE), attempt=None)
         assert failure(run, tolerated_failures=5).can_retry
 
@@ -83,34 +83,34 @@ class TestWhatIsTolerated:
         [Outcome.UNKNOWN, Outcome.NOT_ATTEMPTED, Outcome.NOT_CANCELED, Outcome.FORBIDDEN],
     )
     def test_one_that_proves_nothing_is_not(self, outcome: Outcome) -> None:
-        found = failure(ended(outcome, outcome), tolerated_failures=5)
+        found = failure(finished(outcome, outcome), tolerated_failures=5)
         assert "the OMS neither confirmed nor definitely refused any" in found.message
         assert found.can_retry is outcome.may_be_retried
 
     @pytest.mark.parametrize("outcome", [o for o in Outcome if o in ANSWERED])
     def test_one_answer_about_an_order_is_enough(self, outcome: Outcome) -> None:
-        run = ended(outcome, Outcome.UNKNOWN)
+        run = finished(outcome, Outcome.UNKNOWN)
         assert failure_of(run, KEPT, tolerated_failures=5) is None
 
     def test_an_empty_set_has_nothing_to_tolerate(self) -> None:
-        assert failure_of(ended(stopped="told"), KEPT, was_told_to_end=True) is None
+        assert failure_of(finished(stopped="told"), KEPT, was_told_to_end=True) is None
 
 
 class TestWhetherARetryHelps:
     def test_not_where_only_definite_refusals_are_left(self) -> None:
-        found = failure(ended(Outcome.CANCELED, Outcome.NOT_FOUND))
+        found = failure(finished(Outcome.CANCELED, Outcome.NOT_FOUND))
         assert not found.can_retry
         assert found.message.endswith("Correct what each of them needs, and clear the task.")
 
     def test_where_another_attempt_can_help(self) -> None:
-        found = failure(ended(Outcome.UNKNOWN, Outcome.NOT_FOUND))
+        found = failure(finished(Outcome.UNKNOWN, Outcome.NOT_FOUND))
         assert found.can_retry
         assert found.message.endswith(
             "Retry or clear the task to go on: what may have been canceled is read first."
         )
 
     def test_not_where_the_credentials_were_refused(self) -> None:
-        found = failure(ended(Outcome.NOT_ATTEMPTED, stopped="forbidden", is_shut_out=True))
+        found = failure(finished(Outcome.NOT_ATTEMPTED, stopped="forbidden", is_shut_out=True))
         assert not found.can_retry
         assert found.message.endswith("Correct the connection, then clear the task.")
 
@@ -120,7 +120,9 @@ class TestWhetherARetryHelps:
 
 class TestWhereTheOutcomesAre:
     def told(self, kept: Kept, **settings: object) -> str:
-        return failure(ended(*[Outcome.NOT_FOUND] * 12, Outcome.CANCELED), kept, **settings).message
+        return failure(
+            finished(*[Outcome.NOT_FOUND] * 12, Outcome.CANCELED), kept, **settings
+        ).message
 
     def test_it_says_how_many_how_and_where_the_rest_is(self) -> None:
         assert self.told(Kept(summary=True, rows=True, results_path="r.jsonl")) == (
@@ -151,7 +153,7 @@ class TestWhereTheOutcomesAre:
         assert "Set results_path" not in told
 
     def test_they_fail_a_task_whose_orders_all_ended_well(self) -> None:
-        run = ended(Outcome.CANCELED)
+        run = finished(Outcome.CANCELED)
         found = failure(run, Kept(summary=True, rows=True), results_wanted_at="r.jsonl")
         assert found.can_retry
         assert found.message.startswith("1 canceled, but the results could not be written to r.")
@@ -162,7 +164,7 @@ class TestWhereTheOutcomesAre:
     def test_it_never_names_what_is_not_there(
         self, outcomes: list[Outcome], summary: bool, rows: bool, path: str | None
     ) -> None:
-        found = failure_of(ended(*outcomes, stopped="x" * 5000), Kept(summary, rows, path))
+        found = failure_of(finished(*outcomes, stopped="x" * 5000), Kept(summary, rows, path))
         if found is not None:
             assert rows or "XCom value results" not in found.message
             assert summary or "return_value" not in found.message
