@@ -13,7 +13,6 @@ from typing import Self
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
 
 from airflow_provider_oms.api.errors import OmsConfigError, OmsInputError
-from airflow_provider_oms.cancellation.bulk.verdict import Failure
 from airflow_provider_oms.cancellation.outcomes import CancellationResult
 
 __all__ = [
@@ -82,14 +81,14 @@ def cancellation_error(result: CancellationResult) -> OmsCancellationError:
     return OmsCancellationError(result) if retryable else OmsCancellationRefusedError(result)
 
 
-def bulk_cancellation_error(failure: Failure) -> OmsBulkCancellationError:
+def bulk_cancellation_error(message: str, *, can_retry: bool) -> OmsBulkCancellationError:
     """Return the error for a failed run over a set.
 
-    :param failure: why the task fails.
+    :param message: why the task fails.
+    :param can_retry: whether another attempt can help without a person's intervention.
     :return: an error that Airflow retries if that can help, or else one that it does not.
     """
-    kind = OmsBulkCancellationError if failure.can_retry else OmsBulkCancellationRefusedError
-    return kind(failure.message)
+    return (OmsBulkCancellationError if can_retry else OmsBulkCancellationRefusedError)(message)
 
 
 @contextmanager

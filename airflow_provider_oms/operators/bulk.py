@@ -223,7 +223,7 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
                 reported = self._report(context, plan, run, time.monotonic() - started_at)
             was_told_to_end = self._is_killed or termination.is_requested
         if reported is None:
-            raise bulk_cancellation_error(TAKEN_OVER)
+            raise bulk_cancellation_error(TAKEN_OVER.message, can_retry=TAKEN_OVER.can_retry)
         summary, kept = reported
         failure = failure_of(
             run,
@@ -233,7 +233,7 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
             was_told_to_end=was_told_to_end,
         )
         if failure is not None:
-            raise bulk_cancellation_error(failure)
+            raise bulk_cancellation_error(failure.message, can_retry=failure.can_retry)
         return summary
 
     def _plan(self, context: Context) -> _Plan:
