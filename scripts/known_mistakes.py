@@ -217,15 +217,6 @@ MUTANTS = (
         (VERDICT,),
     ),
     Mutant(
-        "name an XCom value that was not pushed",
-        "reporting.py",
-        '                context["ti"].xcom_push(key=key, value=value)\n'
-        "                pushed.add(key)\n",
-        "                pushed.add(key)\n"
-        '                context["ti"].xcom_push(key=key, value=value)\n',
-        (OUTCOME,),
-    ),
-    Mutant(
         "admit an order whose second state cannot be read",
         HISTORY,
         "        if reply.is_unclear:\n            return False\n",

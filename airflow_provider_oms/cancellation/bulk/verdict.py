@@ -69,7 +69,8 @@ def failure_of(
             f"{tally.failures} of {tally.total} orders did not end as they should: "
             f"{tally.describe_failures()}."
         )
-        why = f"The run stopped: {stopped[:LONGEST_CAUSE]}." if stopped else ""
+        cause = stopped if run.stopped or is_cut_off else None
+        why = f"The run stopped: {cause[:LONGEST_CAUSE]}." if cause else ""
         lost = f"The results could not be written to {results_wanted_at}." if is_lost else ""
         advice = "" if kept.has_every_order or is_lost else "Set results_path to keep all outcomes."
         upcoming = _GO_ON if can_retry else _CONNECT if run.is_shut_out else _CORRECT

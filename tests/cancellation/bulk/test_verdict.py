@@ -71,6 +71,13 @@ class TestWhatIsTolerated:
         run = finished(Outcome.CANCELED, Outcome.NOT_CANCELABLE, stopped="1 orders have failed")
         assert failure_of(run, KEPT, tolerated_failures=1, was_told_to_end=True) is None
 
+    def test_a_task_that_is_told_to_end_after_a_whole_run_is_not_said_to_have_stopped(
+        self,
+    ) -> None:
+        found = failure(finished(Outcome.CANCELED, Outcome.NOT_FOUND), was_told_to_end=True)
+        assert "The run stopped" not in found.message
+        assert not found.can_retry
+
     def test_one_that_stopped_before_it_looked_again_at_what_was_refused_before_is_not(
         self,
     ) -> None:
