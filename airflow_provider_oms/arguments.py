@@ -1,20 +1,30 @@
-"""What every operator and sensor takes besides its own arguments, for editors and type checkers.
+"""The arguments of operators and sensors: Airflow's own, typed, and a check that none gets lost.
 
-Airflow hands these on as ``**kwargs``, in which a misspelled argument is one like any other: it
-would be found when the DAG file is read, and not where it is written.
+Airflow's own arguments are passed on as ``**kwargs``. Without types, an editor would not notice a
+misspelled one; only reading the DAG file would.
 """
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping, Sequence
+import inspect
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
+from airflow.providers.common.compat.sdk import BaseOperator
+
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import DAG, TaskGroup, XComArg
 
-__all__ = ["NOT_GIVEN", "NotGiven", "SensorArguments", "TaskArguments", "Templated"]
+__all__ = [
+    "NOT_GIVEN",
+    "KeepsDefaultArguments",
+    "NotGiven",
+    "SensorArguments",
+    "TaskArguments",
+    "Templated",
+]
 
 
 class NotGiven(Enum):
@@ -108,3 +118,46 @@ class SensorArguments(TaskArguments, total=False):
     max_wait: timedelta | float | None
     silent_fail: bool
     never_fail: bool
+
+
+def _own_arguments(operator: type) -> set[str]:
+    """Return the arguments that an operator's classes below ``BaseOperator`` have added."""
+    classes = operator.__mro__[: operator.__mro__.index(BaseOperator)]
+    names: set[str] = set()
+    for each in classes:
+        if "__init__" in vars(each):
+            names |= set(inspect.signature(vars(each)["__init__"]).parameters)
+    return names - set(inspect.signature(vars(BaseOperator)["__init__"]).parameters)
+
+
+class _CheckedPartial:
+    """Call Airflow's ``partial``, unless it would silently drop an argument."""
+
+    def __get__(self, task: object | None, operator: type) -> Callable[..., Any]:
+        native = vars(BaseOperator)["partial"].__get__(task, operator)
+
+        def partial(**kwargs: Any) -> Any:
+            defaults = kwargs.get("default_args")
+            if isinstance(defaults, Mapping):
+                dropped = sorted((defaults.keys() & _own_arguments(operator)) - kwargs.keys())
+                if dropped:
+                    raise TypeError(
+                        f"{operator.__name__}.partial(): Airflow ignores {', '.join(dropped)} in "
+                        f"the default_args of a mapped task. Pass them to partial() itself, or set "
+                        f"them in the default_args of the DAG or the task group."
+                    )
+            return native(**kwargs)
+
+        return partial
+
+
+class KeepsDefaultArguments:
+    """Refuse an operator's own arguments in the ``default_args`` of ``partial``.
+
+    There, Airflow keeps only the arguments of ``BaseOperator`` and silently drops all others: a
+    guard, a dry run or a connection would be missing when the task runs. The ``default_args`` of a
+    DAG, a task group or an unmapped task lose nothing.
+    """
+
+    if not TYPE_CHECKING:  # type checkers see the declaration of BaseOperator
+        partial = _CheckedPartial()

@@ -23,6 +23,7 @@ __all__ = [
     "OmsOrderStateError",
     "OmsTriggerEventError",
     "OmsUnsendableError",
+    "bulk_cancellation_error",
     "cancellation_error",
     "unsendable_is_final",
 ]
@@ -78,6 +79,16 @@ def cancellation_error(result: CancellationResult) -> OmsCancellationError:
     """
     retryable = result.outcome.may_be_retried
     return OmsCancellationError(result) if retryable else OmsCancellationRefusedError(result)
+
+
+def bulk_cancellation_error(message: str, *, can_retry: bool) -> OmsBulkCancellationError:
+    """Return the error for a failed run over a set.
+
+    :param message: why the task fails.
+    :param can_retry: whether another attempt can help without a person's intervention.
+    :return: an error that Airflow retries if that can help, or else one that it does not.
+    """
+    return (OmsBulkCancellationError if can_retry else OmsBulkCancellationRefusedError)(message)
 
 
 @contextmanager

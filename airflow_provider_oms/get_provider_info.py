@@ -99,6 +99,7 @@ def _field_behaviour() -> dict[str, Any]:
             "auth_url": "https://home.mozu.com",
             "ca_bundle": "/etc/ssl/company-ca.pem",
             "disposition_reasons": "suspected_fraud, duplicate",
+            "not_cancelable_states": "SHIPPED",
             "admin_url": "https://admin.example.com/orders/{order_id}",
         },
     }
@@ -150,5 +151,10 @@ def _conn_fields() -> dict[str, Any]:
             "Admin Address",
             "Where the link of a task leads: an order's page in Kibo's admin with {order_id} in "
             "the place of the id, or the admin's start page.",
+        ),
+        "not_cancelable_states": _text(
+            "States Not Cancelable",
+            "States from which this tenant refuses a cancellation, separated by commas; a dry run "
+            "warns of orders in them. SHIPPED unless given.",
         ),
     }

@@ -100,8 +100,8 @@ with DAG(
         """Write what became of each order; one without a result stays unknown."""
         results = ti.xcom_pull(task_ids="cancel", key="results") or []
         ended = {
-            "order_ids": [order_id for order_id, _ in results],
-            "outcomes": [outcome for _, outcome in results],
+            "order_ids": [one["order_id"] for one in results],
+            "outcomes": [one["outcome"] for one in results],
         }
         PostgresHook("fraud_postgres").run(RECORD, parameters={**ended, "final": FINAL})
 

@@ -180,7 +180,8 @@ with DAG(
     @task(trigger_rule="all_done")
     def write_back(verdicts: Any, ti: Any = None) -> None:
         """Record what became of each order; one without a result stays unknown."""
-        outcomes = dict(ti.xcom_pull(task_ids="cancel", key="results") or [])
+        results = ti.xcom_pull(task_ids="cancel", key="results") or []
+        outcomes = {one["order_id"]: one["outcome"] for one in results}
         hook = BaseHook.get_hook(FRAUD_DB)
         for each in verdicts["flagged"] if verdicts else []:
             outcome = outcomes.get(each["order"]["order_id"])
@@ -193,7 +194,8 @@ with DAG(
         """Say how every order ended, and fail unless all of them are canceled."""
         if not verdicts:
             raise AirflowFailException("The verdicts could not be used; nothing was canceled.")
-        outcomes = dict(ti.xcom_pull(task_ids="cancel", key="results") or [])
+        results = ti.xcom_pull(task_ids="cancel", key="results") or []
+        outcomes = {one["order_id"]: one["outcome"] for one in results}
         order_ids = [each["order"]["order_id"] for each in verdicts["flagged"]]
         ended = {order_id: outcomes.get(order_id, "no result") for order_id in order_ids}
         for outcome, count in sorted(Counter(ended.values()).items()):

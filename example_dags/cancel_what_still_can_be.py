@@ -43,10 +43,10 @@ with DAG(
     )
 
     @task
-    def left_over(ti: Any = None) -> list[list[Any]]:
+    def left_over(ti: Any = None) -> list[dict[str, Any]]:
         """Return the orders that are not canceled, each with what it ended as."""
         results = ti.xcom_pull(task_ids="cancel", key="results")
-        return [one for one in results if one[1] not in ("canceled", "already_canceled")]
+        return [one for one in results if one["outcome"] not in ("canceled", "already_canceled")]
 
     chain(cancel, left_over())
 # [END cancel_what_still_can_be]

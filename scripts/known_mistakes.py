@@ -25,6 +25,8 @@ OUTCOME = "tests/operators/bulk/test_bulk_outcome.py"
 NEXT_ATTEMPT = "tests/operators/bulk/test_bulk_next_attempt.py"
 OPERATOR = "tests/operators/test_cancel_order_operator.py"
 HOOK = "tests/hooks/test_oms_hook.py"
+ARGUMENTS = "tests/operators/test_arguments.py"
+VERDICT = "tests/cancellation/bulk/test_verdict.py"
 TERMINATION = "tests/cancellation/test_termination.py"
 CLOCK = "tests/cancellation/test_clock.py"
 STORAGE = "tests/test_storage.py"
@@ -183,6 +185,34 @@ MUTANTS = (
         "only_if_states is not NOT_GIVEN",
         "only_if_states not in (None, NOT_GIVEN)",
         (OPERATOR,),
+    ),
+    Mutant(
+        "let a guard vanish in the default_args of a mapped task",
+        "arguments.py",
+        "                if dropped:\n",
+        "                if False:\n",
+        (ARGUMENTS,),
+    ),
+    Mutant(
+        "take an attempt without a number for the first",
+        "hooks/oms.py",
+        "            is_in_doubt = True\n",
+        "            pass\n",
+        (HOOK, OPERATOR),
+    ),
+    Mutant(
+        "tolerate failures of a run that stopped early",
+        "cancellation/bulk/verdict.py",
+        "    if is_cut_off:\n",
+        "    if False:\n",
+        (VERDICT, OUTCOME),
+    ),
+    Mutant(
+        "tolerate failures though the OMS said nothing definite",
+        "cancellation/bulk/verdict.py",
+        "    if not any(outcome.is_definite for outcome in tally.counts):\n",
+        "    if False:\n",
+        (VERDICT,),
     ),
     Mutant(
         "admit an order whose second state cannot be read",

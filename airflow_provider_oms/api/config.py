@@ -58,6 +58,7 @@ class TenantSettings(BaseModel):
     settle_seconds: float = Field(default=15, ge=0, le=_LONGEST_WAIT)
     deadline: float = Field(default=120, gt=0, le=_LONGEST_WAIT)
     admin_url: str | None = None
+    not_cancelable_states: tuple[str, ...] = ("SHIPPED",)
 
     @field_validator("tenant_id", "site_id", mode="before")
     @classmethod
@@ -72,16 +73,16 @@ class TenantSettings(BaseModel):
             raise ValueError("must be a number of seconds")
         return value
 
-    @field_validator("disposition_reasons", mode="before")
+    @field_validator("disposition_reasons", "not_cancelable_states", mode="before")
     @classmethod
     def _list_or_comma_separated(cls, value: object) -> object:
         return tuple(_split_list(value)) if isinstance(value, str) else value
 
-    @field_validator("disposition_reasons")
+    @field_validator("disposition_reasons", "not_cancelable_states")
     @classmethod
-    def _reasons_are_words(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if not all(reason and reason == reason.strip() for reason in value):
-            raise ValueError("each reason must be a word without blanks around it")
+    def _words(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(word and word == word.strip() for word in value):
+            raise ValueError("each must be a word without blanks around it")
         return value
 
     @field_validator("admin_url")
@@ -267,6 +268,7 @@ EXTRA_FIELDS = (
     "settle_seconds",
     "deadline",
     "admin_url",
+    "not_cancelable_states",
 )
 
 

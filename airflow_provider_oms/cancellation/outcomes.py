@@ -39,6 +39,11 @@ class Outcome(StrEnum):
         return self in _RETRYABLE
 
     @property
+    def is_definite(self) -> bool:
+        """Tell whether the OMS has confirmed or refused the cancellation of this very order."""
+        return self in _SUCCESSES or self in _REFUSALS
+
+    @property
     def meaning(self) -> str:
         """Return what the outcome says about the order, in one clause."""
         return _MEANINGS[self]
@@ -50,6 +55,7 @@ class Outcome(StrEnum):
 
 
 _SUCCESSES = frozenset({Outcome.CANCELED, Outcome.ALREADY_CANCELED, Outcome.WOULD_CANCEL})
+_REFUSALS = frozenset({Outcome.NOT_CANCELABLE, Outcome.NOT_FOUND, Outcome.REFUSED})
 _RETRYABLE = frozenset({Outcome.NOT_CANCELED, Outcome.UNKNOWN, Outcome.NOT_ATTEMPTED})
 
 _MEANINGS = {
@@ -134,7 +140,12 @@ class CancellationResult:
 
     def describe(self) -> str:
         """Return one line that says what happened to the order and what to do about it."""
-        parts = [f"Order {self.order_id}: {self.outcome} ({self.outcome.meaning})."]
+        return f"Order {self.order_id}: {self.explanation}"
+
+    @property
+    def explanation(self) -> str:
+        """Return the outcome, its reason and what to do, without naming the order."""
+        parts = [f"{self.outcome} ({self.outcome.meaning})."]
         if self.reason:
             parts.append(self.reason if self.reason.endswith((".", "…")) else f"{self.reason}.")
         if self.outcome.advice:

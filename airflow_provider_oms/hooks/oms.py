@@ -20,7 +20,12 @@ from airflow_provider_oms.api.models import Order
 from airflow_provider_oms.api.validation import validate_cancel_request, validate_order_id
 from airflow_provider_oms.cancellation import runner
 from airflow_provider_oms.cancellation.outcomes import CancellationResult
-from airflow_provider_oms.cancellation.plan import policy_for, validate_only_if_states
+from airflow_provider_oms.cancellation.plan import (
+    policy_for,
+    validate_flag,
+    validate_number,
+    validate_only_if_states,
+)
 from airflow_provider_oms.cancellation.termination import listen_for_termination, sleep_until
 from airflow_provider_oms.connections import client_of, settings_of
 from airflow_provider_oms.exceptions import (
@@ -128,7 +133,8 @@ class OmsHook(BaseHook):
         disposition_other_reason: str | None = None,
         *,
         only_if_states: Any = None,
-        in_doubt: bool = False,
+        in_doubt: bool | None = None,
+        attempt: int | str | None = None,
         on_interrupt: Callable[[CancellationResult], object] | None = None,
         is_stopping: Callable[[], bool] = lambda: False,
     ) -> CancellationResult:
@@ -136,15 +142,19 @@ class OmsHook(BaseHook):
 
         This is the protected cancellation that the operators use: nothing is sent twice blindly,
         and success means that the OMS itself says that the order is canceled. On a task's second
-        and later attempts the order is read, with time to settle, before anything is sent.
+        and later attempts, and where the attempt number is unknown (in a container, in a
+        script), the order is read, with time to settle, before anything is sent.
 
         :param order_id: the order, as an integer or a string of digits.
         :param disposition_reason: why; one of the reasons the tenant admits.
         :param disposition_other_reason: explanation, with the reason ``other`` only.
         :param only_if_states: read first and cancel only when ``orderState`` and ``orderStatus``
             are all among these states; ``None`` for any state.
-        :param in_doubt: whether an earlier run may have sent a cancel for this order; it is then
-            read, with time to settle, before anything is sent, as on a task's later attempts.
+        :param in_doubt: ``True`` if an earlier run may have sent a cancel for this order: it is
+            then read as on a later attempt. ``False`` if none can have: an unknown attempt then
+            counts as the first. On a later attempt the order is read in any case.
+        :param attempt: number of the task's attempt, from 1; by default that of the running task.
+            Pass ``"{{ ti.try_number }}"`` where the hook cannot see it, as in a container.
         :param on_interrupt: told how the order stands when something breaks in, such as Airflow's
             ``execution_timeout``, before that goes on.
         :param is_stopping: tells whether nothing more may be sent. When the process got SIGTERM
@@ -169,13 +179,23 @@ class OmsHook(BaseHook):
                 extra_reasons=self.settings.disposition_reasons,
             )
             states = validate_only_if_states(only_if_states)
+            number = _attempt() if attempt is None else validate_number("attempt", attempt)
+            is_in_doubt = in_doubt is not None and validate_flag("in_doubt", in_doubt)
+        if not number and in_doubt is None:
+            is_in_doubt = True
+            self.log.warning(
+                "The attempt number of this task is unknown, so order %s is read, with time to "
+                "settle, before a cancel is sent. Pass attempt, or in_doubt=False if no earlier "
+                "attempt can have sent a cancel for it.",
+                request.order_id,
+            )
         self.log.info("Canceling order %s at %s", request.order_id, self.settings.describe())
         result = runner.cancel_order(
             client,
             request,
             policy_for(self.settings, only_if_states=states),
-            attempt=_attempt(),
-            in_doubt_for=0.0 if in_doubt else None,
+            attempt=number or 1,
+            in_doubt_for=0.0 if is_in_doubt else None,
             log=self.log,
             on_interrupt=on_interrupt,
             surroundings=runner.Surroundings(
@@ -200,12 +220,13 @@ class OmsHook(BaseHook):
 
 
 def _attempt() -> int:
-    """Return which attempt of the running task this is; 1 where no task is running."""
+    """Return the attempt number of the running task, from 1; 0 if it is unknown."""
     try:
         context = get_current_context()
     except Exception:  # noqa: BLE001 - without one, Airflow 2 and 3 raise different errors
         # A thread of the task's, and the interpreter of a @task.virtualenv or
         # @task.external_python, have no context, but the environment of the task.
         number = os.environ.get("AIRFLOW_CTX_TRY_NUMBER", "")
-        return int(number) if re.fullmatch("[0-9]{1,9}", number) else 1
-    return int(context["ti"].try_number)
+        return int(number) if re.fullmatch("[0-9]{1,9}", number) else 0
+    # 0 under `airflow tasks test`, which does not count attempts.
+    return int(context["ti"].try_number or 0)

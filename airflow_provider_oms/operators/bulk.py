@@ -6,14 +6,14 @@ It holds no logic of its own: the set is checked, canceled and counted in ``canc
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Unpack
 
-from airflow.providers.common.compat.sdk import Asset, BaseOperator, Stats
+from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_oms.api.errors import OmsInputError
-from airflow_provider_oms.arguments import NOT_GIVEN, NotGiven
+from airflow_provider_oms.arguments import NOT_GIVEN, KeepsDefaultArguments, NotGiven
 from airflow_provider_oms.cancellation.bulk.driver import BulkRun
 from airflow_provider_oms.cancellation.bulk.entries import entries_of_value
 from airflow_provider_oms.cancellation.bulk.intake import Limits
@@ -24,13 +24,8 @@ from airflow_provider_oms.cancellation.bulk.order_set import (
     Reasons,
     plan_orders,
 )
-from airflow_provider_oms.cancellation.bulk.report import (
-    Summary,
-    failed_lines,
-    failure_message,
-    outcome_pairs,
-    summary_of,
-)
+from airflow_provider_oms.cancellation.bulk.report import Kept, Report, Summary
+from airflow_provider_oms.cancellation.bulk.verdict import TAKEN_OVER, failure_of
 from airflow_provider_oms.cancellation.history import Policy
 from airflow_provider_oms.cancellation.plan import (
     policy_for,
@@ -43,11 +38,12 @@ from airflow_provider_oms.cancellation.plan import (
 from airflow_provider_oms.cancellation.termination import listen_for_termination
 from airflow_provider_oms.exceptions import (
     OmsBulkCancellationError,
-    OmsBulkCancellationRefusedError,
     OmsUnsendableError,
+    bulk_cancellation_error,
     unsendable_is_final,
 )
 from airflow_provider_oms.hooks.oms import OmsHook
+from airflow_provider_oms.reporting import log_lines, publish
 from airflow_provider_oms.storage import (
     OmsFileError,
     ResultsFile,
@@ -65,9 +61,9 @@ if TYPE_CHECKING:
 __all__ = ["OmsBulkCancelOrdersOperator"]
 
 _MOST_WORKERS = 128
-_NOT_CURRENT = (
-    "The journal cannot be written at the end, as for an attempt that another one has taken over "
-    "from: summary and results are left to the next attempt"
+_NO_ATTEMPT = (
+    "The attempt number of this task is unknown, so every order is read, with time to settle, "
+    "before a cancel is sent"
 )
 
 
@@ -89,7 +85,7 @@ class _Plan:
     results: ResultsFile | None
 
 
-class OmsBulkCancelOrdersOperator(BaseOperator):
+class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
     """Cancel a whole set of orders on Kibo's OMS in one task; this cannot be undone.
 
     The set is checked as a whole before anything is sent. Each order is canceled as protected as by
@@ -98,8 +94,8 @@ class OmsBulkCancelOrdersOperator(BaseOperator):
     this one ended, even after a ``kill -9`` (Airflow 3.3 and later).
 
     In XCom, also when the task fails: ``return_value``, a summary with the counts by outcome and
-    the first ids of each failure, and ``results``, pairs of order id and outcome for up to 1,000
-    orders.
+    by state and the first ids of each failure, and, for up to 1,000 orders, ``results``, a dict for
+    each with ``order_id``, ``outcome``, ``order_state`` and ``order_status``.
 
     :param orders: what to cancel: ids, strings of digits, or dicts with ``order_id`` and, if
         wanted, ``disposition_reason``, ``disposition_other_reason`` and ``in_doubt`` (whether an
@@ -113,7 +109,8 @@ class OmsBulkCancelOrdersOperator(BaseOperator):
         (templated).
     :param oms_conn_id: id of the Airflow connection of type ``oms`` (templated).
     :param max_orders: a larger set is refused as a whole (templated).
-    :param tolerated_failures: how many orders may end otherwise than canceled (templated).
+    :param tolerated_failures: how many orders may end otherwise than canceled, in a run that does
+        not stop early (templated).
     :param stop_after_failures: failed orders after which no cancel is begun; left out, the whole
         set is worked through (templated).
     :param max_workers: requests under way at a time, from 1 to 128 (templated).
@@ -225,21 +222,20 @@ class OmsBulkCancelOrdersOperator(BaseOperator):
             try:
                 run.run()
             finally:
-                summary = self._report(context, plan, run, time.monotonic() - started_at)
+                reported = self._report(context, plan, run, time.monotonic() - started_at)
             was_told_to_end = self._is_killed or termination.is_requested
-        if summary is None:
-            raise OmsBulkCancellationError(f"{_NOT_CURRENT}.")
-        # Who is told to end when all is done has done it.
-        is_cut_short = was_told_to_end and run.tally.may_be_retried
-        if run.tally.failures > plan.tolerated_failures or is_cut_short:
-            can_retry = run.tally.may_be_retried and not run.is_shut_out
-            kind = OmsBulkCancellationError if can_retry else OmsBulkCancellationRefusedError
-            raise kind(failure_message(run, summary["results_path"]))
-        if plan.results is not None and summary["results_path"] is None:
-            raise OmsBulkCancellationError(
-                f"{run.tally.as_text()}, but the results could not be written to {plan.results}. "
-                f"When they can be, clear the task: no order that is canceled is canceled again."
-            )
+        if reported is None:
+            raise bulk_cancellation_error(TAKEN_OVER.message, can_retry=TAKEN_OVER.can_retry)
+        summary, kept = reported
+        failure = failure_of(
+            run,
+            kept,
+            tolerated_failures=plan.tolerated_failures,
+            results_wanted_at=None if plan.results is None else str(plan.results),
+            was_told_to_end=was_told_to_end,
+        )
+        if failure is not None:
+            raise bulk_cancellation_error(failure.message, can_retry=failure.can_retry)
         return summary
 
     def _plan(self, context: Context) -> _Plan:
@@ -255,13 +251,15 @@ class OmsBulkCancelOrdersOperator(BaseOperator):
                 policy = policy_for(hook.settings, only_if_states=states, dry_run=dry_run)
                 orders = self._order_set(hook.settings.disposition_reasons)
         except OmsOrderSetError as error:
-            self._log_lines("What is wrong with the orders", error.problems)
+            log_lines(self.log, "What is wrong with the orders", iter(error.problems))
             raise OmsUnsendableError(error.message) from None
         how = "a dry run, nothing is canceled" if dry_run else "for real"
         facts = (len(orders), hook.settings.describe(), limits.max_workers, how)
         self.log.info("Canceling %d orders at %s, %d at a time: %s", *facts)
         if orders.duplicates:
             self.log.info("%d entries named an order again", orders.duplicates)
+        if not (ti.try_number or dry_run):
+            self.log.warning("%s", _NO_ATTEMPT)
         is_kept = bool(orders) and not dry_run
         journal = self._open_journal(context, hook.settings, orders) if is_kept else None
         results = self._results_file(ti.map_index)
@@ -335,58 +333,35 @@ class OmsBulkCancelOrdersOperator(BaseOperator):
 
     def _report(
         self, context: Context, plan: _Plan, run: BulkRun, duration: float
-    ) -> Summary | None:
+    ) -> tuple[Summary, Kept] | None:
         """Keep what became of the orders; return nothing when another attempt has taken over."""
-        if not plan.journal.confirm_ownership():
-            self.log.error("%s", _NOT_CURRENT)
-            self._tell(context, plan, run, duration, None, push=False)
-            return None
-        push = self.do_xcom_push
-        try:
-            results_path = self._write_results(plan, run)
-        except BaseException:
-            # A timeout while a large file is written must not take the summary along.
-            self._tell(context, plan, run, duration, None, push=push)
-            raise
-        return self._tell(context, plan, run, duration, results_path, push=push)
-
-    def _tell(
-        self,
-        context: Context,
-        plan: _Plan,
-        run: BulkRun,
-        duration: float,
-        results_path: str | None,
-        *,
-        push: bool,
-    ) -> Summary:
-        summary = summary_of(
+        report = Report(
             run,
-            plan.orders,
+            len(plan.orders),
+            plan.orders.duplicates,
             dry_run=plan.policy.dry_run,
             attempt=plan.attempt,
             duration=duration,
-            results_path=results_path,
+            not_cancelable_states=plan.hook.settings.not_cancelable_states,
         )
-        self._log_lines("Orders that did not end as they should", failed_lines(run))
-        self.log.info("%d orders in %.1f s: %s", len(plan.orders), duration, run.tally.as_text())
+        if not plan.journal.confirm_ownership():
+            self.log.error("%s", TAKEN_OVER.message)
+            publish(self.log, context, report, None, push=False)
+            return None
+        results_path = None
         try:
-            self._publish(context, run, summary, push=push)
-        except Exception:  # what the task ends with must still say what became of the orders
-            self.log.exception("The report could not be kept as a whole")
-        return summary
-
-    def _publish(self, context: Context, run: BulkRun, summary: Summary, *, push: bool) -> None:
-        if push:
-            # Before anything raises: a failed task leaves no return value by itself.
-            context["ti"].xcom_push(key="return_value", value=summary)
-            if (pairs := outcome_pairs(run)) is not None:
-                context["ti"].xcom_push(key="results", value=pairs)
-        for outcome, count in run.tally.counts.items():
-            Stats.incr(f"oms.orders.{outcome.value}", count)
-        for outlet in self.outlets:
-            if isinstance(outlet, Asset):
-                context["outlet_events"][outlet].extra = dict(summary["outcomes"])
+            results_path = self._write_results(plan, run)
+        finally:
+            # A timeout while a large file is written must not take the summary along.
+            reported = publish(
+                self.log,
+                context,
+                report,
+                results_path,
+                push=self.do_xcom_push,
+                outlets=self.outlets,
+            )
+        return reported
 
     def _write_results(self, plan: _Plan, run: BulkRun) -> str | None:
         if plan.results is None:
@@ -397,12 +372,3 @@ class OmsBulkCancelOrdersOperator(BaseOperator):
             self.log.error("The results were not kept: %s", error)  # noqa: TRY400 - the traceback adds nothing
             return None
         return str(plan.results)
-
-    def _log_lines(self, title: str, lines: Iterable[str]) -> None:
-        lines = list(lines)
-        if not lines:
-            return
-        self.log.info("::group::%s", title)
-        for line in lines:
-            self.log.error("%s", line)
-        self.log.info("::endgroup::")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from airflow_provider_oms.arguments import NOT_GIVEN, NotGiven
+from airflow_provider_oms.arguments import NOT_GIVEN, KeepsDefaultArguments, NotGiven
 from airflow_provider_oms.exceptions import OmsCancellationError, OmsUnsendableError
 from airflow_provider_oms.hooks.oms import OmsHook
 from airflow_provider_oms.links.oms import OmsOrderLink
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["OmsBulkCancelOrdersOperator", "OmsCancelOrderOperator"]
 
 
-class OmsCancelOrderOperator(BaseOperator):
+class OmsCancelOrderOperator(KeepsDefaultArguments, BaseOperator):
     """Cancel one whole order on Kibo's OMS; this cannot be undone.
 
     The task succeeds only when the OMS itself says that the order is canceled. Its result is in
@@ -42,8 +42,9 @@ class OmsCancelOrderOperator(BaseOperator):
         all among these states, otherwise end ``not_cancelable``; a list, a JSON array or a
         comma-separated string (templated). Left out, any state will do; what is given and comes
         out as nothing is refused.
-    :param in_doubt: whether an earlier run may have sent a cancel for this order: read it, with
-        time to settle, before anything is sent, as on the task's own later attempts.
+    :param in_doubt: ``True`` if an earlier run may have sent a cancel for this order: read it, with
+        time to settle, before anything is sent, as on the task's own later attempts. ``False`` if
+        none can have: an unknown attempt (``airflow tasks test``) then counts as the first.
     :param oms_conn_id: id of the Airflow connection of type ``oms`` (templated).
     """
 
@@ -67,7 +68,7 @@ class OmsCancelOrderOperator(BaseOperator):
         disposition_reason: str | Templated,
         disposition_other_reason: str | Templated | None = None,
         only_if_states: Sequence[str] | str | Templated | NotGiven = NOT_GIVEN,
-        in_doubt: bool = False,
+        in_doubt: bool | None = None,
         oms_conn_id: str = OmsHook.default_conn_name,
         **kwargs: Unpack[TaskArguments],
     ) -> None:
@@ -109,6 +110,7 @@ class OmsCancelOrderOperator(BaseOperator):
                 self.disposition_other_reason,
                 only_if_states=self.only_if_states,
                 in_doubt=self.in_doubt,
+                attempt=context["ti"].try_number,
                 on_interrupt=lambda so_far: self._push(context, so_far),
                 is_stopping=lambda: self._is_killed,
             )

@@ -22,7 +22,7 @@ from pydantic import ValidationError
 from airflow_provider_oms.api.errors import OmsError, OmsInputError
 from airflow_provider_oms.api.validation import validate_order_id
 from airflow_provider_oms.api.waiting import Look, Stand, Wish, look_at, validate_wish
-from airflow_provider_oms.arguments import NOT_GIVEN, NotGiven
+from airflow_provider_oms.arguments import NOT_GIVEN, KeepsDefaultArguments, NotGiven
 from airflow_provider_oms.exceptions import (
     OmsOrderStateError,
     OmsTriggerEventError,
@@ -47,7 +47,7 @@ _GRACE = 120.0
 _LOOK_AGAIN = "Nothing was changed; retry or clear the task, and it looks at the order again."
 
 
-class OmsOrderStateSensor(BaseSensorOperator):
+class OmsOrderStateSensor(KeepsDefaultArguments, BaseSensorOperator):
     """Wait until an order on Kibo's OMS is in one of some states; nothing is changed.
 
     An order is in a state when its ``orderState`` or its ``orderStatus`` says so, in any letter

@@ -115,12 +115,28 @@ class TestAddresses:
 
 
 class TestExtra:
+    @pytest.mark.parametrize(
+        ("given", "states"),
+        [("SHIPPED, PICKED", ("SHIPPED", "PICKED")), (["picked"], ("picked",)), ([], ())],
+    )
+    def test_the_states_that_the_tenant_refuses_can_be_named(
+        self, given: object, states: tuple[str, ...]
+    ) -> None:
+        extra = {"tenant_id": "1", "environment": "sandbox", "not_cancelable_states": given}
+        assert settings(extra).not_cancelable_states == states
+
+    @pytest.mark.parametrize("given", [[" "], ["A "], [1], 5, True])
+    def test_a_state_is_a_word(self, given: object) -> None:
+        extra = {"tenant_id": "1", "environment": "sandbox", "not_cancelable_states": given}
+        assert "not_cancelable_states: " in error_of(extra)
+
     def test_defaults(self) -> None:
         tenant = settings()
         waits = (tenant.connect_timeout, tenant.read_timeout, tenant.settle_seconds)
         assert (*waits, tenant.deadline) == (5, 30, 15, 120)
         assert {tenant.site_id, tenant.ca_bundle, tenant.admin_url} == {None}
         assert tenant.disposition_reasons == ()
+        assert tenant.not_cancelable_states == ("SHIPPED",)
         assert not tenant.has_credentials
 
     def test_strings_from_a_uri_mean_the_same_as_numbers_from_json(self, tmp_path: Path) -> None:

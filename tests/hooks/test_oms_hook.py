@@ -46,6 +46,11 @@ def to(server: RawServer, **extra: object) -> dict[str, object]:
     return {"conn_type": "oms", "host": server.url, "extra": extra}
 
 
+@pytest.fixture(autouse=True)
+def first_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CTX_TRY_NUMBER", "1")
+
+
 class TestConnections:
     def test_it_is_looked_up_when_used_and_not_before(self) -> None:
         hook = OmsHook("oms_that_is_not_there")
@@ -186,9 +191,10 @@ class TestCancelOrder:
         assert [request.split()[0] for request in server.requests] == [b"GET"]
 
     @pytest.mark.parametrize(
-        ("number", "method"), [("1", b"POST"), ("2", b"GET"), ("", b"POST"), ("x", b"POST")]
+        ("number", "method"),
+        [("1", b"POST"), ("2", b"GET"), ("0", b"GET"), ("", b"GET"), ("x", b"GET")],
     )
-    def test_a_later_attempt_is_one_also_where_no_context_is(
+    def test_only_a_first_attempt_that_is_known_to_be_one_sends_unread(
         self,
         connect: Callable[..., None],
         monkeypatch: pytest.MonkeyPatch,
@@ -201,6 +207,62 @@ class TestCancelOrder:
             connect(to(server))
             OmsHook().cancel_order(1010101, "created_by_mistake")
         assert [request.split()[0] for request in server.requests] == [method]
+
+    @pytest.mark.parametrize(
+        ("given", "method"),
+        [
+            ({}, b"GET"),
+            ({"in_doubt": True}, b"GET"),
+            ({"in_doubt": False}, b"POST"),
+            ({"in_doubt": "False"}, b"POST"),
+            ({"attempt": 0}, b"GET"),
+            ({"attempt": 0, "in_doubt": False}, b"POST"),
+            ({"attempt": 1}, b"POST"),
+            ({"attempt": "1"}, b"POST"),
+            ({"attempt": 1, "in_doubt": True}, b"GET"),
+            ({"attempt": "2"}, b"GET"),
+            ({"attempt": 2, "in_doubt": False}, b"GET"),
+        ],
+    )
+    def test_without_a_task_the_caller_can_say_which_attempt_it_is(
+        self,
+        connect: Callable[..., None],
+        monkeypatch: pytest.MonkeyPatch,
+        given: dict[str, Any],
+        method: bytes,
+    ) -> None:
+        # As in the container of a @task.docker or @task.kubernetes.
+        monkeypatch.delenv("AIRFLOW_CTX_TRY_NUMBER")
+        with RawServer([document(CANCELED)]) as server:
+            connect(to(server))
+            OmsHook().cancel_order(1010101, "created_by_mistake", **given)
+        assert [request.split()[0] for request in server.requests] == [method]
+
+    @pytest.mark.parametrize("in_doubt", [None, True, False])
+    def test_the_log_says_that_an_attempt_without_a_number_reads_first(
+        self,
+        connect: Callable[..., None],
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+        capsys: pytest.CaptureFixture[str],
+        in_doubt: bool | None,
+    ) -> None:
+        monkeypatch.delenv("AIRFLOW_CTX_TRY_NUMBER")
+        with RawServer([document(CANCELED)]) as server:
+            connect(to(server))
+            OmsHook().cancel_order(1010101, "created_by_mistake", in_doubt=in_doubt)
+        said = "The attempt number of this task is unknown, so order 1010101 is read"
+        assert (said in caplog.text + capsys.readouterr().out) is (in_doubt is None)
+
+    @pytest.mark.parametrize("wrong", [{"attempt": "None"}, {"attempt": True}, {"in_doubt": 2}])
+    def test_what_is_no_attempt_and_no_answer_sends_nothing(
+        self, connect: Callable[..., None], wrong: dict[str, Any]
+    ) -> None:
+        with RawServer([document(CANCELED)]) as server:
+            connect(to(server))
+            with pytest.raises(OmsUnsendableError, match=f"{next(iter(wrong))} must be"):
+                OmsHook().cancel_order(1010101, "created_by_mistake", **wrong)
+        assert server.requests == []
 
     def test_one_line_before_the_first_request_says_where(
         self,

@@ -215,6 +215,27 @@ def test_a_task_that_is_told_to_end_before_it_has_begun_sends_nothing(oms: RawSe
     assert oms.requests == []
 
 
+@pytest.mark.parametrize(
+    ("number", "in_doubt", "method"),
+    [
+        (1, None, b"POST"),
+        (1, True, b"GET"),
+        (2, None, b"GET"),
+        (2, False, b"GET"),
+        # As `airflow tasks test` has it.
+        (0, None, b"GET"),
+        (0, False, b"POST"),
+    ],
+)
+def test_only_a_known_first_attempt_sends_unread(
+    oms: RawServer, number: int, in_doubt: bool | None, method: bytes
+) -> None:
+    task_context: Any = {"ti": MagicMock(try_number=number)}
+    with oms:
+        operator(in_doubt=in_doubt).execute(task_context)
+    assert [request.split()[0] for request in oms.requests] == [method]
+
+
 def test_it_can_be_mapped() -> None:
     with DAG("mapped", schedule=None) as dag:
         OmsCancelOrderOperator.partial(

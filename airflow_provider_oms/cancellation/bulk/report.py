@@ -1,24 +1,71 @@
-"""What is said about a run when it is over: the summary, the pairs, and the message of a failure.
+"""The report of a finished run: a summary, one row and one log line per order.
 
-All of it is bounded, whatever the size of the set, and holds nothing of a shopper.
+Summary and rows are bounded, whatever the size of the set, and contain no shopper's data. Whether
+the task fails is decided in ``verdict.py``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, TypedDict
+import itertools
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol, TypedDict
 
 from airflow_provider_oms.api.validation import OrderId
-from airflow_provider_oms.cancellation.bulk.driver import BulkRun
-from airflow_provider_oms.cancellation.bulk.order_set import OrderSet
+from airflow_provider_oms.cancellation.bulk.tally import OrderEnd, Tally
+from airflow_provider_oms.cancellation.outcomes import CancellationResult, Outcome
 
-__all__ = ["Summary", "failed_lines", "failure_message", "outcome_pairs", "summary_of"]
+__all__ = ["LONGEST_CAUSE", "FinishedRun", "Kept", "Report", "ResultRow", "Summary"]
 
-_MOST_PAIRS = 1000
+LONGEST_CAUSE = 500
+_MOST_ROWS = 1000
 _MOST_FAILED_LINES = 100
-_LONGEST_CAUSE = 500
-_GO_ON = "Retry or clear the task to go on: what may have been canceled is read first."
-_CORRECT = "Correct what each of them needs, and clear the task."
+_IDS_PER_LINE = 100
+_MOST_STATES = 20
+_OTHER_STATES = "other states"
+_NO_STATE = "state not known"
+# Any other outcome implies the state, or no state is known.
+_TOLD_BY_STATE = (Outcome.WOULD_CANCEL, Outcome.NOT_CANCELABLE)
+
+
+class FinishedRun(Protocol):
+    """Declare the attributes of a finished run that report and verdict read."""
+
+    @property
+    def ends(self) -> Mapping[OrderId, OrderEnd]:
+        """Return how each order ended, by its id."""
+
+    @property
+    def tally(self) -> Tally:
+        """Return the counts."""
+
+    @property
+    def stopped(self) -> str | None:
+        """Return why it stopped early, in a few words; ``None`` if it did not."""
+
+    @property
+    def is_shut_out(self) -> bool:
+        """Tell whether the credentials were refused before anything was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Record where the outcomes of a run were actually stored.
+
+    :param summary: whether the summary was pushed to XCom.
+    :param rows: whether the rows were pushed to XCom.
+    :param results_path: the file with one line per order; ``None`` if none was written.
+    """
+
+    summary: bool = False
+    rows: bool = False
+    results_path: str | None = None
+
+    @property
+    def has_every_order(self) -> bool:
+        """Tell whether every order's outcome is stored outside the log."""
+        return self.rows or self.results_path is not None
 
 
 class Summary(TypedDict):
@@ -28,6 +75,8 @@ class Summary(TypedDict):
     duplicates: int
     dry_run: bool
     outcomes: dict[str, int]
+    states: dict[str, dict[str, int]]
+    warning: str | None
     failed: dict[str, list[OrderId]]
     stopped: str | None
     attempts: int
@@ -35,81 +84,151 @@ class Summary(TypedDict):
     results_path: str | None
 
 
-def summary_of(
-    run: BulkRun,
-    orders: OrderSet,
-    *,
-    dry_run: bool,
-    attempt: int,
-    duration: float,
-    results_path: str | None,
-) -> Summary:
-    """Return the summary of a run.
+class ResultRow(TypedDict):
+    """Describe how one order ended: an element of the XCom value ``results``."""
 
-    :param run: the run, which is over.
-    :param orders: its set.
+    order_id: OrderId
+    outcome: str
+    order_state: str | None
+    order_status: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Report how the orders of a set ended.
+
+    :param run: the finished run.
+    :param orders: number of orders in the set.
+    :param duplicates: number of entries that named an order again.
     :param dry_run: whether nothing was to be posted.
-    :param attempt: which attempt of the task it was.
-    :param duration: seconds that it took.
-    :param results_path: where its results are, if anywhere.
-    :return: a dict of less than 16 KiB as JSON.
+    :param attempt: number of the task's attempt.
+    :param duration: seconds that the run took.
+    :param not_cancelable_states: states from which the tenant is known to refuse a cancellation.
     """
+
+    run: FinishedRun
+    orders: int
+    duplicates: int = 0
+    dry_run: bool = False
+    attempt: int = 1
+    duration: float = 0.0
+    not_cancelable_states: tuple[str, ...] = ()
+
+    def summary(self, results_path: str | None) -> Summary:
+        """Return the summary.
+
+        :param results_path: the file of results; ``None`` if none was written.
+        :return: a dict of less than 16 KiB as JSON.
+        """
+        run = self.run
+        return {
+            "orders": self.orders,
+            "duplicates": self.duplicates,
+            "dry_run": self.dry_run,
+            "outcomes": {outcome.value: count for outcome, count in run.tally.counts.most_common()},
+            "states": {
+                outcome.value: _first(states) for outcome, states in self._by_state().items()
+            },
+            "warning": self.warning(),
+            "failed": run.tally.failed_ids(),
+            "stopped": run.stopped[:LONGEST_CAUSE] if run.stopped else None,
+            "attempts": self.attempt,
+            "duration": round(self.duration, 3),
+            "results_path": results_path,
+        }
+
+    def rows(self) -> list[ResultRow] | None:
+        """Return one row per order; ``None`` if there are more than 1,000."""
+        if len(self.run.ends) > _MOST_ROWS:
+            return None
+        return [_row_of(end.result) for end in self.run.ends.values()]
+
+    def lines(self) -> Iterator[str]:
+        """Return the lines with the counts: by outcome, and by state where it adds something."""
+        yield f"{self.orders} orders in {self.duration:.1f} s: {self.run.tally.as_text()}"
+        for outcome, states in self._by_state().items():
+            yield f"{states.total()} {outcome}: {_as_text(_first(states))}"
+
+    def first_failed_lines(self) -> Iterator[str]:
+        """Return one line for each of the first 100 failed orders."""
+        failed = itertools.islice(self._failed(), _MOST_FAILED_LINES)
+        return (result.describe() for result in failed)
+
+    def further_failed_lines(self, kept: Kept) -> Iterator[str]:
+        """Return lines that name all further failed orders, or only their number.
+
+        :param kept: where the outcomes were stored; if nowhere, every order is named.
+        """
+        if not kept.has_every_order:
+            alike: dict[str, list[OrderId]] = defaultdict(list)
+            for result in itertools.islice(self._failed(), _MOST_FAILED_LINES, None):
+                alike[result.explanation].append(result.order_id)
+            for explanation, order_ids in alike.items():
+                # A run that could not begin explains a hundred thousand orders by one sentence.
+                for first in range(0, len(order_ids), _IDS_PER_LINE):
+                    named = ", ".join(map(str, order_ids[first : first + _IDS_PER_LINE]))
+                    yield f"Order {named}: {explanation}"
+        elif (more := self.run.tally.failures - _MOST_FAILED_LINES) > 0:
+            yield f"… and {more} more"
+
+    def _failed(self) -> Iterator[CancellationResult]:
+        results = (end.result for end in self.run.ends.values())
+        return (result for result in results if not result.outcome.is_success)
+
+    def warning(self) -> str | None:
+        """Return which ``would_cancel`` orders a real run would probably not cancel, if any."""
+        known = {state.upper() for state in self.not_cancelable_states}
+        refused = Counter(
+            _name_of(result)
+            for result in self._results(Outcome.WOULD_CANCEL)
+            if not known.isdisjoint(state.upper() for state in _states_of(result))
+        )
+        if not refused:
+            return None
+        return (
+            f"{refused.total()} of {self.run.tally.counts[Outcome.WOULD_CANCEL]} would_cancel "
+            f"orders are in a state from which this tenant is known to refuse a cancellation: "
+            f"{_as_text(_first(refused))}. In a real run they will probably end not_cancelable. "
+            f"Remove them from the set, or name the states to cancel from in only_if_states. (The "
+            f"connection's not_cancelable_states lists the known states.)"
+        )
+
+    def _results(self, outcome: Outcome) -> Iterator[CancellationResult]:
+        results = (end.result for end in self.run.ends.values())
+        return (result for result in results if result.outcome is outcome)
+
+    def _by_state(self) -> dict[Outcome, Counter[str]]:
+        counts = {
+            outcome: Counter(map(_name_of, self._results(outcome))) for outcome in _TOLD_BY_STATE
+        }
+        return {outcome: states for outcome, states in counts.items() if states}
+
+
+def _row_of(result: CancellationResult) -> ResultRow:
     return {
-        "orders": len(orders),
-        "duplicates": orders.duplicates,
-        "dry_run": dry_run,
-        "outcomes": {outcome.value: count for outcome, count in run.tally.counts.most_common()},
-        "failed": run.tally.failed_ids(),
-        "stopped": run.stopped[:_LONGEST_CAUSE] if run.stopped else None,
-        "attempts": attempt,
-        "duration": round(duration, 3),
-        "results_path": results_path,
+        "order_id": result.order_id,
+        "outcome": result.outcome.value,
+        "order_state": result.order_state,
+        "order_status": result.order_status,
     }
 
 
-def outcome_pairs(run: BulkRun) -> list[list[Any]] | None:
-    """Return order id and outcome of each order, or ``None`` when there are more than 1,000.
-
-    :param run: the run, which is over.
-    """
-    if len(run.ends) > _MOST_PAIRS:
-        return None
-    return [[order_id, end.result.outcome.value] for order_id, end in run.ends.items()]
+def _states_of(result: CancellationResult) -> list[str]:
+    return [state for state in (result.order_state, result.order_status) if state]
 
 
-def failed_lines(run: BulkRun) -> Iterator[str]:
-    """Return one line for each order that did not end as it should, up to a bound.
-
-    :param run: the run, which is over.
-    """
-    failures = [end.result for end in run.ends.values() if not end.result.outcome.is_success]
-    for result in failures[:_MOST_FAILED_LINES]:
-        yield result.describe()
-    if len(failures) > _MOST_FAILED_LINES:
-        yield f"… and {len(failures) - _MOST_FAILED_LINES} more"
+def _name_of(result: CancellationResult) -> str:
+    """Return the order's state, or both if ``orderState`` and ``orderStatus`` differ."""
+    states = {state.upper(): state for state in reversed(_states_of(result))}
+    return "/".join(reversed(states.values())) or _NO_STATE
 
 
-def failure_message(run: BulkRun, results_path: str | None) -> str:
-    """Return why a task failed: how many of how many, how, the first ids, and where the rest is.
-
-    :param run: the run, which is over.
-    :param results_path: where its results are, if anywhere.
-    """
-    stopped = f" The run stopped: {run.stopped[:_LONGEST_CAUSE]}." if run.stopped else ""
-    upcoming = _GO_ON if run.tally.may_be_retried else _CORRECT
-    return (
-        f"{run.tally.failures} of {run.tally.total} orders did not end as they should: "
-        f"{run.tally.describe_failures()}.{stopped} {_where(run, results_path)} {upcoming}"
-    )
+def _first(states: Counter[str]) -> dict[str, int]:
+    """Return the most frequent states; the others are counted together."""
+    first = dict(states.most_common(_MOST_STATES))
+    others = states.total() - sum(first.values())
+    return {**first, _OTHER_STATES: others} if others else first
 
 
-def _where(run: BulkRun, results_path: str | None) -> str:
-    held = [] if outcome_pairs(run) is None else ["the XCom values return_value and results"]
-    if results_path:
-        held.append(results_path)
-    if held:
-        return f"Every order's outcome is in {', and '.join(held)}."
-    return (
-        "The counts and the first ids are in the XCom value return_value; set results_path to have "
-        "every order's outcome."
-    )
+def _as_text(states: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {state}" for state, count in states.items())

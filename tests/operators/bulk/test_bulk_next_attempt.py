@@ -57,6 +57,22 @@ class TestTheNextAttempt:
         assert cancel_posts(oms) == [FIRST, FIRST + 1]
         assert summary["outcomes"] == {"canceled": 2}
 
+    @pytest.mark.parametrize("has_store", [True, False])
+    def test_an_attempt_without_a_number_reads_every_order_before_it_is_canceled(
+        self,
+        oms: EmulatorProcess,
+        capfd: pytest.CaptureFixture[str],
+        caplog: pytest.LogCaptureFixture,
+        has_store: bool,
+    ) -> None:
+        # As `airflow tasks test` has it.
+        Attempt().run([FIRST])
+        oms.clear_requests()
+        Attempt(Store() if has_store else None, number=0).run([FIRST, FIRST + 1])
+        assert cancel_posts(oms) == [FIRST + 1]
+        said = "The attempt number of this task is unknown, so every order is read"
+        assert said in capfd.readouterr().out + caplog.text
+
     def test_orders_that_are_not_in_the_set_any_more_are_left_alone(
         self, oms: EmulatorProcess
     ) -> None:

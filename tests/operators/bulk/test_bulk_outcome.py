@@ -21,6 +21,12 @@ from airflow_provider_oms.emulator.testing import EmulatorProcess
 from airflow_provider_oms.exceptions import OmsBulkCancellationError
 from airflow_provider_oms.operators.oms import OmsBulkCancelOrdersOperator
 
+Logs = pytest.LogCaptureFixture
+
+
+def outcomes_of(attempt: Attempt) -> dict[int, str]:
+    return {row["order_id"]: row["outcome"] for row in attempt.pushed["results"]}
+
 
 class TestWhatComesOut:
     def test_failures_are_told_by_outcome_and_the_rest_is_canceled_all_the_same(
@@ -37,11 +43,26 @@ class TestWhatComesOut:
         summary = attempt.pushed["return_value"]
         assert summary["outcomes"] == {"canceled": 10, "not_cancelable": 1, "not_found": 1}
         assert summary["failed"] == {"not_cancelable": [SHIPPED], "not_found": [5]}
-        assert dict(attempt.pushed["results"])[SHIPPED] == "not_cancelable"
+        assert outcomes_of(attempt)[SHIPPED] == "not_cancelable"
+        assert summary["states"] == {"not_cancelable": {"SHIPPED": 1}}
 
     def test_tolerated_failures_do_not_fail_the_task(self, oms: EmulatorProcess) -> None:
         summary = Attempt().run([SHIPPED, FIRST], tolerated_failures=1)
         assert summary["outcomes"] == {"canceled": 1, "not_cancelable": 1}
+
+    def test_but_a_run_that_could_not_begin_does(
+        self, oms: EmulatorProcess, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        connect(monkeypatch, oms, password="wrong")
+        failure = Attempt().fail([FIRST, SHIPPED], tolerated_failures=5)
+        assert "tolerated_failures does not apply to a run that stopped early" in str(failure)
+        assert cancel_posts(oms) == []
+
+    def test_and_so_does_one_in_which_no_order_was_confirmed(self, oms: EmulatorProcess) -> None:
+        oms.add_fault("throttle", retry_after=3600, order_id=FIRST)
+        failure = Attempt().fail([FIRST], tolerated_failures=5)
+        assert not isinstance(failure, AirflowFailException)
+        assert "1 not_attempted" in str(failure)
 
     def test_a_failure_that_another_attempt_can_mend_is_retried(self, oms: EmulatorProcess) -> None:
         oms.add_fault("throttle", retry_after=3600, order_id=FIRST + 1)
@@ -85,11 +106,57 @@ class TestWhatComesOut:
         assert re.search(r"nosuch.* cannot be written \(\w+: .*Nothing was sent", str(failure))
         assert oms.requests() == []
 
+    @pytest.mark.parametrize("is_pushed", [False, True])
+    def test_where_nothing_else_keeps_them_every_failed_order_is_in_the_log(
+        self,
+        oms: EmulatorProcess,
+        capfd: pytest.CaptureFixture[str],
+        caplog: Logs,
+        is_pushed: bool,
+    ) -> None:
+        attempt = Attempt()
+        attempt.ti.xcom_push.side_effect = RuntimeError("the API server is away")
+        failure = attempt.fail(list(range(1, 131)), do_xcom_push=is_pushed)
+        log = capfd.readouterr().out + caplog.text
+        assert all(
+            re.search(rf"Order [\d, ]*\b{n}\b[\d, ]*: not_found", log) for n in range(1, 131)
+        )
+        assert "Every failed order is in the log." in str(failure)
+        assert "XCom" not in str(failure)
+
+    def test_a_timeout_while_xcom_is_written_leaves_every_failed_order_in_the_log(
+        self, oms: EmulatorProcess, capfd: pytest.CaptureFixture[str], caplog: Logs
+    ) -> None:
+        class Timeout(BaseException):
+            """As Airflow's execution_timeout raises it: no Exception."""
+
+        attempt = Attempt()
+        attempt.ti.xcom_push.side_effect = Timeout
+        with pytest.raises(Timeout):
+            attempt.run(list(range(1, 131)))
+        log = capfd.readouterr().out + caplog.text
+        assert all(
+            re.search(rf"Order [\d, ]*\b{n}\b[\d, ]*: not_found", log) for n in range(1, 131)
+        )
+
+    def test_an_xcom_that_takes_the_summary_alone_is_named_for_no_more(
+        self, oms: EmulatorProcess
+    ) -> None:
+        attempt = Attempt()
+
+        def takes_little(key: str, value: Any) -> None:
+            if key == "results":
+                raise ValueError("too large")
+
+        attempt.ti.xcom_push.side_effect = takes_little
+        message = str(attempt.fail([5]))
+        assert "in the log; the counts are in the XCom value return_value. Set" in message
+
     def test_an_xcom_that_cannot_be_written_hides_no_order_and_no_verdict(
         self,
         oms: EmulatorProcess,
         capfd: pytest.CaptureFixture[str],
-        caplog: pytest.LogCaptureFixture,
+        caplog: Logs,
     ) -> None:
         attempt = Attempt()
         attempt.ti.xcom_push.side_effect = RuntimeError("the API server is away")
@@ -130,7 +197,7 @@ class TestWhatComesOut:
             attempt.run([FIRST], results_path=str(tmp_path / "results.jsonl"))
         assert attempt.pushed["return_value"]["outcomes"] == {"canceled": 1}
         assert attempt.pushed["return_value"]["results_path"] is None
-        assert attempt.pushed["results"] == [[FIRST, "canceled"]]
+        assert outcomes_of(attempt) == {FIRST: "canceled"}
 
     def test_a_file_of_orders_that_cannot_be_read_may_be_there_later(
         self, oms: EmulatorProcess, tmp_path: Path
@@ -151,11 +218,39 @@ class TestWhatComesOut:
     def test_a_dry_run_reads_and_posts_nothing(self, oms: EmulatorProcess) -> None:
         attempt = Attempt(Store())
         attempt.fail([FIRST, SHIPPED, 5], dry_run=True, only_if_states=["READY"])
-        assert dict(attempt.pushed["results"]) == {
+        assert outcomes_of(attempt) == {
             FIRST: "would_cancel", SHIPPED: "not_cancelable", 5: "not_found",
         }  # fmt: skip
         assert cancel_posts(oms) == []
         assert attempt.store == {}
+
+    def test_a_dry_run_tells_the_states_and_warns_of_those_that_are_refused(
+        self, oms: EmulatorProcess, capfd: pytest.CaptureFixture[str], caplog: Logs
+    ) -> None:
+        caplog.set_level("INFO")
+        oms.load_orders([{"orderID": FIRST, "orderState": "HELD", "orderStatus": "HELD"}])
+        attempt = Attempt()
+        summary = attempt.run([FIRST, FIRST + 1, SHIPPED], dry_run=True)
+        assert summary["outcomes"] == {"would_cancel": 3}
+        assert summary["states"] == {"would_cancel": {"HELD": 1, "READY": 1, "SHIPPED": 1}}
+        warning = "1 of 3 would_cancel orders are in a state from which"
+        assert summary["warning"].startswith(warning)
+        log = capfd.readouterr().out + caplog.text
+        assert "3 would_cancel: " in log
+        assert warning in log
+        assert {
+            "order_id": SHIPPED,
+            "outcome": "would_cancel",
+            "order_state": "SHIPPED",
+            "order_status": "SHIPPED",
+        } in attempt.pushed["results"]
+
+    def test_which_states_are_refused_is_for_the_connection_to_say(
+        self, oms: EmulatorProcess, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        connect(monkeypatch, oms, extra={"not_cancelable_states": "ready, held"})
+        summary = Attempt().run([FIRST, SHIPPED], dry_run=True)
+        assert ": 1 READY. " in summary["warning"]
 
     def test_results_that_cannot_be_written_in_the_end_fail_the_task_and_are_written_by_the_next(
         self, oms: EmulatorProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

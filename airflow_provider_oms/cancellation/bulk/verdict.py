@@ -1,0 +1,116 @@
+"""The verdict on a finished run: whether the task fails, whether a retry can help, and why.
+
+The report of the orders is built in ``report.py``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from airflow_provider_oms.cancellation.bulk.report import LONGEST_CAUSE, FinishedRun, Kept
+from airflow_provider_oms.cancellation.bulk.tally import OrderEnd, Tally
+
+__all__ = ["TAKEN_OVER", "Failure", "failure_of"]
+
+_TOLD_TO_END = "the task was told to end"
+_GO_ON = "Retry or clear the task to go on: what may have been canceled is read first."
+_CORRECT = "Correct what each of them needs, and clear the task."
+_CONNECT = "Correct the connection, then clear the task."
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Hold why a task fails.
+
+    :param message: the counts, the cause, where the outcomes are, and what to do.
+    :param can_retry: whether another attempt can help without a person's intervention.
+    """
+
+    message: str
+    can_retry: bool
+
+
+TAKEN_OVER = Failure(
+    "The journal cannot be written at the end, as for an attempt that another one has taken over "
+    "from: summary and results are left to the next attempt.",
+    can_retry=True,
+)
+
+
+def failure_of(
+    run: FinishedRun,
+    kept: Kept,
+    *,
+    tolerated_failures: int = 0,
+    results_wanted_at: str | None = None,
+    was_told_to_end: bool = False,
+) -> Failure | None:
+    """Return why the task of a finished run fails; ``None`` if it succeeds.
+
+    ``tolerated_failures`` allows single orders to fail. It does not apply to a run that stopped
+    before it was done with every order, nor to one in which the OMS neither confirmed nor
+    definitely refused any cancellation.
+
+    :param run: the finished run.
+    :param kept: where its outcomes were stored.
+    :param tolerated_failures: number of orders that may end otherwise than canceled.
+    :param results_wanted_at: the file that results were to be written to, if any.
+    :param was_told_to_end: whether the task was told to end, during the run or after it.
+    """
+    tally = run.tally
+    is_lost = results_wanted_at is not None and kept.results_path is None
+    stopped = run.stopped or (_TOLD_TO_END if was_told_to_end else None)
+    is_cut_off = stopped is not None and any(map(_is_left, run.ends.values()))
+    is_too_many = tally.failures > tolerated_failures
+    objection = "" if is_too_many or not tally.failures else _beyond_tolerance(tally, is_cut_off)
+    if is_too_many or objection:
+        can_retry = (tally.may_be_retried or is_cut_off) and not run.is_shut_out
+        failed = (
+            f"{tally.failures} of {tally.total} orders did not end as they should: "
+            f"{tally.describe_failures()}."
+        )
+        cause = stopped if run.stopped or is_cut_off else None
+        why = f"The run stopped: {cause[:LONGEST_CAUSE]}." if cause else ""
+        lost = f"The results could not be written to {results_wanted_at}." if is_lost else ""
+        advice = "" if kept.has_every_order or is_lost else "Set results_path to keep all outcomes."
+        upcoming = _GO_ON if can_retry else _CONNECT if run.is_shut_out else _CORRECT
+        parts = (failed, objection, why, lost, _where(kept), advice, upcoming)
+        return Failure(" ".join(filter(None, parts)), can_retry)
+    if is_lost:
+        return Failure(
+            f"{tally.as_text()}, but the results could not be written to {results_wanted_at}. When "
+            f"they can be, clear the task: no order that is canceled is canceled again.",
+            can_retry=True,
+        )
+    return None
+
+
+def _is_left(end: OrderEnd) -> bool:
+    """Tell whether a run that stopped was not done with an order that failed.
+
+    An end without an attempt was recorded by an earlier attempt; this one did not reach the order.
+    """
+    outcome = end.result.outcome
+    return not outcome.is_success and (outcome.may_be_retried or end.attempt is None)
+
+
+def _beyond_tolerance(tally: Tally, is_cut_off: bool) -> str:
+    """Return why ``tolerated_failures`` does not apply; empty if it does."""
+    if is_cut_off:
+        return "tolerated_failures does not apply to a run that stopped early."
+    if not any(outcome.is_definite for outcome in tally.counts):
+        return (
+            "tolerated_failures does not apply, because the OMS neither confirmed nor definitely "
+            "refused any cancellation."
+        )
+    return ""
+
+
+def _where(kept: Kept) -> str:
+    places = ["the XCom value results"] if kept.rows else []
+    if kept.results_path:
+        places.append(kept.results_path)
+    if places:
+        return f"Every order's outcome is in {' and in '.join(places)}."
+    counts = "; the counts are in the XCom value return_value" if kept.summary else ""
+    return f"Every failed order is in the log{counts}."

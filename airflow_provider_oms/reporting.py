@@ -1,0 +1,98 @@
+"""Publish the report of a set of orders: log lines, XCom values, metrics, asset events.
+
+The report itself is built in ``cancellation/bulk/report.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import Asset, Stats
+
+from airflow_provider_oms.cancellation.bulk.report import Kept, Report, Summary
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+__all__ = ["log_lines", "publish"]
+
+_FAILED = "Orders that did not end as they should"
+
+
+def publish(
+    log: Any,
+    context: Context,
+    report: Report,
+    results_path: str | None,
+    *,
+    push: bool,
+    outlets: Sequence[Any] = (),
+) -> tuple[Summary, Kept]:
+    """Log the report and push it; a part that cannot be published is logged and does not raise.
+
+    :param log: the task's log.
+    :param context: the task's context.
+    :param report: the report.
+    :param results_path: the file of results; ``None`` if none was written.
+    :param push: whether to push to XCom.
+    :param outlets: the task's outlets.
+    :return: the summary, and where the outcomes were stored.
+    """
+    summary = report.summary(results_path)
+    # Before the push, which may fail or take long.
+    log_lines(log, _FAILED, report.first_failed_lines())
+    for line in report.lines():
+        log.info("%s", line)
+    if warning := report.warning():
+        log.warning("%s", warning)
+    pushed: set[str] = set()
+    try:
+        if push:
+            _push(log, context, {"return_value": summary, "results": report.rows()}, pushed)
+    finally:
+        kept = Kept("return_value" in pushed, "results" in pushed, results_path)
+        log_lines(log, f"{_FAILED}, continued", report.further_failed_lines(kept))
+    with _failure_is_logged(log):
+        for outcome, count in summary["outcomes"].items():
+            Stats.incr(f"oms.orders.{outcome}", count)
+        for outlet in outlets:
+            if isinstance(outlet, Asset):
+                context["outlet_events"][outlet].extra = dict(summary["outcomes"])
+    return summary, kept
+
+
+def log_lines(log: Any, title: str, lines: Iterator[str]) -> None:
+    """Log lines as errors, in a group that the web UI can fold.
+
+    :param log: the task's log.
+    :param title: the group's title.
+    :param lines: the lines; if there are none, nothing is logged.
+    """
+    first = next(lines, None)
+    if first is None:
+        return
+    log.info("::group::%s", title)
+    log.error("%s", first)
+    for line in lines:
+        log.error("%s", line)
+    log.info("::endgroup::")
+
+
+def _push(log: Any, context: Context, values: dict[str, Any], pushed: set[str]) -> None:
+    """Push the values in turn, and add to ``pushed`` the key of each that XCom has accepted."""
+    with _failure_is_logged(log):
+        for key, value in values.items():
+            if value is not None:
+                context["ti"].xcom_push(key=key, value=value)
+                pushed.add(key)
+
+
+@contextmanager
+def _failure_is_logged(log: Any) -> Iterator[None]:
+    # The task's own result or error must not be replaced by one about reporting.
+    try:
+        yield
+    except Exception:
+        log.exception("The report could not be kept as a whole")

@@ -1,0 +1,179 @@
+"""Whether a task fails: never green with orders left, and it names only what is there."""
+
+from __future__ import annotations
+
+import pytest
+from finished_runs import FinishedRun, finished, result
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_oms.cancellation.bulk.report import Kept
+from airflow_provider_oms.cancellation.bulk.verdict import TAKEN_OVER, Failure, failure_of
+from airflow_provider_oms.cancellation.outcomes import Outcome
+
+OUTCOMES = st.lists(st.sampled_from([o for o in Outcome if o is not Outcome.WOULD_CANCEL]))
+# What the OMS has said about the very order; `forbidden` is about the connection.
+ANSWERED = {
+    Outcome.CANCELED,
+    Outcome.ALREADY_CANCELED,
+    Outcome.NOT_CANCELABLE,
+    Outcome.NOT_FOUND,
+    Outcome.REFUSED,
+}
+KEPT = Kept(summary=True, rows=True)
+
+
+def failure(run: FinishedRun, kept: Kept = KEPT, **settings: object) -> Failure:
+    found = failure_of(run, kept, **settings)  # type: ignore[arg-type]  # as the test says
+    assert found is not None
+    return found
+
+
+@given(
+    OUTCOMES,
+    st.integers(0, 5),
+    st.sampled_from([None, "the OMS is away"]),
+    st.booleans(),
+)
+def test_a_task_is_green_only_if_what_failed_was_tolerated_in_a_whole_run_that_proves_something(
+    outcomes: list[Outcome], tolerated: int, stopped: str | None, was_told_to_end: bool
+) -> None:
+    run = finished(*outcomes, stopped=stopped)
+    found = failure_of(run, KEPT, tolerated_failures=tolerated, was_told_to_end=was_told_to_end)
+    failed = [outcome for outcome in outcomes if not outcome.is_success]
+    left = [outcome for outcome in failed if outcome.may_be_retried]
+    if len(failed) > tolerated:
+        assert found is not None
+    elif failed and (stopped or was_told_to_end) and left:
+        assert found is not None
+        assert found.can_retry
+    elif failed and not set(outcomes) & ANSWERED:
+        assert found is not None
+    else:
+        assert found is None
+
+
+class TestWhatIsTolerated:
+    def test_single_failures_are(self) -> None:
+        run = finished(Outcome.CANCELED, Outcome.NOT_CANCELABLE, Outcome.UNKNOWN)
+        assert failure_of(run, KEPT, tolerated_failures=2) is None
+        assert failure(run, tolerated_failures=1).can_retry
+
+    @pytest.mark.parametrize("stopped", ["the OMS is away", None])
+    def test_a_run_that_stopped_before_its_end_is_not(self, stopped: str | None) -> None:
+        run = finished(Outcome.CANCELED, Outcome.NOT_ATTEMPTED, stopped=stopped)
+        found = failure(run, tolerated_failures=5, was_told_to_end=stopped is None)
+        assert found.can_retry
+        assert "tolerated_failures does not apply to a run that stopped early." in found.message
+        assert f"The run stopped: {stopped or 'the task was told to end'}." in found.message
+
+    def test_one_that_stopped_when_every_order_had_its_end_is(self) -> None:
+        run = finished(Outcome.CANCELED, Outcome.NOT_CANCELABLE, stopped="1 orders have failed")
+        assert failure_of(run, KEPT, tolerated_failures=1, was_told_to_end=True) is None
+
+    def test_a_task_that_is_told_to_end_after_a_whole_run_is_not_said_to_have_stopped(
+        self,
+    ) -> None:
+        found = failure(finished(Outcome.CANCELED, Outcome.NOT_FOUND), was_told_to_end=True)
+        assert "The run stopped" not in found.message
+        assert not found.can_retry
+
+    def test_one_that_stopped_before_it_looked_again_at_what_was_refused_before_is_not(
+        self,
+    ) -> None:
+        run = finished(Outcome.CANCELED, stopped="a first read did not get through")
+        run.add(result(2, Outcome.NOT_CANCELABLE), attempt=None)
+        assert failure(run, tolerated_failures=5).can_retry
+
+    @pytest.mark.parametrize(
+        "outcome",
+        [Outcome.UNKNOWN, Outcome.NOT_ATTEMPTED, Outcome.NOT_CANCELED, Outcome.FORBIDDEN],
+    )
+    def test_one_that_proves_nothing_is_not(self, outcome: Outcome) -> None:
+        found = failure(finished(outcome, outcome), tolerated_failures=5)
+        assert "the OMS neither confirmed nor definitely refused any" in found.message
+        assert found.can_retry is outcome.may_be_retried
+
+    @pytest.mark.parametrize("outcome", [o for o in Outcome if o in ANSWERED])
+    def test_one_answer_about_an_order_is_enough(self, outcome: Outcome) -> None:
+        run = finished(outcome, Outcome.UNKNOWN)
+        assert failure_of(run, KEPT, tolerated_failures=5) is None
+
+    def test_an_empty_set_has_nothing_to_tolerate(self) -> None:
+        assert failure_of(finished(stopped="told"), KEPT, was_told_to_end=True) is None
+
+
+class TestWhetherARetryHelps:
+    def test_not_where_only_definite_refusals_are_left(self) -> None:
+        found = failure(finished(Outcome.CANCELED, Outcome.NOT_FOUND))
+        assert not found.can_retry
+        assert found.message.endswith("Correct what each of them needs, and clear the task.")
+
+    def test_where_another_attempt_can_help(self) -> None:
+        found = failure(finished(Outcome.UNKNOWN, Outcome.NOT_FOUND))
+        assert found.can_retry
+        assert found.message.endswith(
+            "Retry or clear the task to go on: what may have been canceled is read first."
+        )
+
+    def test_not_where_the_credentials_were_refused(self) -> None:
+        found = failure(finished(Outcome.NOT_ATTEMPTED, stopped="forbidden", is_shut_out=True))
+        assert not found.can_retry
+        assert found.message.endswith("Correct the connection, then clear the task.")
+
+    def test_where_another_attempt_has_the_task(self) -> None:
+        assert TAKEN_OVER.can_retry
+
+
+class TestWhereTheOutcomesAre:
+    def told(self, kept: Kept, **settings: object) -> str:
+        return failure(
+            finished(*[Outcome.NOT_FOUND] * 12, Outcome.CANCELED), kept, **settings
+        ).message
+
+    def test_it_says_how_many_how_and_where_the_rest_is(self) -> None:
+        assert self.told(Kept(summary=True, rows=True, results_path="r.jsonl")) == (
+            "12 of 13 orders did not end as they should: 12 not_found (1, 2, 3, 4, 5, 6, 7, 8, 9, "
+            "10, …). Every order's outcome is in the XCom value results and in r.jsonl. Correct "
+            "what each of them needs, and clear the task."
+        )
+
+    def test_it_names_the_file_alone_where_xcom_does_not_hold_them(self) -> None:
+        told = self.told(Kept(summary=True, results_path="r.jsonl"))
+        assert "Every order's outcome is in r.jsonl. " in told
+
+    def test_it_names_the_log_where_nothing_else_has_them(self) -> None:
+        told = self.told(Kept(summary=True))
+        assert (
+            " Every failed order is in the log; the counts are in the XCom value "
+            "return_value. Set results_path to keep all outcomes. " in told
+        )
+
+    def test_it_names_no_xcom_value_where_none_was_pushed(self) -> None:
+        told = self.told(Kept())
+        assert " Every failed order is in the log. Set results_path" in told
+        assert "XCom" not in told
+
+    def test_results_that_could_not_be_written_are_named(self) -> None:
+        told = self.told(Kept(summary=True), results_wanted_at="r.jsonl")
+        assert "The results could not be written to r.jsonl. Every failed order is in" in told
+        assert "Set results_path" not in told
+
+    def test_they_fail_a_task_whose_orders_all_ended_well(self) -> None:
+        run = finished(Outcome.CANCELED)
+        found = failure(run, Kept(summary=True, rows=True), results_wanted_at="r.jsonl")
+        assert found.can_retry
+        assert found.message.startswith("1 canceled, but the results could not be written to r.")
+        written = Kept(results_path="r.jsonl")
+        assert failure_of(run, written, results_wanted_at="r.jsonl") is None
+
+    @given(OUTCOMES, st.booleans(), st.booleans(), st.sampled_from([None, "r.jsonl"]))
+    def test_it_never_names_what_is_not_there(
+        self, outcomes: list[Outcome], summary: bool, rows: bool, path: str | None
+    ) -> None:
+        found = failure_of(finished(*outcomes, stopped="x" * 5000), Kept(summary, rows, path))
+        if found is not None:
+            assert rows or "XCom value results" not in found.message
+            assert summary or "return_value" not in found.message
+            assert path or "r.jsonl" not in found.message
+            assert len(found.message) < 3000
