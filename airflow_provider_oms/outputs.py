@@ -13,7 +13,7 @@ from airflow_provider_oms.api.validation import kind_of
 from airflow_provider_oms.cancellation.bulk.entries import Joined, MappedOutputs
 from airflow_provider_oms.version_compat import output_kinds
 
-__all__ = ["as_set"]
+__all__ = ["open_outputs"]
 
 # A lazy sequence asks Airflow for each slice.
 _SLICE = 500
@@ -23,7 +23,7 @@ _ZIP_RULE = "one order for each row; choose its order id with .map(lambda row: r
 _MAP_RULE = "a list of orders where .map(), .concat() or .zip() is called on it"
 
 
-def as_set(value: Any) -> Any:
+def open_outputs(value: Any) -> Any:
     """Return what Airflow gives for another task's output, in a form without Airflow's classes.
 
     :param value: the value of an argument, after Airflow has resolved it.
@@ -37,7 +37,7 @@ def as_set(value: Any) -> Any:
     if isinstance(value, kinds.of_mapped_task):
         return MappedOutputs(_in_slices(value))
     if isinstance(value, kinds.of_concat):
-        return Joined([as_set(part) for part in value.values])
+        return Joined([open_outputs(part) for part in value.values])
     if isinstance(value, kinds.of_zip):
         raise OmsInputError("orders", _ZIP_RULE, "the output of .zip(), which has several columns")
     if isinstance(value, kinds.of_map):

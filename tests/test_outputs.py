@@ -11,7 +11,7 @@ from airflow_provider_oms.api.errors import OmsInputError
 from airflow_provider_oms.cancellation.bulk.entries import MappedOutputs, entries_of_value
 from airflow_provider_oms.cancellation.bulk.order_set import Reasons, plan_orders
 from airflow_provider_oms.cancellation.bulk.refusals import OmsOrderSetError
-from airflow_provider_oms.outputs import as_set
+from airflow_provider_oms.outputs import open_outputs
 from airflow_provider_oms.version_compat import output_kinds
 
 KINDS = output_kinds()
@@ -47,7 +47,7 @@ def zipped(*outputs: Any) -> Any:
 
 def ids_of(value: Any) -> list[int]:
     reasons = Reasons("created_by_mistake")
-    orders = plan_orders(entries_of_value(as_set(value)), reasons, max_orders=10_000)
+    orders = plan_orders(entries_of_value(open_outputs(value)), reasons, max_orders=10_000)
     return list(orders.requests)
 
 
@@ -61,7 +61,7 @@ def test_every_kind_is_one_of_this_airflow() -> None:
 
 @pytest.mark.parametrize("value", [[7, 8], (7,), "7", 7, {"order_id": 7}, None])
 def test_what_is_no_class_of_airflow_stays_what_it_is(value: Any) -> None:
-    assert as_set(value) is value
+    assert open_outputs(value) is value
 
 
 class TestMappedTasks:
@@ -109,7 +109,7 @@ class TestMap:
     )
     def test_it_goes_through_no_characters_keys_or_columns(self, source: Any) -> None:
         with pytest.raises(OmsInputError, match=r"a list of orders where \.map\(\)"):
-            as_set(mapped(source, int))
+            open_outputs(mapped(source, int))
 
 
 class TestConcat:
@@ -127,11 +127,11 @@ class TestZip:
     def test_its_rows_have_columns_and_are_refused(self) -> None:
         for value in (zipped([7], [8]), zipped([], []), joined([7], zipped([8], [9]))):
             with pytest.raises(OmsInputError, match=r"choose its order id with \.map"):
-                as_set(value)
+                open_outputs(value)
 
 
 def test_a_class_of_a_later_airflow_is_refused() -> None:
     later = type("LaterSequence", (list,), {"__module__": "airflow.sdk.later"})
     with pytest.raises(OmsInputError, match="got a value of type LaterSequence"):
-        as_set(later([7]))
-    assert isinstance(as_set(MappedTask([7])), MappedOutputs)
+        open_outputs(later([7]))
+    assert isinstance(open_outputs(MappedTask([7])), MappedOutputs)

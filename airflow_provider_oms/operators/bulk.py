@@ -47,7 +47,7 @@ from airflow_provider_oms.exceptions import (
     unsendable_is_final,
 )
 from airflow_provider_oms.hooks.oms import OmsHook
-from airflow_provider_oms.outputs import as_set
+from airflow_provider_oms.outputs import open_outputs
 from airflow_provider_oms.storage import (
     OmsFileError,
     ResultsFile,
@@ -292,7 +292,7 @@ class OmsBulkCancelOrdersOperator(BaseOperator):
         if self.orders is None:
             entries = read_entries(str(self.orders_path))
         else:
-            entries = entries_of_value(as_set(self.orders))
+            entries = entries_of_value(open_outputs(self.orders))
         reasons = Reasons(self.disposition_reason, self.disposition_other_reason, extra_reasons)
         most = validate_number("max_orders", self.max_orders, least=1)
         return plan_orders(entries, reasons, max_orders=most)
