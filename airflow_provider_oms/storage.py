@@ -7,7 +7,6 @@ What is in their lines is the business of ``cancellation/bulk/csv_entries.py``,
 from __future__ import annotations
 
 import codecs
-import os
 from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -161,7 +160,7 @@ class ResultsFile:
     """
 
     def __init__(self, path: str, map_index: int = -1) -> None:
-        if path.endswith(("/", os.sep)):
+        if path.endswith("/"):
             raise OmsInputError("results_path", _RESULTS_RULE, "a folder")
         with _failures(f"{path} cannot be written"):
             self._given = target = ObjectStoragePath(path)

@@ -302,7 +302,7 @@ class OmsBulkCancelOrdersOperator(BaseOperator):
             return None
         with before_anything_is_sent(), unsendable_is_final():
             file = ResultsFile(validate_path("results_path", self.results_path), map_index)
-            file.prepare(self.orders_path or None)
+            file.prepare(str(self.orders_path) if self.orders_path else None)
         return file
 
     def _open_journal(
