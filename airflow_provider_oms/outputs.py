@@ -17,8 +17,6 @@ __all__ = ["open_outputs"]
 
 # A lazy sequence asks Airflow for each slice.
 _SLICE = 500
-
-
 _ZIP_RULE = "one order for each row; choose its order id with .map(lambda row: row[0])"
 _MAP_RULE = "a list of orders where .map(), .concat() or .zip() is called on it"
 

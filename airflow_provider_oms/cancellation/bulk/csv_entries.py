@@ -18,6 +18,8 @@ _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _HEADER_RULE = (
     f"the first line must name the columns: order_id and, if wanted, {', '.join(ENTRY_KEYS[1:])}"
 )
+# What a number, a date or an e-mail address has, and the name of a column has not.
+_DATA = re.compile(r"[0-9]{3}|@")
 # What may be repeated in a message: the name of a column, and nothing that could be a shopper's.
 _NAME = re.compile(r"[A-Za-z][A-Za-z _/().-]{0,39}", re.ASCII)
 
@@ -57,9 +59,9 @@ def entries_of_csv(lines: Iterable[str]) -> Iterator[tuple[str, Any]]:
                 yield f"line {reader.line_num}", _entry_in(row, header, source.last)
             begin = reader.line_num + 1
     except csv.Error as error:
-        if not header and _separator_in(source.last):
-            # Quoted names between other separators.
-            _check_header(["?"], source.last)
+        if not header and (separator := _separator_in(source.last)):
+            # It is the separator that makes the quotation marks stand within a field.
+            raise _header_error(_other_separator(separator)) from None
         raise OmsOrderSetError(
             f"The CSV file cannot be read from line {begin} on ({error}); look for a quotation "
             f"mark in it that is not closed, or that is not at the edge of its field"
@@ -69,7 +71,11 @@ def entries_of_csv(lines: Iterable[str]) -> Iterator[tuple[str, Any]]:
 def _check_header(header: list[str], line: str) -> None:
     problem = _problem_of_header(header, line)
     if problem is not None:
-        raise OmsOrderSetError(f"The CSV file's header cannot be used: {problem}")
+        raise _header_error(problem)
+
+
+def _header_error(problem: str) -> OmsOrderSetError:
+    return OmsOrderSetError(f"The CSV file's header cannot be used: {problem}")
 
 
 def _problem_of_header(header: list[str], line: str) -> str | None:
@@ -78,9 +84,9 @@ def _problem_of_header(header: list[str], line: str) -> str | None:
     if line.lower().startswith("sep="):
         return "the first line is a spreadsheet's sep=…, which names a separator; delete the line"
     if separator := _separator_in(line):
-        return f"its columns are separated by {separator}; separate them by commas"
-    if any(name.isdigit() for name in header):
-        return f"the first line holds a number, as a row of orders does; {_HEADER_RULE}"
+        return _other_separator(separator)
+    if any(name.isdigit() or _DATA.search(name) for name in header):
+        return f"the first line looks like a row of data; {_HEADER_RULE}"
     for number, name in enumerate(header, 1):
         if name not in ENTRY_KEYS:
             return f"column {number} is {_what(name)}; {_HEADER_RULE}, and nothing else"
@@ -95,6 +101,10 @@ def _separator_in(line: str) -> str | None:
         if len(columns) > 1 and "order_id" in columns:
             return name
     return None
+
+
+def _other_separator(name: str) -> str:
+    return f"its columns are separated by {name}; separate them by commas"
 
 
 def _what(name: str) -> str:
