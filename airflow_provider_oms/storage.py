@@ -1,22 +1,30 @@
 """Files in any storage that Airflow's ``ObjectStoragePath`` reaches: sets of orders, and results.
 
-What is in their lines is the business of ``cancellation/bulk/entries.py`` and
-``cancellation/bulk/results.py``.
+What is in their lines is the business of ``cancellation/bulk/csv_entries.py``,
+``cancellation/bulk/json_entries.py`` and ``cancellation/bulk/results.py``.
 """
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TextIO
 
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
-from airflow_provider_oms.api.errors import OmsError
+from airflow_provider_oms.api.errors import OmsError, OmsInputError
 from airflow_provider_oms.api.validation import CancelRequest, OrderId
-from airflow_provider_oms.cancellation.bulk.entries import entries_of_csv, entries_of_json_lines
-from airflow_provider_oms.cancellation.bulk.order_set import OmsOrderSetError
-from airflow_provider_oms.cancellation.bulk.results import line_of, read_ends
+from airflow_provider_oms.cancellation.bulk.csv_entries import entries_of_csv
+from airflow_provider_oms.cancellation.bulk.json_entries import entries_of_json_lines
+from airflow_provider_oms.cancellation.bulk.refusals import OmsOrderSetError, usable
+from airflow_provider_oms.cancellation.bulk.results import (
+    from_record,
+    line_of,
+    read_ends,
+    with_details,
+)
 from airflow_provider_oms.cancellation.bulk.tally import OrderEnd
 from airflow_provider_oms.exceptions import OmsBulkCancellationError
 
@@ -34,6 +42,7 @@ _READERS = {
     ".csv": entries_of_csv,
 }
 _LOCAL = ("", "file", "local")
+_RESULTS_RULE = "the path of a file to write, and not of one that is read"
 
 
 class OmsFileError(OmsError, OSError):
@@ -67,10 +76,10 @@ def _failures(what: str) -> Iterator[None]:
 def read_entries(path: str) -> Iterator[tuple[str, Any]]:
     """Return the entries of a file of orders, each with its position.
 
-    :param path: a JSON Lines file (``.jsonl``, ``.ndjson``) or a CSV file (``.csv``); any URI that
-        Airflow's ``ObjectStoragePath`` takes.
+    :param path: a JSON Lines file (``.jsonl``, ``.ndjson``) or a CSV file (``.csv``) in UTF-8, or
+        in UTF-16 with its byte order mark; any URI that Airflow's ``ObjectStoragePath`` takes.
     :return: position and entry, one at a time.
-    :raises OmsOrderSetError: when the file is of another kind, or its text is not UTF-8.
+    :raises OmsOrderSetError: when the file is of another kind, or is no such text.
     :raises OmsFileError: when it cannot be read.
     """
     with _failures(f"{path} cannot be read"):
@@ -79,23 +88,43 @@ def read_entries(path: str) -> Iterator[tuple[str, Any]]:
         if reader is None:
             raise OmsOrderSetError(f"orders_path must end in {', '.join(_READERS)}")
         try:
-            # A byte order mark is what spreadsheets put in front.
-            with _open(source, "r", encoding="utf-8-sig") as file:
-                yield from reader(file)
-        except UnicodeDecodeError:
-            raise OmsOrderSetError("The file at orders_path is not text in UTF-8") from None
+            with _open(source, "r", encoding=_encoding(source)) as file:
+                yield from reader(_text_lines(file))
+        except UnicodeError:
+            raise OmsOrderSetError(
+                "The file at orders_path is not text in UTF-8; save it as UTF-8 (CSV UTF-8 in a "
+                "spreadsheet)"
+            ) from None
+
+
+def _encoding(path: ObjectStoragePath) -> str:
+    with path.fs.open(path.path, "rb") as file:
+        mark = file.read(len(codecs.BOM_UTF16))
+    # What spreadsheets write as "Unicode text", and what they put in front of UTF-8.
+    return "utf-16" if mark in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
+
+
+def _text_lines(file: TextIO) -> Iterator[str]:
+    for number, line in enumerate(file, 1):
+        if "\0" in line:
+            raise OmsOrderSetError(
+                f"The file at orders_path holds a NUL character in line {number}, like UTF-16 "
+                f"without a byte order mark; save it as UTF-8"
+            )
+        yield line
 
 
 def read_orders(path: str) -> list[Any]:
     """Return the entries of a file of orders, for a task that passes them on.
 
-    :param path: a JSON Lines file (``.jsonl``, ``.ndjson``) or a CSV file (``.csv``); any URI that
-        Airflow's ``ObjectStoragePath`` takes.
-    :return: ids or dicts, as the file has them; nothing about them is checked yet.
-    :raises OmsOrderSetError: when the file is of another kind, or its text is not UTF-8.
+    :param path: a JSON Lines file (``.jsonl``, ``.ndjson``) or a CSV file (``.csv``) in UTF-8, or
+        in UTF-16 with its byte order mark; any URI that Airflow's ``ObjectStoragePath`` takes.
+    :return: ids or dicts, as the file has them; their fields are not checked yet.
+    :raises OmsOrderSetError: when the file is of another kind, is no such text, or has lines that
+        are no entries.
     :raises OmsFileError: when it cannot be read.
     """
-    return [entry for _, entry in read_entries(path)]
+    return usable(read_entries(path))
 
 
 def _open(path: ObjectStoragePath, mode: str, encoding: str = "utf-8") -> TextIO:
@@ -104,17 +133,37 @@ def _open(path: ObjectStoragePath, mode: str, encoding: str = "utf-8") -> TextIO
     return file
 
 
+def _is_folder(path: ObjectStoragePath) -> bool:
+    return bool(path.fs.isdir(path.path))
+
+
+def _is_same(one: ObjectStoragePath, other: ObjectStoragePath) -> bool:
+    """Tell whether two paths name the same file, though the connection in them may differ."""
+    if type(one.fs) is not type(other.fs):
+        return False
+    if one.protocol not in _LOCAL:
+        return bool(one.path == other.path)
+    here, there = Path(one.path), Path(other.path)
+    if here.exists() and there.exists():
+        # Also through a link, or in another letter case where that does not count.
+        return here.samefile(there)
+    return here.resolve() == there.resolve()
+
+
 class ResultsFile:
     """Write results under their final name only when they are whole.
 
-    :param path: any URI that ``ObjectStoragePath`` takes.
+    :param path: any URI that ``ObjectStoragePath`` takes; a file, not a folder.
     :param map_index: index of a mapped task, which goes into the name; -1 for any other task.
+    :raises OmsInputError: when the path is that of a folder.
     :raises OmsFileError: when nothing that is installed knows the path.
     """
 
     def __init__(self, path: str, map_index: int = -1) -> None:
+        if path.endswith("/"):
+            raise OmsInputError("results_path", _RESULTS_RULE, "a folder")
         with _failures(f"{path} cannot be written"):
-            target = ObjectStoragePath(path)
+            self._given = target = ObjectStoragePath(path)
             if map_index >= 0:
                 target = target.with_name(f"{target.stem}-{map_index}{target.suffix}")
             self._target = target
@@ -124,12 +173,20 @@ class ResultsFile:
         """Return the path, with the map index of a mapped task."""
         return str(self._target)
 
-    def prepare(self) -> None:
+    def prepare(self, orders_path: str | None = None) -> None:
         """Make sure that the file can be written, before anything depends on it.
 
-        :raises OmsFileError: when it cannot.
+        :param orders_path: the file that the orders come from, if they come from one.
+        :raises OmsInputError: when there is a folder of that name, or it is the file of orders.
+        :raises OmsFileError: when it cannot be written.
         """
         with _failures(f"{self} cannot be written"):
+            if _is_folder(self._given) or _is_folder(self._target):
+                raise OmsInputError("results_path", _RESULTS_RULE, "a folder")
+            if orders_path is not None:
+                orders = ObjectStoragePath(orders_path)
+                if _is_same(self._given, orders) or _is_same(self._target, orders):
+                    raise OmsInputError("results_path", _RESULTS_RULE, "the file at orders_path")
             if self._target.protocol in _LOCAL:
                 self._target.parent.mkdir(parents=True, exist_ok=True)
             self._write_part(())
@@ -142,6 +199,9 @@ class ResultsFile:
         :raises OmsFileError: when it cannot be written; an older file is then still there.
         """
         with _failures(f"{self} cannot be written"):
+            if _is_folder(self._target):
+                # The file would be moved into it.
+                raise IsADirectoryError("a folder of that name was made while the task ran")
             self._write_part(lines)
             # Storage that cannot rename copies; the final name shows the whole file in either case.
             self._part.fs.mv(self._part.path, self._target.path)
@@ -166,14 +226,9 @@ class ResultsFile:
         :param begun_at: when the first attempt began, in seconds since the epoch, if that is known.
         :raises OmsFileError: when it cannot be written; an older file is then still there.
         """
-        known = {order_id for order_id, end in ends.items() if end.attempt is None}
+        known = from_record(ends)
         if known and begun_at is not None:
-            earlier = self.read_earlier(known, since=begun_at)
-            ends.update(
-                (order_id, end)
-                for order_id, end in earlier.items()
-                if end.result.outcome is ends[order_id].result.outcome
-            )
+            ends.update(with_details(ends, self.read_earlier(known, since=begun_at)))
         self.write(line_of(end, requests[id_].disposition_reason) for id_, end in ends.items())
 
     def read_earlier(

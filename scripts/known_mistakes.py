@@ -30,6 +30,7 @@ VERDICT = "tests/cancellation/bulk/test_verdict.py"
 TERMINATION = "tests/cancellation/test_termination.py"
 CLOCK = "tests/cancellation/test_clock.py"
 STORAGE = "tests/test_storage.py"
+ENTRIES = "tests/cancellation/bulk/test_entries.py"
 
 
 @dataclass(frozen=True)
@@ -317,11 +318,32 @@ MUTANTS = (
         (JOURNAL, NEXT_ATTEMPT),
     ),
     Mutant(
-        "make orders of a broken line",
+        "take a row of several columns for its first one",
         "cancellation/bulk/entries.py",
-        "dict(zip(header, row, strict=True)) if is_whole else broken",
-        "dict(zip(header, row, strict=True)) if is_whole else row",
-        (INPUT,),
+        "    if len(value) == 1 and not isinstance(value[0], list | tuple):\n",
+        "    if value and not isinstance(value[0], list | tuple):\n",
+        (ENTRIES, INPUT),
+    ),
+    Mutant(
+        "take one row for the orders of a mapped task",
+        "cancellation/bulk/entries.py",
+        "        if not isinstance(output, list):\n",
+        "        if not isinstance(output, list | tuple):\n",
+        (ENTRIES,),
+    ),
+    Mutant(
+        "take an id that may be cut off",
+        "cancellation/bulk/line_ends.py",
+        '    return line.endswith(("\\n", "\\r"))\n',
+        "    return True\n",
+        (STORAGE,),
+    ),
+    Mutant(
+        "let an older results file outvote the journal",
+        "cancellation/bulk/results.py",
+        "        and earlier[order_id].result.outcome is end.result.outcome\n",
+        "",
+        (STORAGE,),
     ),
     Mutant(
         "lose an answer that comes as the run gives up",
@@ -391,8 +413,8 @@ MUTANTS = (
     Mutant(
         "let a set through that is larger than its cap",
         "cancellation/bulk/order_set.py",
-        "    if len(requests) > max_orders:\n",
-        "    if len(requests) > 2 * max_orders:\n",
+        "        if len(requests) > max_orders:\n",
+        "        if len(requests) > 2 * max_orders:\n",
         (INPUT,),
     ),
 )

@@ -10,6 +10,8 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
+from numbers import Integral, Real
 from typing import Any, TypeAlias
 
 from airflow_provider_oms.api.errors import OmsInputError
@@ -42,6 +44,21 @@ MAX_ORDER_ID = 2**63 - 1
 MAX_OTHER_REASON_LENGTH = 255
 
 _DIGITS = re.compile(r"[1-9][0-9]*", re.ASCII)
+_AS_WHOLE_NUMBERS = "read ids as whole numbers or as text"
+# Longer numbers are slow to search, and no id.
+_MOST_CHARACTERS_OF_A_NUMBER = 40
+# What a text looks like that is nearly an id, by its form alone.
+_NEAR_IDS = (
+    (re.compile(r"0+[0-9]+"), "with a leading zero"),
+    (re.compile(r"[0-9]+\.0*"), f"that holds a float; {_AS_WHOLE_NUMBERS}"),
+    (
+        re.compile(r"[0-9]+([.,][0-9]+)?[eE][+-]?[0-9]+"),
+        "in scientific notation, which has lost digits; format the column as text",
+    ),
+    (re.compile(r"[0-9]{1,3}([., '][0-9]{3})+"), "with thousands separators"),
+    (re.compile(r"\s*[0-9]+\s*"), "with a blank or a line break around digits"),
+    (re.compile(r"[0-9]+[;\t|].*"), "with a separator in it; separate fields by commas"),
+)
 # Cc: control; Cs: lone surrogates, which no UTF-8 body can carry; Zl, Zp: line breaks in disguise.
 _FORBIDDEN_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _ORDER_ID_RULE = (
@@ -81,11 +98,16 @@ def kind_of(value: object) -> str:
         return "None"
     if isinstance(value, bool):
         return "a boolean"
-    if isinstance(value, int):
-        return "a negative integer" if value < 0 else "zero" if value == 0 else "a larger integer"
+    if isinstance(value, Integral):
+        return _kind_of_integer(int(value))
+    if isinstance(value, Decimal):
+        return f"a Decimal that is not a whole number from 1 ({_AS_WHOLE_NUMBERS})"
     if isinstance(value, float):
         # What tables do to whole numbers in a column that has gaps.
-        return "a float (read ids as whole numbers or as text)"
+        return f"a float ({_AS_WHOLE_NUMBERS})"
+    if isinstance(value, Real):
+        # numpy's own floats, among others.
+        return f"a value of type {type(value).__name__} ({_AS_WHOLE_NUMBERS})"
     if not isinstance(value, str):
         return f"a value of type {type(value).__name__}"
     if not value.strip():
@@ -95,26 +117,50 @@ def kind_of(value: object) -> str:
     return f"a string of {len(value)} characters"
 
 
+def _kind_of_integer(value: int) -> str:
+    if value <= 0:
+        return "a negative integer" if value < 0 else "zero"
+    return "a larger integer" if value > MAX_ORDER_ID else "a positive integer"
+
+
 def validate_order_id(value: Any) -> int:
     """Return the order id as an integer, or refuse it.
 
-    :param value: an integer from 1 to 2**63-1, or a string of ASCII digits without leading
-        zero (what templates render to).
+    :param value: an integer from 1 to 2**63-1, also as numpy's integer or as a ``Decimal`` without
+        a fraction, which databases and data frames return; or a string of ASCII digits without
+        leading zero, which templates render to.
     :return: the id.
     :raises OmsInputError: for anything else: booleans, floats, signs, blanks, other scripts'
         digits, ``None`` and ``"None"``.
     """
-    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_ORDER_ID:
+    number = _whole_number(value)
+    if number is not None and 1 <= number <= MAX_ORDER_ID:
+        return number
+    raise OmsInputError("order_id", _ORDER_ID_RULE, _kind_of_id(value))
+
+
+def _whole_number(value: Any) -> int | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, Integral):
         return int(value)
-    # The length is bounded before int() sees the text: huge numerals are slow to convert.
-    if (
-        isinstance(value, str)
-        and len(value) <= len(str(MAX_ORDER_ID))
-        and _DIGITS.fullmatch(value)
-        and int(value) <= MAX_ORDER_ID
-    ):
+    # The size is bounded before int() sees a text or a Decimal: huge numerals are slow to convert.
+    if isinstance(value, Decimal):
+        is_id = value.is_finite() and 1 <= value <= MAX_ORDER_ID and value == int(value)
+        return int(value) if is_id else None
+    if isinstance(value, str) and len(value) <= len(str(MAX_ORDER_ID)) and _DIGITS.fullmatch(value):
         return int(value)
-    raise OmsInputError("order_id", _ORDER_ID_RULE, kind_of(value))
+    return None
+
+
+def _kind_of_id(value: object) -> str:
+    """Describe a refused order id, with the form that text has, and without quoting it."""
+    kind = kind_of(value)
+    if isinstance(value, str) and len(value) <= _MOST_CHARACTERS_OF_A_NUMBER:
+        for form, what in _NEAR_IDS:
+            if form.fullmatch(value):
+                return f"{kind} {what}"
+    return kind
 
 
 def validate_order_states(field: str, value: Any, *, rule: str) -> frozenset[str]:

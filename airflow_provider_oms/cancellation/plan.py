@@ -53,7 +53,8 @@ def validate_number(field: str, value: Any, *, least: int = 0) -> int:
         value = int(value[: _MOST_DIGITS + 1])
     is_number = isinstance(value, int) and not isinstance(value, bool)
     if not is_number or not least <= value < 10**_MOST_DIGITS:
-        raise OmsInputError(field, f"a whole number from {least}", kind_of(value))
+        rule = f"a whole number from {least} to {10**_MOST_DIGITS - 1}"
+        raise OmsInputError(field, rule, kind_of(value))
     return int(value)
 
 

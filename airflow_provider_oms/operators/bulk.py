@@ -43,6 +43,7 @@ from airflow_provider_oms.exceptions import (
     unsendable_is_final,
 )
 from airflow_provider_oms.hooks.oms import OmsHook
+from airflow_provider_oms.outputs import open_outputs
 from airflow_provider_oms.reporting import log_lines, publish
 from airflow_provider_oms.storage import (
     OmsFileError,
@@ -298,7 +299,7 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
         if self.orders is None:
             entries = read_entries(str(self.orders_path))
         else:
-            entries = entries_of_value(self.orders)
+            entries = entries_of_value(open_outputs(self.orders))
         reasons = Reasons(self.disposition_reason, self.disposition_other_reason, extra_reasons)
         most = validate_number("max_orders", self.max_orders, least=1)
         return plan_orders(entries, reasons, max_orders=most)
@@ -308,7 +309,7 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
             return None
         with before_anything_is_sent(), unsendable_is_final():
             file = ResultsFile(validate_path("results_path", self.results_path), map_index)
-            file.prepare()
+            file.prepare(str(self.orders_path) if self.orders_path else None)
         return file
 
     def _open_journal(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import string
 from decimal import Decimal
+from fractions import Fraction
+from numbers import Integral
 from typing import Any
 
 import pytest
@@ -16,12 +18,24 @@ from airflow_provider_oms.api.validation import (
     KNOWN_DISPOSITION_REASONS,
     MAX_ORDER_ID,
     explanation_length,
+    kind_of,
     validate_cancel_request,
     validate_disposition_other_reason,
     validate_disposition_reason,
     validate_order_id,
     validate_order_states,
 )
+
+
+@Integral.register
+class Index:
+    """An integer that is no int, as those of numpy are."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def __int__(self) -> int:
+        return self._number
 
 
 class TestOrderId:
@@ -37,6 +51,12 @@ class TestOrderId:
             ("9000000000", 9_000_000_000),
             (MAX_ORDER_ID, MAX_ORDER_ID),
             (str(MAX_ORDER_ID), MAX_ORDER_ID),
+            # What databases and data frames return for whole numbers.
+            (Decimal(5), 5),
+            (Decimal("5.00"), 5),
+            (Decimal("2E+6"), 2_000_000),
+            (Decimal(MAX_ORDER_ID), MAX_ORDER_ID),
+            (Index(7), 7),
         ],
     )
     def test_integers_and_digit_strings_are_accepted(self, value: Any, expected: int) -> None:
@@ -56,20 +76,35 @@ class TestOrderId:
             ("9" * 100_000, "a string of 100000 characters"),
             (1.0, "a float (read ids as whole numbers or as text)"),
             (float("nan"), "a float (read ids as whole numbers or as text)"),
-            (Decimal(5), "a value of type Decimal"),
+            (Decimal("5.5"), "a Decimal that is not a whole number from 1"),
+            (Decimal("0.00"), "a Decimal that is not a whole number from 1"),
+            (Decimal(-5), "a Decimal that is not a whole number from 1"),
+            (Decimal("NaN"), "a Decimal that is not a whole number from 1"),
+            (Decimal("sNaN"), "a Decimal that is not a whole number from 1"),
+            (Decimal("Infinity"), "a Decimal that is not a whole number from 1"),
+            (Decimal("1E+1000000"), "a Decimal that is not a whole number from 1"),
+            (Decimal(MAX_ORDER_ID + 1), "a Decimal that is not a whole number from 1"),
+            (Fraction(7, 2), "a value of type Fraction (read ids as whole numbers or as text)"),
+            (Index(0), "zero"),
             (None, "None"),
             ("None", "null rendered"),
             ("", "an empty string"),
             ("   ", "a blank string"),
             ("0", "a string of 1 characters"),
-            ("007", "a string of 3 characters"),
+            ("007", "a string of 3 characters with a leading zero"),
             ("+7", "a string of 2 characters"),
             ("-7", "a string of 2 characters"),
-            (" 7", "a string of 2 characters"),
-            ("7\n", "a string of 2 characters"),
-            ("1e3", "a string of 3 characters"),
+            (" 7", "2 characters with a blank or a line break around digits"),
+            ("7\n", "2 characters with a blank or a line break around digits"),
+            ("1e3", "3 characters in scientific notation, which has lost digits"),
+            ("1.01E+06", "8 characters in scientific notation, which has lost digits"),
+            ("1,01E+06", "8 characters in scientific notation, which has lost digits"),
+            ("1,010,101", "9 characters with thousands separators"),
+            ("1.010.101", "9 characters with thousands separators"),
+            ("7;", "2 characters with a separator in it; separate fields by commas"),
+            ("7\tx", "3 characters with a separator in it; separate fields by commas"),
             ("1_0", "a string of 3 characters"),
-            ("1.0", "a string of 3 characters"),
+            ("1.0", "3 characters that holds a float; read ids as whole numbers or as text"),
             ("0x1F", "a string of 4 characters"),
             ("١٢٣", "a string of 3 characters"),
             ("１２３", "a string of 3 characters"),
@@ -92,6 +127,27 @@ class TestOrderId:
         with pytest.raises(OmsInputError) as refusal:
             validate_order_id("jane.doe@example.com")
         assert "jane" not in str(refusal.value)
+
+    @pytest.mark.parametrize(
+        ("number", "kind"),
+        [(-1, "a negative integer"), (0, "zero"), (7, "a positive integer"),
+         (MAX_ORDER_ID, "a positive integer"), (MAX_ORDER_ID + 1, "a larger integer")],
+    )  # fmt: skip
+    def test_an_integer_is_larger_only_where_it_is_larger_than_any_id(
+        self, number: int, kind: str
+    ) -> None:
+        assert kind_of(number) == kind
+
+    @given(st.decimals())
+    def test_a_decimal_passes_exactly_when_it_is_an_id(self, value: Decimal) -> None:
+        is_id = (
+            value.is_finite() and 1 <= value <= MAX_ORDER_ID and value.as_integer_ratio()[1] == 1
+        )
+        try:
+            assert validate_order_id(value) == value
+            assert is_id
+        except OmsInputError:
+            assert not is_id
 
     @given(st.one_of(st.text(max_size=25), st.text("0123456789+-_. eE", max_size=21)))
     def test_a_string_passes_exactly_when_it_is_the_decimal_form_of_an_id(self, text: str) -> None:

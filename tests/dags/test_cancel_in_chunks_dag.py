@@ -22,7 +22,7 @@ def test_each_chunk_cancels_its_orders_and_writes_its_results(
     order_ids = list(range(FIRST, FIRST + 25))
     oms.load_orders([{"orderID": order_id} for order_id in order_ids])
     orders = tmp_path / "orders.csv"
-    lines = ["order_id", *map(str, order_ids), str(FIRST)]
+    lines = ["order_id", *map(str, order_ids), str(FIRST), ""]
     orders.write_text("\n".join(lines), encoding="utf-8")
     results = tmp_path / "results.jsonl"
     run = run_dag(DAG_ID, orders_path=str(orders), results_path=str(results), chunk_size=10)

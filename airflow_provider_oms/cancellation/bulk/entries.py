@@ -1,128 +1,144 @@
-"""Where a set's entries come from: a list, a template's JSON, or the lines of a file.
+"""The one door to a set of orders: which values are a set, and what counts as an entry of it.
 
-What an entry must be is the business of ``order_set.py``.
+The argument ``orders``, files (``csv_entries.py``, ``json_entries.py``) and ``split_orders`` all
+come through here. What the fields of an entry must be is the business of ``order_set.py``.
 """
 
 from __future__ import annotations
 
-import csv
-import json
-from collections.abc import Iterable, Iterator, Sequence
+import io
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
+from decimal import Decimal
+from numbers import Integral
 from typing import Any
 
 from airflow_provider_oms.api.errors import OmsInputError
 from airflow_provider_oms.api.validation import kind_of
-from airflow_provider_oms.cancellation.bulk.order_set import ENTRY_KEYS, OmsOrderSetError
+from airflow_provider_oms.cancellation.bulk.json_text import read_json
+from airflow_provider_oms.cancellation.bulk.refusals import Unusable
 
-__all__ = ["entries_of_csv", "entries_of_json_lines", "entries_of_value"]
+__all__ = ["ENTRY_KEYS", "Joined", "MappedOutputs", "entries_of_value", "entry_of"]
 
-# A lazy sequence asks Airflow's API for each slice.
-_SLICE = 500
+ENTRY_KEYS = ("order_id", "disposition_reason", "disposition_other_reason", "in_doubt")
 
 _RULE = (
-    "a list of orders, or a template that renders to a JSON array "
+    "a list of orders, a single order id, or a template that renders to a JSON array "
     "({{ … | tojson }}, or the other task's .output)"
 )
+_DIGITS = re.compile(r"[0-9]+", re.ASCII)
+_NO_TEXT = (str, bytes, bytearray, memoryview)
+
+
+@dataclass(frozen=True, slots=True)
+class MappedOutputs:
+    """Hold what the instances of a mapped task returned: a list of entries each, or one entry.
+
+    Only Airflow's own lazy sequence may become one. Nothing in the shape of a value tells the
+    outputs of mapped tasks from rows, whose other columns must never be taken for orders.
+
+    :param outputs: what each instance returned, in their order.
+    """
+
+    outputs: Iterable[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Hold several sets that count as one.
+
+    :param parts: values that are a set each.
+    """
+
+    parts: Sequence[Any]
 
 
 def entries_of_value(value: Any) -> Iterator[tuple[str, Any]]:
-    """Return the entries of the argument ``orders``, each with its position.
+    """Return the entries of a set, each with its position.
 
-    :param value: a list or another sequence of entries; a JSON array; or a sequence of lists, as
-        mapped tasks leave it, whose entries count as one set.
-    :return: position and entry, one at a time.
-    :raises OmsInputError: when the value is no sequence; ``None`` and ``""`` are none.
+    :param value: a list or another sequence or iterator of entries; one id; the text of a JSON
+        array; or :class:`MappedOutputs` or :class:`Joined`.
+    :return: position and entry, one at a time; :class:`Unusable` where it is no entry.
+    :raises OmsInputError: when the value is no set; ``None`` and ``""`` are none.
     """
+    if isinstance(value, MappedOutputs):
+        return _of_mapped_tasks(value)
+    if isinstance(value, Joined):
+        # Each part is judged before the first entry of any is returned.
+        parts = [entries_of_value(part) for part in value.parts]
+        return (
+            (f"part {number}, {position}", entry)
+            for number, part in enumerate(parts, 1)
+            for position, entry in part
+        )
     if isinstance(value, str):
         value = _parse(value)
-    if isinstance(value, set | frozenset | range):
-        value = list(value)
-    if not isinstance(value, Sequence) or isinstance(value, str | bytes | bytearray):
-        raise OmsInputError("orders", _RULE, kind_of(value))
-    return _number(value)
+    is_flag = isinstance(value, bool)
+    if isinstance(value, Integral | Decimal) and not is_flag:
+        value = [value]
+    if not _is_list(value):
+        raise OmsInputError("orders", _RULE, _kind_of_set(value))
+    return ((f"entry {number}", entry_of(entry)) for number, entry in enumerate(value, 1))
+
+
+def _is_list(value: Any) -> bool:
+    if isinstance(value, tuple) and len(value) > 1:
+        # What a query returns through fetch_one_handler: the other columns are no orders.
+        return False
+    is_text = isinstance(value, (*_NO_TEXT, io.IOBase))
+    return isinstance(value, Sequence | Iterator) and not is_text
 
 
 def _parse(text: str) -> Any:
+    if _DIGITS.fullmatch(text):
+        return [text]
     try:
-        return _read_json(text)
-    except (ValueError, RecursionError):
+        parsed = read_json(text)
+    except ValueError:
         raise OmsInputError("orders", _RULE, kind_of(text)) from None
+    if not isinstance(parsed, list):
+        raise OmsInputError("orders", _RULE, f"the JSON text of {kind_of(parsed)}")
+    return parsed
 
 
-def _read_json(text: str) -> Any:
-    return json.loads(text, object_pairs_hook=_once_each)
+def _kind_of_set(value: Any) -> str:
+    kind = kind_of(value)
+    if isinstance(value, Mapping):
+        return f"{kind}; pass a list of its order ids, or of objects with order_id"
+    if isinstance(value, tuple):
+        return f"a tuple of {len(value)}, which may be one row of a query; pass a list of order ids"
+    if isinstance(value, Set):
+        return f"{kind}; pass a list, such as sorted(…)"
+    if hasattr(value, "tolist"):
+        return f"{kind}; pass a list of whole numbers (int), such as ….tolist()"
+    return kind
 
 
-def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    entry = dict(pairs)
-    if len(entry) < len(pairs):
-        # The last one would count, whichever was meant.
-        raise ValueError("a key is there twice")
-    return entry
+def entry_of(value: Any) -> Any:
+    """Return a value as one entry of a set: an id or an object.
 
-
-def _number(values: Sequence[Any]) -> Iterator[tuple[str, Any]]:
-    number = 0
-    for value in _in_slices(values):
-        number += 1
-        if not isinstance(value, list | tuple):
-            yield f"entry {number}", value
-            continue
-        for inner, entry in enumerate(value, 1):
-            yield f"entry {number}, item {inner}", entry
-
-
-def _in_slices(values: Sequence[Any]) -> Iterator[Any]:
-    if isinstance(values, list | tuple):
-        yield from values
-        return
-    for at in range(0, len(values), _SLICE):
-        yield from values[at : at + _SLICE]
-
-
-def entries_of_json_lines(lines: Iterable[str]) -> Iterator[tuple[str, Any]]:
-    """Return the entries of a JSON Lines file; blank lines are none.
-
-    :param lines: the file's lines.
-    :return: position and entry, one at a time; a line that is no JSON, or a list, is an entry that
-        no rule admits.
+    :param value: the entry; or a list or tuple of exactly one, which a query of one column
+        returns as its row.
+    :return: the entry; :class:`Unusable` for any other list or tuple.
     """
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
+    if not isinstance(value, list | tuple):
+        return value
+    if len(value) == 1 and not isinstance(value[0], list | tuple):
+        return value[0]
+    if len(value) == 1:
+        return Unusable("a list within a list within the list; pass one list of order ids")
+    return Unusable(
+        f"the row has {len(value)} columns; select only the order id, or pass objects with "
+        f"order_id (lists within a list are not joined)"
+    )
+
+
+def _of_mapped_tasks(mapped: MappedOutputs) -> Iterator[tuple[str, Any]]:
+    for number, output in enumerate(mapped.outputs, 1):
+        # A tuple is one row of a query, as above; a list is what the rule below is for.
+        if not isinstance(output, list):
+            yield f"entry {number}", entry_of(output)
             continue
-        try:
-            entry = _read_json(line)
-        except (ValueError, RecursionError):
-            entry = None
-        # The line itself is refused as an order id, with its position. A list would be taken for
-        # what a mapped task has left, if a task reads the file and passes its entries on.
-        is_entry = entry is not None and not isinstance(entry, list)
-        yield f"line {number}", entry if is_entry else line
-
-
-def entries_of_csv(lines: Iterable[str]) -> Iterator[tuple[str, Any]]:
-    """Return the entries of a CSV file with a header line.
-
-    :param lines: the file's lines.
-    :return: position and entry, one at a time.
-    :raises OmsOrderSetError: when the header does not name the columns.
-    """
-    reader = csv.reader(lines, strict=True)
-    try:
-        header = [name.strip().lstrip("\ufeff") for name in next(reader, [])]
-        is_unclear = len(set(header)) < len(header) or not set(header) <= set(ENTRY_KEYS)
-        if "order_id" not in header or is_unclear:
-            raise OmsOrderSetError(
-                f"The CSV file's first line must name its columns: order_id and, if wanted, "
-                f"{', '.join(ENTRY_KEYS[1:])}, each once and no others"
-            )
-        for row in reader:
-            if row:
-                is_whole = len(row) == len(header)
-                # What is not whole becomes a text that is refused as an order id, and not a list,
-                # for the same reason as above; with one field only it could pass, but for its end.
-                broken = ",".join([*row, ""])
-                entry = dict(zip(header, row, strict=True)) if is_whole else broken
-                yield f"line {reader.line_num}", entry
-    except csv.Error as error:
-        raise OmsOrderSetError(f"The CSV file breaks off: {error}") from None
+        for inner, entry in enumerate(output, 1):
+            yield f"entry {number}, item {inner}", entry_of(entry)

@@ -1,51 +1,29 @@
 """A set of orders to cancel, checked as a whole before anything is sent.
 
-The rules for single fields live in ``api/validation.py``; how entries come out of files and
-templates lives in ``entries.py``.
+The rules for single fields live in ``api/validation.py``; which values are a set, and what counts
+as an entry of it, in ``entries.py``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from airflow_provider_oms.api.errors import OmsError, OmsInputError
+from airflow_provider_oms.api.errors import OmsInputError
 from airflow_provider_oms.api.validation import (
     CancelRequest,
     OrderId,
     kind_of,
     validate_cancel_request,
 )
+from airflow_provider_oms.cancellation.bulk.entries import ENTRY_KEYS, entries_of_value
+from airflow_provider_oms.cancellation.bulk.refusals import OmsOrderSetError, Problems, Unusable
 from airflow_provider_oms.cancellation.plan import validate_flag
 
-__all__ = [
-    "ENTRY_KEYS",
-    "OmsOrderSetError",
-    "OrderSet",
-    "Reasons",
-    "plan_orders",
-    "split_orders",
-]
+__all__ = ["OmsOrderSetError", "OrderSet", "Reasons", "plan_orders", "split_orders"]
 
-ENTRY_KEYS = ("order_id", "disposition_reason", "disposition_other_reason", "in_doubt")
-_PROBLEMS_IN_MESSAGE = 20
 _ENTRY_RULE = f"an order id, or a dict with {', '.join(ENTRY_KEYS)}"
-
-
-class OmsOrderSetError(OmsError, ValueError):
-    """Refuse a whole set of orders before anything is sent.
-
-    :param summary: what is wrong with the set, in one clause.
-    :param problems: what is wrong with each entry that cannot be used, with its position.
-    """
-
-    def __init__(self, summary: str, problems: Iterable[str] = ()) -> None:
-        self.problems = tuple(problems)
-        shown = "; ".join(self.problems[:_PROBLEMS_IN_MESSAGE])
-        more = len(self.problems) - _PROBLEMS_IN_MESSAGE
-        parts = [summary, f": {shown}" if shown else "", f"; and {more} more" if more > 0 else ""]
-        super().__init__(f"{''.join(parts)}. Nothing was sent.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,35 +85,42 @@ def plan_orders(
 ) -> OrderSet:
     """Check a whole set of entries, and return the orders they name.
 
+    Reading ends where the set is known to be refused: at one order too many, or at a hundred
+    entries that cannot be used.
+
     :param entries: each entry with its position, such as ``"entry 3"``.
     :param reasons: the reasons of entries that name none.
     :param max_orders: how many different orders there may be at most.
     :return: the orders, each once.
-    :raises OmsOrderSetError: naming every entry that cannot be used, or the size of a set that is
-        too large.
+    :raises OmsOrderSetError: naming the entries that cannot be used, or a set that is too large.
     """
     requests: dict[OrderId, CancelRequest] = {}
     in_doubt: set[OrderId] = set()
-    problems: list[str] = []
+    problems = Problems()
     count = 0
     for position, entry in entries:
         count += 1
+        if isinstance(entry, Unusable):
+            problems.add(f"{position}: {entry.problem}", count=count)
+            continue
         try:
             request = reasons.request_of(entry)
             if _is_in_doubt(entry):
                 in_doubt.add(request.order_id)
         except OmsInputError as error:
-            problems.append(f"{position}: {error.field} must be {error.rule}; got {error.kind}")
+            problem = f"{position}: {error.field} must be {error.rule}; got {error.kind}"
+            problems.add(problem, count=count)
             continue
         if requests.setdefault(request.order_id, request) != request:
-            problems.append(f"{position}: order {request.order_id} is there with another reason")
-    if problems:
-        raise OmsOrderSetError(f"{len(problems)} of {count} entries cannot be used", problems)
-    if len(requests) > max_orders:
-        raise OmsOrderSetError(
-            f"The set has {len(requests)} orders, and max_orders allows {max_orders}; check what "
-            f"asked for so many, and raise max_orders if it is right"
-        )
+            problem = f"{position}: order {request.order_id} is there with another reason"
+            problems.add(problem, count=count)
+        if len(requests) > max_orders:
+            raise OmsOrderSetError(
+                f"The set has more orders than the {max_orders} that max_orders allows; check what "
+                f"asked for so many, and raise max_orders if it is right",
+                problems.found,
+            )
+    problems.refuse_if_any(count=count)
     return OrderSet(requests, count - len(requests), frozenset(in_doubt))
 
 
@@ -145,7 +130,7 @@ def _is_in_doubt(entry: Any) -> bool:
 
 
 def split_orders(
-    orders: Iterable[Any],
+    orders: Any,
     *,
     chunk_size: int = 1000,
     max_orders: int = 1000,
@@ -165,15 +150,20 @@ def split_orders(
     :param disposition_other_reason: the explanation of entries that name none.
     :param extra_reasons: more reasons that the connection's ``disposition_reasons`` admits.
     :return: the entries as they were given, each order once, in lists of ``chunk_size``.
-    :raises OmsInputError: when ``chunk_size`` is less than 1.
+    :raises OmsInputError: when ``chunk_size`` is less than 1, or ``orders`` is no set.
     :raises OmsOrderSetError: when the set cannot be used as a whole.
     """
     if chunk_size < 1:
         raise OmsInputError("chunk_size", "an integer from 1", kind_of(chunk_size))
-    given = list(orders)
     reasons = Reasons(disposition_reason, disposition_other_reason, tuple(extra_reasons))
-    entries = ((f"entry {number}", entry) for number, entry in enumerate(given, 1))
-    plan_orders(entries, reasons, max_orders=max_orders)
+    given: list[Any] = []
+
+    def kept() -> Iterator[tuple[str, Any]]:
+        for position, entry in entries_of_value(orders):
+            given.append(entry)
+            yield position, entry
+
+    plan_orders(kept(), reasons, max_orders=max_orders)
     # Of an order that is there twice the first entry stands for it, or a later one in doubt.
     chosen: dict[OrderId, Any] = {}
     for entry in given:

@@ -6,7 +6,7 @@ Where the file lies, and how it is replaced as a whole, is the business of ``sto
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from airflow_provider_oms.api.validation import OrderId
 from airflow_provider_oms.cancellation.bulk.tally import OrderEnd
 from airflow_provider_oms.cancellation.outcomes import CancellationResult, ConfirmedBy, Outcome
 
-__all__ = ["line_of", "read_ends"]
+__all__ = ["from_record", "line_of", "read_ends", "with_details"]
 
 
 def line_of(end: OrderEnd, disposition_reason: str) -> str:
@@ -69,6 +69,36 @@ def read_ends(
         except (KeyError, TypeError, ValueError):
             continue
     return found
+
+
+def from_record(ends: Mapping[OrderId, OrderEnd]) -> set[int]:
+    """Return the orders of which only the journal's outcome is known, and no attempt's details.
+
+    :param ends: how each order ended.
+    """
+    return {order_id for order_id, end in ends.items() if end.attempt is None}
+
+
+def with_details(
+    ends: Mapping[OrderId, OrderEnd], earlier: Mapping[OrderId, OrderEnd]
+) -> dict[OrderId, OrderEnd]:
+    """Add what an older results file knows to outcomes that come from the journal.
+
+    The file can be older than the journal, so it adds details and never changes an outcome.
+
+    :param ends: how each order ended.
+    :param earlier: what the older file says.
+    :return: how each order ended, in the same sequence.
+    """
+    known = from_record(ends)
+    return {
+        order_id: earlier[order_id]
+        if order_id in known
+        and order_id in earlier
+        and earlier[order_id].result.outcome is end.result.outcome
+        else end
+        for order_id, end in ends.items()
+    }
 
 
 def _end_of(row: dict[str, Any]) -> OrderEnd:

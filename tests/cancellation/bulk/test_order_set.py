@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from airflow_provider_oms.cancellation.bulk.order_set import (
     plan_orders,
     split_orders,
 )
+from airflow_provider_oms.cancellation.bulk.refusals import Unusable
 
 MISTAKE, OTHER = "created_by_mistake", "other"
 
@@ -81,7 +83,26 @@ class TestTheWholeSet:
 
     def test_the_cap_counts_orders_and_not_entries(self) -> None:
         assert len(planned(7, 7, 7, 8, most=2)) == 2
-        assert "has 3 orders, and max_orders allows 2" in str(refusal(7, 8, 9, most=2))
+        assert "has more orders than the 2 that max_orders allows" in str(refusal(7, 8, 9, most=2))
+
+    def test_a_set_beyond_the_cap_is_read_no_further_and_says_what_else_is_wrong(self) -> None:
+        source = iter([("entry 1", 7), ("entry 2", 0), ("entry 3", 8), ("entry 4", 9)])
+        with pytest.raises(OmsOrderSetError, match=r"max_orders allows.*entry 2: order_id must"):
+            plan_orders(source, Reasons(MISTAKE), max_orders=1)
+        assert next(source) == ("entry 4", 9)
+
+    @pytest.mark.parametrize("bad", [0, Unusable("a row of several columns")])
+    def test_a_source_that_is_wrong_throughout_is_read_no_further(self, bad: Any) -> None:
+        source = itertools.chain([("entry 1", 7)], (("entry 2", bad) for _ in itertools.count()))
+        with pytest.raises(OmsOrderSetError) as error:
+            plan_orders(source, Reasons(MISTAKE), max_orders=10)
+        assert len(error.value.problems) == 100
+        assert "100 of the first 101 entries cannot be used" in str(error.value)
+
+    def test_a_hundred_problems_are_too_many_and_less_than_that_are_all_named(self) -> None:
+        error = refusal(*[0] * 99, 7)
+        assert len(error.problems) == 99
+        assert "99 of 100 entries cannot be used: " in str(error)
 
 
 class TestDoubt:
@@ -107,12 +128,18 @@ class TestChunks:
         chunks = split_orders(entries, chunk_size=2, disposition_reason=MISTAKE)
         assert chunks == [[7, "8"], [{"order_id": 9}, 10]]
 
+    def test_what_a_query_of_one_column_leaves_becomes_ids(self) -> None:
+        assert split_orders([[7], (8,)], disposition_reason=MISTAKE) == [[7, 8]]
+
+    def test_an_iterator_is_read_once(self) -> None:
+        assert split_orders(iter([7, 8, 7]), disposition_reason=MISTAKE) == [[7, 8]]
+
     def test_a_doubt_is_not_lost_with_the_entry_that_it_was_in(self) -> None:
         doubtful = {"order_id": 7, "in_doubt": True}
         assert split_orders([7, doubtful, 7], disposition_reason=MISTAKE) == [[doubtful]]
 
     def test_the_cap_holds_over_all_chunks(self) -> None:
-        with pytest.raises(OmsOrderSetError, match="max_orders allows 3"):
+        with pytest.raises(OmsOrderSetError, match="more orders than the 3 that max"):
             split_orders([1, 2, 3, 4], chunk_size=2, max_orders=3, disposition_reason=MISTAKE)
 
     def test_one_bad_entry_refuses_all_chunks(self) -> None:

@@ -6,8 +6,15 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from airflow_provider_oms.cancellation.bulk.results import line_of, read_ends
+from airflow_provider_oms.cancellation.bulk.results import (
+    from_record,
+    line_of,
+    read_ends,
+    with_details,
+)
 from airflow_provider_oms.cancellation.bulk.tally import OrderEnd
 from airflow_provider_oms.cancellation.outcomes import CancellationResult, ConfirmedBy, Outcome
 
@@ -68,6 +75,38 @@ def test_what_another_run_wrote_before_is_not_read() -> None:
 
 def test_orders_that_are_not_asked_for_are_not_read() -> None:
     assert read_ends([line_of(END, "other")], {8}, since=0) == {}
+
+
+OUTCOMES = st.sampled_from(Outcome)
+
+
+def ends_of(outcomes: dict[int, tuple[Outcome, int | None]]) -> dict[int, OrderEnd]:
+    return {
+        order_id: OrderEnd(CancellationResult(order_id, outcome), attempt)
+        for order_id, (outcome, attempt) in outcomes.items()
+    }
+
+
+@given(
+    st.dictionaries(st.integers(1, 5), st.tuples(OUTCOMES, st.none() | st.just(2))),
+    st.dictionaries(st.integers(1, 5), st.tuples(OUTCOMES, st.just(1))),
+)
+def test_an_older_file_adds_details_to_an_outcome_and_changes_none(
+    given_ends: dict[int, tuple[Outcome, int | None]], given_rows: dict[int, tuple[Outcome, int]]
+) -> None:
+    ends, rows = ends_of(given_ends), ends_of({**given_rows})
+    merged = with_details(ends, rows)
+    assert list(merged) == list(ends)
+    for order_id, end in ends.items():
+        assert merged[order_id].result.outcome is end.result.outcome
+        is_known = end.attempt is None and order_id in rows
+        agrees = is_known and rows[order_id].result.outcome is end.result.outcome
+        assert merged[order_id] is (rows[order_id] if agrees else end)
+
+
+def test_orders_of_which_only_the_outcome_is_on_record_are_looked_for() -> None:
+    ends = {7: OrderEnd(CancellationResult(7, Outcome.CANCELED)), 8: END}
+    assert from_record(ends) == {7}
 
 
 @pytest.mark.parametrize(

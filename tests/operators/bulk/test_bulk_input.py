@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from airflow.providers.common.compat.sdk import DAG
 from bulk_attempts import FIRST, Attempt, cancel_posts
 
+from airflow_provider_oms.cancellation.bulk.order_set import OmsOrderSetError
 from airflow_provider_oms.emulator.testing import EmulatorProcess
 from airflow_provider_oms.exceptions import OmsUnsendableError
 from airflow_provider_oms.operators.oms import OmsBulkCancelOrdersOperator
@@ -26,8 +28,9 @@ class TestWhatItTakes:
             lambda ids: [str(number) for number in ids],
             lambda ids: [{"order_id": number} for number in ids],
             json.dumps,
-            lambda ids: [ids[:2], ids[2:]],
-            tuple,
+            lambda ids: [[number] for number in ids],
+            lambda ids: [(number,) for number in ids],
+            lambda ids: [Decimal(number) for number in ids],
             lambda ids: [*ids, *ids],
         ],
     )
@@ -62,6 +65,11 @@ class TestWhatItTakes:
         assert oms.order(FIRST)["dispositionReason"] == "created_by_mistake"
         assert oms.order(FIRST + 1)["dispositionOtherReason"] == "Case 7, closed"
 
+    @pytest.mark.parametrize("make", [int, str, Decimal, lambda number: (number,)])
+    def test_one_id_is_a_set_of_one(self, oms: EmulatorProcess, make: Callable[[int], Any]) -> None:
+        assert Attempt().run(make(FIRST))["outcomes"] == {"canceled": 1}
+        assert cancel_posts(oms) == [FIRST]
+
     def test_an_empty_list_is_a_success(self, oms: EmulatorProcess) -> None:
         assert Attempt().run([])["outcomes"] == {}
         assert oms.requests() == []
@@ -93,13 +101,19 @@ class TestGuardrails:
             ({"orders": ""}, "orders must be a list"),
             ({"orders": "None"}, "orders must be a list"),
             ({"orders": "[1, "}, "orders must be a list"),
-            ({"orders": 5}, "orders must be a list"),
+            ({"orders": 0}, "entry 1: order_id must be"),
+            ({"orders": "0123"}, "entry 1: order_id must be"),
             ({"orders": {"order_id": 5}}, "orders must be a list"),
+            ({"orders": {FIRST}}, "orders must be a list"),
+            ({"orders": b"[7]"}, "orders must be a list"),
+            ({"orders": (FIRST, FIRST + 1)}, "a tuple of 2, which may be one row of a query"),
+            ({"orders": [(FIRST, FIRST + 1)]}, "entry 1: the row has 2 columns"),
+            ({"orders": [[FIRST, FIRST + 1], [FIRST + 2]]}, "entry 1: the row has 2 columns"),
             ({"orders": [1], "orders_path": "/x.csv"}, "both"),
             ({"orders_path": "/x.txt"}, "must end in"),
             ({"orders": [FIRST, 0, FIRST + 1, True]}, "2 of 4 entries cannot be used: entry 2: "),
             ({"orders": [FIRST, "1e3"]}, "entry 2: order_id must be"),
-            ({"orders": [[FIRST], [FIRST + 1, None]]}, "entry 2, item 2: order_id"),
+            ({"orders": [[FIRST], [None]]}, "entry 2: order_id"),
             ({"orders": [{"order_id": FIRST, "verdict": "accepted"}]}, "unknown key 'verdict'"),
             ({"orders": [{"order_id": FIRST, "in_doubt": "maybe"}]}, "in_doubt must be"),
             ({"orders": [FIRST], "disposition_reason": "fraud"}, "disposition_reason must be"),
@@ -110,7 +124,7 @@ class TestGuardrails:
                                     "disposition_other_reason": "x"}]},
                 f"order {FIRST} is there with another reason",
             ),
-            ({"orders": [FIRST, FIRST + 1, FIRST + 2], "max_orders": 2}, "has 3 orders, and max"),
+            ({"orders": [FIRST, FIRST + 1, FIRST + 2], "max_orders": 2}, "more orders than the 2"),
             ({"orders": [FIRST], "max_orders": 0}, "max_orders must be"),
             ({"orders": [FIRST], "max_workers": 0}, "max_workers must be"),
             ({"orders": [FIRST], "max_workers": 129}, "max_workers must be at most"),
@@ -155,6 +169,32 @@ class TestGuardrails:
             Attempt().run([FIRST], results_path=path)
         assert oms.requests() == []
 
+    def test_a_folder_for_the_results_is_refused(
+        self, oms: EmulatorProcess, tmp_path: Path
+    ) -> None:
+        with pytest.raises(OmsUnsendableError, match=r"results_path must be .* a folder.*Nothing"):
+            Attempt().run([FIRST], results_path=str(tmp_path))
+        assert list(tmp_path.iterdir()) == []
+        assert oms.requests() == []
+
+    def test_results_never_replace_the_orders(self, oms: EmulatorProcess, tmp_path: Path) -> None:
+        path = tmp_path / "orders.jsonl"
+        path.write_text(f"{FIRST}\n", "utf-8")
+        with pytest.raises(OmsUnsendableError, match=r"the file at orders_path.*Nothing was sent"):
+            Attempt().run(orders_path=str(path), results_path=f"file://{path}")
+        assert path.read_text("utf-8") == f"{FIRST}\n"
+        assert oms.requests() == []
+
+    def test_a_flood_of_bad_lines_is_read_no_further_than_a_hundred(
+        self, oms: EmulatorProcess, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "orders.csv"
+        path.write_text("order_id\n" + "1.0\n" * 5000, "utf-8")
+        with pytest.raises(OmsUnsendableError, match="100 of the first 100 entries") as refusal:
+            Attempt().run(orders_path=str(path))
+        assert "and 80 more" in str(refusal.value)
+        assert oms.requests() == []
+
     def test_every_bad_line_of_a_file_is_named(self, oms: EmulatorProcess, tmp_path: Path) -> None:
         path = tmp_path / "orders.jsonl"
         path.write_text(f'{FIRST}\n\n"x"\n{{"order_id": {FIRST + 1}}}\nnot json\n', "utf-8")
@@ -162,7 +202,7 @@ class TestGuardrails:
             Attempt().run(orders_path=str(path))
         path = tmp_path / "orders.csv"
         path.write_text(f"order_id,verdict\n{FIRST},accepted\n", "utf-8")
-        with pytest.raises(OmsUnsendableError, match="must name its columns"):
+        with pytest.raises(OmsUnsendableError, match="column 2 is 'verdict'"):
             Attempt().run(orders_path=str(path))
         assert oms.requests() == []
 
@@ -172,16 +212,15 @@ class TestGuardrails:
             ("orders.csv", "order_id\n1,234\n{first}\n"),
             ("orders.csv", "order_id,disposition_reason\n{first}\n"),
             ("orders.jsonl", "[1, 234]\n{first}\n"),
+            ("orders.jsonl", "{first}"),
         ],
     )
     def test_a_bad_line_is_refused_too_when_a_task_reads_the_file_and_passes_it_on(
-        self, oms: EmulatorProcess, tmp_path: Path, name: str, text: str
+        self, tmp_path: Path, name: str, text: str
     ) -> None:
         (tmp_path / name).write_text(text.format(first=FIRST), encoding="utf-8")
-        entries = json.loads(json.dumps(read_orders(str(tmp_path / name))))
-        with pytest.raises(OmsUnsendableError, match="Nothing was sent"):
-            Attempt().run(entries)
-        assert oms.requests() == []
+        with pytest.raises(OmsOrderSetError, match=r"line \d: .*Nothing was sent"):
+            read_orders(str(tmp_path / name))
 
     def test_the_cap_counts_each_order_once(self, oms: EmulatorProcess) -> None:
         assert Attempt().run([FIRST, FIRST, str(FIRST)], max_orders=1)["duplicates"] == 2

@@ -1,0 +1,47 @@
+"""The entries of a JSON Lines file: one complete id or object in each line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from airflow_provider_oms.cancellation.bulk.entries import entry_of
+from airflow_provider_oms.cancellation.bulk.json_text import TwiceError, read_json
+from airflow_provider_oms.cancellation.bulk.line_ends import CUT_OFF, is_terminated
+from airflow_provider_oms.cancellation.bulk.refusals import Unusable
+
+__all__ = ["entries_of_json_lines"]
+
+_NO_JSON = "the line is no JSON by itself; write one complete id or object in each line"
+
+
+def entries_of_json_lines(lines: Iterable[str]) -> Iterator[tuple[str, Any]]:
+    """Return the entries of a JSON Lines file; blank lines are none.
+
+    :param lines: the file's lines, each with its line break; one without is the end of the file.
+    :return: position and entry, one at a time; :class:`Unusable` for a line that is none.
+    """
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            yield f"line {number}", _entry_in(line)
+
+
+def _entry_in(line: str) -> Any:
+    try:
+        value = read_json(line)
+    except TwiceError:
+        return Unusable("an object has a key twice; keep the one that is meant")
+    except ValueError:
+        is_item = line.rstrip().endswith(",")
+        hint = "; it ends in a comma, as in a JSON array" if is_item else ""
+        return Unusable(f"{_NO_JSON}{hint}")
+    if value is None:
+        return Unusable("the line is null; delete it, or write the order id")
+    if isinstance(value, list) and len(value) != 1:
+        return Unusable(
+            f"the line is a JSON array of {len(value)}; write each order in a line of its own"
+        )
+    # Of a number, nothing shows that it was written to its end, as a bracket or a quote does.
+    if isinstance(value, int) and not is_terminated(line):
+        return Unusable(CUT_OFF)
+    return entry_of(value)
