@@ -14,11 +14,14 @@ __all__ = [
     "OmsConfigError",
     "OmsConflictError",
     "OmsCredentialsError",
+    "OmsDeniedError",
     "OmsError",
     "OmsForbiddenError",
     "OmsForeignAnswerError",
     "OmsHttpError",
     "OmsInputError",
+    "OmsLockedError",
+    "OmsMisdirectedError",
     "OmsNoAnswerError",
     "OmsNotFoundError",
     "OmsNotSentError",
@@ -199,6 +202,13 @@ class OmsUnauthorizedError(OmsHttpError):
     advice = "Check the connection's login (client id) and password (client secret)."
 
 
+class OmsDeniedError(OmsUnauthorizedError):
+    """Report a 403 that may mean an expired token: the connection's tokens were accepted before."""
+
+    evidence = Evidence.DENIED
+    advice = "Check the application's permissions for the tenant."
+
+
 class OmsForbiddenError(OmsHttpError):
     """Report that credentials were refused or lack the permission (403, or 401 for a token)."""
 
@@ -236,6 +246,20 @@ class OmsConflictError(OmsHttpError):
 
     evidence = Evidence.CONFLICT
     advice = "Look at the order in the OMS."
+
+
+class OmsLockedError(OmsHttpError):
+    """Report that another call holds the order, so that the OMS did not act (423)."""
+
+    evidence = Evidence.LOCKED
+    advice = "Try again in a moment."
+
+
+class OmsMisdirectedError(OmsHttpError):
+    """Report a server that does not serve this address, so that nothing acted (421)."""
+
+    evidence = Evidence.MISDIRECTED
+    advice = "Try again, and check the connection's host if it stays so."
 
 
 class OmsThrottledError(OmsHttpError):
