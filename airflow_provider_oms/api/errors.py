@@ -14,7 +14,6 @@ __all__ = [
     "OmsConfigError",
     "OmsConflictError",
     "OmsCredentialsError",
-    "OmsDeniedError",
     "OmsError",
     "OmsForbiddenError",
     "OmsForeignAnswerError",
@@ -40,7 +39,7 @@ class OmsError(Exception):
     :param message: what happened and what to do, free of secrets and of shoppers' data.
     """
 
-    #: What the failed call proves about its order.
+    #: What the failed call proves about its order; an instance may know better than its class.
     evidence: Evidence = Evidence.AMBIGUOUS
     #: Whether the call itself may have left this machine.
     was_sent: bool = True
@@ -200,13 +199,6 @@ class OmsUnauthorizedError(OmsHttpError):
 
     evidence = Evidence.UNAUTHENTICATED
     advice = "Check the connection's login (client id) and password (client secret)."
-
-
-class OmsDeniedError(OmsUnauthorizedError):
-    """Report a 403 that may mean an expired token: the connection's tokens were accepted before."""
-
-    evidence = Evidence.DENIED
-    advice = "Check the application's permissions for the tenant."
 
 
 class OmsForbiddenError(OmsHttpError):

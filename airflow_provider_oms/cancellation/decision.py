@@ -9,9 +9,9 @@ import math
 from dataclasses import dataclass, replace
 
 from airflow_provider_oms.api.evidence import Evidence
+from airflow_provider_oms.api.patience import TOKEN_PATIENCE, TOKEN_REFUSED
 from airflow_provider_oms.cancellation.history import (
     INCONCLUSIVE,
-    TOKEN_REFUSED,
     Action,
     Event,
     History,
@@ -31,9 +31,6 @@ __all__ = [
     "when_stopped",
 ]
 
-# Seconds for which refused tokens are replaced before they count as refused credentials: a token
-# may not be valid yet, or the OMS may know of it only after a while.
-_TOKEN_PATIENCE = 15.0
 _SHORTEST_READ_PERIOD = 5.0
 
 
@@ -355,7 +352,7 @@ def _with_another_token(
     )
     if give_up.outcome is not Outcome.NOT_ATTEMPTED:
         forbidden = give_up
-    if last.at - row[0].at >= _TOKEN_PATIENCE:
+    if last.at - row[0].at >= TOKEN_PATIENCE:
         return forbidden
     if action is Action.READ and len(row) == 1:
         # A token that has expired is replaced at once, and a read harms nothing.

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from airflow_provider_oms.api.evidence import Evidence
+from airflow_provider_oms.api.patience import TOKEN_REFUSED
 
 __all__ = [
     "INCONCLUSIVE",
     "NOTHING_HAPPENED",
-    "TOKEN_REFUSED",
     "Action",
     "Event",
     "History",
@@ -32,7 +32,6 @@ class Action(StrEnum):
 
 
 # These say that the OMS did not act, so an earlier question stays as open as it was.
-TOKEN_REFUSED = frozenset({Evidence.UNAUTHENTICATED, Evidence.DENIED})
 NOTHING_HAPPENED = TOKEN_REFUSED | {
     Evidence.NEVER_SENT,
     Evidence.THROTTLED,

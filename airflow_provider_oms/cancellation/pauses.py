@@ -8,9 +8,9 @@ from __future__ import annotations
 import math
 
 from airflow_provider_oms.api.evidence import Evidence
+from airflow_provider_oms.api.patience import TOKEN_REFUSED, pause_after
 from airflow_provider_oms.cancellation.history import (
     INCONCLUSIVE,
-    TOKEN_REFUSED,
     Action,
     Event,
     History,
@@ -46,9 +46,8 @@ def _pause_after(history: History, last: Event) -> float:
     failures = history.trailing_failures
     evidence = last.reply.evidence
     if evidence in TOKEN_REFUSED:
-        # The first one may be one that has expired, and its successor may be tried at once.
-        failures = len(history.in_a_row(last.action, TOKEN_REFUSED)) - 1
-    elif evidence is Evidence.MISDIRECTED:
+        return pause_after(len(history.in_a_row(last.action, TOKEN_REFUSED)))
+    if evidence is Evidence.MISDIRECTED:
         failures = len(history.in_a_row(last.action, {evidence})) - 1
     elif evidence is Evidence.AMBIGUOUS and last.action is Action.POST:
         failures = 0  # when to read after it is what settling is about

@@ -21,7 +21,7 @@ from pydantic import ValidationError
 
 from airflow_provider_oms.api.errors import OmsError, OmsInputError
 from airflow_provider_oms.api.validation import validate_order_id
-from airflow_provider_oms.api.waiting import Look, Stand, Wish, look_at, validate_wish
+from airflow_provider_oms.api.waiting import Look, Stand, Wish, look_patiently, validate_wish
 from airflow_provider_oms.arguments import NOT_GIVEN, NotGiven
 from airflow_provider_oms.exceptions import (
     OmsOrderStateError,
@@ -134,7 +134,7 @@ class OmsOrderStateSensor(BaseSensorOperator):
         if time.monotonic() < self._rests_until:
             return PokeReturnValue(is_done=False)
         try:
-            look = look_at(client, order_id, wish)
+            look = look_patiently(client, order_id, wish)
         except OmsError as error:
             raise OmsOrderStateError(f"Order {order_id}: {error.explain()}") from None
         self._rests_until = time.monotonic() + (look.retry_after or 0)
