@@ -212,7 +212,11 @@ def _fault_of(error: Exception) -> Reply:
     where = "".join(traceback.format_tb(error.__traceback__))
     if where not in _faults_shown:
         _faults_shown.add(where)
-        _logger.error("A fault of this program, %s:\n%s", type(error).__name__, where)
+        _logger.error(
+            "A fault of this program, %s; please report these lines: %s",
+            type(error).__name__,
+            f"\n{where}",
+        )
     return Reply(Evidence.AMBIGUOUS, f"A fault of this program, {type(error).__name__}")
 
 

@@ -52,7 +52,8 @@ class OmsOrderStateSensor(BaseSensorOperator):
 
     An order is in a state when its ``orderState`` or its ``orderStatus`` says so, in any letter
     case. While the OMS does not answer, fails or limits the rate of calls, the sensor goes on
-    waiting; when it knows no such order, or refuses the credentials, the task fails at once.
+    waiting; when it knows no such order, or refuses the credentials, the task fails at once. A
+    refused access token is replaced for 15 seconds before that.
 
     In XCom: ``return_value``, a dict with ``order_id``, ``order_state`` and ``order_status``.
 
