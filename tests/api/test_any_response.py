@@ -59,8 +59,8 @@ JSON_BODIES = st.builds(
     encoded, DOCUMENTS, st.sampled_from(["utf-8", "utf-16", "utf-32", "utf-8-sig"])
 )
 HOSTILE = [
-    b"[" * 100_000,
-    b'{"a":' * 100_000,
+    b"[" * 20_000,
+    b'{"a":' * 20_000,
     b"9" * 10_000,
     b'{"orderID": 1e999}',
     b'{"orderID": NaN, "orderState": "READY"}',
@@ -116,7 +116,7 @@ def reading(answer: Answer) -> Order | OmsHttpError:
         return error
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(STATUSES, HEADERS, BODIES, st.booleans())
 @example(500, {}, json.dumps({"message": "\n" + " " * 1000 + "at Order.java"}).encode(), True)
 @example(400, {}, json.dumps({"errorCode": " " * 1001, "message": "\ud800"}).encode(), True)
@@ -136,7 +136,7 @@ def test_it_ends_in_the_order_or_in_a_typed_error(
     assert read.retry_after is None or 0 <= read.retry_after <= 7 * 24 * 3600
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(TEXTS)
 def test_any_text_can_be_made_fit_to_be_quoted(text: str) -> None:
     quoted = clean_text(text, (SECRET,))

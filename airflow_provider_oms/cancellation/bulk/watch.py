@@ -10,12 +10,13 @@ import threading
 from collections.abc import Callable
 
 from airflow_provider_oms.api.evidence import Evidence
+from airflow_provider_oms.api.patience import TOKEN_REFUSED
 from airflow_provider_oms.cancellation.history import Policy, Reply
 from airflow_provider_oms.cancellation.outcomes import CancellationResult, Outcome
 
 __all__ = ["REFUSALS", "Watch"]
 
-REFUSALS = frozenset({Evidence.FORBIDDEN, Evidence.UNAUTHENTICATED, Evidence.WRONG_SERVER})
+REFUSALS = TOKEN_REFUSED | {Evidence.FORBIDDEN, Evidence.WRONG_SERVER}
 _SILENT = frozenset({Evidence.AMBIGUOUS, Evidence.NEVER_SENT})
 _SILENT_ORDERS = 20
 _LONGEST_SETTLING = 30.0
