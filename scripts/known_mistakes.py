@@ -10,6 +10,7 @@ from dataclasses import dataclass
 DECISION = "cancellation/decision.py"
 HISTORY = "cancellation/history.py"
 RUNNER = "cancellation/runner.py"
+PAUSES = "cancellation/pauses.py"
 PURE_TESTS = ("tests/cancellation/test_decision.py", "tests/cancellation/test_runner.py")
 PROMISES = "tests/cancellation/test_promises.py"
 FAULTS = "tests/cancellation/test_hostile_tenant.py"
@@ -27,6 +28,8 @@ OPERATOR = "tests/operators/test_cancel_order_operator.py"
 HOOK = "tests/hooks/test_oms_hook.py"
 ARGUMENTS = "tests/operators/test_arguments.py"
 VERDICT = "tests/cancellation/bulk/test_verdict.py"
+REFUSALS = "tests/cancellation/test_refusals.py"
+PAUSES_TESTS = "tests/cancellation/test_pauses.py"
 TERMINATION = "tests/cancellation/test_termination.py"
 CLOCK = "tests/cancellation/test_clock.py"
 STORAGE = "tests/test_storage.py"
@@ -84,16 +87,30 @@ MUTANTS = (
     Mutant(
         "forget a new token",
         "api/client.py",
-        "            self._tokens.drop(token)\n            raise\n",
-        "            raise\n",
+        "                self._tokens.refuse(token, method)\n",
+        "",
         (TOKENS, FAULTS),
     ),
     Mutant(
         "send before Retry-After",
-        DECISION,
-        "        return last.at + asked + last.jitter * max(1.0, asked / 10)",
-        "        return last.at + min(asked, 1.0)",
+        PAUSES,
+        "        return max(floor, last.at + asked + last.jitter * max(1.0, asked / 10))",
+        "        return floor",
         (PURE_TESTS[0], PROMISES),
+    ),
+    Mutant(
+        "call again and again when Retry-After is nothing",
+        PAUSES,
+        "        return max(floor, last.at + asked + last.jitter * max(1.0, asked / 10))",
+        "        return last.at + asked + last.jitter * max(1.0, asked / 10)",
+        (PAUSES_TESTS,),
+    ),
+    Mutant(
+        "take a token that is not valid yet for refused credentials",
+        DECISION,
+        "    if last.at - row[0].at >= TOKEN_PATIENCE:",
+        "    if len(row) > 2:",
+        (PAUSES_TESTS,),
     ),
     Mutant(
         "post first on a task's second attempt",
@@ -126,9 +143,23 @@ MUTANTS = (
     Mutant(
         "believe a refusal that follows a cancel of ours",
         DECISION,
-        "    if not is_ours and not is_conflict:",
-        "    if not is_conflict:",
+        "    found = _find_out(history, now, post.at, settled_at if is_ours else post.at)\n",
+        "    found = _find_out(history, now, post.at, post.at)\n",
         (PURE_TESTS[0],),
+    ),
+    Mutant(
+        "believe a refusal that no read was asked about",
+        DECISION,
+        "    if not is_ours and not can_be_read:",
+        "    if not is_ours and not is_conflict:",
+        (REFUSALS, FAULTS),
+    ),
+    Mutant(
+        "send a cancel again for an order that was locked, unread",
+        DECISION,
+        "    reads_first = history.policy.reads_first or history.was_locked",
+        "    reads_first = history.policy.reads_first",
+        (REFUSALS, FAULTS),
     ),
     Mutant(
         "believe an order open right after a refusal",
@@ -260,10 +291,10 @@ MUTANTS = (
     ),
     Mutant(
         "take a cancel that is under way at the end for one that was never sent",
-        "cancellation/bulk/workers.py",
-        "        if calling is Action.POST:\n",
-        "        if case.begun_at is None:\n",
-        (BULK, OUTCOME),
+        DECISION,
+        "    if calling is Action.POST:\n        reply",
+        "    if calling is None:\n        reply",
+        ("tests/cancellation/test_interruption.py", BULK, OUTCOME),
     ),
     Mutant(
         "post what an earlier attempt left in doubt",

@@ -6,17 +6,23 @@ Nothing here sends anything or decides what comes next.
 from __future__ import annotations
 
 import email.utils
+import html
+import json
 import re
 import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC
+from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 from airflow_provider_oms.api.errors import (
     OmsConflictError,
     OmsForbiddenError,
     OmsForeignAnswerError,
     OmsHttpError,
+    OmsLockedError,
+    OmsMisdirectedError,
     OmsNotFoundError,
     OmsRedirectedError,
     OmsRefusedError,
@@ -37,8 +43,9 @@ PROBABLY_NOT_TRANSLATED = (
 CORRELATION_HEADER = "x-vol-correlation"
 _REDIRECTION, _CLIENT_ERROR = 3, 4  # hundreds of an HTTP status
 _LONGEST_DETAIL = 200
-# What is looked at to get there: the patterns take the square of a text's length.
+# The patterns take the square of a text's length, so that they see no more than this of it.
 _LONGEST_TEXT = 1000
+_LONGEST_READ = 8 * _LONGEST_TEXT
 _LONGEST_ID = 64
 _LONGEST_RETRY_AFTER = 7 * 24 * 3600.0
 
@@ -46,6 +53,9 @@ _LONGEST_RETRY_AFTER = 7 * 24 * 3600.0
 _OVER_LIMIT = re.compile(
     r"over (queries per second|qps|rate|quota)|rate limit|ERR_403_DEVELOPER_OVER", re.IGNORECASE
 )
+# What only an OMS or its gateway writes: its error codes, and fields of the platform's error body.
+_OMS_CODE = re.compile(r"50[01]\d|ITEM_NOT_FOUND")
+_OMS_FIELDS = frozenset({"correlationId", "exceptionDetail", "additionalErrorData"})
 _MASHERY_HEADER = "X-Mashery-Error-Code"
 _OF_MASHERY = re.compile(r"\b(developer|account) (inactive|over)\b", re.IGNORECASE)
 # "refusals that speak of the order's state": the contract does not fix their status code.
@@ -76,7 +86,7 @@ _REDACTIONS = (
         ),
         r"\1\2***",
     ),
-    (re.compile(r"[^\s@<>\"',;:]+@[^\s@<>\"',;:]+"), "<email>"),
+    (re.compile(r"[^\s<>\"',;:]*@[^\s<>\"',;:]*"), "<email>"),
     (re.compile(r"\+?\(?\d[\d ().-]{8,}\d"), "<number>"),
     # A shorter phone number: groups of digits, seven in all. An order's id is one group only.
     (
@@ -97,7 +107,7 @@ def order_of(answer: Answer, order_id: int, *, secrets: Iterable[str] = ()) -> O
     """
     if not answer.is_success:
         raise error_of(answer, secrets=secrets)
-    correlation_id = _correlation_id(answer)
+    correlation_id = _correlation_id(answer, secrets)
     order = None
     if answer.complete:
         order = Order.from_answer(
@@ -140,7 +150,7 @@ def error_of(answer: Answer, *, secrets: Iterable[str] = ()) -> OmsHttpError:
         message,
         http_status=answer.status,
         oms_code=code[:_LONGEST_ID] if code else None,
-        correlation_id=_correlation_id(answer),
+        correlation_id=_correlation_id(answer, secrets),
         detail=detail,
         retry_after=retry_after_of(answer.headers),
     )
@@ -155,6 +165,11 @@ _KINDS: dict[int, tuple[type[OmsHttpError], str]] = {
     404: (OmsNotFoundError, "The OMS knows no such order"),
     408: (OmsServerError, "The OMS gave up waiting for the request"),
     409: (OmsConflictError, "The OMS refuses this in the order's present state"),
+    421: (
+        OmsMisdirectedError,
+        "The connection leads to a server that does not serve this address, and nothing acted",
+    ),
+    423: (OmsLockedError, "Another call holds the order, and the OMS did not act"),
     425: (OmsServerError, "The OMS was not ready for the request"),
     429: (OmsThrottledError, "The OMS limits the rate of calls and did not act"),
 }
@@ -185,15 +200,26 @@ def _speaks_of_state(kind: type[OmsHttpError], marker: str) -> bool:
 
 
 def _is_foreign(answer: Answer) -> bool:
-    # Kibo's gateway puts its correlation id on every answer, and an OMS speaks JSON: an answer
-    # with neither comes from something else that happens to listen at this address. The classic
-    # host's gateway, whose pages have neither, says who it is.
-    return (
-        not isinstance(answer.json(), dict)
-        and _correlation_id(answer) is None
-        and _MASHERY_HEADER not in answer.headers
-        and not _OF_MASHERY.search(_opening(answer))
-    )
+    """Tell whether something else than an OMS listens at this address.
+
+    Every web server answers 404 to a path that it does not have, many of them in JSON. That an
+    order does not exist is believed only of a response with the marks of an OMS.
+    """
+    if _has_marks_of_an_oms(answer):
+        return False
+    return answer.status == HTTPStatus.NOT_FOUND or not isinstance(answer.json(), dict)
+
+
+def _has_marks_of_an_oms(answer: Answer) -> bool:
+    # Kibo's gateway puts its correlation id on every response. The classic host's gateway, whose
+    # pages have none, says who it is.
+    if _correlation_id(answer) is not None or _MASHERY_HEADER in answer.headers:
+        return True
+    document = answer.json()
+    if not isinstance(document, dict):
+        return _OF_MASHERY.search(_opening(answer)) is not None
+    code, _ = _code_and_message(document)
+    return bool(_OMS_FIELDS & document.keys() or (code and _OMS_CODE.fullmatch(code)))
 
 
 def _opening(answer: Answer) -> str:
@@ -214,8 +240,10 @@ def _describe_body(answer: Answer) -> str:
     )
 
 
-def _correlation_id(answer: Answer) -> str | None:
+def _correlation_id(answer: Answer, secrets: Iterable[str] = ()) -> str | None:
     value = answer.headers.get(CORRELATION_HEADER, "").strip()
+    if any(secret and secret in value for secret in secrets):
+        return None
     return value if re.fullmatch(rf"[\w.-]{{1,{_LONGEST_ID}}}", value, re.ASCII) else None
 
 
@@ -258,16 +286,34 @@ def clean_text(text: str, secrets: Iterable[str] = ()) -> str:
     :param secrets: strings known to be secret.
     :return: at most 200 characters.
     """
-    for secret in secrets:
-        if secret:
-            text = text.replace(secret, "***")
-    if len(text) > _LONGEST_TEXT:
+    for form in _forms_of(secrets):
+        text = text.replace(form, "***")
+    is_long = len(text) > _LONGEST_READ
+    printable = (char if char.isprintable() else " " for char in text[:_LONGEST_READ])
+    text = " ".join("".join(printable).split())
+    if is_long or len(text) > _LONGEST_TEXT:
         # Not in the middle of what the patterns would have known as a whole.
-        text = text[:_LONGEST_TEXT].rsplit(maxsplit=1)[0].rstrip("0123456789 ().+-")
+        text = text[:_LONGEST_TEXT].rpartition(" ")[0].rstrip("0123456789 ().+-")
     for pattern, replacement in _REDACTIONS:
         text = pattern.sub(replacement, text)
-    text = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     return text if len(text) <= _LONGEST_DETAIL else text[: _LONGEST_DETAIL - 1] + "…"
+
+
+def _forms_of(secrets: Iterable[str]) -> list[str]:
+    """Return the forms in which a server may echo secrets, the longest first."""
+    forms = {
+        form
+        for secret in secrets
+        if secret
+        for form in (
+            secret,
+            quote(secret, safe=""),
+            quote_plus(secret),
+            html.escape(secret),
+            json.dumps(secret)[1:-1],
+        )
+    }
+    return sorted(forms, key=len, reverse=True)
 
 
 def retry_after_of(headers: Mapping[str, str]) -> float | None:
@@ -277,7 +323,8 @@ def retry_after_of(headers: Mapping[str, str]) -> float | None:
     :return: seconds from now, at least 0, or ``None`` when there is no usable value.
     """
     value = headers.get("Retry-After", "").strip()
-    if re.fullmatch(r"[0-9]{1,9}", value, re.ASCII):
+    # Some servers write the seconds as a decimal, which RFC 9110 does not have.
+    if re.fullmatch(r"[0-9]+(?:\.[0-9]*)?", value, re.ASCII):
         return min(float(value), _LONGEST_RETRY_AFTER)
     at = _seconds_of(value)
     if at is None:

@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from airflow_provider_oms.api.patience import pause_after
+
 __all__ = ["Token", "TokenCache"]
 
 # Kibo's own clients renew 60 to 300 s before the end of a token's hour; a tenth of a shorter
@@ -51,9 +53,11 @@ class TokenCache:
         self._good_until = 0.0
         self._failures = 0
         self._failure: Exception | None = None
-        self._accepted: str | None = None
-        self._is_forbidden = False
-        self._replaces_forbidden = False
+        self._asked_at = 0.0
+        self._has_been_accepted = False
+        # Tokens that were refused in a row, for calls of one kind.
+        self._refusals = 0
+        self._refused_call = ""
 
     def get(self) -> str:
         """Return a token that is not about to expire, fetching one if there is none.
@@ -72,42 +76,41 @@ class TokenCache:
                 raise self._failure
             return self._renew()
 
-    def drop(self, value: str) -> None:
-        """Forget a token that the OMS refused, unless another thread has replaced it already.
+    @property
+    def has_been_accepted(self) -> bool:
+        """Tell whether the OMS has ever taken a token."""
+        return self._has_been_accepted
 
-        :param value: the token that was refused.
-        """
-        with self._lock:
-            if self._value == value:
-                self._value = None
-
-    def accept(self, value: str) -> None:
+    def accept(self, value: str, call: str) -> None:
         """Remember that the OMS took a token.
 
         :param value: the token.
+        :param call: the kind of call that it was good for.
         """
         # Without the lock, which a thread that fetches the next token may hold for seconds.
-        if self._value == value:
-            self._accepted = value
+        self._has_been_accepted = True
+        if self._value == value and call == self._refused_call:
+            self._refusals = 0
 
-    def replace_forbidden(self, value: str) -> bool:
-        """Forget a token that a call was forbidden with, if another token may do better.
+    def refuse(self, value: str, call: str) -> None:
+        """Forget a token that the OMS refused, unless it is too young to be given up.
 
-        The classic OMS answers 403, too, to a token that has expired (its OAuth page). Only a
-        token that was good before can have, and only once: if its successor is forbidden as well,
-        what is missing is a permission, however many other calls the successor was good for.
+        The first one is forgotten at once, because it may have expired. Its successor may not be
+        valid yet, so that it is kept for a while; and so the token endpoint is asked with growing
+        pauses, however many calls are refused. Only a call of the kind that was refused ends that:
+        what other calls the token is good for says nothing about a permission that is missing.
 
-        :param value: the token.
-        :return: whether the call may be repeated with another token.
+        :param value: the token that was refused.
+        :param call: the kind of call that it was refused for.
         """
         with self._lock:
-            if self._value != value:
-                return True
-            if self._accepted != value or self._replaces_forbidden:
-                return False
+            is_young = self._clock() - self._asked_at < pause_after(self._refusals + 1)
+            # Another thread may have replaced it already.
+            if self._value != value or is_young:
+                return
             self._value = None
-            self._is_forbidden = True
-            return True
+            self._refusals += 1
+            self._refused_call = call
 
     def _renew(self) -> str:
         asked_at = self._clock()
@@ -121,5 +124,5 @@ class TokenCache:
         self._value = token.value
         self._good_until = asked_at + token.lifetime - margin
         self._failure = None
-        self._replaces_forbidden, self._is_forbidden = self._is_forbidden, False
+        self._asked_at = asked_at
         return token.value

@@ -5,6 +5,7 @@ Nothing here changes anything at the OMS; a wrong setting is found before, in ``
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
@@ -29,11 +30,14 @@ from airflow_provider_oms.api.errors import (
     OmsUnauthorizedError,
     OmsUnusableAnswerError,
 )
+from airflow_provider_oms.api.patience import TokenPatience
 
 __all__ = ["try_out"]
 
 # Any order will do; this one needs no knowledge of the tenant's numbering.
 _PROBE_ORDER_ID = 1
+# Seconds for which other tokens are tried when one is refused; a person waits for them.
+_PATIENCE = 3.0
 # GENERIC_NOT_FOUND and INVALID_ID of the classic OMS, and the platform's own; a tenant may answer
 # an unknown order with any of them, and with 400 instead of 404.
 _NO_SUCH_ORDER = ("5002", "5013", "ITEM_NOT_FOUND")
@@ -44,16 +48,23 @@ _REFUSED_CREDENTIALS = (
 )
 
 
-def try_out(client: OmsClient) -> tuple[bool, str]:
+def try_out(
+    client: OmsClient,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], object] = time.sleep,
+) -> tuple[bool, str]:
     """Tell whether a client gets at its tenant's orders.
 
     :param client: the client.
+    :param clock: monotonic seconds.
+    :param sleep: waits for a number of seconds.
     :return: whether it does, and one sentence that says what to do if it does not.
     """
     settings = client.settings
     aside = ""
     try:
-        client.get_order(_PROBE_ORDER_ID)
+        _read_patiently(client, TokenPatience(_PATIENCE, clock), sleep)
     except OmsError as error:
         if not (isinstance(error, OmsHttpError) and _is_about_the_order(error)):
             return False, _advice(error, settings)
@@ -61,6 +72,21 @@ def try_out(client: OmsClient) -> tuple[bool, str]:
         if not isinstance(error, OmsNotFoundError):
             aside = f", though it would not show order {_PROBE_ORDER_ID} ({error.facts})"
     return True, f"It works: the OMS answers at {settings.describe()}{aside}."
+
+
+def _read_patiently(
+    client: OmsClient, patience: TokenPatience, sleep: Callable[[float], object]
+) -> None:
+    while True:
+        try:
+            client.get_order(_PROBE_ORDER_ID)
+        except OmsError as error:
+            pause = patience.pause(error)
+            if pause is None:
+                raise
+            sleep(pause)
+        else:
+            return
 
 
 def _is_about_the_order(error: OmsHttpError) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import platform
 import re
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any, Self
 
 from airflow_provider_oms import __version__
@@ -19,6 +20,7 @@ from airflow_provider_oms.api.errors import (
     OmsError,
     OmsForbiddenError,
     OmsHttpError,
+    OmsMisdirectedError,
     OmsNotSentError,
     OmsRedirectedError,
     OmsServerError,
@@ -26,7 +28,9 @@ from airflow_provider_oms.api.errors import (
     OmsUnauthorizedError,
     OmsUnusableAnswerError,
 )
+from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.api.models import Order
+from airflow_provider_oms.api.patience import TOKEN_REFUSED
 from airflow_provider_oms.api.transport import NOT_SENT_ANY_MORE, Answer, Transport
 from airflow_provider_oms.api.validation import CancelRequest, validate_order_id
 
@@ -133,11 +137,11 @@ class OmsClient:
             if may_send is not None and not may_send():
                 raise OmsNotSentError(NOT_SENT_ANY_MORE)
             answer = self._exchange(method, path, token, body, may_send)
-            order = self._order_of(answer, order_id, token)
+            order = self._order_of(answer, order_id, token, method)
         except OmsError as error:
             raise error.about(order_id) from None
         if token is not None:
-            self._tokens.accept(token)
+            self._tokens.accept(token, method)
         return order
 
     def _exchange(
@@ -165,25 +169,31 @@ class OmsClient:
                 ) from None
             raise
 
-    def _order_of(self, answer: Answer, order_id: int, token: str | None) -> Order:
+    def _order_of(self, answer: Answer, order_id: int, token: str | None, method: str) -> Order:
         try:
             return answers.order_of(answer, order_id, secrets=self._secrets(token))
-        except OmsUnauthorizedError as error:
-            if token is None:
-                raise _like(
-                    error,
-                    OmsForbiddenError,
-                    "The OMS wants an access token; give the connection a login (client id) and "
-                    "a password (client secret)",
-                ) from None
-            self._tokens.drop(token)
+        except OmsMisdirectedError:
+            # This connection leads to the wrong server, and its neighbors may as well.
+            self._transport.close()
             raise
-        except OmsForbiddenError as error:
-            if token is None or not self._tokens.replace_forbidden(token):
-                raise
-            raise _like(
-                error, OmsUnauthorizedError, "The OMS no longer accepts the access token"
-            ) from None
+        except (OmsUnauthorizedError, OmsForbiddenError) as error:
+            if token is None:
+                raise _without_a_token(error) from None
+            evidence = self._evidence_of_refusal(error)
+            if evidence in TOKEN_REFUSED:
+                error.evidence = evidence
+                self._tokens.refuse(token, method)
+            raise
+
+    def _evidence_of_refusal(self, error: OmsHttpError) -> Evidence:
+        """Tell whether another token may help, whoever refused and in whatever words."""
+        if error.http_status == HTTPStatus.UNAUTHORIZED:
+            return Evidence.UNAUTHENTICATED
+        # The classic OMS answers 403, too, to a token that has expired (its OAuth page); where no
+        # token was ever accepted, none has.
+        if error.http_status == HTTPStatus.FORBIDDEN and self._tokens.has_been_accepted:
+            return Evidence.DENIED
+        return error.evidence
 
     def _token_for_call(self) -> str | None:
         if not self.settings.has_credentials:
@@ -201,7 +211,7 @@ class OmsClient:
                 unresolved=getattr(error, "unresolved", False),
                 refused_certificate=getattr(error, "refused_certificate", False),
                 lacks_scheme=getattr(error, "lacks_scheme", False),
-                retry_after=getattr(error, "retry_after", None),
+                retry_after=error.retry_after,
             ) from None
 
     def _fetch_token(self) -> Token:
@@ -255,6 +265,17 @@ def _token_refusal(error: OmsHttpError) -> OmsError:
         OmsCredentialsError,
         "The token endpoint issued no access token; check the connection's login (client id), "
         "password (client secret) and auth_url",
+    )
+
+
+def _without_a_token(error: OmsHttpError) -> OmsHttpError:
+    if not isinstance(error, OmsUnauthorizedError):
+        return error
+    return _like(
+        error,
+        OmsForbiddenError,
+        "The OMS wants an access token; give the connection a login (client id) and a password "
+        "(client secret)",
     )
 
 

@@ -19,6 +19,8 @@ __all__ = [
     "OmsForeignAnswerError",
     "OmsHttpError",
     "OmsInputError",
+    "OmsLockedError",
+    "OmsMisdirectedError",
     "OmsNoAnswerError",
     "OmsNotFoundError",
     "OmsNotSentError",
@@ -37,7 +39,7 @@ class OmsError(Exception):
     :param message: what happened and what to do, free of secrets and of shoppers' data.
     """
 
-    #: What the failed call proves about its order.
+    #: What the failed call proves about its order; an instance may know better than its class.
     evidence: Evidence = Evidence.AMBIGUOUS
     #: Whether the call itself may have left this machine.
     was_sent: bool = True
@@ -236,6 +238,20 @@ class OmsConflictError(OmsHttpError):
 
     evidence = Evidence.CONFLICT
     advice = "Look at the order in the OMS."
+
+
+class OmsLockedError(OmsHttpError):
+    """Report that another call holds the order, so that the OMS did not act (423)."""
+
+    evidence = Evidence.LOCKED
+    advice = "Try again in a moment."
+
+
+class OmsMisdirectedError(OmsHttpError):
+    """Report a server that does not serve this address, so that nothing acted (421)."""
+
+    evidence = Evidence.MISDIRECTED
+    advice = "Try again, and check the connection's host if it stays so."
 
 
 class OmsThrottledError(OmsHttpError):

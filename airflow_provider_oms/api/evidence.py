@@ -32,6 +32,8 @@ class Evidence(StrEnum):
     THROTTLED = "throttled"
     #: The access token was not accepted; the OMS did not act.
     UNAUTHENTICATED = "token refused"
+    #: The call is forbidden, maybe because its token has expired; the OMS did not act.
+    DENIED = "forbidden, or its token has expired"
     #: Another call holds the order; the OMS did not act.
     LOCKED = "locked, it was not acted on"
     #: The connection leads to a server that does not serve this address; nothing acted.

@@ -1,42 +1,32 @@
 """Waiting for an order's state: what one look at the order means to somebody who waits.
 
-Nothing here waits by itself or sends anything but reads.
+Nothing here sends anything but reads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
-from airflow_provider_oms.api.errors import (
-    OmsConflictError,
-    OmsError,
-    OmsInputError,
-    OmsNoAnswerError,
-    OmsNotSentError,
-    OmsRedirectedError,
-    OmsServerError,
-    OmsThrottledError,
-    OmsUnauthorizedError,
-    OmsUnusableAnswerError,
-)
+from airflow_provider_oms.api.errors import OmsError, OmsInputError
+from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.api.models import Order, is_canceled_state
+from airflow_provider_oms.api.patience import TOKEN_REFUSED, TokenPatience
 from airflow_provider_oms.api.validation import validate_order_states
 
-__all__ = ["Look", "Stand", "Wish", "look_at", "validate_wish"]
+__all__ = ["Look", "Stand", "Wish", "look_at", "look_patiently", "validate_wish"]
 
-# What passes by itself. Anything else stays as it is, however long one waits.
-_PASSING = (
-    OmsNotSentError,
-    OmsNoAnswerError,
-    OmsServerError,
-    OmsThrottledError,
-    OmsRedirectedError,
-    OmsUnusableAnswerError,
-    OmsConflictError,
-)
+# What stays as it is, however long one waits; anything else passes by itself. Refused tokens are
+# tried again, but not for ever.
+_FINAL = TOKEN_REFUSED | {
+    Evidence.NOT_FOUND,
+    Evidence.REFUSED,
+    Evidence.FORBIDDEN,
+    Evidence.WRONG_SERVER,
+}
 
 
 class Stand(StrEnum):
@@ -135,16 +125,43 @@ def look_at(client: Reads, order_id: int, wish: Wish) -> Look:
     :param wish: what is waited for.
     :return: what was seen; or what the trouble is, when the OMS may show the order later.
     :raises OmsError: for what will not change by waiting: an order that is not known, credentials
-        or a request that are refused.
+        or a request that are refused; and for a refused token, which another one may change.
     """
     try:
-        try:
-            order = client.get_order(order_id)
-        except OmsUnauthorizedError:
-            # That token is forgotten now, and the next one may do.
-            order = client.get_order(order_id)
-    except _PASSING as error:
-        trouble: OmsError = error
-        retry_after: float | None = getattr(error, "retry_after", None)
-        return Look(Stand.OPEN, trouble=trouble.message, retry_after=retry_after)
+        order = client.get_order(order_id)
+    except OmsInputError:
+        raise
+    except OmsError as error:
+        if error.evidence in _FINAL:
+            raise
+        return Look(Stand.OPEN, trouble=error.message, retry_after=error.retry_after)
     return Look(wish.stand_of(order), order.order_state, order.order_status)
+
+
+def look_patiently(
+    client: Reads,
+    order_id: int,
+    wish: Wish,
+    *,
+    patience: TokenPatience | None = None,
+    sleep: Callable[[float], object] = time.sleep,
+) -> Look:
+    """Look at an order once, with other tokens for some time if one is refused.
+
+    :param client: the tenant's client.
+    :param order_id: the order.
+    :param wish: what is waited for.
+    :param patience: for how long; by default as long as a cancel has.
+    :param sleep: waits for a number of seconds.
+    :return: as :func:`look_at`.
+    :raises OmsError: as :func:`look_at`; for refused tokens only when the time is up.
+    """
+    patience = patience or TokenPatience()
+    while True:
+        try:
+            return look_at(client, order_id, wish)
+        except OmsError as error:
+            pause = patience.pause(error)
+            if pause is None:
+                raise
+            sleep(pause)

@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass, replace
 
 from airflow_provider_oms.api.evidence import Evidence
+from airflow_provider_oms.api.patience import TOKEN_PATIENCE, TOKEN_REFUSED
 from airflow_provider_oms.cancellation.history import (
     INCONCLUSIVE,
     Action,
@@ -17,6 +18,7 @@ from airflow_provider_oms.cancellation.history import (
     Reply,
 )
 from airflow_provider_oms.cancellation.outcomes import ConfirmedBy, Outcome
+from airflow_provider_oms.cancellation.pauses import ready_at
 
 __all__ = [
     "Call",
@@ -29,9 +31,6 @@ __all__ = [
     "when_stopped",
 ]
 
-# A refused token is replaced and the call repeated "at most twice" before it counts as forbidden.
-_TOKEN_RENEWALS = 2
-_LONGEST_BACKOFF = 15.0
 _SHORTEST_READ_PERIOD = 5.0
 
 
@@ -80,7 +79,13 @@ _VERDICTS = {
     Evidence.CONFLICT: Outcome.REFUSED,
     Evidence.FORBIDDEN: Outcome.FORBIDDEN,
     Evidence.WRONG_SERVER: Outcome.FORBIDDEN,
+    # Over a new connection too, or it would have been sent again.
+    Evidence.MISDIRECTED: Outcome.REFUSED,
 }
+
+
+# Reading again would bring the same.
+_FINAL_FOR_READS = frozenset({Evidence.REFUSED, Evidence.FORBIDDEN, Evidence.WRONG_SERVER})
 
 
 def step(history: History, now: float) -> Step:
@@ -113,9 +118,13 @@ def when_stopped(history: History, why: str) -> Done:
 
     :param history: what has happened so far.
     :param why: what stopped it, in one sentence.
-    :return: ``unknown`` if a cancel may have been acted on, or else ``not_attempted``.
+    :return: what a definite refusal says, ``unknown`` if a cancel may have been acted on, or else
+        ``not_attempted``.
     """
-    is_open_question = history.doubt_since is not None or history.last_decisive_post is not None
+    post = history.last_decisive_post
+    if post is not None and post.reply.evidence in _VERDICTS and not _is_looked_up(history, post):
+        return _as_it_says(post)
+    is_open_question = history.doubt_since is not None or post is not None
     outcome = Outcome.UNKNOWN if is_open_question else Outcome.NOT_ATTEMPTED
     return Done(outcome, None, Reply(Evidence.NEVER_SENT, why))
 
@@ -157,7 +166,9 @@ def when_interrupted(history: History, calling: Action | None, now: float, why: 
 
 def _before_any_post(history: History, now: float) -> Step:
     """Decide while nothing can have been canceled by us."""
-    first = Action.READ if history.policy.reads_first else Action.POST
+    # What held the order may have changed it.
+    reads_first = history.policy.reads_first or history.was_locked
+    first = Action.READ if reads_first else Action.POST
     last = history.last
     if last is None:
         return Call(first)
@@ -202,33 +213,54 @@ def _after_acceptance(history: History, now: float, post: Event) -> Step:
 
 
 def _after_refusal(history: History, now: float, post: Event) -> Step:
-    """Decide after the OMS refused: the end, unless the order's state may be the reason for it."""
+    """Decide after the OMS refused: it is read whether the order is canceled all the same."""
+    said = _as_it_says(post)
+    is_ours = _has_doubt(history)
+    is_conflict = post.reply.evidence is Evidence.CONFLICT
+    can_be_read = post.reply.left and post.reply.evidence is not Evidence.WRONG_SERVER
+    if not is_ours and not can_be_read:
+        return said
     # An earlier cancel of ours may be what it was refused for, whatever the refusal says, and
     # may show only after a while.
-    is_ours = history.ambiguous_posts > 0 or history.doubt_since is not None
-    is_conflict = post.reply.evidence is Evidence.CONFLICT
-    said = Done(
-        _VERDICTS[post.reply.evidence], ConfirmedBy.ANSWER if post.reply.left else None, post.reply
-    )
-    if not is_ours and not is_conflict:
-        return said
     settled_at = post.at + history.policy.settle_seconds
     found = _find_out(history, now, post.at, settled_at if is_ours else post.at)
     if isinstance(found, Event) and is_conflict and found.reply.says_open:
-        # Somebody else's cancel may be the reason likewise.
+        # Another client's cancel may be the reason too.
         if found.sent_at < settled_at and now < settled_at:
             return Wait(settled_at)
         found = _find_out(history, now, post.at, settled_at)
+    if isinstance(found, Done) and not _is_looked_up(history, post):
+        return said
     if not isinstance(found, Event):
         return found
     if found.reply.says_canceled:
         outcome = Outcome.CANCELED if is_ours else Outcome.ALREADY_CANCELED
         return Done(outcome, ConfirmedBy.READ, found.reply)
-    if not is_conflict:
-        return said
     is_gone = found.reply.evidence is Evidence.NOT_FOUND
-    outcome = Outcome.NOT_FOUND if is_gone else Outcome.NOT_CANCELABLE
-    return Done(outcome, ConfirmedBy.READ, found.reply)
+    if is_gone and post.reply.evidence is not Evidence.FORBIDDEN:
+        return Done(Outcome.NOT_FOUND, ConfirmedBy.READ, found.reply)
+    if is_conflict:
+        return Done(Outcome.NOT_CANCELABLE, ConfirmedBy.READ, found.reply)
+    if said.outcome is Outcome.NOT_FOUND:
+        # A read shows the order, so that it is the request that was not found.
+        return replace(said, outcome=Outcome.REFUSED)
+    return said
+
+
+def _as_it_says(post: Event) -> Done:
+    """Return the end that a refusal means when no read refutes it."""
+    by = ConfirmedBy.ANSWER if post.reply.left else None
+    return Done(_VERDICTS[post.reply.evidence], by, post.reply)
+
+
+def _is_looked_up(history: History, post: Event) -> bool:
+    """Tell whether a refusal proves nothing by itself, so that only a read can end the order."""
+    return _has_doubt(history) or post.reply.evidence is Evidence.CONFLICT
+
+
+def _has_doubt(history: History) -> bool:
+    """Tell whether a cancel of ours may have been acted on unseen."""
+    return history.ambiguous_posts > 0 or history.doubt_since is not None
 
 
 def _post_if_admitted(history: History, now: float, read: Event) -> Step:
@@ -257,21 +289,18 @@ def _find_out(history: History, now: float, asked_at: float, settled_at: float) 
         if is_verdict and read.sent_at >= settled_at:
             return read
     unknown = Done(Outcome.UNKNOWN, None, history.last.reply if history.last else None)
-    if reads and reads[-1].reply.evidence in (
-        Evidence.REFUSED,
-        Evidence.FORBIDDEN,
-        Evidence.WRONG_SERVER,
-    ):
-        return unknown
-    if reads and reads[-1].reply.evidence is Evidence.UNAUTHENTICATED:
-        return _again(history, now, Action.READ, unknown)
     limit = history.deadline_at
     if math.isfinite(settled_at):
         limit = max(limit, settled_at)
+    evidence = reads[-1].reply.evidence if reads else None
+    if evidence in _FINAL_FOR_READS:
+        return unknown
+    if evidence in TOKEN_REFUSED or evidence is Evidence.MISDIRECTED:
+        return _again(history, now, Action.READ, unknown, limit)
     due = _next_read_due(history, asked_at, settled_at, limit)
     if due is None:
         return unknown
-    due = max(due, _ready_at(history))
+    due = max(due, ready_at(history))
     if due > limit and due > now:
         return unknown
     return Call(Action.READ) if now >= due else Wait(due)
@@ -294,36 +323,45 @@ def _next_read_due(
     return min(taken + period, limit)
 
 
-def _again(history: History, now: float, action: Action, give_up: Done) -> Step:
+def _again(
+    history: History, now: float, action: Action, give_up: Done, limit: float | None = None
+) -> Step:
     """Repeat after a call that came to nothing, or give up when the time or the tokens are up."""
     last = history.last
-    if last is not None and last.reply.evidence is Evidence.UNAUTHENTICATED:
-        if history.refused_tokens(last.action) > _TOKEN_RENEWALS:
+    limit = history.deadline_at if limit is None else limit
+    if last is not None and last.reply.evidence in TOKEN_REFUSED:
+        return _with_another_token(history, last, now, action, give_up, limit)
+    if last is not None and last.reply.evidence is Evidence.MISDIRECTED:
+        over_a_new_connection = len(history.in_a_row(last.action, {Evidence.MISDIRECTED})) > 1
+        if over_a_new_connection:
             never_posted = give_up.outcome is Outcome.NOT_ATTEMPTED
-            return Done(Outcome.FORBIDDEN, None, last.reply) if never_posted else give_up
-        is_too_late = action is Action.POST and now >= history.deadline_at
-        return give_up if is_too_late else Call(action)
-    ready_at = _ready_at(history)
-    if max(now, ready_at) >= history.deadline_at:
+            return Done(Outcome.REFUSED, None, last.reply) if never_posted else give_up
+    return _at(ready_at(history), now, action, give_up, limit)
+
+
+def _with_another_token(
+    history: History, last: Event, now: float, action: Action, give_up: Done, limit: float
+) -> Step:
+    """Repeat with other tokens for some time: only then are the credentials what is refused."""
+    row = history.in_a_row(last.action, TOKEN_REFUSED)
+    # An attempt may have less time than that.
+    is_all = len(row) == sum(event.action is last.action for event in history.events) > 1
+    by = ConfirmedBy.ANSWER if last.action is Action.POST else ConfirmedBy.READ
+    forbidden = Done(
+        Outcome.FORBIDDEN, by if last.reply.evidence is Evidence.DENIED else None, last.reply
+    )
+    if give_up.outcome is not Outcome.NOT_ATTEMPTED:
+        forbidden = give_up
+    if last.at - row[0].at >= TOKEN_PATIENCE:
+        return forbidden
+    if action is Action.READ and len(row) == 1:
+        # A token that has expired is replaced at once, and a read harms nothing.
+        return Call(Action.READ)
+    return _at(ready_at(history), now, action, forbidden if is_all else give_up, limit)
+
+
+def _at(earliest: float, now: float, action: Action, give_up: Done, limit: float) -> Step:
+    """Make a call when it may be made, unless that is too late."""
+    if max(now, earliest) >= limit:
         return give_up
-    return Call(action) if now >= ready_at else Wait(ready_at)
-
-
-def _ready_at(history: History) -> float:
-    """Return when the next call may be made after the newest one."""
-    last = history.last
-    if last is None or last.reply.evidence not in INCONCLUSIVE:
-        return -math.inf
-    if last.reply.evidence is Evidence.UNAUTHENTICATED:
-        return last.at
-    asked = last.reply.retry_after
-    if asked is not None and (
-        last.reply.evidence is not Evidence.AMBIGUOUS or last.at + asked <= history.deadline_at
-    ):
-        # Jitter only adds: a call before the end of Retry-After would be refused again.
-        return last.at + asked + last.jitter * max(1.0, asked / 10)
-    if last.action is Action.POST and last.reply.evidence is Evidence.AMBIGUOUS:
-        return last.at
-    # The exponent is bounded, because a float is: 15 s are reached long before.
-    backoff = min(2.0 ** min(history.trailing_failures - 1, 10), _LONGEST_BACKOFF)
-    return last.at + backoff * (1 + last.jitter / 2)
+    return Call(action) if now >= earliest else Wait(earliest)

@@ -5,11 +5,13 @@ Nothing here sends, waits or decides.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from airflow_provider_oms.api.evidence import Evidence
+from airflow_provider_oms.api.patience import TOKEN_REFUSED
 
 __all__ = [
     "INCONCLUSIVE",
@@ -30,7 +32,12 @@ class Action(StrEnum):
 
 
 # These say that the OMS did not act, so an earlier question stays as open as it was.
-NOTHING_HAPPENED = frozenset({Evidence.NEVER_SENT, Evidence.THROTTLED, Evidence.UNAUTHENTICATED})
+NOTHING_HAPPENED = TOKEN_REFUSED | {
+    Evidence.NEVER_SENT,
+    Evidence.THROTTLED,
+    Evidence.LOCKED,
+    Evidence.MISDIRECTED,
+}
 INCONCLUSIVE = NOTHING_HAPPENED | {Evidence.AMBIGUOUS}
 
 
@@ -191,7 +198,13 @@ class History:
 
     @property
     def last_decisive_post(self) -> Event | None:
-        """Return the newest cancel that the OMS may have acted on or has judged, if any."""
+        """Return the newest cancel that the OMS may have acted on or has judged, if any.
+
+        A cancel that was misdirected over a new connection too counts as judged.
+        """
+        misdirected = self.in_a_row(Action.POST, {Evidence.MISDIRECTED})
+        if len(misdirected) > 1:
+            return misdirected[-1]
         return self._newest(
             lambda e: e.action is Action.POST and e.reply.evidence not in NOTHING_HAPPENED
         )
@@ -215,26 +228,34 @@ class History:
         )
 
     @property
+    def was_locked(self) -> bool:
+        """Tell whether another call held the order at some moment of this attempt."""
+        return any(event.reply.evidence is Evidence.LOCKED for event in self.events)
+
+    @property
     def trailing_failures(self) -> int:
-        """Return how many of the newest calls in a row brought neither order nor verdict."""
-        count = 0
-        for event in reversed(self.events):
-            if event.reply.evidence not in INCONCLUSIVE:
-                break
-            count += 1
-        return count
+        """Return how many of the newest calls brought neither order nor verdict.
 
-    def refused_tokens(self, action: Action) -> int:
-        """Return how many of the newest calls of one kind in a row were answered with 401.
-
-        :param action: the kind of call.
+        Reads that brought the order do not end the count of cancels that came to nothing, or such
+        cancels would follow each other without a growing pause.
         """
         count = 0
-        for event in reversed([e for e in self.events if e.action is action]):
-            if event.reply.evidence is not Evidence.UNAUTHENTICATED:
+        for event in reversed(self.events):
+            if event.reply.evidence in INCONCLUSIVE:
+                count += 1
+            elif event.action is self.events[-1].action:
                 break
-            count += 1
         return count
+
+    def in_a_row(self, action: Action, evidence: Collection[Evidence]) -> tuple[Event, ...]:
+        """Return the newest calls of one kind, as far back as they all proved the same.
+
+        :param action: the kind of call.
+        :param evidence: what they proved.
+        """
+        calls = reversed([event for event in self.events if event.action is action])
+        row = itertools.takewhile(lambda event: event.reply.evidence in evidence, calls)
+        return tuple(row)[::-1]
 
     def reads_since(self, moment: float) -> tuple[Event, ...]:
         """Return the reads that came after the last decisive cancel, at or after a moment.

@@ -66,7 +66,7 @@ _MEANINGS = {
     Outcome.REFUSED: "the OMS calls the request invalid",
     Outcome.FORBIDDEN: "the connection's credentials or permissions were refused",
     Outcome.NOT_CANCELED: "it is still open, and every try allowed has been made",
-    Outcome.UNKNOWN: "it may or may not be canceled; the OMS could not be asked",
+    Outcome.UNKNOWN: "it may or may not be canceled; no response has settled it",
     Outcome.NOT_ATTEMPTED: "no cancel was acted on: none reached the OMS, or it turned each away",
     Outcome.WOULD_CANCEL: "it is open, and a cancel would have been sent; this was a dry run",
 }

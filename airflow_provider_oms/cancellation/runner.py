@@ -8,11 +8,13 @@ from __future__ import annotations
 import logging
 import random
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from airflow_provider_oms.api.errors import OmsConfigError, OmsError, OmsInputError
+from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.api.models import Order
 from airflow_provider_oms.api.validation import CancelRequest, OrderId
 from airflow_provider_oms.cancellation.clock import seconds
@@ -42,6 +44,8 @@ __all__ = [
     "reply_of",
     "result_of",
 ]
+
+_logger = logging.getLogger(__name__)
 
 TOLD_TO_END = "The task was told to end, and sent nothing more"
 INTERRUPTED = "The task was interrupted, and sent nothing more"
@@ -110,7 +114,7 @@ def cancel_order(
     :param surroundings: time, chance and the end; by default the real ones.
     :return: how it ended; nothing the OMS or the network does raises.
     """
-    log = log or logging.getLogger(__name__)
+    log = log or _logger
     around = surroundings or Surroundings()
     started_at = around.clock()
     in_doubt = attempt > 1 or in_doubt_for is not None
@@ -185,6 +189,8 @@ def reply_of(
             retry_after=error.retry_after,
             left=error.was_sent,
         )
+    except Exception as error:  # noqa: BLE001 - one order's fault must not end a run
+        return _fault_of(error)
     return Reply(
         order.evidence,
         f"The OMS says orderState {order.order_state}, orderStatus {order.order_status} "
@@ -195,6 +201,23 @@ def reply_of(
         correlation_id=order.correlation_id,
         is_unclear=order.is_unclear,
     )
+
+
+_faults_shown: set[str] = set()
+
+
+def _fault_of(error: Exception) -> Reply:
+    """Return what a fault of this program while an order was called about proves: nothing."""
+    # Its text may quote a response, and so a shopper's data; where it happened does not.
+    where = "".join(traceback.format_tb(error.__traceback__))
+    if where not in _faults_shown:
+        _faults_shown.add(where)
+        _logger.error(
+            "A fault of this program, %s; please report these lines: %s",
+            type(error).__name__,
+            f"\n{where}",
+        )
+    return Reply(Evidence.AMBIGUOUS, f"A fault of this program, {type(error).__name__}")
 
 
 def result_of(order_id: OrderId, history: History, done: Done) -> CancellationResult:

@@ -21,7 +21,7 @@ from pydantic import ValidationError
 
 from airflow_provider_oms.api.errors import OmsError, OmsInputError
 from airflow_provider_oms.api.validation import validate_order_id
-from airflow_provider_oms.api.waiting import Look, Stand, Wish, look_at, validate_wish
+from airflow_provider_oms.api.waiting import Look, Stand, Wish, look_patiently, validate_wish
 from airflow_provider_oms.arguments import NOT_GIVEN, KeepsDefaultArguments, NotGiven
 from airflow_provider_oms.exceptions import (
     OmsOrderStateError,
@@ -52,7 +52,8 @@ class OmsOrderStateSensor(KeepsDefaultArguments, BaseSensorOperator):
 
     An order is in a state when its ``orderState`` or its ``orderStatus`` says so, in any letter
     case. While the OMS does not answer, fails or limits the rate of calls, the sensor goes on
-    waiting; when it knows no such order, or refuses the credentials, the task fails at once.
+    waiting; when it knows no such order, or refuses the credentials, the task fails at once. A
+    refused access token is replaced for 15 seconds before that.
 
     In XCom: ``return_value``, a dict with ``order_id``, ``order_state`` and ``order_status``.
 
@@ -134,7 +135,7 @@ class OmsOrderStateSensor(KeepsDefaultArguments, BaseSensorOperator):
         if time.monotonic() < self._rests_until:
             return PokeReturnValue(is_done=False)
         try:
-            look = look_at(client, order_id, wish)
+            look = look_patiently(client, order_id, wish)
         except OmsError as error:
             raise OmsOrderStateError(f"Order {order_id}: {error.explain()}") from None
         self._rests_until = time.monotonic() + (look.retry_after or 0)

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from airflow_provider_oms.api.config import TenantSettings
 from airflow_provider_oms.api.errors import OmsError, OmsForbiddenError, OmsUnauthorizedError
+from airflow_provider_oms.api.patience import TokenPatience
 from airflow_provider_oms.api.waiting import Look, Stand, Wish, validate_wish
 from airflow_provider_oms.connections import settings_of
 from airflow_provider_oms.triggers.clients import SharedClient, shared_client
@@ -126,6 +127,7 @@ class OmsOrderStateTrigger(BaseTrigger):
     async def _watch(self, client: SharedClient, wish: Wish) -> WaitingEnded:
         seen: Look | None = None
         troubles = 0
+        patience = TokenPatience()
         # The task has just looked by itself. And after a restart of the triggerer, its triggers
         # had better not all begin at once.
         pause = self.poll_interval * random.uniform(0.75, 1.25)  # noqa: S311 - no secret
@@ -133,7 +135,18 @@ class OmsOrderStateTrigger(BaseTrigger):
             await self._sleep(client, pause)
             if client.rest and self._time_left() <= 0:
                 return self._timed_out(seen)
-            look = await client.look_at(self.order_id, wish)
+            try:
+                look = await client.look_at(self.order_id, wish)
+            except OmsError as error:
+                # Not in a thread, where a pause would hold up the looks of other triggers.
+                pause_for_token = patience.pause(error)
+                if pause_for_token is None:
+                    raise
+                seen, pause = Look(Stand.OPEN, trouble=error.message), pause_for_token
+                if self._time_left() <= 0:
+                    return self._timed_out(seen)
+                continue
+            patience.reset()
             if look.stand is Stand.REACHED:
                 return self._ended("reached", look.describe(), look)
             if look.stand is Stand.FAILED:

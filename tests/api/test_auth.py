@@ -74,13 +74,13 @@ def test_many_threads_that_ask_at_once_share_one_request() -> None:
     assert endpoint.calls == 1
 
 
-def test_a_dropped_token_is_replaced_once_however_many_drop_it() -> None:
+def test_a_refused_token_is_replaced_once_however_many_calls_were_refused() -> None:
     endpoint = Endpoint()
-    cache = TokenCache(endpoint)
+    cache = TokenCache(endpoint, Clock())
     refused = cache.get()
-    cache.drop(refused)
+    cache.refuse(refused, "GET")
     fresh = cache.get()
-    cache.drop(refused)
+    cache.refuse(refused, "GET")
     assert cache.get() == fresh == "token-2"
     assert endpoint.calls == 2
 
@@ -98,49 +98,56 @@ def test_the_token_is_not_in_its_repr() -> None:
     assert "s3cret" not in repr(Token("s3cret", 60))
 
 
-def test_a_forbidden_token_is_replaced_if_it_was_good_before() -> None:
-    cache = TokenCache(Endpoint(), Clock())
-    token = cache.get()
-    assert not cache.replace_forbidden(token)
-    cache.accept(token)
-    assert cache.replace_forbidden(token)
-    assert cache.get() == "token-2"
+class TestRefusedTokens:
+    def test_each_new_one_gets_more_time_to_become_valid(self) -> None:
+        clock, endpoint = Clock(), Endpoint()
+        cache = TokenCache(endpoint, clock)
+        began_at, asked_at = clock.now, []
+        for _ in range(160):
+            calls = endpoint.calls
+            token = cache.get()
+            if endpoint.calls > calls:
+                asked_at.append(clock.now - began_at)
+            cache.refuse(token, "POST")
+            clock.now += 0.25
+        # At once for the first, which may have expired; then at least 1, 2, 4, 8, 8 … seconds.
+        assert asked_at == [0, 0.25, 1.5, 3.75, 8, 16.25, 24.5, 32.75]
 
+    def test_one_that_is_accepted_ends_the_row(self) -> None:
+        endpoint = Endpoint()
+        cache = TokenCache(endpoint, Clock())
+        for number in range(1, 10):
+            token = cache.get()
+            assert token == f"token-{number}"
+            cache.accept(token, "POST")
+            cache.refuse(token, "POST")
 
-def test_a_token_that_replaced_a_forbidden_one_is_not_replaced_for_being_forbidden() -> None:
-    endpoint = Endpoint()
-    clock = Clock()
-    cache = TokenCache(endpoint, clock)
-    for _ in range(2):
-        token = cache.get()
-        cache.accept(token)
-        replaced = cache.replace_forbidden(token)
-    assert (token, replaced, cache.get()) == ("token-2", False, "token-2")
-    clock.now += 3600
-    cache.accept(cache.get())
-    assert cache.replace_forbidden("token-3"), "a token that was due is like a first one"
+    def test_calls_of_another_kind_that_work_do_not_end_it(self) -> None:
+        # As where the application may read and not cancel.
+        clock, endpoint = Clock(), Endpoint()
+        cache = TokenCache(endpoint, clock)
+        for _ in range(100):
+            cache.accept(cache.get(), "GET")
+            cache.refuse(cache.get(), "POST")
+        assert endpoint.calls == 2
+        clock.now += 100
+        for _ in range(100):
+            cache.accept(cache.get(), "GET")
+            cache.refuse(cache.get(), "POST")
+        assert endpoint.calls == 3
 
+    def test_it_knows_whether_any_was_ever_accepted(self) -> None:
+        cache = TokenCache(Endpoint(), Clock())
+        assert not cache.has_been_accepted
+        cache.accept(cache.get(), "GET")
+        cache.refuse(cache.get(), "POST")
+        assert cache.has_been_accepted
 
-def test_a_thread_whose_forbidden_token_was_replaced_meanwhile_takes_the_new_one() -> None:
-    cache = TokenCache(Endpoint(), Clock())
-    old = cache.get()
-    cache.accept(old)
-    cache.replace_forbidden(old)
-    new = cache.get()
-    assert cache.replace_forbidden(old)
-    cache.accept(old)
-    assert cache.get() == new
-    assert not cache.replace_forbidden(new)
-
-
-def test_a_new_token_that_could_not_be_had_still_counts_as_the_forbidden_ones_successor() -> None:
-    endpoint = Endpoint()
-    cache = TokenCache(endpoint, Clock())
-    cache.accept(cache.get())
-    cache.replace_forbidden("token-1")
-    endpoint.fails = True
-    with pytest.raises(ConnectionError):
+    def test_what_an_old_one_is_still_good_for_says_nothing_of_its_successor(self) -> None:
+        endpoint = Endpoint()
+        cache = TokenCache(endpoint, Clock())
+        cache.refuse(cache.get(), "POST")
         cache.get()
-    endpoint.fails = False
-    cache.accept(cache.get())
-    assert not cache.replace_forbidden("token-3")
+        cache.accept("token-1", "POST")
+        cache.refuse("token-2", "POST")
+        assert cache.get() == "token-2"

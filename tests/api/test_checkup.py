@@ -7,6 +7,7 @@ import re
 import socket
 import ssl
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pytest
 import trustme
@@ -21,6 +22,20 @@ SECRET = "a secret of forty characters or so"
 CORRELATION = "x-vol-correlation: 0123456789abcdef0123456789abcdef"
 TOKEN = answer("200 OK", b'{"access_token": "tok-1", "expires_in": 3600}')
 PAGE = b"<html><body>nginx</body></html>"
+
+
+@dataclass
+class Time:
+    """A clock that only sleeping moves."""
+
+    now: float = 0.0
+
+    def clock(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        assert seconds >= 0
+        self.now += seconds
 
 
 def ask(host: str, *, login: str = "KIBO.1", password: str = SECRET, **extra: object) -> str:
@@ -39,8 +54,11 @@ def press(host: str, *, login: str, password: str, **extra: object) -> tuple[boo
         password=password,
         extra=json.dumps({"tenant_id": "10001", "connect_timeout": 2, "read_timeout": 2, **extra}),
     )
+    time = Time()
     with OmsClient(settings) as client:
-        return try_out(client)
+        works, sentence = try_out(client, clock=time.clock, sleep=time.sleep)
+    assert time.now <= 3
+    return works, sentence
 
 
 def assert_is_one_sentence(text: str) -> None:
@@ -53,6 +71,25 @@ def assert_is_one_sentence(text: str) -> None:
 
 def refusal(status: str, body: object, *headers: str) -> Script:
     return answer(status, json.dumps(body).encode(), headers)
+
+
+def test_a_token_that_is_not_valid_yet_is_given_three_seconds_and_no_more() -> None:
+    refused = refusal("401 Unauthorized", {"errorCode": "INVALID_ACCESS_TOKEN"}, CORRELATION)
+    found = answer("404 Not Found", b'{"code": 5002}', (CORRELATION,))
+    for answers, works, waited in (
+        ([TOKEN, refused, TOKEN, refused, refused, TOKEN, found], True, 3),
+        ([TOKEN, refused, TOKEN, refused, refused, TOKEN, refused], False, 3),
+        ([TOKEN, found], True, 0),
+    ):
+        with RawServer(answers) as server:
+            time = Time()
+            settings = TenantSettings.from_connection(
+                name="one", host=server.url, login="id", password=SECRET, extra='{"tenant_id": "1"}'
+            )
+            with OmsClient(settings) as client:
+                client._tokens._clock = time.clock
+                assert try_out(client, clock=time.clock, sleep=time.sleep)[0] is works
+            assert time.now == waited
 
 
 @pytest.fixture(scope="module")

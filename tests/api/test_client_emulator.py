@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from airflow_provider_oms.api.client import TOKEN_PATH, OmsClient
 from airflow_provider_oms.api.config import TenantSettings
-from airflow_provider_oms.api.errors import OmsInputError, OmsUnauthorizedError
+from airflow_provider_oms.api.errors import OmsForbiddenError, OmsInputError, OmsUnauthorizedError
+from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.api.validation import validate_cancel_request
 from airflow_provider_oms.emulator.testing import EmulatorProcess
 
@@ -86,8 +87,9 @@ def test_a_classic_tenant_that_calls_an_expired_token_forbidden_gets_a_new_one(
     tenant.settings(expired_token_status=403)
     client.get_order(FIRST)
     tenant.revoke_tokens()
-    with pytest.raises(OmsUnauthorizedError):
+    with pytest.raises(OmsForbiddenError) as error:
         client.get_order(FIRST)
+    assert error.value.evidence is Evidence.DENIED
     assert client.get_order(FIRST).order_id == FIRST
 
 

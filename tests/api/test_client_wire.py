@@ -24,9 +24,9 @@ from airflow_provider_oms.api.errors import (
     OmsRefusedError,
     OmsServerError,
     OmsThrottledError,
-    OmsUnauthorizedError,
     OmsUnusableAnswerError,
 )
+from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.api.validation import CancelRequest
 
 
@@ -240,16 +240,16 @@ class TestAnswers:
         ):
             client.post_cancel(EXAMPLE)
 
-    def test_a_page_instead_of_a_refused_token_costs_one_new_token(self) -> None:
+    def test_a_page_instead_of_a_refused_token_is_named_and_costs_a_new_token(self) -> None:
         tokens = [document({"access_token": f"t{n}", "expires_in": 3600}) for n in range(2)]
         page = answer("401 Unauthorized", b"<html></html>")
-        with RawServer([tokens[0], document(ORDER), page, tokens[1], page]) as server:
+        with RawServer([tokens[0], page, tokens[1], page]) as server:
             client = client_of(server.url, credentials=("id", "s3cret"))
-            client.get_order(1010101)
-            with pytest.raises(OmsUnauthorizedError):
-                client.get_order(1010101)
-            with pytest.raises(OmsForeignAnswerError):
-                client.get_order(1010101)
+            for _ in range(2):
+                with pytest.raises(OmsForeignAnswerError, match="an HTML page") as error:
+                    client.get_order(1010101)
+                assert error.value.evidence is Evidence.UNAUTHENTICATED
+            assert b"Bearer t1" in server.requests[3]
 
     def test_an_answer_without_the_order_names_the_likely_cause(self) -> None:
         with (

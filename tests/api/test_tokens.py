@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from raw_server import RawServer, answer, hang_up
-from wire import EXAMPLE, JSON, ORDER, client_of, document
+from raw_server import RawServer, Script, answer, hang_up
+from wire import CORRELATION, EXAMPLE, JSON, ORDER, client_of, document
 
 from airflow_provider_oms.api.errors import (
+    OmsCredentialsError,
     OmsForbiddenError,
     OmsHttpError,
     OmsNotSentError,
     OmsUnauthorizedError,
 )
+from airflow_provider_oms.api.evidence import Evidence
 
 
 def test_a_token_that_cannot_be_had_means_the_cancel_was_never_sent() -> None:
@@ -74,35 +77,87 @@ def test_a_refused_token_is_dropped_and_the_next_call_gets_a_new_one() -> None:
     assert b"Bearer new" in server.requests[3]
 
 
-def test_a_token_that_was_good_and_is_forbidden_now_is_replaced_once() -> None:
-    old, new = (document({"access_token": t, "expires_in": 3600}) for t in ("old", "new"))
-    forbidden = document({"code": 5004, "message": "Not authorized"}, "403 Forbidden")
-    with RawServer([old, document(ORDER), forbidden, new, forbidden]) as server:
+FORBIDDEN = document({"code": 5004, "message": "Not authorized"}, "403 Forbidden")
+
+
+def token(value: str) -> Script:
+    return document({"access_token": value, "expires_in": 3600})
+
+
+def evidence_of(call: Callable[[], object]) -> Evidence:
+    with pytest.raises(OmsHttpError) as error:
+        call()
+    return error.value.evidence
+
+
+def test_what_is_forbidden_may_be_an_expired_token_where_tokens_were_accepted_before() -> None:
+    with RawServer([token("old"), document(ORDER), FORBIDDEN, token("new"), FORBIDDEN]) as server:
         client = client_of(server.url, credentials=("id", "s3cret"))
         client.get_order(1010101)
-        with pytest.raises(OmsUnauthorizedError, match="no longer accepts"):
+        with pytest.raises(OmsForbiddenError, match="permissions") as error:
             client.post_cancel(EXAMPLE)
-        with pytest.raises(OmsForbiddenError, match="permissions"):
-            client.post_cancel(EXAMPLE)
+        assert error.value.evidence is Evidence.DENIED
+        assert evidence_of(lambda: client.post_cancel(EXAMPLE)) is Evidence.DENIED
         assert b"Bearer new" in server.requests[4]
 
 
-def test_a_call_that_stays_forbidden_costs_one_new_token_and_no_more() -> None:
-    tokens = [document({"access_token": f"t{n}", "expires_in": 3600}) for n in range(2)]
-    forbidden = document({"code": 5004, "message": "Not authorized"}, "403 Forbidden")
-    read = document(ORDER)
-    script = [tokens[0], read, forbidden, tokens[1], read, forbidden, read, forbidden]
+def test_where_none_was_accepted_it_is_forbidden_and_final() -> None:
+    with RawServer([token("t"), FORBIDDEN]) as server:
+        client = client_of(server.url, credentials=("id", "s3cret"))
+        for _ in range(2):
+            assert evidence_of(lambda: client.post_cancel(EXAMPLE)) is Evidence.FORBIDDEN
+        assert sum(b"authtickets" in request for request in server.requests) == 1
+
+
+def test_every_revocation_is_another_one_however_many_there_were() -> None:
+    script: list[Script] = [token("t0"), document(ORDER)]
+    for number in range(1, 5):
+        script += [FORBIDDEN, token(f"t{number}"), document(ORDER)]
     with RawServer(script) as server:
         client = client_of(server.url, credentials=("id", "s3cret"))
-        kinds = []
-        for _ in range(3):
+        client.post_cancel(EXAMPLE)
+        for _ in range(4):
+            assert evidence_of(lambda: client.post_cancel(EXAMPLE)) is Evidence.DENIED
+            assert client.post_cancel(EXAMPLE).is_canceled
+
+
+def test_a_call_that_stays_forbidden_costs_no_new_token_for_each_try() -> None:
+    tries = [document(ORDER), FORBIDDEN] * 10
+    with RawServer([token("t1"), *tries[:2], token("t2"), *tries[2:]]) as server:
+        client = client_of(server.url, credentials=("id", "s3cret"))
+        for _ in range(10):
             client.get_order(1010101)
-            with pytest.raises(OmsHttpError) as error:
-                client.post_cancel(EXAMPLE)
-            kinds.append(type(error.value))
-        assert kinds == [OmsUnauthorizedError, OmsForbiddenError, OmsForbiddenError]
-        assert "permissions" in str(error.value)
+            assert evidence_of(lambda: client.post_cancel(EXAMPLE)) is Evidence.DENIED
         assert sum(b"authtickets" in request for request in server.requests) == 2
+
+
+@pytest.mark.parametrize("body", [b"", b"<html></html>", b"{}", b'{"message": "was canceled"}'])
+@pytest.mark.parametrize("headers", [(), (CORRELATION,)])
+def test_a_401_in_any_shape_is_a_refused_token(body: bytes, headers: tuple[str, ...]) -> None:
+    with RawServer([token("t"), answer("401 Unauthorized", body, headers)]) as server:
+        client = client_of(server.url, credentials=("id", "s3cret"))
+        assert evidence_of(lambda: client.post_cancel(EXAMPLE)) is Evidence.UNAUTHENTICATED
+
+
+@pytest.mark.parametrize("status", ["401 Unauthorized", "403 Forbidden", "400 Bad Request"])
+def test_what_the_token_endpoint_refuses_is_final(status: str) -> None:
+    with RawServer(
+        [token("t"), document(ORDER), document({}, "401 No"), document({}, status)]
+    ) as s:
+        client = client_of(s.url, credentials=("id", "s3cret"))
+        client.get_order(1010101)
+        assert evidence_of(lambda: client.post_cancel(EXAMPLE)) is Evidence.UNAUTHENTICATED
+        with pytest.raises(OmsCredentialsError) as error:
+            client.post_cancel(EXAMPLE)
+        assert (error.value.evidence, error.value.was_sent) == (Evidence.FORBIDDEN, False)
+
+
+def test_a_misdirected_call_is_followed_by_one_on_a_new_connection() -> None:
+    with RawServer([document({}, "421 Misdirected Request"), document(ORDER)]) as server:
+        client = client_of(server.url)
+        assert evidence_of(lambda: client.post_cancel(EXAMPLE)) is Evidence.MISDIRECTED
+        assert client.post_cancel(EXAMPLE).is_canceled
+        assert server.connections == 2
 
 
 @pytest.mark.parametrize("value", ["", "with space", "line\nbreak", "ünïcode", 7, None])

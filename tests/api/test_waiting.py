@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -16,14 +17,21 @@ from airflow_provider_oms.api.errors import (
     OmsInputError,
     OmsNotFoundError,
     OmsRefusedError,
-    OmsUnauthorizedError,
 )
+from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.api.models import Order
-from airflow_provider_oms.api.waiting import Look, Stand, Wish, look_at, validate_wish
+from airflow_provider_oms.api.patience import TokenPatience
+from airflow_provider_oms.api.waiting import (
+    Look,
+    Stand,
+    Wish,
+    look_at,
+    look_patiently,
+    validate_wish,
+)
 
 CORRELATION = "x-vol-correlation: 0123456789abcdef0123456789abcdef"
 TOKEN = answer("200 OK", b'{"access_token": "tok-1", "expires_in": 3600}')
-REFUSED_TOKEN = answer("401 Unauthorized", b'{"errorCode": "INVALID_ACCESS_TOKEN"}')
 SHIPPED = answer(
     "200 OK", b'{"orderID": 7, "orderState": "SHIPPED", "orderStatus": "READY", "email": "a@b.c"}'
 )
@@ -44,6 +52,32 @@ def look(*script: Script, target: str = "SHIPPED", credentials: bool = False) ->
 
 def order(state: str | None, status: str | None) -> Order:
     return Order(7, state, status, {})
+
+
+WISH = Wish(frozenset({"SHIPPED"}))
+
+
+@dataclass
+class Reads:
+    """A client whose reads come to what is told, and then to the order; with a clock."""
+
+    script: list[Evidence]
+    now: float = 0.0
+    at: list[float] = field(default_factory=list)
+
+    def get_order(self, order_id: int | str) -> Order:
+        self.at.append(self.now)
+        if not self.script:
+            return Order(int(order_id), "SHIPPED", None, {})
+        error = OmsError("trouble")
+        error.evidence = self.script.pop(0)
+        raise error
+
+    def patience(self) -> TokenPatience:
+        return TokenPatience(clock=lambda: self.now)
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
 
 
 class TestStands:
@@ -138,8 +172,60 @@ class TestLooks:
         with pytest.raises(kind, match="Order 7: "):
             look(script)
 
-    def test_a_token_that_has_expired_early_is_replaced_once(self) -> None:
-        seen = look(TOKEN, REFUSED_TOKEN, TOKEN, SHIPPED, credentials=True)
+    @pytest.mark.parametrize(
+        "evidence",
+        [Evidence.NOT_FOUND, Evidence.REFUSED, Evidence.FORBIDDEN, Evidence.WRONG_SERVER],
+    )
+    def test_what_is_final_is_raised_and_not_looked_at_again(self, evidence: Evidence) -> None:
+        time = Reads([evidence, evidence])
+        with pytest.raises(OmsError):
+            look_patiently(time, 7, WISH, patience=time.patience(), sleep=time.sleep)
+        assert time.at == [0]
+
+    @pytest.mark.parametrize(
+        "evidence",
+        [
+            Evidence.THROTTLED,
+            Evidence.AMBIGUOUS,
+            Evidence.NEVER_SENT,
+            Evidence.LOCKED,
+            Evidence.MISDIRECTED,
+            Evidence.CONFLICT,
+        ],
+    )
+    def test_what_passes_is_trouble(self, evidence: Evidence) -> None:
+        time = Reads([evidence])
+        seen = look_patiently(time, 7, WISH, patience=time.patience(), sleep=time.sleep)
+        assert (seen.stand, seen.trouble) == (Stand.OPEN, "trouble")
+
+
+class TestRefusedTokens:
+    @pytest.mark.parametrize("evidence", [Evidence.UNAUTHENTICATED, Evidence.DENIED])
+    def test_others_are_tried_for_fifteen_seconds_before_it_is_final(
+        self, evidence: Evidence
+    ) -> None:
+        time = Reads([evidence] * 20)
+        with pytest.raises(OmsError, match="trouble"):
+            look_patiently(time, 7, WISH, patience=time.patience(), sleep=time.sleep)
+        assert time.at == [0, 0, 1, 3, 7, 15]
+
+    @pytest.mark.parametrize("number", [1, 2, 3, 4, 5])
+    def test_one_that_is_taken_ends_it(self, number: int) -> None:
+        time = Reads([Evidence.UNAUTHENTICATED] * number)
+        seen = look_patiently(time, 7, WISH, patience=time.patience(), sleep=time.sleep)
         assert seen.stand is Stand.REACHED
-        with pytest.raises(OmsUnauthorizedError):
-            look(TOKEN, REFUSED_TOKEN, TOKEN, REFUSED_TOKEN, SHIPPED, credentials=True)
+
+    def test_a_row_that_ended_gives_the_next_one_its_whole_time(self) -> None:
+        time = Reads([])
+        patience = time.patience()
+        refused = OmsError("refused")
+        refused.evidence = Evidence.UNAUTHENTICATED
+        assert [patience.pause(refused) for _ in range(3)] == [0, 1, 2]
+        patience.reset()
+        time.now += 100
+        assert [patience.pause(refused) for _ in range(3)] == [0, 1, 2]
+        time.now += 14
+        assert patience.pause(refused) == 1
+        time.now += 1
+        assert patience.pause(refused) is None
+        assert patience.pause(OmsError("something else")) is None

@@ -44,19 +44,6 @@ class TestDefiniteAnswers:
         assert_done(Story().then(CANCELED), Outcome.CANCELED, ConfirmedBy.ANSWER)
 
     @pytest.mark.parametrize(
-        ("answer", "outcome"),
-        [
-            (NOT_FOUND, Outcome.NOT_FOUND),
-            (REFUSED, Outcome.REFUSED),
-            (FORBIDDEN, Outcome.FORBIDDEN),
-        ],
-    )
-    def test_a_refusal_is_final_and_never_posted_again(
-        self, answer: Reply, outcome: Outcome
-    ) -> None:
-        assert_done(Story().then(answer), outcome, ConfirmedBy.ANSWER)
-
-    @pytest.mark.parametrize(
         ("read", "outcome"),
         [
             (CANCELED, Outcome.ALREADY_CANCELED),
@@ -280,12 +267,6 @@ class TestCallsThatNeverHappened:
         assert story.then(throttled(30)) == Wait(31)
         assert story.then(OPEN) == POST
 
-    def test_a_refused_token_is_replaced_at_most_twice(self) -> None:
-        story = Story()
-        assert story.then(UNAUTHENTICATED) == POST
-        assert story.then(UNAUTHENTICATED) == POST
-        assert_done(story.then(UNAUTHENTICATED), Outcome.FORBIDDEN)
-
     def test_any_number_of_failures_in_a_row_has_a_next_step(self) -> None:
         failures = [Event(Action.POST, 0, 0, throttled(0)) for _ in range(1100)]
         history = History(Policy(deadline=3600), 0.0, None, tuple(failures))
@@ -294,13 +275,6 @@ class TestCallsThatNeverHappened:
     def test_a_refused_token_is_no_reason_to_post_after_the_deadline(self) -> None:
         story = Story(settle_seconds=1, deadline=10)
         assert_done(story.then(UNAUTHENTICATED, after=10), Outcome.NOT_ATTEMPTED)
-
-    def test_refused_tokens_on_reads_leave_an_order_in_doubt_unknown(self) -> None:
-        story = Story()
-        story.then(AMBIGUOUS)
-        assert story.then(UNAUTHENTICATED) == READ
-        assert story.then(UNAUTHENTICATED) == READ
-        assert_done(story.then(UNAUTHENTICATED), Outcome.UNKNOWN)
 
     def test_refused_tokens_do_not_add_up_over_reads_that_worked(self) -> None:
         story = Story()

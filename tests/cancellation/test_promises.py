@@ -30,6 +30,10 @@ NOT_ACTED_ON = {
     "throttled for 4 s": Reply(Evidence.THROTTLED, retry_after=4),
     "throttled for an hour": Reply(Evidence.THROTTLED, retry_after=3600),
     "token refused": Reply(Evidence.UNAUTHENTICATED),
+    "token maybe expired": Reply(Evidence.DENIED),
+    "locked": Reply(Evidence.LOCKED),
+    "misdirected": Reply(Evidence.MISDIRECTED),
+    "wrong server": Reply(Evidence.WRONG_SERVER),
     "refused": Reply(Evidence.REFUSED),
     "forbidden": Reply(Evidence.FORBIDDEN),
 }

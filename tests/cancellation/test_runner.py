@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -19,6 +20,7 @@ from airflow_provider_oms.api.errors import (
 )
 from airflow_provider_oms.api.models import Order
 from airflow_provider_oms.api.validation import CancelRequest
+from airflow_provider_oms.cancellation import runner
 from airflow_provider_oms.cancellation.history import Policy
 from airflow_provider_oms.cancellation.outcomes import CancellationResult, ConfirmedBy, Outcome
 from airflow_provider_oms.cancellation.runner import Surroundings, cancel_order
@@ -68,6 +70,8 @@ class World:
     def _call(self, method: str) -> Order:
         self.calls.append((method, self.now - 100))
         self.now += 1
+        if not self.replies:
+            pytest.fail("one call more than there are replies")
         reply = self.replies.pop(0)
         if isinstance(reply, BaseException):
             raise reply
@@ -120,7 +124,7 @@ def test_a_refusal_keeps_status_code_and_correlation_id_of_what_decided() -> Non
     assert result.outcome is Outcome.NOT_CANCELABLE
     assert (result.order_state, result.correlation_id) == ("SHIPPED", "c2")
     not_found = OmsNotFoundError("none", http_status=404, oms_code="5002", correlation_id="c1")
-    result = World([not_found]).run()
+    result = World([not_found, not_found]).run()
     assert (result.http_status, result.oms_code, result.correlation_id) == (404, "5002", "c1")
     assert "HTTP 404" in result.describe()
 
@@ -171,6 +175,38 @@ def test_nothing_of_the_shopper_is_in_log_or_result() -> None:
 def test_an_error_that_is_no_reply_is_not_swallowed() -> None:
     with pytest.raises(OmsInputError):
         World([OmsInputError("order_id", "an id", "zero")]).run()
+
+
+def crash() -> IndexError:
+    return IndexError(SHOPPER)
+
+
+class TestAFaultOfThisProgram:
+    def test_in_one_call_it_leaves_the_order_in_doubt_and_a_read_finds_out(self) -> None:
+        world = World([crash(), order("CANCELED")])
+        result = world.run()
+        assert [method for method, _ in world.calls] == ["POST", "GET"]
+        assert (result.outcome, result.posts) == (Outcome.CANCELED, 1)
+
+    def test_in_every_call_it_leaves_the_order_unknown_and_is_named(self) -> None:
+        result = World([crash() for _ in range(40)]).run(Policy(deadline=20))
+        assert result.outcome is Outcome.UNKNOWN
+        assert result.reason == "A fault of this program, IndexError"
+
+    def test_it_is_logged_once_with_its_place_and_without_its_text(
+        self, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(runner, "_faults_shown", set())
+        World([crash() for _ in range(40)]).run(Policy(deadline=20, look_first=True))
+        faults = [r.getMessage() for r in caplog.records if r.levelno >= logging.ERROR]
+        assert len(faults) == 1
+        assert "IndexError" in faults[0]
+        assert "test_runner.py" in faults[0]
+        assert SHOPPER not in faults[0] + caplog.text
+
+    def test_what_ends_the_process_is_none(self) -> None:
+        with pytest.raises(KeyboardInterrupt):
+            World([KeyboardInterrupt()]).run()
 
 
 @pytest.mark.parametrize("outcome", list(Outcome))

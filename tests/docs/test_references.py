@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 from pages import REPOSITORY, prose
+from stories import OPEN, POST, Story, reply
 
 import airflow_provider_oms
 from airflow_provider_oms.api import answers
-from airflow_provider_oms.api.errors import OmsConflictError
+from airflow_provider_oms.api.errors import OmsLockedError
+from airflow_provider_oms.cancellation.history import Action
 
 PACKAGE = Path(airflow_provider_oms.__file__).parent
 CONTRIBUTING = (REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -101,8 +103,11 @@ def test_the_lines_that_an_error_code_changes_are_where_contributors_are_sent() 
 
 
 def test_the_line_for_another_status_is_one_of_its_table() -> None:
-    (line,) = re.findall(r"^    423: (.*),$", CONTRIBUTING, re.MULTILINE)
-    kind, message = eval(line, {"OmsConflictError": OmsConflictError})  # noqa: S307 - our own page
-    known = answers._KINDS[409]
-    assert (kind, message) == known
-    assert 423 not in answers._KINDS
+    (line,) = re.findall(r"^    412: (.*),$", CONTRIBUTING, re.MULTILINE)
+    kind, message = eval(line, {"OmsLockedError": OmsLockedError})  # noqa: S307 - our own page
+    assert (kind, message) == answers._KINDS[423]
+    assert 412 not in answers._KINDS
+    story = Story()
+    story.then(reply(kind.evidence))
+    assert story.then(OPEN) == POST
+    assert [event.action for event in story.history.events] == [Action.POST, Action.READ]

@@ -86,7 +86,7 @@ def test_the_result_is_pushed_before_a_failure_is_raised(oms: RawServer) -> None
         value={
             "order_id": 1010101,
             "outcome": "not_found",
-            "confirmed_by": "answer",
+            "confirmed_by": "read",
             "order_state": None,
             "order_status": None,
             "correlation_id": None,

@@ -43,8 +43,11 @@ def play(monkeypatch: pytest.MonkeyPatch) -> Any:
         server = RawServer(script)
         server.__enter__()
         opened.append(server)
+        login = extra.pop("login", None)
         extra = {"tenant_id": "10001", **extra}
-        connection = {"conn_type": "oms", "host": server.url, "extra": extra}
+        connection: dict[str, Any] = {"conn_type": "oms", "host": server.url, "extra": extra}
+        if login is not None:
+            connection |= {"login": login, "password": "a secret of some length"}
         monkeypatch.setenv("AIRFLOW_CONN_OMS_DEFAULT", json.dumps(connection))
         return server
 
@@ -93,6 +96,37 @@ class TestInAWorker:
         ):
             sensor().execute(context())
         assert len(server.requests) == 1
+
+    @pytest.mark.parametrize(
+        ("refusal", "said"),
+        [
+            (answer("403 Forbidden", b'{"code": 5004}'), "forbids"),
+            (answer("401 Unauthorized", b'{"code": 5004}'), "wants an access token"),
+            (answer("400 Bad Request", b'{"code": 5003}'), "calls the request invalid"),
+            (answer("404 Not Found", b'{"detail": "Not Found"}'), "No OMS answered"),
+            (answer("403 Forbidden", b"<html></html>"), "No OMS answered"),
+        ],
+    )
+    def test_a_refused_connection_fails_it_for_good(
+        self, play: Play, refusal: Script, said: str
+    ) -> None:
+        server = play(refusal)
+        with pytest.raises(OmsOrderStateError, match=f"Order 7: .*{said}") as failure:
+            sensor().execute(context())
+        assert isinstance(failure.value, AirflowFailException)
+        assert len(server.requests) == 1
+
+    def test_refused_credentials_fail_it_for_good(self, play: Play) -> None:
+        server = play(answer("401 Unauthorized", b'{"errorCode": "INVALID"}'), login="KIBO.1")
+        with pytest.raises(OmsOrderStateError, match="client secret"):
+            sensor().execute(context())
+        assert len(server.requests) == 1
+
+    def test_a_refused_token_is_replaced(self, play: Play) -> None:
+        token = answer("200 OK", b'{"access_token": "tok-1", "expires_in": 3600}')
+        refused = answer("401 Unauthorized", b'{"errorCode": "INVALID_ACCESS_TOKEN"}')
+        play(token, refused, token, order("CANCELED"), login="KIBO.1")
+        assert sensor().execute(context())["order_state"] == "CANCELED"
 
     @pytest.mark.parametrize("trouble", [hang_up, answer("502 Bad Gateway")])
     def test_trouble_that_passes_is_waited_out(self, play: Play, trouble: Script) -> None:

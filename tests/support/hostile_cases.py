@@ -159,6 +159,13 @@ CASES = (
         (fault("throttle", retry_after=1),),
     ),
     Case(
+        "429 with a Retry-After of nothing",
+        Outcome.NOT_ATTEMPTED,
+        "POST, POST",
+        (fault("throttle", retry_after=0, times=None),),
+        deadline=2.9,
+    ),
+    Case(
         "429 with Retry-After as a date",
         CANCELED,
         "POST, POST",
@@ -191,22 +198,52 @@ CASES = (
         Outcome.FORBIDDEN,
         "POST, POST, POST",
         (fault("unauthorized", revokes=False, times=None),),
+        deadline=2.9,
     ),
     *(
-        Case(f"{status}", outcome, "POST", (fault("status", status=status),))
+        Case(f"{status}", outcome, READ_AND_SEE, (fault("status", status=status),))
         for status, outcome in (
             (400, Outcome.REFUSED),
-            (404, Outcome.NOT_FOUND),
+            (404, Outcome.REFUSED),
             (422, Outcome.REFUSED),
             (403, Outcome.FORBIDDEN),
         )
     ),
     Case(
+        "400, and the order was canceled by somebody else",
+        Outcome.ALREADY_CANCELED,
+        READ_AND_SEE,
+        (fault("status", status=400),),
+        state="CANCELED",
+    ),
+    Case(
+        "400, and the first read fails",
+        Outcome.REFUSED,
+        READ_AND_SEE,
+        (fault("status", status=400), fault("status", call="get", status=503)),
+    ),
+    Case(
         "403 on the cancel, read first",
         Outcome.FORBIDDEN,
-        "GET, POST, GET, POST",
+        "GET, POST, GET, POST, GET, POST",
         (fault("status", status=403, times=None),),
         only_if=frozenset({"READY"}),
+        deadline=2.9,
+    ),
+    Case("421", CANCELED, "POST, POST", (fault("status", status=421),)),
+    Case(
+        "421 over a new connection too",
+        Outcome.REFUSED,
+        "POST, POST, GET",
+        (fault("status", status=421, times=None),),
+    ),
+    Case("423", CANCELED, READ_AND_REPEAT, (fault("status", status=423),)),
+    Case(
+        "423 until the deadline",
+        Outcome.NOT_ATTEMPTED,
+        READ_AND_REPEAT,
+        (fault("status", status=423, times=None),),
+        deadline=2.9,
     ),
     Case(
         "a redirect, not acted on",
@@ -240,7 +277,7 @@ CASES = (
         "POST, GET, POST, GET",
         (fault("status", status=502), fault("status", status=409)),
     ),
-    Case("an order that nobody knows", Outcome.NOT_FOUND, "POST", state=None),
+    Case("an order that nobody knows", Outcome.NOT_FOUND, READ_AND_SEE, state=None),
     Case("a gzipped answer", CANCELED, "POST", (fault("gzip"),)),
     Case("the connection is closed after the answer", CANCELED, "POST", (fault("close_after"),)),
     Case(
@@ -266,7 +303,7 @@ SWITCHES = (
     Case(
         "tenant says 400 for an unknown order",
         Outcome.REFUSED,
-        "POST",
+        READ_AND_SEE,
         state=None,
         settings={"unknown_order_status": 400},
     ),
@@ -317,6 +354,7 @@ SWITCHES = (
         Outcome.FORBIDDEN,
         "POST, POST, POST",
         settings={"token_lifetime": 0},
+        deadline=2.9,
     ),
     Case("the token is revoked", CANCELED, "POST, POST", (fault("revoked"),)),
     *(

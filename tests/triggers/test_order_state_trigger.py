@@ -9,13 +9,16 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
 import pytest
 from raw_server import RawServer, Script, answer
 
-from airflow_provider_oms.triggers import clients
+from airflow_provider_oms.api.patience import TokenPatience
+from airflow_provider_oms.api.waiting import validate_wish
+from airflow_provider_oms.triggers import clients, oms
 from airflow_provider_oms.triggers.oms import OmsOrderStateTrigger
 
 SECRET = "a secret of forty characters or so"
@@ -169,6 +172,82 @@ class TestEndings:
         ended = run(trigger())
         assert ended["status"] == "given_up"
         assert "tenant_id: is required" in ended["message"]
+
+
+REFUSED_TOKEN = answer("401 Unauthorized", b'{"errorCode": "INVALID_ACCESS_TOKEN"}')
+
+
+class TestRefusedTokens:
+    def test_another_one_is_tried(self, connect: Connect) -> None:
+        tenant = Tenant(lambda _, reads: "SHIPPED" if reads else REFUSED_TOKEN)
+        with tenant.server:
+            connect(tenant.server)
+            assert run(trigger(poll_interval=0.05))["status"] == "reached"
+        assert tenant.tokens == 2
+
+    def test_it_gives_up_when_their_time_is_over(
+        self, connect: Connect, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(oms, "TokenPatience", partial(TokenPatience, 0.05))
+        tenant = Tenant(lambda *_: REFUSED_TOKEN)
+        with tenant.server:
+            connect(tenant.server)
+            ended = run(trigger())
+        assert ended["status"] == "given_up"
+        assert "did not accept the access token" in ended["message"]
+
+    def test_a_time_that_is_up_before_is_no_refusal(self, connect: Connect) -> None:
+        tenant = Tenant(lambda *_: REFUSED_TOKEN)
+        with tenant.server:
+            connect(tenant.server)
+            ended = run(trigger(give_up_at=time.time() + 0.3))
+        assert ended["status"] == "timed_out"
+        assert "did not accept the access token" in ended["message"]
+
+    def test_one_that_is_accepted_ends_the_row(
+        self, connect: Connect, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        resets: list[None] = []
+
+        class Patience(TokenPatience):
+            def reset(self) -> None:
+                super().reset()
+                resets.append(None)
+
+        monkeypatch.setattr(oms, "TokenPatience", Patience)
+        tenant = Tenant(lambda _, reads: "SHIPPED" if reads >= 2 else "READY")
+        with tenant.server:
+            connect(tenant.server)
+            run(trigger())
+        # Once when it was made, and once for each look that got through.
+        assert len(resets) == 1 + 3
+
+
+def test_a_retry_after_of_one_look_is_kept_to_by_every_trigger(connect: Connect) -> None:
+    later = iter([b"60", b"1"])
+
+    def throttle(connection: socket.socket, request: bytes) -> None:
+        header = f"Retry-After: {next(later).decode()}"
+        answer("429 Too Many Requests", b"", (header,))(connection, request)
+
+    tenant = Tenant(lambda *_: throttle)
+
+    async def look_and_wait() -> tuple[list[float], dict[str, Any]]:
+        settings = await trigger()._settings()
+        with clients.shared_client(settings) as client:
+            rests = []
+            for _ in range(2):
+                await client.look_at(7, validate_wish(["SHIPPED"]))
+                rests.append(client.rest)
+            return rests, await ending(trigger(8, give_up_at=time.time() + 0.2))
+
+    with tenant.server:
+        connect(tenant.server)
+        rests, ended = asyncio.run(look_and_wait())
+    # A shorter one does not shorten it.
+    assert all(50 < rest <= 60 for rest in rests)
+    assert ended["status"] == "timed_out"
+    assert 8 not in tenant.reads
 
 
 def test_its_first_look_leaves_the_scheduler_time_to_see_the_task_stop(

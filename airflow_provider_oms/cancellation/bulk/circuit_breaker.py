@@ -9,6 +9,7 @@ import math
 from collections import defaultdict
 
 from airflow_provider_oms.api.evidence import Evidence
+from airflow_provider_oms.api.patience import TOKEN_REFUSED
 from airflow_provider_oms.api.validation import OrderId
 from airflow_provider_oms.cancellation.bulk.work_item import WorkItem
 from airflow_provider_oms.cancellation.decision import Done
@@ -18,7 +19,7 @@ from airflow_provider_oms.cancellation.outcomes import Outcome
 __all__ = ["CircuitBreaker"]
 
 # The connection was refused, or something else than an OMS answered.
-_REFUSALS = frozenset({Evidence.FORBIDDEN, Evidence.UNAUTHENTICATED, Evidence.WRONG_SERVER})
+_REFUSALS = TOKEN_REFUSED | {Evidence.FORBIDDEN, Evidence.WRONG_SERVER}
 # The OMS let this call through, whatever it said about the order.
 _ADMITTED = frozenset(
     {
@@ -27,6 +28,7 @@ _ADMITTED = frozenset(
         Evidence.NOT_FOUND,
         Evidence.CONFLICT,
         Evidence.REFUSED,
+        Evidence.LOCKED,
     }
 )
 # These are about the connection or its pace, and no order from elsewhere would get another answer.

@@ -71,7 +71,7 @@ def read_ends(
     return found
 
 
-def from_record(ends: Mapping[OrderId, OrderEnd]) -> set[int]:
+def from_record(ends: Mapping[OrderId, OrderEnd]) -> set[OrderId]:
     """Return the orders of which only the journal's outcome is known, and no attempt's details.
 
     :param ends: how each order ended.

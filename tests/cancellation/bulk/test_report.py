@@ -187,7 +187,7 @@ def test_a_real_runs_failures_are_told_one_by_one() -> None:
         1: OmsConflictError("shipped", http_status=409),
         2: OmsNotFoundError("unknown", http_status=404),
     }
-    run = run_of(Tenant(post=errors.get), 4)
+    run = run_of(Tenant(post=errors.get, read={2: errors[2]}.get), 4)
     run.run()
     told = [line.partition(" (")[0] for line in Report(run, 4).first_failed_lines()]
     assert sorted(told) == ["Order 1: not_cancelable", "Order 2: not_found"]

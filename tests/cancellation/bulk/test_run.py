@@ -23,7 +23,9 @@ from airflow_provider_oms.api.errors import (
 )
 from airflow_provider_oms.cancellation.bulk import run as bulk
 from airflow_provider_oms.cancellation.bulk.journal import Journal
-from airflow_provider_oms.cancellation.history import Policy
+from airflow_provider_oms.cancellation.bulk.workers import Workers
+from airflow_provider_oms.cancellation.decision import Step
+from airflow_provider_oms.cancellation.history import History, Policy
 from airflow_provider_oms.cancellation.outcomes import Outcome
 
 
@@ -185,7 +187,11 @@ class TestWhatStopsIt:
 
     def test_as_many_failures_as_were_said(self) -> None:
         not_found = OmsNotFoundError("none", http_status=404)
-        tenant = Tenant(post=lambda order_id: not_found if order_id % 2 else None)
+
+        def answer(order_id: int) -> OmsNotFoundError | None:
+            return not_found if order_id % 2 else None
+
+        tenant = Tenant(post=answer, read=answer)
         run = run_of(tenant, 1000, workers=4, stop_after_failures=5)
         run.run()
         assert "stop_after_failures is 5" in (run.stopped or "")
@@ -256,13 +262,30 @@ class TestWhatStopsIt:
         assert len(tenant.posts()) == (5 if status == 404 else 0)
         assert run.is_shut_out == (status == 403)
 
-    def test_a_fault_of_the_program_is_raised_and_leaves_no_order_out(self) -> None:
+    def test_a_fault_in_the_calls_of_one_order_leaves_that_one_unknown_and_no_other(self) -> None:
         def break_down(order_id: int) -> None:
             if order_id == 50:
                 raise ZeroDivisionError
 
-        tenant = Tenant(look=break_down)
-        run = run_of(tenant, 200)
+        tenant = Tenant(look=break_down, read=break_down)
+        run = run_of(tenant, 200, policy=Policy(settle_seconds=0.2, deadline=1))
+        run.run()
+        assert outcomes(run) == {"canceled": 199, "unknown": 1}
+        assert "ZeroDivisionError" in run.ends[50].result.reason
+        assert run.stopped is None
+
+    def test_a_fault_of_the_program_is_raised_and_leaves_no_order_out(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def break_down(workers: Workers, history: History) -> Step:
+            if any(event.reply.correlation_id == "c50" for event in history.events):
+                raise ZeroDivisionError
+            return decide(workers, history)
+
+        decide = Workers._decide
+        monkeypatch.setattr(Workers, "_decide", break_down)
+        lost = OmsServerError("failed", http_status=503, correlation_id="c50")
+        run = run_of(Tenant(post={50: lost}.get), 200)
         with pytest.raises(ZeroDivisionError):
             run.run()
         assert run.tally.total == 200

@@ -75,7 +75,8 @@ class TestSilence:
 
 
 @pytest.mark.parametrize(
-    "kind", [Evidence.FORBIDDEN, Evidence.UNAUTHENTICATED, Evidence.WRONG_SERVER]
+    "kind",
+    [Evidence.FORBIDDEN, Evidence.UNAUTHENTICATED, Evidence.DENIED, Evidence.WRONG_SERVER],
 )
 def test_a_refused_connection_stops_it_at_the_first_order(kind: Evidence) -> None:
     watch = watch_of()
