@@ -140,6 +140,9 @@ class OmsHttpError(OmsError):
     :param retry_after: seconds the OMS asked to wait, if it did.
     """
 
+    #: For how many seconds a cache had kept the answer.
+    age: float = 0.0
+
     def __init__(
         self,
         message: str,
