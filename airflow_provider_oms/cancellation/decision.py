@@ -9,7 +9,6 @@ import math
 from dataclasses import dataclass
 
 from airflow_provider_oms.cancellation.history import (
-    INCONCLUSIVE,
     Action,
     Event,
     History,
@@ -130,7 +129,7 @@ def _before_any_post(history: History, now: float) -> Step:
     if last is None:
         return Call(first)
     reply = last.reply
-    if reply.kind in INCONCLUSIVE:
+    if history.came_to_nothing(last):
         # An order that must be read first is read again: its state may have moved on meanwhile.
         return _again(history, now, first, Done(Outcome.NOT_ATTEMPTED, None, reply))
     if reply.says_canceled:
@@ -184,7 +183,7 @@ def _after_refusal(history: History, now: float, post: Event) -> Step:
     found = _find_out(history, now, post.at, settled_at if is_ours else post.at)
     if isinstance(found, Event) and is_conflict and found.reply.says_open:
         # Somebody else's cancel may be the reason likewise.
-        if found.sent_at < settled_at and now < settled_at:
+        if found.as_of < settled_at and now < settled_at:
             return Wait(settled_at)
         found = _find_out(history, now, post.at, settled_at)
     if not isinstance(found, Event):
@@ -214,7 +213,7 @@ def _find_out(history: History, now: float, asked_at: float, settled_at: float) 
     """Return the read that settles whether an order is canceled, or how to get one.
 
     ``CANCELED`` is believed at once; that the order is open, or gone, only from a read sent at
-    ``settled_at`` or later.
+    ``settled_at`` or later, and from no cache that has kept it from before.
     """
     reads = history.reads_since(asked_at)
     for read in reads:
@@ -222,7 +221,7 @@ def _find_out(history: History, now: float, asked_at: float, settled_at: float) 
             return read
     for read in reversed(reads):
         is_verdict = read.reply.says_open or read.reply.kind is ReplyKind.NOT_FOUND
-        if is_verdict and read.sent_at >= settled_at:
+        if is_verdict and read.as_of >= settled_at:
             return read
     unknown = Done(Outcome.UNKNOWN, None, history.last.reply if history.last else None)
     if reads and reads[-1].reply.kind in (ReplyKind.REFUSED, ReplyKind.FORBIDDEN):
@@ -276,7 +275,7 @@ def _again(history: History, now: float, action: Action, give_up: Done) -> Step:
 def _ready_at(history: History) -> float:
     """Return when the next call may be made after the newest one."""
     last = history.last
-    if last is None or last.reply.kind not in INCONCLUSIVE:
+    if last is None or not history.came_to_nothing(last):
         return -math.inf
     if last.reply.kind is ReplyKind.UNAUTHENTICATED:
         return last.at

@@ -63,6 +63,7 @@ class Reply:
     :param retry_after: seconds that the OMS asked to wait.
     :param left: whether the call itself was sent; not so where it got no token.
     :param is_unclear: whether one of the order's two states could not be read.
+    :param age: for how many seconds a cache had kept it.
     """
 
     kind: ReplyKind
@@ -75,6 +76,7 @@ class Reply:
     retry_after: float | None = None
     left: bool = True
     is_unclear: bool = False
+    age: float = 0.0
 
     @property
     def says_canceled(self) -> bool:
@@ -112,6 +114,15 @@ class Event:
     at: float
     reply: Reply
     jitter: float = 0.0
+
+    @property
+    def as_of(self) -> float:
+        """Return the moment from which on its reply can tell of what came before.
+
+        A cache gives a read the answer to an older one. When to read next still counts from
+        ``sent_at``.
+        """
+        return self.sent_at - self.reply.age if self.action is Action.READ else self.sent_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,10 +236,18 @@ class History:
         """Return how many of the newest calls in a row brought neither order nor verdict."""
         count = 0
         for event in reversed(self.events):
-            if event.reply.kind not in INCONCLUSIVE:
+            if not self.came_to_nothing(event):
                 break
             count += 1
         return count
+
+    def came_to_nothing(self, event: Event) -> bool:
+        """Tell whether a call brought neither a verdict nor the order as it is now.
+
+        :param event: the call.
+        """
+        is_old = event.as_of < min(event.sent_at, self.started_at)
+        return event.reply.kind in INCONCLUSIVE or (is_old and not event.reply.says_canceled)
 
     def refused_tokens(self, action: Action) -> int:
         """Return how many of the newest calls of one kind in a row were answered with 401.

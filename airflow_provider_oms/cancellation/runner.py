@@ -221,17 +221,20 @@ def reply_of(
             oms_code=error.oms_code,
             correlation_id=error.correlation_id,
             retry_after=error.retry_after,
+            age=error.age,
             left=not isinstance(error, OmsCredentialsError),
         )
+    kept = f", kept by a cache for {order.age:g} s" if order.age else ""
     return Reply(
         ReplyKind.ORDER,
         f"The OMS says orderState {order.order_state}, orderStatus {order.order_status} "
-        f"(HTTP {order.http_status}, correlation id {order.correlation_id})",
+        f"(HTTP {order.http_status}, correlation id {order.correlation_id}{kept})",
         order_state=order.order_state,
         order_status=order.order_status,
         http_status=order.http_status,
         correlation_id=order.correlation_id,
         is_unclear=order.is_unclear,
+        age=order.age,
     )
 
 
