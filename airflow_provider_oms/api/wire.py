@@ -15,11 +15,11 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from http import HTTPStatus
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any, cast
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.cookies import RequestsCookieJar
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
@@ -86,19 +86,20 @@ class _BoundedReads(io.RawIOBase):
 
     def __init__(self, sock: Any, exchange: Exchange | None) -> None:
         self._sock = sock
-        self._stream = sock.makefile("rb", buffering=0)
+        # Keeps the socket open while it is read, though the connection may be closed.
+        self._hold = sock.makefile("rb", buffering=0)
         self._exchange = exchange
         self._is_over = False
 
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: Any) -> int | None:
+    def readinto(self, buffer: Any) -> int:
         if self._is_over:
             return 0
         if self._exchange is not None:
             self._sock.settimeout(self._exchange.time_left())
-        count: int | None = self._stream.readinto(buffer)
+        count: int = self._sock.recv_into(buffer)
         return count
 
     def end(self) -> None:
@@ -111,7 +112,7 @@ class _BoundedReads(io.RawIOBase):
             self._exchange.connection.close()
 
     def close(self) -> None:
-        self._stream.close()
+        self._hold.close()
         super().close()
 
 
@@ -274,6 +275,12 @@ class _HttpsPool(HTTPSConnectionPool):
 _POOLS = {"http": _HttpPool, "https": _HttpsPool}
 
 
+class _NoCookies(RequestsCookieJar):
+    # A load balancer's cookies would pile up, and pin every request to one of its servers.
+    def extract_cookies(self, response: Any, request: Any) -> None:
+        pass
+
+
 class _Session(requests.Session):
     def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002 - as in requests
         # With a target, requests reads the whole body of a redirect, whatever its size and for as
@@ -305,8 +312,7 @@ def session(pool_size: int) -> requests.Session:
     # requests would read the environment again for each of thousands of requests, put a ~/.netrc
     # entry in the place of the token, and send what is for this machine to a proxy, in clear.
     made.trust_env = False
-    # A load balancer's cookies would pile up, and pin every request to one of its servers.
-    made.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+    made.cookies = _NoCookies()
     adapter = _Adapter(pool_connections=4, pool_maxsize=pool_size, max_retries=0)
     made.mount("https://", adapter)
     made.mount("http://", adapter)
