@@ -22,13 +22,12 @@ from requests.utils import get_environ_proxies
 from airflow_provider_oms.api.config import is_loopback
 from airflow_provider_oms.api.errors import OmsNoAnswerError, OmsNotSentError
 from airflow_provider_oms.api.wire import (
-    NOT_SENT_ANY_MORE,
     Exchange,
     current_exchange,
     session,
 )
 
-__all__ = ["NOT_SENT_ANY_MORE", "Answer", "Transport"]
+__all__ = ["Answer", "Transport", "describe_failure"]
 
 # An order is a few kilobytes; a body without end must not fill the memory of a worker.
 _LARGEST_BODY = 4 * 1024 * 1024

@@ -57,7 +57,7 @@ class OmsHook(BaseHook):
         super().__init__(logger_name=logger_name)
         self.oms_conn_id = oms_conn_id
         self.pool_size = pool_size
-        # No cached_property: its lock (Python 3.11) stays locked in a child that is forked meanwhile.
+        # No cached_property: on Python 3.11 a fork can leave its lock locked in the child.
         self._settings: TenantSettings | None = None
         self._client: OmsClient | None = None
 
