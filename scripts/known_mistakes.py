@@ -155,7 +155,8 @@ MUTANTS = (
         "let the HTTP library repeat by itself",
         "api/wire.py",
         "max_retries=0)",
-        "max_retries=requests.adapters.Retry(2, allowed_methods=None, status_forcelist=(502, 503)))",
+        "max_retries=requests.adapters.Retry(2, allowed_methods=None, "
+        "status_forcelist=(502, 503)))",
         (TRANSPORT, FAULTS),
     ),
     Mutant(
