@@ -66,7 +66,7 @@ MUTANTS = (
     Mutant(
         "believe a read that is too early",
         DECISION,
-        "        if is_verdict and read.sent_at >= settled_at:",
+        "        if is_verdict and read.as_of >= settled_at:",
         "        if is_verdict:",
         (PURE_TESTS[0], PROMISES),
     ),
@@ -164,7 +164,7 @@ MUTANTS = (
     Mutant(
         "believe an order open right after a refusal",
         DECISION,
-        "        if found.sent_at < settled_at and now < settled_at:\n"
+        "        if found.as_of < settled_at and now < settled_at:\n"
         "            return Wait(settled_at)\n",
         "        settled_at = post.at\n",
         (PURE_TESTS[0],),
@@ -178,21 +178,22 @@ MUTANTS = (
     ),
     Mutant(
         "call a request unsent that had left",
-        "api/transport.py",
-        "            departure.sent = True",
-        "            departure.sent = False",
+        "api/wire.py",
+        "            exchange.sent = True",
+        "            exchange.sent = False",
         (TRANSPORT, FAULTS),
     ),
     Mutant(
         "let the HTTP library repeat by itself",
-        "api/transport.py",
+        "api/wire.py",
         "max_retries=0)",
-        "max_retries=urllib3.Retry(2, allowed_methods=None, status_forcelist=(502, 503)))",
+        "max_retries=requests.adapters.Retry(2, allowed_methods=None, "
+        "status_forcelist=(502, 503)))",
         (TRANSPORT, FAULTS),
     ),
     Mutant(
         "read a redirect to its end, however long it is",
-        "api/transport.py",
+        "api/wire.py",
         "        return None\n\n\nclass _Adapter",
         "        return super().get_redirect_target(resp)\n\n\nclass _Adapter",
         (TRANSPORT,),
@@ -399,15 +400,15 @@ MUTANTS = (
     ),
     Mutant(
         "send although the end came while the connection was made",
-        "api/transport.py",
-        "departure.may_send is not None and not departure.may_send()",
+        "api/wire.py",
+        "exchange.may_send is not None and not exchange.may_send()",
         "False",
         (TRANSPORT,),
     ),
     Mutant(
         "send the head of a cancel before its body",
-        "api/transport.py",
-        "            if departure.has_body and not departure.head:\n",
+        "api/wire.py",
+        "            if exchange.has_body and not exchange.head:\n",
         "            if False:\n",
         (TRANSPORT,),
     ),

@@ -5,9 +5,11 @@ Repeating a call, and judging what a failed one left behind, is the business of 
 
 from __future__ import annotations
 
+import os
 import platform
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Self
 
@@ -31,8 +33,9 @@ from airflow_provider_oms.api.errors import (
 from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.api.models import Order
 from airflow_provider_oms.api.patience import TOKEN_REFUSED
-from airflow_provider_oms.api.transport import NOT_SENT_ANY_MORE, Answer, Transport
+from airflow_provider_oms.api.transport import Answer, Transport
 from airflow_provider_oms.api.validation import CancelRequest, validate_order_id
+from airflow_provider_oms.api.wire import NOT_SENT_ANY_MORE
 
 __all__ = ["CANCEL_PATH", "ORDER_PATH", "TOKEN_PATH", "OmsClient"]
 
@@ -43,12 +46,13 @@ TOKEN_PATH = "/api/platform/applications/authtickets/oauth"  # noqa: S105 - a pa
 _LIFETIME_WHEN_UNSAID = 300.0
 # An integer of JSON may have more digits than a float can hold.
 _LONGEST_LIFETIME = 30 * 24 * 3600.0
+_FRESH = {"Cache-Control": "no-cache"}
 # Anything else would break the header, and requests would quote it in its error.
 _FIT_FOR_A_HEADER = re.compile(r"[!-~]{1,16384}")
 
 
 class OmsClient:
-    """Talk to one tenant's translated OMS API; safe to share between threads.
+    """Talk to one tenant's translated OMS API; safe to share between threads, and to fork with.
 
     :param settings: the tenant.
     :param pool_size: connections kept open, the most that threads can use without waiting.
@@ -71,17 +75,36 @@ class OmsClient:
             f"airflow-provider-oms/{__version__} {user_agent_suffix} "
             f"python/{platform.python_version()}"
         )
-        self._transport = Transport(
-            connect_timeout=settings.connect_timeout,
-            read_timeout=settings.read_timeout,
-            ca_bundle=settings.ca_bundle,
-            user_agent=" ".join(agent.split()),
-            pool_size=pool_size,
-        )
-        self._tokens = TokenCache(self._fetch_token)
+        self._user_agent = " ".join(agent.split())
+        self._pool_size = pool_size
+        self._left_to_the_parent: list[Transport] = []
+        self._begin()
         self._headers = {"x-vol-tenant": settings.tenant_id}
         if settings.site_id:
             self._headers["x-vol-site"] = settings.site_id
+
+    def _begin(self) -> None:
+        self._transport = Transport(
+            connect_timeout=self.settings.connect_timeout,
+            read_timeout=self.settings.read_timeout,
+            ca_bundle=self.settings.ca_bundle,
+            user_agent=self._user_agent,
+            pool_size=self._pool_size,
+        )
+        self._tokens = TokenCache(self._fetch_token)
+        # Last: a thread that finds its own process here finds the rest, too.
+        self._process = os.getpid()
+
+    def _begin_again_after_fork(self) -> None:
+        """Leave the parent's sockets and locks to the parent.
+
+        On a shared socket, a process reads the responses to another one's requests; and a lock that
+        a thread of the parent held during the fork is never released in the child.
+        """
+        if self._process != os.getpid():
+            # Kept, because to collect a pool takes its lock.
+            self._left_to_the_parent.append(self._transport)
+            self._begin()
 
     def __enter__(self) -> Self:
         """Return the client itself."""
@@ -93,6 +116,7 @@ class OmsClient:
 
     def close(self) -> None:
         """Close every pooled connection; the client can still be used and opens new ones."""
+        self._begin_again_after_fork()
         self._transport.close()
 
     def get_order(self, order_id: int | str) -> Order:
@@ -132,17 +156,22 @@ class OmsClient:
         body: dict[str, Any] | None,
         may_send: Callable[[], bool] | None = None,
     ) -> Order:
+        self._begin_again_after_fork()
         try:
             token = self._token_for_call()
             if may_send is not None and not may_send():
                 raise OmsNotSentError(NOT_SENT_ANY_MORE)
             answer = self._exchange(method, path, token, body, may_send)
-            order = self._order_of(answer, order_id, token, method)
+            try:
+                order = self._order_of(answer, order_id, token, method)
+            except OmsHttpError as error:
+                error.age = answer.age
+                raise
         except OmsError as error:
             raise error.about(order_id) from None
         if token is not None:
             self._tokens.accept(token, method)
-        return order
+        return replace(order, age=answer.age) if answer.age else order
 
     def _exchange(
         self,
@@ -156,7 +185,7 @@ class OmsClient:
             return self._transport.exchange(
                 method,
                 self.settings.api_url + path,
-                headers=self._headers,
+                headers=self._headers if method == "POST" else self._headers | _FRESH,
                 token=token,
                 json=body,
                 may_send=may_send,

@@ -53,6 +53,8 @@ class OmsError(Exception):
     oms_code: str | None = None
     #: Correlation id of the response, when it had one.
     correlation_id: str | None = None
+    #: For how many seconds a cache had kept the response.
+    age: float = 0.0
     #: What a person should do about it, in one sentence; empty where the message itself says so.
     advice: str = ""
 

@@ -42,6 +42,7 @@ class Order:
     :param http_status: status code of the answer.
     :param is_unclear: whether one of the two states is there, but is nothing that can be read as a
         state.
+    :param age: for how many seconds a cache had kept the answer.
     """
 
     order_id: int
@@ -51,6 +52,7 @@ class Order:
     correlation_id: str | None = None
     http_status: int = 200
     is_unclear: bool = False
+    age: float = 0.0
 
     @property
     def is_canceled(self) -> bool:

@@ -9,7 +9,6 @@ import os
 import re
 import time
 from collections.abc import Callable, Mapping
-from contextvars import ContextVar
 from dataclasses import dataclass
 from http import HTTPStatus
 from json import loads
@@ -18,114 +17,26 @@ from urllib.parse import urlsplit
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 from requests.utils import get_environ_proxies
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.poolmanager import PoolManager
 
 from airflow_provider_oms.api.config import is_loopback
 from airflow_provider_oms.api.errors import OmsNoAnswerError, OmsNotSentError
+from airflow_provider_oms.api.wire import (
+    Exchange,
+    current_exchange,
+    session,
+)
 
-__all__ = ["NOT_SENT_ANY_MORE", "Answer", "Transport"]
-
-NOT_SENT_ANY_MORE = "When the cancel was ready, it could not be sent any more"
+__all__ = ["Answer", "Transport", "describe_failure"]
 
 # An order is a few kilobytes; a body without end must not fill the memory of a worker.
 _LARGEST_BODY = 4 * 1024 * 1024
 _CHUNK = 64 * 1024
 _CHARSET = re.compile(r"charset\s*=\s*\"?([\w-]+)", re.IGNORECASE)
 _LATIN = frozenset({"iso-8859-1", "iso-8859-15", "latin1", "windows-1252"})
+_SECONDS = re.compile(r"[0-9]+(?:\.[0-9]*)?", re.ASCII)
+_OLDEST = 2.0**31  # what a cache says that cannot count further (RFC 9111)
 _FAILURES = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)
-
-
-@dataclass(slots=True)
-class _Departure:
-    """Record whether any byte of the current request was handed to a socket, and whether it may.
-
-    :param may_send: asked before the first byte.
-    :param has_body: whether a body follows the head.
-    :param head: the head, held back so that it leaves together with the body.
-    """
-
-    may_send: Callable[[], bool] | None = None
-    has_body: bool = False
-    head: bytes = b""
-    sent: bool = False
-
-
-_departure: ContextVar[_Departure | None] = ContextVar("oms_departure", default=None)
-
-
-class _MarksDeparture(HTTPConnection):
-    # The exception of a failed exchange cannot tell "never sent" from "sent, no answer": a TLS
-    # or a reset error can come from either side of the send. So the socket's owner says it.
-    _connecting = False
-
-    def connect(self) -> None:
-        self._connecting = True
-        try:
-            super().connect()
-        finally:
-            self._connecting = False
-
-    def send(self, data: Any) -> None:
-        if self.sock is None and self.auto_open:
-            self.connect()
-        departure = _departure.get()
-        # A proxy's CONNECT is sent while connecting, and is not yet our request.
-        if departure is not None and not self._connecting and not departure.sent:
-            if departure.has_body and not departure.head:
-                # Between two sends a process can be held up for long, and when it went on, it would
-                # complete a request that was let go before.
-                departure.head = data
-                return
-            # To connect can take long, through a proxy or to many addresses in turn.
-            if departure.may_send is not None and not departure.may_send():
-                raise OmsNotSentError(NOT_SENT_ANY_MORE)
-            departure.sent = True
-            data = departure.head + data
-        super().send(data)
-
-
-class _HttpConnection(_MarksDeparture):
-    pass
-
-
-class _HttpsConnection(_MarksDeparture, HTTPSConnection):
-    pass
-
-
-class _HttpPool(HTTPConnectionPool):
-    ConnectionCls = _HttpConnection
-
-
-class _HttpsPool(HTTPSConnectionPool):
-    ConnectionCls = _HttpsConnection
-
-
-_POOLS = {"http": _HttpPool, "https": _HttpsPool}
-
-
-class _Session(requests.Session):
-    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002 - as in requests
-        # With a target, requests reads the whole body of a redirect, whatever its size and for as
-        # long as it takes, before it hands it over; also when redirects are not followed.
-        return None
-
-
-class _Adapter(HTTPAdapter):
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = _POOLS
-
-    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> PoolManager:
-        if proxy.lower().startswith("socks"):
-            # The pools below would not fit, and its own do not say whether a request has left.
-            raise requests.exceptions.InvalidProxyURL
-        manager: PoolManager = super().proxy_manager_for(proxy, **kwargs)
-        manager.pool_classes_by_scheme = _POOLS
-        return manager
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +53,12 @@ class Answer:
     headers: Mapping[str, str]
     body: bytes
     complete: bool = True
+
+    @property
+    def age(self) -> float:
+        """Return for how many seconds a cache has kept the answer; 0 if none says that it has."""
+        first = self.headers.get("Age", "").partition(",")[0].strip()
+        return min(float(first), _OLDEST) if _SECONDS.fullmatch(first) else 0.0
 
     @property
     def is_success(self) -> bool:
@@ -176,7 +93,7 @@ class Transport:
     """Send requests over one pooled session with verified TLS and without redirects.
 
     :param connect_timeout: seconds to connect, TLS included.
-    :param read_timeout: seconds to wait for the answer to begin, and again for its body.
+    :param read_timeout: seconds from sending the request to the end of its response.
     :param ca_bundle: path of the CA certificates to trust instead of the system's.
     :param user_agent: value of the ``User-Agent`` header.
     :param pool_size: connections kept open, the most that threads can use without waiting.
@@ -194,14 +111,15 @@ class Transport:
         self._timeouts = (connect_timeout, read_timeout)
         self._verify: str | bool = ca_bundle or _environments_ca_bundle() or True
         self._proxies: dict[str, dict[str, str]] = {}
-        self._session = _Session()
-        # requests would read the environment anew for each of thousands of requests, put a ~/.netrc
-        # entry in the place of the token, and send what is for this machine to a proxy, in clear.
-        self._session.trust_env = False
-        self._session.headers.update({"User-Agent": user_agent, "Accept": "application/json"})
-        adapter = _Adapter(pool_connections=4, pool_maxsize=pool_size, max_retries=0)
-        self._session.mount("https://", adapter)
-        self._session.mount("http://", adapter)
+        self._session = session(pool_size)
+        self._session.headers.update(
+            {
+                "User-Agent": user_agent,
+                "Accept": "application/json",
+                # Without it, what is sent depends on Python and on which packages are installed.
+                "Accept-Encoding": "gzip, deflate",
+            }
+        )
 
     def exchange(
         self,
@@ -226,8 +144,11 @@ class Transport:
         :raises OmsNoAnswerError: when it left and no answer began.
         """
         authorization = {} if token is None else {"Authorization": f"Bearer {token}"}
-        departure = _Departure(may_send, has_body=json is not None)
-        reset = _departure.set(departure)
+        connect_timeout, read_timeout = self._timeouts
+        exchange = Exchange(
+            time.monotonic() + connect_timeout, read_timeout, may_send, has_body=json is not None
+        )
+        reset = current_exchange.set(exchange)
         try:
             response = self._session.request(
                 method,
@@ -245,7 +166,7 @@ class Transport:
         # Any error at all, so that no fault of a library hides that the request has left.
         except Exception as error:
             reason = describe_failure(error)
-            if departure.sent:
+            if exchange.sent:
                 raise OmsNoAnswerError(f"{method} was sent and no answer came ({reason})") from None
             if not isinstance(error, _FAILURES):
                 raise
@@ -261,7 +182,7 @@ class Transport:
                 lacks_scheme=lacks_scheme,
             ) from None
         finally:
-            _departure.reset(reset)
+            current_exchange.reset(reset)
         return Answer(response.status_code, response.headers, body, complete)
 
     def _proxies_for(self, url: str) -> dict[str, str]:
@@ -274,14 +195,11 @@ class Transport:
         return proxies
 
     def _read(self, response: requests.Response) -> tuple[bytes, bool]:
-        # The socket's own timeout starts anew with every byte, so a body that trickles needs a
-        # bound of its own.
-        give_up_at = time.monotonic() + self._timeouts[1]
         body = bytearray()
         try:
             while chunk := response.raw.read1(_CHUNK, decode_content=True):
                 body += chunk
-                if len(body) > _LARGEST_BODY or time.monotonic() > give_up_at:
+                if len(body) > _LARGEST_BODY:
                     return bytes(body), False
         except _FAILURES:
             return bytes(body), False
@@ -307,8 +225,8 @@ def describe_failure(error: BaseException) -> str:
     current: BaseException | None = error
     while current is not None and current not in seen:
         seen.append(current)
-        inner = getattr(current, "reason", None) or (current.args[0] if current.args else None)
-        current = inner if isinstance(inner, BaseException) else current.__cause__
+        inner = (getattr(current, "reason", None), *current.args, current.__cause__)
+        current = next((each for each in inner if isinstance(each, BaseException)), None)
     reason = _NAMES.get(type(seen[-1]).__name__) or _by_kind(seen)
     if any(isinstance(error, urllib3.exceptions.ProxyError) for error in seen):
         is_named = reason in _NAMES.values()
@@ -331,6 +249,7 @@ _NAMES = {
     "ConnectionRefusedError": "connection refused",
     "ConnectionResetError": "the connection was reset",
     "RemoteDisconnected": "the connection was closed",
+    "UnsolicitedDataError": "it sent something that no request has asked for",
     "BrokenPipeError": "the connection was closed",
     "SSLCertVerificationError": _REFUSED_CERTIFICATE,
     "SSLZeroReturnError": "the TLS connection was closed",

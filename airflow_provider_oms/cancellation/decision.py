@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.api.patience import TOKEN_PATIENCE, TOKEN_REFUSED
 from airflow_provider_oms.cancellation.history import (
-    INCONCLUSIVE,
     Action,
     Event,
     History,
@@ -173,7 +172,7 @@ def _before_any_post(history: History, now: float) -> Step:
     if last is None:
         return Call(first)
     reply = last.reply
-    if reply.evidence in INCONCLUSIVE:
+    if history.came_to_nothing(last):
         # An order that must be read first is read again: its state may have moved on meanwhile.
         return _again(history, now, first, Done(Outcome.NOT_ATTEMPTED, None, reply))
     if reply.says_canceled:
@@ -226,7 +225,7 @@ def _after_refusal(history: History, now: float, post: Event) -> Step:
     found = _find_out(history, now, post.at, settled_at if is_ours else post.at)
     if isinstance(found, Event) and is_conflict and found.reply.says_open:
         # Another client's cancel may be the reason too.
-        if found.sent_at < settled_at and now < settled_at:
+        if found.as_of < settled_at and now < settled_at:
             return Wait(settled_at)
         found = _find_out(history, now, post.at, settled_at)
     if isinstance(found, Done) and not _is_looked_up(history, post):
@@ -278,7 +277,7 @@ def _find_out(history: History, now: float, asked_at: float, settled_at: float) 
     """Return the read that settles whether an order is canceled, or how to get one.
 
     ``CANCELED`` is believed at once; that the order is open, or gone, only from a read sent at
-    ``settled_at`` or later.
+    ``settled_at`` or later, and from no cache that has kept it from before.
     """
     reads = history.reads_since(asked_at)
     for read in reads:
@@ -286,7 +285,7 @@ def _find_out(history: History, now: float, asked_at: float, settled_at: float) 
             return read
     for read in reversed(reads):
         is_verdict = read.reply.says_open or read.reply.evidence is Evidence.NOT_FOUND
-        if is_verdict and read.sent_at >= settled_at:
+        if is_verdict and read.as_of >= settled_at:
             return read
     unknown = Done(Outcome.UNKNOWN, None, history.last.reply if history.last else None)
     limit = history.deadline_at

@@ -56,6 +56,7 @@ class Reply:
     :param retry_after: seconds that the OMS asked to wait.
     :param left: whether the call itself was sent; not so where it got no token.
     :param is_unclear: whether one of the order's two states could not be read.
+    :param age: for how many seconds a cache had kept it.
     """
 
     evidence: Evidence
@@ -68,6 +69,7 @@ class Reply:
     retry_after: float | None = None
     left: bool = True
     is_unclear: bool = False
+    age: float = 0.0
 
     @property
     def says_canceled(self) -> bool:
@@ -106,6 +108,15 @@ class Event:
     at: float
     reply: Reply
     jitter: float = 0.0
+
+    @property
+    def as_of(self) -> float:
+        """Return the moment from which on its reply can tell of what came before.
+
+        A cache gives a read the answer to an older one. When to read next still counts from
+        ``sent_at``.
+        """
+        return self.sent_at - self.reply.age if self.action is Action.READ else self.sent_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,11 +252,20 @@ class History:
         """
         count = 0
         for event in reversed(self.events):
-            if event.reply.evidence in INCONCLUSIVE:
+            if self.came_to_nothing(event):
                 count += 1
             elif event.action is self.events[-1].action:
                 break
         return count
+
+    def came_to_nothing(self, event: Event) -> bool:
+        """Tell whether a call brought neither a verdict nor the order as it is now.
+
+        :param event: the call.
+        """
+        is_old = event.as_of < min(event.sent_at, self.started_at)
+        is_canceled = event.reply.says_canceled
+        return event.reply.evidence in INCONCLUSIVE or (is_old and not is_canceled)
 
     def in_a_row(self, action: Action, evidence: Collection[Evidence]) -> tuple[Event, ...]:
         """Return the newest calls of one kind, as far back as they all proved the same.

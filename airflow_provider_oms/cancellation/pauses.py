@@ -10,7 +10,6 @@ import math
 from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.api.patience import TOKEN_REFUSED, pause_after
 from airflow_provider_oms.cancellation.history import (
-    INCONCLUSIVE,
     Action,
     Event,
     History,
@@ -28,7 +27,7 @@ def ready_at(history: History) -> float:
     :return: that moment, in seconds of the history's clock.
     """
     last = history.last
-    if last is None or last.reply.evidence not in INCONCLUSIVE:
+    if last is None or not history.came_to_nothing(last):
         return -math.inf
     floor = last.at + _pause_after(history, last) * (1 + last.jitter / 2)
     asked = last.reply.retry_after

@@ -187,19 +187,22 @@ def reply_of(
             oms_code=error.oms_code,
             correlation_id=error.correlation_id,
             retry_after=error.retry_after,
+            age=error.age,
             left=error.was_sent,
         )
     except Exception as error:  # noqa: BLE001 - one order's fault must not end a run
         return _fault_of(error)
+    kept = f", kept by a cache for {order.age:g} s" if order.age else ""
     return Reply(
         order.evidence,
         f"The OMS says orderState {order.order_state}, orderStatus {order.order_status} "
-        f"(HTTP {order.http_status}, correlation id {order.correlation_id})",
+        f"(HTTP {order.http_status}, correlation id {order.correlation_id}{kept})",
         order_state=order.order_state,
         order_status=order.order_status,
         http_status=order.http_status,
         correlation_id=order.correlation_id,
         is_unclear=order.is_unclear,
+        age=order.age,
     )
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
-from functools import cached_property
 from typing import Any
 
 from airflow.providers.common.compat.sdk import BaseHook, get_current_context, mask_secret
@@ -63,6 +62,9 @@ class OmsHook(BaseHook):
         super().__init__(logger_name=logger_name)
         self.oms_conn_id = oms_conn_id
         self.pool_size = pool_size
+        # No cached_property: on Python 3.11 a fork can leave its lock locked in the child.
+        self._settings: TenantSettings | None = None
+        self._client: OmsClient | None = None
 
     @classmethod
     def get_connection_form_widgets(cls) -> dict[str, Any]:
@@ -80,21 +82,22 @@ class OmsHook(BaseHook):
         """
         return ui_field_behaviour()
 
-    @cached_property
+    @property
     def settings(self) -> TenantSettings:
         """Return the tenant's checked settings.
 
         :raises OmsUnsendableError: naming every field of the connection that is wrong.
         """
+        if self._settings is None:
+            self._settings = self._look_up()
+        return self._settings
+
+    def _look_up(self) -> TenantSettings:
         connection = self.get_connection(self.oms_conn_id)
         if connection.password:
             mask_secret(connection.password)
         with unsendable_is_final():
             return settings_of(connection, self.oms_conn_id)
-
-    @cached_property
-    def _client(self) -> OmsClient:
-        return client_of(self.settings, pool_size=self.pool_size, on_token=mask_secret)
 
     def get_conn(self) -> OmsClient:
         """Return the client of this tenant, one for the life of the hook.
@@ -102,6 +105,8 @@ class OmsHook(BaseHook):
         :return: the raw client; its ``post_cancel`` is not protected as :meth:`cancel_order` is.
         :raises OmsUnsendableError: when the connection's settings are wrong.
         """
+        if self._client is None:
+            self._client = client_of(self.settings, pool_size=self.pool_size, on_token=mask_secret)
         return self._client
 
     def order_url(self, order_id: int | str) -> str | None:

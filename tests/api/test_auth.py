@@ -30,7 +30,7 @@ class Endpoint:
 
     def __call__(self) -> Token:
         self.calls += 1
-        self.release.wait(5)
+        self.release.wait(30)
         if self.fails:
             raise ConnectionError(f"failure {self.calls}")
         return Token(f"token-{self.calls}", self.lifetime)
@@ -72,6 +72,42 @@ def test_many_threads_that_ask_at_once_share_one_request() -> None:
         endpoint.release.set()
         assert {future.result(5) for future in asked} == {"token-1"}
     assert endpoint.calls == 1
+
+
+class CountingLock:
+    """A lock that tells how many have come to it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.callers = threading.Semaphore(0)
+
+    def __enter__(self) -> None:
+        self.callers.release()
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+def test_threads_that_wait_for_a_dead_endpoint_share_its_failure_and_do_not_ask_again() -> None:
+    endpoint = Endpoint(fails=True)
+    endpoint.release.clear()
+    cache, lock = TokenCache(endpoint), CountingLock()
+    cache._lock = lock  # type: ignore[assignment]  # used in the same way
+
+    def ask() -> str:
+        with pytest.raises(ConnectionError) as error:
+            cache.get()
+        return str(error.value)
+
+    with ThreadPoolExecutor(16) as pool:
+        asked = [pool.submit(ask) for _ in range(16)]
+        for _ in asked:
+            assert lock.callers.acquire(timeout=30)
+        endpoint.release.set()
+        assert {future.result(30) for future in asked} == {"failure 1"}
+    assert endpoint.calls == 1
+    assert ask() == "failure 2", "who comes later asks again"
 
 
 def test_a_refused_token_is_replaced_once_however_many_calls_were_refused() -> None:

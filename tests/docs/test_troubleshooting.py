@@ -22,6 +22,7 @@ SILENT = ("emulator", "get_provider_info.py")
 NO_MESSAGES = {
     "airflow-provider-oms/… … python/…",  # the User-Agent
     "Bearer …",
+    "gzip, deflate",  # the Accept-Encoding
     "Value error, ",  # cut off pydantic's messages
     "Kibo OMS",  # the connection type's name
     "Order in Kibo",  # the link's name

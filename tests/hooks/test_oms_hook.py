@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import multiprocessing
 import signal
+import threading
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
@@ -359,3 +361,31 @@ def test_get_order_reads_one_order(connect: Callable[..., None]) -> None:
         with pytest.raises(OmsUnsendableError):
             hook.get_order("None")
     assert len(server.requests) == 2
+
+
+def test_a_child_that_was_forked_while_a_connection_was_looked_up_does_not_wait_for_it(
+    connect: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect({"conn_type": "oms", "host": "http://127.0.0.1:9", "extra": {"tenant_id": "1"}})
+    is_asked, may_answer = threading.Event(), threading.Event()
+    look_up = OmsHook.get_connection
+
+    def look_up_late(_: OmsHook, conn_id: str) -> Any:
+        if threading.current_thread() is not threading.main_thread():
+            is_asked.set()
+            may_answer.wait(30)
+        return look_up(conn_id)
+
+    monkeypatch.setattr(OmsHook, "get_connection", look_up_late)
+    thread = threading.Thread(target=OmsHook().get_conn)
+    thread.start()
+    assert is_asked.wait(30)
+    child = multiprocessing.get_context("fork").Process(target=OmsHook().get_conn)
+    child.start()
+    child.join(20)
+    is_hanging = child.is_alive()
+    child.kill()
+    may_answer.set()
+    thread.join(30)
+    assert not is_hanging
+    assert child.exitcode == 0

@@ -42,12 +42,16 @@ class RawServer:
 
     :param script: what to do with each request once it has been read whole.
     :param tls: wraps each connection when given.
+    :param greeting: what to send on each connection before any request.
+    :param greeted: set when that was sent.
     """
 
     script: Sequence[Script]
     tls: ssl.SSLContext | None = None
     requests: list[bytes] = field(default_factory=list)
     connections: int = 0
+    greeting: bytes = b""
+    greeted: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
         """Listen on a free port of this machine."""
@@ -77,6 +81,8 @@ class RawServer:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
+            # A script that sends twice in a row must not wait for the client's acknowledgment.
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._open.append(connection)
             self.connections += 1
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
@@ -86,6 +92,9 @@ class RawServer:
             if self.tls is not None:
                 connection = self.tls.wrap_socket(connection, server_side=True)
                 self._open.append(connection)
+            if self.greeting:
+                connection.sendall(self.greeting)
+                self.greeted.set()
             while request := _read_request(connection):
                 with self._lock:
                     self.requests.append(request)

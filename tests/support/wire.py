@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from typing import Any
 
 from raw_server import Script, answer
@@ -19,6 +20,25 @@ CORRELATION = "x-vol-correlation: 0123456789abcdef0123456789abcdef"
 
 def document(value: object, status: str = "200 OK", *headers: str) -> Script:
     return answer(status, json.dumps(value).encode(), (JSON, CORRELATION, *headers))
+
+
+def raw(data: bytes, *more: bytes) -> Script:
+    """Answer with these bytes, each in a segment of its own, and leave the connection open."""
+
+    def play(connection: socket.socket, _: bytes) -> None:
+        for part in (data, *more):
+            connection.sendall(part)
+
+    return play
+
+
+def response(
+    value: object, correlation_id: str = "0", status: str = "200 OK", headers: bytes = b""
+) -> bytes:
+    """Return the bytes of a whole response."""
+    body = json.dumps(value).encode()
+    head = f"HTTP/1.1 {status}\r\n{JSON}\r\nx-vol-correlation: {correlation_id}\r\n".encode()
+    return head + headers + b"Content-Length: %d\r\n\r\n" % len(body) + body
 
 
 def client_of(url: str, **extra: Any) -> OmsClient:

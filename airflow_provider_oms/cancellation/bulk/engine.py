@@ -297,7 +297,7 @@ class Engine:
         last = history.last
         if last is None or last.action is not Action.READ:
             return False
-        return item.read_is_stale or self._schedule.limiter.paused_at >= last.sent_at
+        return item.read_is_stale or self._schedule.limiter.paused_at >= last.as_of
 
     def _place(self, item: WorkItem, decision: Step, now: float, *, is_read: bool = False) -> None:
         """Put an order where its next step begins, or end it.

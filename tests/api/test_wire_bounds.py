@@ -1,0 +1,126 @@
+"""How long an exchange may take, over sockets that drip."""
+
+from __future__ import annotations
+
+import socket
+import time
+from typing import Any
+
+import pytest
+from raw_server import RawServer, Script
+from wire import EXAMPLE, JSON, ORDER, client_of, document, head_and_body
+
+from airflow_provider_oms.api.errors import (
+    OmsNoAnswerError,
+    OmsNotSentError,
+    OmsUnusableAnswerError,
+)
+
+PROCESSING = b"HTTP/1.1 102 Processing\r\n\r\n"
+BODY = b'{"orderID": 1010101, "orderState": "READY"}'
+HEAD = f"HTTP/1.1 200 OK\r\n{JSON}\r\n".encode()
+LENGTH = b"Content-Length: %d\r\n" % len(BODY)
+
+
+def drip(head: bytes, drop: bytes) -> Script:
+    """Begin a response, and go on with it, drop by drop, for much longer than anyone waits."""
+
+    def play(connection: socket.socket, _: bytes) -> None:
+        connection.sendall(head)
+        for _tick in range(400):
+            connection.sendall(drop)
+            time.sleep(0.05)
+
+    return play
+
+
+HEADERS = drip(HEAD, b"a: b\r\n")
+ONE_HEADER = drip(HEAD + b"a: ", b"b")
+STATUS = drip(b"HTTP/1.1 200 ", b"O")
+INTERIM = drip(b"", PROCESSING)
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+class TestTime:
+    """A server drips for 20 s. With a ``read_timeout`` of 0.2 s, a busy machine has time enough."""
+
+    @pytest.mark.parametrize("script", [STATUS, HEADERS, ONE_HEADER, INTERIM])
+    def test_a_head_that_drips_is_no_response(self, script: Script) -> None:
+        with RawServer([script]) as server, client_of(server.url, read_timeout=0.2) as client:
+            began = time.monotonic()
+            with pytest.raises(OmsNoAnswerError, match="reading timed out"):
+                client.post_cancel(EXAMPLE)
+            assert time.monotonic() - began < 10
+
+    @pytest.mark.parametrize(
+        "script",
+        [
+            drip(CHUNKED + b"2\r\n{}\r\n0\r\n", b"a: b\r\n"),
+            drip(CHUNKED + b"2\r\n{}\r\n", b"0"),
+            drip(CHUNKED, b"1\r\n{\r\n"),
+            drip(CHUNKED + b"2;", b"x"),
+        ],
+        ids=["trailers", "size of a chunk", "chunks", "extension of a chunk"],
+    )
+    def test_a_chunked_body_that_drips_proves_nothing(self, script: Script) -> None:
+        with RawServer([script]) as server, client_of(server.url, read_timeout=0.2) as client:
+            began = time.monotonic()
+            with pytest.raises(OmsUnusableAnswerError, match=r"broke off|empty"):
+                client.post_cancel(EXAMPLE)
+            assert time.monotonic() - began < 10
+
+    def test_a_token_endpoint_that_drips_has_sent_no_cancel(self) -> None:
+        with RawServer([HEADERS]) as server:
+            client = client_of(server.url, credentials=("id", "s3cret"), read_timeout=0.2)
+            began = time.monotonic()
+            with pytest.raises(OmsNotSentError, match="reading timed out"):
+                client.post_cancel(EXAMPLE)
+            assert time.monotonic() - began < 10
+            assert len(server.requests) == 1
+
+    def test_the_bound_is_on_head_and_body_together(self) -> None:
+        def half_and_half(connection: socket.socket, _: bytes) -> None:
+            time.sleep(0.3)
+            connection.sendall(HEAD + LENGTH + b"\r\n")
+            time.sleep(0.3)
+            connection.sendall(BODY)
+
+        with RawServer([half_and_half]) as server:
+            with pytest.raises(OmsUnusableAnswerError):
+                client_of(server.url, read_timeout=0.4).get_order(1010101)
+            client_of(server.url, read_timeout=30).get_order(1010101)
+
+    def test_a_name_with_many_addresses_gets_no_more_time_to_connect(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        found = socket.getaddrinfo
+
+        def many(host: str, *args: Any) -> list[Any]:
+            if host != "oms.invalid":
+                return list(found(host, *args))
+            return list(found("127.0.0.1", *args)) * 100
+
+        monkeypatch.setattr(socket, "getaddrinfo", many)
+        monkeypatch.setenv("NO_PROXY", "oms.invalid")
+        # Nothing is accepted, and the queue for it is full: connecting takes for ever.
+        with socket.create_server(("127.0.0.1", 0), backlog=0) as full, socket.socket() as waiting:
+            port = full.getsockname()[1]
+            waiting.connect(("127.0.0.1", port))
+            client = client_of(f"https://oms.invalid:{port}", connect_timeout=0.2)
+            began = time.monotonic()
+            with pytest.raises(OmsNotSentError, match="connecting timed out"):
+                client.post_cancel(EXAMPLE)
+            assert time.monotonic() - began < 10
+
+    def test_every_address_of_a_name_is_tried(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        found = socket.getaddrinfo
+
+        def two(host: str, *args: Any) -> list[Any]:
+            names = ("127.0.0.2", "127.0.0.1") if host == "localhost" else (host,)
+            return [row for name in names for row in found(name, *args)]
+
+        monkeypatch.setattr(socket, "getaddrinfo", two)
+        with RawServer([document(ORDER)]) as server:
+            client = client_of(f"http://localhost:{server.port}")
+            assert client.post_cancel(EXAMPLE).is_canceled
+        assert f"Host: localhost:{server.port}" in head_and_body(server.requests[0])[0]
