@@ -25,6 +25,11 @@ def _seconds(label: str, description: str, default: float) -> dict[str, Any]:
     return {"label": label, "description": description, "schema": field}
 
 
+def _switch(label: str, description: str) -> dict[str, Any]:
+    field = {"type": ["boolean", "null"], "default": False}
+    return {"label": label, "description": description, "schema": field}
+
+
 def get_provider_info() -> dict[str, Any]:
     """Return the provider's metadata as Airflow's provider schema describes it.
 
@@ -150,5 +155,9 @@ def _conn_fields() -> dict[str, Any]:
             "Admin Address",
             "Where the link of a task leads: an order's page in Kibo's admin with {order_id} in "
             "the place of the id, or the admin's start page.",
+        ),
+        "allow_http": _switch(
+            "Allow HTTP",
+            "Lets a local OMS on another host be called without encryption. Never for Kibo.",
         ),
     }
