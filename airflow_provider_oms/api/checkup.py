@@ -5,6 +5,7 @@ Nothing here changes anything at the OMS; a wrong setting is found before, in ``
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
@@ -37,6 +38,10 @@ _PROBE_ORDER_ID = 1
 # GENERIC_NOT_FOUND and INVALID_ID of the classic OMS, and the platform's own; a tenant may answer
 # an unknown order with any of them, and with 400 instead of 404.
 _NO_SUCH_ORDER = ("5002", "5013", "ITEM_NOT_FOUND")
+_NO_SUCH_PREFIX = "/there-is-no-such-prefix"
+# For seconds after it was issued, a token may not be known everywhere.
+_LONGEST_WAIT = 3.0
+_FIRST_PAUSE = 0.2
 _REFUSED_CREDENTIALS = (
     HTTPStatus.BAD_REQUEST,
     HTTPStatus.UNAUTHORIZED,
@@ -44,23 +49,60 @@ _REFUSED_CREDENTIALS = (
 )
 
 
-def try_out(client: OmsClient) -> tuple[bool, str]:
+def try_out(
+    client: OmsClient,
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
+) -> tuple[bool, str]:
     """Tell whether a client gets at its tenant's orders.
 
     :param client: the client.
-    :return: whether it does, and one sentence that says what to do if it does not.
+    :param sleep: waits for a number of seconds.
+    :param clock: monotonic seconds.
+    :return: whether it does, and one sentence that says what to do if it does not; a second one
+        warns of settings that are unsafe.
     """
+    works, sentence = _try_out(client, sleep, clock)
+    warning = client.settings.warning
+    return works, f"{sentence} {warning}" if warning else sentence
+
+
+def _try_out(
+    client: OmsClient, sleep: Callable[[float], None], clock: Callable[[], float]
+) -> tuple[bool, str]:
     settings = client.settings
     aside = ""
     try:
-        client.get_order(_PROBE_ORDER_ID)
+        _read_probe(client, sleep, clock)
     except OmsError as error:
         if not (isinstance(error, OmsHttpError) and _is_about_the_order(error)):
             return False, _advice(error, settings)
+        if _is_said_of_any_address(client, error):
+            return False, _wrong_prefix(error, settings)
         # That nobody knows this order is what to expect; anything else is worth a word.
         if not isinstance(error, OmsNotFoundError):
             aside = f", though it would not show order {_PROBE_ORDER_ID} ({error.facts})"
     return True, f"It works: the OMS answers at {settings.describe()}{aside}."
+
+
+def _read_probe(
+    client: OmsClient, sleep: Callable[[float], None], clock: Callable[[], float]
+) -> None:
+    """Read the order; while fresh tokens are not accepted yet, for a few seconds."""
+    give_up_at = clock() + _LONGEST_WAIT
+    pause = _FIRST_PAUSE
+    while True:
+        try:
+            client.get_order(_PROBE_ORDER_ID)
+        except OmsUnauthorizedError:
+            left = give_up_at - clock()
+            if left <= 0:
+                raise
+        else:
+            return
+        sleep(min(pause, left))
+        pause *= 2
 
 
 def _is_about_the_order(error: OmsHttpError) -> bool:
@@ -69,9 +111,37 @@ def _is_about_the_order(error: OmsHttpError) -> bool:
         return False
     if _speaks_of_tenant(error):
         return False
-    if isinstance(error, OmsNotFoundError) or error.oms_code in _NO_SUCH_ORDER:
+    if error.oms_code in _NO_SUCH_ORDER:
         return True
-    return bool(error.correlation_id and (error.detail or error.oms_code))
+    # Any server says 404; the correlation id is what Kibo's gateway adds to each response.
+    has_reason = bool(error.detail or error.oms_code) or isinstance(error, OmsNotFoundError)
+    return error.correlation_id is not None and has_reason
+
+
+def _is_said_of_any_address(client: OmsClient, error: OmsHttpError) -> bool:
+    """Tell whether an address with a path answers the same beneath a path that does not exist.
+
+    A gateway that passes its prefix on leads to an OMS that knows none of its calls by that name,
+    and the OMS says so just as it says that it does not know an order.
+    """
+    settings = client.settings
+    if not urlsplit(settings.api_url).path:
+        return False
+    elsewhere = settings.model_copy(update={"base_url": settings.api_url + _NO_SUCH_PREFIX})
+    with OmsClient(elsewhere) as other:
+        try:
+            other.get_order(_PROBE_ORDER_ID)
+        except OmsHttpError as said:
+            return _signature(said) == _signature(error)
+        except OmsError:
+            return False
+    return False
+
+
+def _signature(error: OmsHttpError) -> tuple[type[OmsHttpError], int, bool, str | None, str]:
+    has_mark = error.correlation_id is not None
+    detail = (error.detail or "").replace(_NO_SUCH_PREFIX, "")
+    return type(error), error.http_status, has_mark, error.oms_code, detail
 
 
 def _speaks_of_tenant(error: OmsHttpError) -> bool:
@@ -179,6 +249,14 @@ def _not_translated(error: OmsHttpError, settings: TenantSettings) -> str:
     )
 
 
+def _wrong_prefix(error: OmsHttpError, settings: TenantSettings) -> str:
+    return (
+        f"{settings.api_url} responds to a read of order {_PROBE_ORDER_ID} as it does to an "
+        f"address that does not exist, so the path is probably wrong: correct the path of the Base "
+        f"Address (host), or read an order that is there to be sure ({error.facts})."
+    )
+
+
 def _throttled(error: OmsThrottledError, _: TenantSettings) -> str:
     wait = "a minute" if error.retry_after is None else f"{error.retry_after:.0f} seconds"
     return (
@@ -213,6 +291,7 @@ _ADVICE: tuple[tuple[type[OmsError], Callable[[Any, TenantSettings], str]], ...]
     (OmsNoAnswerError, _no_answer),
     (OmsCredentialsError, _credentials),
     (OmsForeignAnswerError, _not_translated),
+    (OmsNotFoundError, _not_translated),
     (OmsUnusableAnswerError, _not_translated),
     (OmsUnauthorizedError, _not_admitted),
     (OmsForbiddenError, _not_admitted),
