@@ -29,6 +29,9 @@ _DERIVED = {
     "sandbox": "https://{tenant_id}-translation.sandbox.mozu.com",
 }
 _RULE = "must be an address such as https://example.com"
+# Of any script, with the underscores of a container's name. A word that a template has left, and
+# the scheme that was written twice, are none.
+_HOST_NAME = re.compile(r"(?!(?:https?|null|none)$)\w(?:[\w.-]*\w)?\.?", re.IGNORECASE)
 _PORT_RULE = "port must be a whole number from 1 to 65535, or empty or 0 for none"
 _LARGEST_PORT = 65535
 
@@ -201,11 +204,16 @@ def check_address(value: str) -> str:
     :raises ValueError: when it is no bare address of http or https.
     """
     parts = _split(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if parts.scheme not in ("http", "https") or not _is_host(parts.hostname or ""):
         raise ValueError(_RULE)
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ValueError("must be a bare address, without user, query or fragment")
     return parts._replace(path=parts.path.rstrip("/")).geturl()
+
+
+def _is_host(name: str) -> bool:
+    is_ip_v6 = ":" in name  # which the library has checked by itself
+    return is_ip_v6 or _HOST_NAME.fullmatch(name) is not None
 
 
 def check_template(value: str, placeholder: str) -> str:
@@ -235,8 +243,10 @@ def _split(address: str) -> SplitResult:
         raise ValueError(_RULE)
     try:
         parts = urlsplit(address if "://" in address else f"https://{address}")
-        _ = parts.port  # checked only when it is asked for
+        port = parts.port  # checked only when it is asked for
     except ValueError:
         # The library's own words quote what may be a secret that was put into an address.
         raise ValueError(_RULE) from None
+    if port == 0:
+        raise ValueError(_RULE)
     return parts

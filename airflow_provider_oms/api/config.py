@@ -37,6 +37,7 @@ from airflow_provider_oms.api.connection_values import (
     read_extra,
     read_flag,
     read_list,
+    show_name,
 )
 from airflow_provider_oms.api.errors import OmsConfigError
 
@@ -206,14 +207,15 @@ class TenantSettings(BaseModel):
         :raises OmsConfigError: naming every unknown, missing or wrong field at once.
         """
         fields, problems = read_extra(extra)
+        # Of an extra that cannot be read, no field is missing.
+        wrong = set(EXTRA_FIELDS) if problems else set()
         unknown = sorted(set(fields) - set(EXTRA_FIELDS))
         if unknown:
             problems.append(
-                f"extra holds unknown fields {', '.join(map(repr, unknown))}; known are "
+                f"extra holds unknown fields {', '.join(map(show_name, unknown))}; known are "
                 f"{', '.join(EXTRA_FIELDS)}"
             )
         values: dict[str, Any] = {key: fields[key] for key in EXTRA_FIELDS if key in fields}
-        wrong = set()
         if schema:
             problems.append("schema is not used: put the scheme into host (https://…)")
         try:
@@ -233,8 +235,9 @@ class TenantSettings(BaseModel):
     @classmethod
     def _wrong_in(cls, values: Mapping[str, Any], wrong: Set[str]) -> list[str]:
         """Return all that is wrong; nothing is concluded from fields that are known to be."""
+        stand_in = {"tenant_id": "1"} if "tenant_id" in wrong else {}
         try:
-            cls.model_validate(values, context=frozenset(wrong))
+            cls.model_validate({**stand_in, **values}, context=frozenset(wrong))
         except ValidationError as error:
             details = error.errors(include_url=False)
         else:
@@ -244,7 +247,7 @@ class TenantSettings(BaseModel):
         if found:
             # What is wrong between fields is looked at only where each field is right.
             rest = {key: value for key, value in values.items() if key not in found}
-            problems += cls._wrong_in({"tenant_id": "1", **rest}, wrong | found)
+            problems += cls._wrong_in(rest, wrong | found)
         return problems
 
 

@@ -10,9 +10,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["check_credential", "read_extra", "read_flag", "read_list"]
+__all__ = ["check_credential", "read_extra", "read_flag", "read_list", "show_name"]
 
 _PLACEHOLDER = re.compile(r"\$\{[^}]*\}|\{\{.*\}\}|\$[A-Z_][A-Z0-9_]*|<[^<>]*>")
+_NOTHING = ("none", "null")
+_FIELD_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}")
 _HOW_IT_GOT_THERE = "which copying or an editor has left; remove it"
 _QUOTES = ("'", '"')
 
@@ -30,7 +32,7 @@ def read_extra(extra: str | Mapping[str, Any] | None) -> tuple[dict[str, Any], l
         try:
             document = json.loads(extra or "", object_pairs_hook=_unique)
         except _NamedTwiceError as error:
-            return {}, [f"extra holds the field {error.name!r} twice"]
+            return {}, [f"extra holds the field {show_name(error.name)} twice"]
         except (ValueError, RecursionError):
             return {}, ["extra is not valid JSON"]
     if not isinstance(document, Mapping):
@@ -41,6 +43,15 @@ def read_extra(extra: str | Mapping[str, Any] | None) -> tuple[dict[str, Any], l
     }
     # Forms and URIs send an empty string for a field that was left alone.
     return {key: value for key, value in fields.items() if value not in (None, "")}, []
+
+
+def show_name(name: str) -> str:
+    """Return a field's name as a message may show it.
+
+    :param name: the name; in a URI whose secret is not encoded, it can be a part of the secret.
+    :return: the name in quotation marks, or an ellipsis for what is no name.
+    """
+    return repr(name) if _FIELD_NAME.fullmatch(name) else "…"
 
 
 class _NamedTwiceError(Exception):
@@ -114,7 +125,7 @@ def check_credential(value: object) -> object:
         raise ValueError(
             "is only asterisks, which Airflow shows instead of a stored value; type the real one"
         )
-    if _PLACEHOLDER.fullmatch(value):
+    if _PLACEHOLDER.fullmatch(value) or value.lower() in _NOTHING:
         raise ValueError("is a placeholder that was not replaced with its value")
     if len(value) > 1 and value[0] == value[-1] and value[0] in _QUOTES:
         raise ValueError("is in quotation marks, which count as a part of it; remove them")

@@ -177,6 +177,44 @@ def test_what_leaves_this_machine_unencrypted(address: str, is_plain: bool) -> N
     assert is_plain_http(address) is is_plain
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        "https:/gateway.example.com",
+        "https://https://gateway.example.com",
+        "https://${OMS_HOST}",
+        "{tenant_id}-translation.mozu.com",
+        "<host>",
+        "null",
+        "None",
+        "https://-gateway.example.com",
+        "https://gateway.example.com:0",
+        "https://*.example.com",
+    ],
+)
+def test_what_cannot_be_the_name_of_a_host_is_refused(value: str) -> None:
+    with pytest.raises(ValueError, match="must be an address such as"):
+        check_address(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "oms_emulator:8787",
+        "gateway",
+        "n",
+        "GATEWAY.example.com.",
+        "käse.example",
+        "10.0.0.1",
+        "[::1]",
+        "[fe80::1]:8443",
+        "nullable.example.com",
+    ],
+)
+def test_what_may_be_one_is_taken(value: str) -> None:
+    assert check_address(value) == f"https://{value}"
+
+
 @pytest.mark.parametrize("value", ["https://a b", "https://a\tb", "https://a\u200bb", "a\nb"])
 def test_an_address_with_what_the_library_would_drop_in_silence_is_refused(value: str) -> None:
     with pytest.raises(ValueError, match="must be an address such as"):

@@ -341,6 +341,18 @@ class TestExtra:
         for name in names:
             assert name in message
 
+    @pytest.mark.parametrize("extra", ["{not json", "[1]", '{"deadline": 1, "deadline": 2}'])
+    def test_of_an_extra_that_cannot_be_read_nothing_is_missing(self, extra: str) -> None:
+        message = error_of(extra, login="KIBO.1")
+        assert "is required" not in message
+        assert "environment" not in message
+        assert "go together" in message
+
+    def test_what_an_uri_has_made_of_a_secret_that_was_not_encoded_is_not_shown(self) -> None:
+        extra = {**TENANT, "s3cret-tail@/?tenant_id": "1", "tennant": 1, "x" * 41: 2}
+        message = error_of(extra)
+        assert "extra holds unknown fields …, 'tennant', …; known are" in message
+
     def test_everything_wrong_is_named_at_once(self) -> None:
         extra = {"tennant_id": "1", "environment": "live", "deadline": "soon"}
         message = error_of(extra, schema="https")
