@@ -74,7 +74,7 @@ def _try_out(
     settings = client.settings
     aside = ""
     try:
-        _read_probe(client, sleep, clock)
+        _read_patiently(client, sleep, clock)
     except OmsError as error:
         if not (isinstance(error, OmsHttpError) and _is_about_the_order(error)):
             return False, _advice(error, settings)
@@ -86,7 +86,7 @@ def _try_out(
     return True, f"It works: the OMS answers at {settings.describe()}{aside}."
 
 
-def _read_probe(
+def _read_patiently(
     client: OmsClient, sleep: Callable[[float], None], clock: Callable[[], float]
 ) -> None:
     """Read the order; while fresh tokens are not accepted yet, for a few seconds."""
