@@ -1,4 +1,4 @@
-"""How an address is written, and what is known about Kibo's own addresses.
+"""Parse addresses, and compare them with the documented hosts and paths of Kibo.
 
 Nothing here looks up a name or opens a connection.
 """
@@ -29,8 +29,8 @@ _DERIVED = {
     "sandbox": "https://{tenant_id}-translation.sandbox.mozu.com",
 }
 _RULE = "must be an address such as https://example.com"
-# Of any script, with the underscores of a container's name. A word that a template has left, and
-# the scheme that was written twice, are none.
+# Letters of any script, and the underscore of container names. Refuses an unresolved template, and
+# the scheme of an address in which it was typed twice.
 _HOST_NAME = re.compile(r"(?!(?:https?|null|none)$)\w(?:[\w.-]*\w)?\.?", re.IGNORECASE)
 _PORT_RULE = "port must be a whole number from 1 to 65535, or empty or 0 for none"
 _LARGEST_PORT = 65535
@@ -41,8 +41,8 @@ _DOMAINS = ("mozu.com", "kibocommerce.com", *_CLASSIC_DOMAINS)
 _TENANT_LABEL = re.compile(r"(?P<native>t?)(?P<tenant>[0-9]{1,18})(?:-s[0-9]+)?(?:-translation)?")
 _SANDBOX_LABELS = frozenset({"sandbox", "sb"})
 _PRODUCTION_LABELS = frozenset({"tp0", "tp1"})
-# How the paths of Kibo's calls begin. A gateway's own prefix may begin with /api/v2 as well, and
-# go on in another way.
+# Paths of Kibo's calls. A gateway's prefix may begin with /api/v2 as well, when another word
+# follows.
 _OWN_PATHS = re.compile(
     r"/api/(?:v2(?:/(?:order|orderitem|shipment|createorder|importorder|schema)(?:/.*)?)?"
     r"|(?:platform|commerce)(?:/.*)?)$",
@@ -63,13 +63,13 @@ def derived_url(tenant_id: str, environment: str) -> str:
 def address_problem(
     address: str, *, tenant_id: str | None, environment: str | None, issues_tokens: bool
 ) -> str | None:
-    """Compare an address with what is known about Kibo's hosts and paths.
+    """Compare an address with the documented hosts and paths of Kibo.
 
     :param address: a checked address.
     :param tenant_id: the connection's tenant; ``None`` when that is not known.
     :param environment: the connection's environment; ``None`` when it names none.
     :param issues_tokens: whether access tokens are to come from there, and not orders.
-    :return: why it cannot be right, and what is; ``None`` when nothing speaks against it.
+    :return: the contradiction, and how to resolve it; ``None`` when there is none.
     """
     parts = urlsplit(address)
     name = _name_of(parts)
@@ -105,7 +105,7 @@ def _environment_of(name: str) -> str | None:
         return "sandbox"
     if not _PRODUCTION_LABELS.isdisjoint(labels):
         return "production"
-    # A translated host of the US has no label for production; other regions are not documented.
+    # A US translation host has no label for production. Other regions are not documented.
     is_translated = re.fullmatch(r"t?[0-9]+-translation\.mozu\.com", name) is not None
     return "production" if is_translated else None
 
@@ -238,14 +238,14 @@ def check_template(value: str, placeholder: str) -> str:
 
 
 def _split(address: str) -> SplitResult:
-    # The library drops tabs and line breaks in silence, and so would ask another host.
+    # urlsplit silently drops tabs and line breaks, which would lead to another host.
     if not address.isprintable() or " " in address:
         raise ValueError(_RULE)
     try:
         parts = urlsplit(address if "://" in address else f"https://{address}")
         port = parts.port  # checked only when it is asked for
     except ValueError:
-        # The library's own words quote what may be a secret that was put into an address.
+        # The message of urlsplit quotes the address, which may contain a secret.
         raise ValueError(_RULE) from None
     if port == 0:
         raise ValueError(_RULE)

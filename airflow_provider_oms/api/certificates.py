@@ -1,4 +1,4 @@
-"""The certificate authorities to trust: where they are named, and whether they are really there."""
+"""CA bundles: which environment variable names one, and whether it can be loaded."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def check_ca_bundle(path: str) -> None:
     if not Path(path).exists():
         raise ValueError("no such file or directory on this machine")
     if Path(path).is_dir():
-        return  # OpenSSL looks into it when it needs to
+        return  # OpenSSL reads it when it verifies a certificate
     try:
         modified_at = Path(path).stat().st_mtime_ns
         _load(path, modified_at)
@@ -43,7 +43,7 @@ def check_ca_bundle(path: str) -> None:
         raise ValueError("cannot be read on this machine") from None
 
 
-# A system's whole bundle takes 60 ms, and a triggerer checks the settings of each of its triggers.
+# Loading a system's bundle takes 60 ms, and a triggerer does it for each trigger.
 @lru_cache(maxsize=8)
-def _load(path: str, modified_at: int) -> None:  # noqa: ARG001 - a file that has changed is read
+def _load(path: str, modified_at: int) -> None:  # noqa: ARG001 - part of the cache key
     ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)

@@ -39,7 +39,7 @@ _PROBE_ORDER_ID = 1
 # an unknown order with any of them, and with 400 instead of 404.
 _NO_SUCH_ORDER = ("5002", "5013", "ITEM_NOT_FOUND")
 _NO_SUCH_PREFIX = "/there-is-no-such-prefix"
-# For seconds after it was issued, a token may not be known everywhere.
+# A token may be refused for some seconds after it was issued. A person waits for the result.
 _LONGEST_WAIT = 3.0
 _FIRST_PAUSE = 0.2
 _REFUSED_CREDENTIALS = (
@@ -60,8 +60,8 @@ def try_out(
     :param client: the client.
     :param sleep: waits for a number of seconds.
     :param clock: monotonic seconds.
-    :return: whether it does, and one sentence that says what to do if it does not; a second one
-        warns of settings that are unsafe.
+    :return: whether it does, and one sentence that says what to do if it does not; a second
+        sentence when the connection sends unencrypted.
     """
     works, sentence = _try_out(client, sleep, clock)
     warning = client.settings.warning
@@ -89,7 +89,7 @@ def _try_out(
 def _read_patiently(
     client: OmsClient, sleep: Callable[[float], None], clock: Callable[[], float]
 ) -> None:
-    """Read the order; while fresh tokens are not accepted yet, for a few seconds."""
+    """Read the order, and retry for a few seconds while fresh tokens are not accepted."""
     give_up_at = clock() + _LONGEST_WAIT
     pause = _FIRST_PAUSE
     while True:
@@ -113,16 +113,16 @@ def _is_about_the_order(error: OmsHttpError) -> bool:
         return False
     if error.oms_code in _NO_SUCH_ORDER:
         return True
-    # Any server says 404; the correlation id is what Kibo's gateway adds to each response.
+    # Any web server sends a 404. Only Kibo's gateway adds a correlation id to each response.
     has_reason = bool(error.detail or error.oms_code) or isinstance(error, OmsNotFoundError)
     return error.correlation_id is not None and has_reason
 
 
 def _is_said_of_any_address(client: OmsClient, error: OmsHttpError) -> bool:
-    """Tell whether an address with a path answers the same beneath a path that does not exist.
+    """Tell whether the OMS sends the same response for a path that does not exist.
 
-    A gateway that passes its prefix on leads to an OMS that knows none of its calls by that name,
-    and the OMS says so just as it says that it does not know an order.
+    When a gateway forwards its prefix, the OMS gets an unknown path for each call, and its 404
+    looks like the one for an unknown order.
     """
     settings = client.settings
     if not urlsplit(settings.api_url).path:

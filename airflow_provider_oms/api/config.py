@@ -1,7 +1,6 @@
 """A tenant's settings, read from the fields of a connection and checked as a whole.
 
-How a connection is looked up is Airflow's business and lives in the hook; what must hold between
-fields is in ``connection_rules.py``.
+The hook looks the connection up. The rules between fields are in ``connection_rules.py``.
 """
 
 from __future__ import annotations
@@ -155,9 +154,9 @@ class TenantSettings(BaseModel):
 
     @property
     def warning(self) -> str | None:
-        """Return what is unsafe about the connection, for the log and the Test button.
+        """Return a warning for the log and the Test button when requests leave unencrypted.
 
-        :return: one sentence; ``None`` when all that is sent is encrypted.
+        :return: one sentence; ``None`` when all requests are encrypted or stay on this machine.
         """
         used = (self.api_url, self.token_base_url if self.has_credentials else self.api_url)
         exposed = sorted({address for address in used if is_plain_http(address)})
@@ -207,7 +206,7 @@ class TenantSettings(BaseModel):
         :raises OmsConfigError: naming every unknown, missing or wrong field at once.
         """
         fields, problems = read_extra(extra)
-        # Of an extra that cannot be read, no field is missing.
+        # When the extra cannot be parsed, its fields are not missing.
         wrong = set(EXTRA_FIELDS) if problems else set()
         unknown = sorted(set(fields) - set(EXTRA_FIELDS))
         if unknown:

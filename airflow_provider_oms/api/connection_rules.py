@@ -1,6 +1,6 @@
-"""What has to be true between the fields of a connection.
+"""Rules between the fields of a connection.
 
-What a single field may hold is declared in ``config.py``.
+The rules for a single field are in ``config.py``.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ __all__ = ["broken_rules"]
 
 
 def broken_rules(tenant: TenantSettings, wrong: Set[str]) -> list[str]:
-    """Return what is wrong between the fields of a connection.
+    """Return a message for each rule between fields that a connection breaks.
 
-    :param tenant: the settings, each of whose fields is right by itself or is named in ``wrong``.
-    :param wrong: fields that are known to be wrong; nothing is concluded from them.
-    :return: one phrase for each rule that is broken.
+    :param tenant: the settings; each field is valid by itself or named in ``wrong``.
+    :param wrong: fields known to be invalid; the rules do not look at them.
+    :return: one message for each broken rule.
     """
     found = [rule.problem(tenant, wrong) for rule in _RULES if rule.fields.isdisjoint(wrong)]
     return [problem for problem in found if problem]
@@ -36,10 +36,11 @@ def broken_rules(tenant: TenantSettings, wrong: Set[str]) -> list[str]:
 
 @dataclass(frozen=True)
 class _Rule:
-    """Hold what has to be true between fields.
+    """Define one rule.
 
-    :param fields: without these, or when one of them is wrong itself, nothing is concluded.
-    :param problem: returns what is wrong, given the settings and the fields known to be wrong.
+    :param fields: fields that the rule needs; it is skipped when one of them is invalid.
+    :param problem: returns the message, given the settings and the fields known to be invalid;
+        ``None`` when the rule is kept.
     """
 
     fields: frozenset[str]

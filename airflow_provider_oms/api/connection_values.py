@@ -20,7 +20,7 @@ _QUOTES = ("'", '"')
 
 
 def read_extra(extra: str | Mapping[str, Any] | None) -> tuple[dict[str, Any], list[str]]:
-    """Return the extra's fields that are set, and what is wrong with the extra as a whole.
+    """Return the fields of the extra that are set, and the problems of the extra as a whole.
 
     :param extra: a JSON object, as text or already read.
     :return: the fields without those that are empty, and the problems.
@@ -49,7 +49,7 @@ def show_name(name: str) -> str:
     """Return a field's name as a message may show it.
 
     :param name: the name; in a URI whose secret is not encoded, it can be a part of the secret.
-    :return: the name in quotation marks, or an ellipsis for what is no name.
+    :return: the name in quotation marks; an ellipsis when it does not look like a field's name.
     """
     return repr(name) if _FIELD_NAME.fullmatch(name) else "…"
 
@@ -111,7 +111,7 @@ def check_credential(value: object) -> object:
 
     :param value: the credential; it is never quoted.
     :return: the same.
-    :raises ValueError: naming what is odd about it.
+    :raises ValueError: naming the fault.
     """
     if not isinstance(value, str):
         return value

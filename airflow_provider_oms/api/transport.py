@@ -270,7 +270,7 @@ class Transport:
         origin = f"{parts.scheme}://{parts.netloc}"
         proxies = self._proxies.get(origin)
         if proxies is None:
-            # A proxy would see what is sent unencrypted, and does not know a local OMS's name.
+            # A proxy would read an unencrypted request, and cannot resolve a container's name.
             is_local = parts.scheme == "http" or is_loopback(origin)
             proxies = {} if is_local else get_environ_proxies(origin)
             self._proxies[origin] = proxies

@@ -1,4 +1,4 @@
-"""What is known about addresses: Kibo's own hosts and paths, and the many ways to write a port."""
+"""Addresses: the documented hosts and paths of Kibo, host names, and ports."""
 
 from __future__ import annotations
 

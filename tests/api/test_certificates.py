@@ -1,4 +1,4 @@
-"""The certificates to trust: what cannot be used is found before any connection is made."""
+"""CA bundles: one that cannot be loaded is found before any connection is made."""
 
 from __future__ import annotations
 

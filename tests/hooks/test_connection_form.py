@@ -40,7 +40,7 @@ class Typed(dict[str, str]):
 
 
 def default_of(schema: dict[str, Any]) -> object:
-    """Return what a field holds at first: a switch is one, anything else is text."""
+    """Return the initial value of a field: a boolean for a switch, text for the rest."""
     default = schema.get("default")
     return default if isinstance(default, bool | None) else str(default)
 

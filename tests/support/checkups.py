@@ -27,7 +27,7 @@ def ask(host: str, *, login: str = "KIBO.1", password: str = SECRET, **extra: An
 
 
 class Clock:
-    """Time that passes only while somebody sleeps."""
+    """A clock that only sleep() advances."""
 
     def __init__(self) -> None:
         self.now = 100.0
