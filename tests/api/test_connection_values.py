@@ -35,6 +35,7 @@ class TestCredentials:
             ("null", "is a placeholder"),
             ('"s3cret"', "is in quotation marks"),
             ("'s3cret'", "is in quotation marks"),
+            ('""', "is in quotation marks"),
         ],
     )
     def test_what_no_credential_looks_like_is_named_without_showing_it(
@@ -100,7 +101,7 @@ class TestExtra:
     @pytest.mark.parametrize(
         ("extra", "said"),
         [
-            ('{"tenant_id": "1", "x": 1, "tenant_id": "2"}', "holds the field 'tenant_id' twice"),
+            ('{"x": 1, "tenant_id": "1", "tenant_id": "2"}', "holds the field 'tenant_id' twice"),
             ('"{\\"tenant_id\\": \\"1\\"}"', "must be a JSON object"),
             ("[1]", "must be a JSON object"),
             (["tenant_id"], "must be a JSON object"),
