@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from airflow_provider_oms.api.addresses import (
     address_problem,
     check_address,
+    check_template,
     derived_url,
     is_kibo,
     is_plain_http,
@@ -219,6 +220,32 @@ def test_what_may_be_one_is_taken(value: str) -> None:
 def test_an_address_with_what_the_library_would_drop_in_silence_is_refused(value: str) -> None:
     with pytest.raises(ValueError, match="must be an address such as"):
         check_address(value)
+
+
+class TestTemplates:
+    @pytest.mark.parametrize(
+        "value",
+        [
+            "https://admin.example.com/orders/{order_id}",
+            "https://admin.example.com/#/orders?id={order_id}",
+            "http://127.0.0.1:8787/{order_id}",
+            "https://admin.example.com/",
+        ],
+    )
+    def test_one_with_the_orders_place_anywhere_behind_the_host_is_taken(self, value: str) -> None:
+        assert check_template(value, "{order_id}") == value
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            "https://admin.example.com/{id}",
+            "https://admin.example.com/{order_id}/{",
+            "https://{order_id}.example.com/",
+        ],
+    )
+    def test_any_other_placeholder_is_refused(self, value: str) -> None:
+        with pytest.raises(ValueError, match="must have no other placeholder than"):
+            check_template(value, "{order_id}")
 
 
 class TestPorts:
