@@ -93,7 +93,7 @@ def _compared(
     problem = address_problem(
         address or "",
         tenant_id=None if "tenant_id" in wrong else tenant.tenant_id,
-        environment=None if "environment" in wrong else tenant.environment,
+        environment=tenant.environment,
         issues_tokens=field == "auth_url",
     )
     return problem and f"{field}: {problem}"

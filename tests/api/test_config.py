@@ -161,6 +161,10 @@ class TestExtra:
     def test_a_site_is_a_bare_number(self, value: object) -> None:
         assert settings({**TENANT, "site_id": value}).site_id == "7"
 
+    def test_a_wait_is_an_hour_at_most(self) -> None:
+        assert settings({**TENANT, "deadline": 3600}).deadline == 3600
+        assert "less than or equal to 3600" in error_of({**TENANT, "deadline": 3600.5})
+
     def test_empty_fields_of_a_form_mean_not_given(self) -> None:
         extra = {"tenant_id": "1", "environment": "sandbox", "site_id": "", "deadline": None}
         assert settings(extra).deadline == 120

@@ -30,13 +30,25 @@ class TestWhatIsKnownAboutAddresses:
         assert named in error_of(extra, host=host)
 
     def test_a_tenant_that_is_wrong_itself_is_compared_with_nothing(self) -> None:
-        message = error_of({"tenant_id": "t20002"}, host="20002-translation.mozu.com/api/v2")
-        assert "belongs to tenant" not in message
+        extra = {"tenant_id": "t20002"}
+        assert "belongs to" not in error_of(extra, host="20002-translation.mozu.com")
+        message = error_of(extra, host="20002-translation.mozu.com/api/v2")
         assert "host: must not hold /api/v2" in message
+
+    def test_tokens_and_not_orders_may_come_from_the_token_host(self) -> None:
+        extra = {"tenant_id": "10001", "auth_url": "https://home.mozu.com"}
+        assert settings(extra, host="gateway.example.com").auth_url == extra["auth_url"]
+        assert "host: home.mozu.com issues access tokens" in error_of(extra, host="home.mozu.com")
 
     def test_so_is_an_environment(self) -> None:
         extra = {"tenant_id": "10001", "environment": "Sandbox"}
         assert "is Kibo's" not in error_of(extra, host="10001-translation.mozu.com")
+
+
+def test_the_time_to_settle_may_be_as_long_as_the_deadline_and_no_longer() -> None:
+    assert settings({**TENANT, "settle_seconds": 9, "deadline": 9}).settle_seconds == 9
+    message = error_of({**TENANT, "settle_seconds": 9.5, "deadline": 9})
+    assert "settle_seconds: must not be longer than deadline" in message
 
 
 class TestHttp:
