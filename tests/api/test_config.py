@@ -161,6 +161,13 @@ class TestExtra:
     def test_a_site_is_a_bare_number(self, value: object) -> None:
         assert settings({**TENANT, "site_id": value}).site_id == "7"
 
+    def test_a_reason_is_a_word_without_blanks_around_it(self) -> None:
+        extra = {**TENANT, "disposition_reasons": ["fraud", "lost parcel"]}
+        assert settings(extra).disposition_reasons == ("fraud", "lost parcel")
+        for wrong in (" fraud", "fraud ", "", " "):
+            message = error_of({**TENANT, "disposition_reasons": ["lost", wrong]})
+            assert "each reason must be a word without blanks around it" in message
+
     def test_a_wait_is_an_hour_at_most(self) -> None:
         assert settings({**TENANT, "deadline": 3600}).deadline == 3600
         assert "less than or equal to 3600" in error_of({**TENANT, "deadline": 3600.5})
