@@ -25,6 +25,11 @@ def _seconds(label: str, description: str, default: float) -> dict[str, Any]:
     return {"label": label, "description": description, "schema": field}
 
 
+def _switch(label: str, description: str) -> dict[str, Any]:
+    field = {"type": ["boolean", "null"], "default": False}
+    return {"label": label, "description": description, "schema": field}
+
+
 def get_provider_info() -> dict[str, Any]:
     """Return the provider's metadata as Airflow's provider schema describes it.
 
@@ -156,5 +161,9 @@ def _conn_fields() -> dict[str, Any]:
             "States Not Cancelable",
             "States from which this tenant refuses a cancellation, separated by commas; a dry run "
             "warns of orders in them. SHIPPED unless given.",
+        ),
+        "allow_http": _switch(
+            "Allow HTTP",
+            "Lets a local OMS on another host be called without encryption. Never for Kibo.",
         ),
     }

@@ -41,6 +41,7 @@ _PATIENCE = 3.0
 # GENERIC_NOT_FOUND and INVALID_ID of the classic OMS, and the platform's own; a tenant may answer
 # an unknown order with any of them, and with 400 instead of 404.
 _NO_SUCH_ORDER = ("5002", "5013", "ITEM_NOT_FOUND")
+_NO_SUCH_PREFIX = "/there-is-no-such-prefix"
 _REFUSED_CREDENTIALS = (
     HTTPStatus.BAD_REQUEST,
     HTTPStatus.UNAUTHORIZED,
@@ -57,10 +58,19 @@ def try_out(
     """Tell whether a client gets at its tenant's orders.
 
     :param client: the client.
-    :param clock: monotonic seconds.
     :param sleep: waits for a number of seconds.
-    :return: whether it does, and one sentence that says what to do if it does not.
+    :param clock: monotonic seconds.
+    :return: whether it does, and one sentence that says what to do if it does not; a second
+        sentence when the connection sends unencrypted.
     """
+    works, sentence = _try_out(client, sleep, clock)
+    warning = client.settings.warning
+    return works, f"{sentence} {warning}" if warning else sentence
+
+
+def _try_out(
+    client: OmsClient, sleep: Callable[[float], object], clock: Callable[[], float]
+) -> tuple[bool, str]:
     settings = client.settings
     aside = ""
     try:
@@ -68,6 +78,8 @@ def try_out(
     except OmsError as error:
         if not (isinstance(error, OmsHttpError) and _is_about_the_order(error)):
             return False, _advice(error, settings)
+        if _is_said_of_any_address(client, error):
+            return False, _wrong_prefix(error, settings)
         # That nobody knows this order is what to expect; anything else is worth a word.
         if not isinstance(error, OmsNotFoundError):
             aside = f", though it would not show order {_PROBE_ORDER_ID} ({error.facts})"
@@ -97,7 +109,34 @@ def _is_about_the_order(error: OmsHttpError) -> bool:
         return False
     if isinstance(error, OmsNotFoundError) or error.oms_code in _NO_SUCH_ORDER:
         return True
-    return bool(error.correlation_id and (error.detail or error.oms_code))
+    # Any web server refuses requests. Only Kibo's gateway adds a correlation id to each response.
+    return error.correlation_id is not None and bool(error.detail or error.oms_code)
+
+
+def _is_said_of_any_address(client: OmsClient, error: OmsHttpError) -> bool:
+    """Tell whether the OMS sends the same response for a path that does not exist.
+
+    When a gateway forwards its prefix, the OMS gets an unknown path for each call, and its 404
+    looks like the one for an unknown order.
+    """
+    settings = client.settings
+    if not urlsplit(settings.api_url).path:
+        return False
+    elsewhere = settings.model_copy(update={"base_url": settings.api_url + _NO_SUCH_PREFIX})
+    with OmsClient(elsewhere) as other:
+        try:
+            other.get_order(_PROBE_ORDER_ID)
+        except OmsHttpError as said:
+            return _signature(said) == _signature(error)
+        except OmsError:
+            return False
+    return False
+
+
+def _signature(error: OmsHttpError) -> tuple[type[OmsHttpError], int, bool, str | None, str]:
+    has_mark = error.correlation_id is not None
+    detail = (error.detail or "").replace(_NO_SUCH_PREFIX, "")
+    return type(error), error.http_status, has_mark, error.oms_code, detail
 
 
 def _speaks_of_tenant(error: OmsHttpError) -> bool:
@@ -205,6 +244,14 @@ def _not_translated(error: OmsHttpError, settings: TenantSettings) -> str:
     )
 
 
+def _wrong_prefix(error: OmsHttpError, settings: TenantSettings) -> str:
+    return (
+        f"{settings.api_url} responds to a read of order {_PROBE_ORDER_ID} as it does to an "
+        f"address that does not exist, so the path is probably wrong: correct the path of the Base "
+        f"Address (host), or read an order that is there to be sure ({error.facts})."
+    )
+
+
 def _throttled(error: OmsThrottledError, _: TenantSettings) -> str:
     wait = "a minute" if error.retry_after is None else f"{error.retry_after:.0f} seconds"
     return (
@@ -239,6 +286,7 @@ _ADVICE: tuple[tuple[type[OmsError], Callable[[Any, TenantSettings], str]], ...]
     (OmsNoAnswerError, _no_answer),
     (OmsCredentialsError, _credentials),
     (OmsForeignAnswerError, _not_translated),
+    (OmsNotFoundError, _not_translated),
     (OmsUnusableAnswerError, _not_translated),
     (OmsUnauthorizedError, _not_admitted),
     (OmsForbiddenError, _not_admitted),

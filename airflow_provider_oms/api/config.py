@@ -1,17 +1,13 @@
 """A tenant's settings, read from the fields of a connection and checked as a whole.
 
-How a connection is looked up is Airflow's business and lives in the hook.
+The hook looks the connection up. The rules between fields are in ``connection_rules.py``.
 """
 
 from __future__ import annotations
 
-import ipaddress
-import json
-from collections.abc import Callable, Mapping, Set
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping, Set
 from typing import Any, Literal, Self
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from pydantic import (
     BaseModel,
@@ -24,19 +20,30 @@ from pydantic import (
     model_validator,
 )
 
+from airflow_provider_oms.api.addresses import (
+    DEFAULT_AUTH_URL,
+    base_url_of,
+    check_address,
+    check_template,
+    derived_url,
+    is_loopback,
+    is_plain_http,
+)
+from airflow_provider_oms.api.certificates import check_ca_bundle
+from airflow_provider_oms.api.connection_rules import broken_rules
+from airflow_provider_oms.api.connection_values import (
+    check_credential,
+    read_extra,
+    read_flag,
+    read_list,
+    show_name,
+)
 from airflow_provider_oms.api.errors import OmsConfigError
 
-__all__ = ["DEFAULT_AUTH_URL", "EXTRA_FIELDS", "TenantSettings", "is_loopback"]
+__all__ = ["DEFAULT_AUTH_URL", "EXTRA_FIELDS", "TenantSettings"]
 
-# US production and its sandboxes (Kibo's "API authentication" page); other regions differ.
-DEFAULT_AUTH_URL = "https://home.mozu.com"
-_DERIVED_HOSTS = {
-    "production": "https://{tenant_id}-translation.mozu.com",
-    "sandbox": "https://{tenant_id}-translation.sandbox.mozu.com",
-}
 _LONGEST_WAIT = 3600.0
 _ORDER_ID = "{order_id}"
-_ADDRESS_RULE = "must be an address such as https://example.com"
 
 
 class TenantSettings(BaseModel):
@@ -59,6 +66,7 @@ class TenantSettings(BaseModel):
     deadline: float = Field(default=120, gt=0, le=_LONGEST_WAIT)
     admin_url: str | None = None
     not_cancelable_states: tuple[str, ...] = ("SHIPPED",)
+    allow_http: bool = False
 
     @field_validator("tenant_id", "site_id", mode="before")
     @classmethod
@@ -73,10 +81,15 @@ class TenantSettings(BaseModel):
             raise ValueError("must be a number of seconds")
         return value
 
+    @field_validator("client_id", "client_secret", mode="before")
+    @classmethod
+    def _credentials(cls, value: object) -> object:
+        return check_credential(value)
+
     @field_validator("disposition_reasons", "not_cancelable_states", mode="before")
     @classmethod
     def _list_or_comma_separated(cls, value: object) -> object:
-        return tuple(_split_list(value)) if isinstance(value, str) else value
+        return read_list(value)
 
     @field_validator("disposition_reasons", "not_cancelable_states")
     @classmethod
@@ -85,30 +98,31 @@ class TenantSettings(BaseModel):
             raise ValueError("each must be a word without blanks around it")
         return value
 
+    @field_validator("allow_http", mode="before")
+    @classmethod
+    def _flag(cls, value: object) -> bool:
+        return read_flag(value)
+
     @field_validator("admin_url")
     @classmethod
     def _address_with_a_place_for_the_order(cls, value: str | None) -> str | None:
-        return _check_template(value) if value else value
+        return check_template(value, _ORDER_ID) if value else value
 
     @field_validator("base_url", "auth_url")
     @classmethod
     def _addresses(cls, value: str | None) -> str | None:
-        return _check_address(value) if value else value
+        return check_address(value) if value else value
 
     @field_validator("ca_bundle")
     @classmethod
-    def _readable(cls, value: str | None) -> str | None:
-        if value is not None and not Path(value).exists():
-            raise ValueError("no such file or directory on this machine")
+    def _certificates(cls, value: str | None) -> str | None:
+        if value is not None:
+            check_ca_bundle(value)
         return value
 
     @model_validator(mode="after")
     def _whole(self, info: ValidationInfo) -> Self:
-        wrong = info.context or frozenset()
-        broken = [
-            rule.message for rule in _RULES if rule.fields.isdisjoint(wrong) and rule.breaks(self)
-        ]
-        if broken:
+        if broken := broken_rules(self, info.context or frozenset()):
             raise ValueError("; ".join(broken))
         return self
 
@@ -127,7 +141,7 @@ class TenantSettings(BaseModel):
         """Return the base address of the translated API, without a slash at its end."""
         if self.base_url:
             return self.base_url
-        return _DERIVED_HOSTS[self.environment or ""].format(tenant_id=self.tenant_id)
+        return derived_url(self.tenant_id, self.environment or "")
 
     @property
     def token_base_url(self) -> str:
@@ -138,6 +152,21 @@ class TenantSettings(BaseModel):
             return DEFAULT_AUTH_URL
         parts = urlsplit(self.base_url)
         return f"{parts.scheme}://{parts.netloc}"
+
+    @property
+    def warning(self) -> str | None:
+        """Return a warning for the log and the Test button when requests leave unencrypted.
+
+        :return: one sentence; ``None`` when all requests are encrypted or stay on this machine.
+        """
+        used = (self.api_url, self.token_base_url if self.has_credentials else self.api_url)
+        exposed = sorted({address for address in used if is_plain_http(address)})
+        if not exposed:
+            return None
+        return (
+            f"Credentials and orders are sent unencrypted to {' and '.join(exposed)}, because the "
+            f"connection sets allow_http, which is meant for a local OMS only."
+        )
 
     def order_url(self, order_id: int) -> str | None:
         """Return where a person finds an order in Kibo's admin.
@@ -158,37 +187,39 @@ class TenantSettings(BaseModel):
         *,
         name: str,
         host: str | None = None,
-        port: int | None = None,
+        port: int | str | None = None,
         login: str | None = None,
         password: str | None = None,
         schema: str | None = None,
-        extra: str | None = None,
+        extra: str | Mapping[str, Any] | None = None,
     ) -> Self:
         """Read the settings from the fields of an Airflow connection.
 
         :param name: connection id, for messages.
         :param host: base address that replaces the derived one (https without a scheme).
-        :param port: port of that host.
+        :param port: port of that host, a number or its text; 0 and empty text for none.
         :param login: client id of the application.
         :param password: client secret of the application.
         :param schema: not used; refused when given, so that it is never silently ignored.
-        :param extra: JSON object with the fields named in the connection reference.
+        :param extra: JSON object with the fields named in the connection reference, as text or
+            as a dict.
         :return: the checked settings.
         :raises OmsConfigError: naming every unknown, missing or wrong field at once.
         """
-        fields, problems = _parse_extra(extra)
+        fields, problems = read_extra(extra)
+        # When the extra cannot be parsed, its fields are not missing.
+        wrong = set(EXTRA_FIELDS) if problems else set()
         unknown = sorted(set(fields) - set(EXTRA_FIELDS))
         if unknown:
             problems.append(
-                f"extra holds unknown fields {', '.join(map(repr, unknown))}; known are "
+                f"extra holds unknown fields {', '.join(map(show_name, unknown))}; known are "
                 f"{', '.join(EXTRA_FIELDS)}"
             )
         values: dict[str, Any] = {key: fields[key] for key in EXTRA_FIELDS if key in fields}
-        wrong = set()
         if schema:
             problems.append("schema is not used: put the scheme into host (https://…)")
         try:
-            values["base_url"] = _base_url(host, port)
+            values["base_url"] = base_url_of(host, port)
         except ValueError as error:
             problems.append(f"host: {error}")
             wrong.add("base_url")
@@ -204,8 +235,9 @@ class TenantSettings(BaseModel):
     @classmethod
     def _wrong_in(cls, values: Mapping[str, Any], wrong: Set[str]) -> list[str]:
         """Return all that is wrong; nothing is concluded from fields that are known to be."""
+        stand_in = {"tenant_id": "1"} if "tenant_id" in wrong else {}
         try:
-            cls.model_validate(values, context=frozenset(wrong))
+            cls.model_validate({**stand_in, **values}, context=frozenset(wrong))
         except ValidationError as error:
             details = error.errors(include_url=False)
         else:
@@ -215,46 +247,9 @@ class TenantSettings(BaseModel):
         if found:
             # What is wrong between fields is looked at only where each field is right.
             rest = {key: value for key, value in values.items() if key not in found}
-            problems += cls._wrong_in({"tenant_id": "1", **rest}, wrong | found)
+            problems += cls._wrong_in(rest, wrong | found)
         return problems
 
-
-@dataclass(frozen=True)
-class _Rule:
-    """What has to hold between fields."""
-
-    fields: frozenset[str]
-    breaks: Callable[[TenantSettings], bool]
-    message: str
-
-
-_RULES = (
-    _Rule(
-        frozenset({"base_url", "environment"}),
-        lambda tenant: not tenant.base_url and tenant.environment is None,
-        "environment: must be 'production' or 'sandbox' unless host is given; there is no default, "
-        "because a wrong guess cancels real orders or silently cancels none",
-    ),
-    _Rule(
-        frozenset({"client_id", "client_secret"}),
-        lambda tenant: bool(tenant.client_id) != bool(tenant.client_secret),
-        "login (the client id) and password (the client secret) go together: give both, or neither "
-        "for a tenant that takes x-vol-tenant alone",
-    ),
-    _Rule(
-        frozenset({"settle_seconds", "deadline"}),
-        lambda tenant: tenant.settle_seconds > tenant.deadline,
-        "settle_seconds: must not be longer than deadline",
-    ),
-    _Rule(
-        frozenset({"base_url", "auth_url"}),
-        lambda tenant: (
-            tenant.has_credentials and tenant.auth_url is None and not tenant.implies_auth_url
-        ),
-        "auth_url: must be given when host is given and is not this machine, so that the client "
-        "secret never goes to a guessed address",
-    ),
-)
 
 EXTRA_FIELDS = (
     "tenant_id",
@@ -269,101 +264,22 @@ EXTRA_FIELDS = (
     "deadline",
     "admin_url",
     "not_cancelable_states",
+    "allow_http",
 )
-
-
-def _parse_extra(extra: str | None) -> tuple[Mapping[str, Any], list[str]]:
-    """Return the extra's fields that are set, and what is wrong with the extra as a whole."""
-    if not extra or not extra.strip():
-        return {}, []
-    try:
-        document = json.loads(extra)
-    except (ValueError, RecursionError):
-        return {}, ["extra is not valid JSON"]
-    if not isinstance(document, dict):
-        return {}, ["extra must be a JSON object"]
-    # Forms and URIs send an empty string for a field that was left alone.
-    return {key: value for key, value in document.items() if value not in (None, "")}, []
-
-
-def _split_list(text: str) -> list[str]:
-    if text.lstrip().startswith("["):
-        try:
-            items = json.loads(text)
-        except (ValueError, RecursionError):
-            items = None
-        if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
-            raise ValueError("must be a list of strings, or one comma-separated string")
-        return items
-    return [part.strip() for part in text.split(",") if part.strip()]
-
-
-def _parts(address: str) -> SplitResult:
-    try:
-        parts = urlsplit(address if "://" in address else f"https://{address}")
-        _ = parts.port  # checked only when it is asked for
-    except ValueError:
-        # The library's own words quote what may be a secret that was put into an address.
-        raise ValueError(_ADDRESS_RULE) from None
-    return parts
-
-
-def _base_url(host: str | None, port: int | None) -> str:
-    host = (host or "").strip()
-    if not host:
-        if port:
-            raise ValueError("port is given without host")
-        return ""
-    parts = _parts(host)
-    if port and parts.port and parts.port != port:
-        raise ValueError("names another port than the field port")
-    netloc = f"{parts.netloc}:{port}" if port and not parts.port else parts.netloc
-    return parts._replace(netloc=netloc).geturl()
-
-
-def _check_address(value: str) -> str:
-    parts = _parts(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(_ADDRESS_RULE)
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise ValueError("must be a bare address, without user, query or fragment")
-    if parts.scheme == "http" and not is_loopback(value):
-        raise ValueError("must use https; http is accepted for this machine (loopback) only")
-    return parts._replace(path=parts.path.rstrip("/")).geturl()
-
-
-def _check_template(value: str) -> str:
-    # Which page of the admin shows an order is not documented, and it may hang on a query or a
-    # fragment: so the whole address is the user's, as long as a browser can be sent there.
-    parts = _parts(value)
-    address = parts._replace(path="", query="", fragment="").geturl()
-    rest = parts._replace(scheme="", netloc="").geturl().replace(_ORDER_ID, "")
-    if any(sign in address + rest for sign in "{}"):
-        raise ValueError(f"must have no other placeholder than {_ORDER_ID}, and none in the host")
-    _check_address(address)
-    return parts.geturl()
-
-
-def is_loopback(address: str) -> bool:
-    """Tell whether an address leads to this machine, without looking up its name.
-
-    :param address: an address with its scheme.
-    :return: whether its host is ``localhost`` or a loopback IP address.
-    """
-    hostname = urlsplit(address).hostname or ""
-    if hostname == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(hostname).is_loopback
-    except ValueError:
-        return False
+_NAMES = {
+    "base_url": "host",
+    "client_id": "login (the client id)",
+    "client_secret": "password (the client secret)",
+}
+_NUMBERS = ("tenant_id", "site_id")
+_NO_NUMBER = ("string_pattern_mismatch", "string_type")
 
 
 def _explain(detail: Mapping[str, Any]) -> str:
     message = str(detail["msg"]).removeprefix("Value error, ")
     where = str(detail["loc"][0]) if detail["loc"] else ""
-    where = "host" if where == "base_url" else where
-    if where in ("tenant_id", "site_id") and detail["type"] == "string_pattern_mismatch":
+    where = _NAMES.get(where, where)
+    if where in _NUMBERS and detail["type"] in _NO_NUMBER:
         message = "must be the bare number, such as 10001 (digits only, without a leading t)"
     elif detail["type"] == "missing":
         message = "is required"

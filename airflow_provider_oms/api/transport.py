@@ -5,7 +5,6 @@ What an answer means is read in ``answers.py``; nothing here is ever repeated.
 
 from __future__ import annotations
 
-import os
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -19,7 +18,8 @@ import requests
 import urllib3
 from requests.utils import get_environ_proxies
 
-from airflow_provider_oms.api.config import is_loopback
+from airflow_provider_oms.api.addresses import is_loopback
+from airflow_provider_oms.api.certificates import environments_ca_bundle
 from airflow_provider_oms.api.errors import OmsNoAnswerError, OmsNotSentError
 from airflow_provider_oms.api.wire import (
     Exchange,
@@ -109,7 +109,8 @@ class Transport:
         pool_size: int,
     ) -> None:
         self._timeouts = (connect_timeout, read_timeout)
-        self._verify: str | bool = ca_bundle or _environments_ca_bundle() or True
+        of_environment = environments_ca_bundle()
+        self._verify: str | bool = ca_bundle or (of_environment and of_environment[1]) or True
         self._proxies: dict[str, dict[str, str]] = {}
         self._session = session(pool_size)
         self._session.headers.update(
@@ -190,7 +191,9 @@ class Transport:
         origin = f"{parts.scheme}://{parts.netloc}"
         proxies = self._proxies.get(origin)
         if proxies is None:
-            proxies = {} if is_loopback(origin) else get_environ_proxies(origin)
+            # A proxy would read an unencrypted request, and cannot resolve a container's name.
+            is_local = parts.scheme == "http" or is_loopback(origin)
+            proxies = {} if is_local else get_environ_proxies(origin)
             self._proxies[origin] = proxies
         return proxies
 
@@ -208,11 +211,6 @@ class Transport:
     def close(self) -> None:
         """Close every pooled connection."""
         self._session.close()
-
-
-def _environments_ca_bundle() -> str | None:
-    # As requests itself does when it trusts the environment.
-    return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
 
 
 def describe_failure(error: BaseException) -> str:

@@ -23,7 +23,7 @@ def connection_form_widgets() -> dict[str, Any]:
     # while they call this; nothing else calls it.
     from flask_appbuilder.fieldwidgets import BS3TextFieldWidget  # noqa: PLC0415
     from flask_babel import lazy_gettext  # noqa: PLC0415
-    from wtforms import StringField  # noqa: PLC0415
+    from wtforms import BooleanField, StringField  # noqa: PLC0415
     from wtforms.validators import Optional, Regexp, any_of  # noqa: PLC0415
 
     def validators(schema: dict[str, Any]) -> list[Any]:
@@ -42,16 +42,20 @@ def connection_form_widgets() -> dict[str, Any]:
     def default(schema: dict[str, Any]) -> str | None:
         return str(schema["default"]) if "default" in schema else None
 
-    return {
-        name: StringField(
-            lazy_gettext(field["label"]),
-            validators=validators(field["schema"]),
-            description=field["description"],
-            default=default(field["schema"]),
+    def field_of(field: dict[str, Any]) -> Any:
+        schema = field["schema"]
+        label, description = lazy_gettext(field["label"]), field["description"]
+        if "boolean" in schema["type"]:
+            return BooleanField(label, description=description, default=schema["default"])
+        return StringField(
+            label,
+            validators=validators(schema),
+            description=description,
+            default=default(schema),
             widget=BS3TextFieldWidget(),
         )
-        for name, field in _connection_type()["conn-fields"].items()
-    }
+
+    return {name: field_of(field) for name, field in _connection_type()["conn-fields"].items()}
 
 
 def ui_field_behaviour() -> dict[str, Any]:

@@ -97,7 +97,10 @@ class OmsHook(BaseHook):
         if connection.password:
             mask_secret(connection.password)
         with unsendable_is_final():
-            return settings_of(connection, self.oms_conn_id)
+            settings = settings_of(connection, self.oms_conn_id)
+        if settings.warning:
+            self.log.warning("%s", settings.warning)
+        return settings
 
     def get_conn(self) -> OmsClient:
         """Return the client of this tenant, one for the life of the hook.

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import re
 import socket
 import ssl
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import pytest
 import trustme
+from checkups import (
+    CORRELATION,
+    PAGE,
+    SECRET,
+    TOKEN,
+    Clock,
+    ask,
+    assert_is_one_sentence,
+    press,
+    refusal,
+)
 from raw_server import RawServer, Script, answer, hang_up
 
 from airflow_provider_oms.api.checkup import try_out
@@ -18,59 +26,8 @@ from airflow_provider_oms.api.client import OmsClient
 from airflow_provider_oms.api.config import TenantSettings
 from airflow_provider_oms.emulator.testing import EmulatorProcess
 
-SECRET = "a secret of forty characters or so"
-CORRELATION = "x-vol-correlation: 0123456789abcdef0123456789abcdef"
-TOKEN = answer("200 OK", b'{"access_token": "tok-1", "expires_in": 3600}')
-PAGE = b"<html><body>nginx</body></html>"
-
-
-@dataclass
-class Time:
-    """A clock that only sleeping moves."""
-
-    now: float = 0.0
-
-    def clock(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        assert seconds >= 0
-        self.now += seconds
-
-
-def ask(host: str, *, login: str = "KIBO.1", password: str = SECRET, **extra: object) -> str:
-    """Return the sentence for a connection that does not work."""
-    works, sentence = press(host, login=login, password=password, **extra)
-    assert not works
-    assert_is_one_sentence(sentence)
-    return sentence
-
-
-def press(host: str, *, login: str, password: str, **extra: object) -> tuple[bool, str]:
-    settings = TenantSettings.from_connection(
-        name="oms_default",
-        host=host,
-        login=login,
-        password=password,
-        extra=json.dumps({"tenant_id": "10001", "connect_timeout": 2, "read_timeout": 2, **extra}),
-    )
-    time = Time()
-    with OmsClient(settings) as client:
-        works, sentence = try_out(client, clock=time.clock, sleep=time.sleep)
-    assert time.now <= 3
-    return works, sentence
-
-
-def assert_is_one_sentence(text: str) -> None:
-    assert text.endswith(".")
-    # The OMS's own words, and what is in brackets, are none of ours.
-    assert ". " not in re.sub(r"\([^()]*\)", "", text)
-    assert "\n" not in text
-    assert SECRET not in text
-
-
-def refusal(status: str, body: object, *headers: str) -> Script:
-    return answer(status, json.dumps(body).encode(), headers)
+ORDER = answer("200 OK", b'{"orderID": 1, "orderState": "READY", "orderStatus": "READY"}')
+NOT_ACCEPTED = answer("401 Unauthorized", b"", (CORRELATION,))
 
 
 def test_a_token_that_is_not_valid_yet_is_given_three_seconds_and_no_more() -> None:
@@ -82,14 +39,14 @@ def test_a_token_that_is_not_valid_yet_is_given_three_seconds_and_no_more() -> N
         ([TOKEN, found], True, 0),
     ):
         with RawServer(answers) as server:
-            time = Time()
+            time = Clock()
             settings = TenantSettings.from_connection(
                 name="one", host=server.url, login="id", password=SECRET, extra='{"tenant_id": "1"}'
             )
             with OmsClient(settings) as client:
-                client._tokens._clock = time.clock
-                assert try_out(client, clock=time.clock, sleep=time.sleep)[0] is works
-            assert time.now == waited
+                client._tokens._clock = time
+                assert try_out(client, clock=time, sleep=time.sleep)[0] is works
+            assert sum(time.slept) == waited
 
 
 @pytest.fixture(scope="module")
@@ -204,10 +161,88 @@ class TestOtherHosts:
     def test_an_order_that_is_refused_for_itself_is_a_connection_that_works(self) -> None:
         script = refusal("409 Conflict", {"message": "order 1 is being imported"}, CORRELATION)
         with RawServer([TOKEN, script]) as server:
-            works, sentence = press(server.url, login="KIBO.1", password=SECRET)
+            works, sentence = press(server.url)
         assert works
         assert "though it would not show order 1 (HTTP 409" in sentence
         assert_is_one_sentence(sentence)
+
+    @pytest.mark.parametrize(
+        ("body", "headers"),
+        [
+            ({"code": 5002, "message": "Not found"}, ()),
+            ({"errorCode": "ITEM_NOT_FOUND"}, ()),
+            ({"message": "Not Found"}, (CORRELATION,)),
+            ({}, (CORRELATION,)),
+        ],
+    )
+    def test_a_404_with_the_marks_of_an_oms_is_about_the_order(
+        self, body: dict[str, object], headers: tuple[str, ...]
+    ) -> None:
+        with RawServer([TOKEN, refusal("404 Not Found", body, *headers)]) as server:
+            assert press(server.url) == (
+                True,
+                f"It works: the OMS answers at {server.url} (environment not named, tenant 10001).",
+            )
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            {"detail": "Not Found"},
+            {"message": "no Route matched with those values"},
+            {"status": 404, "error": "Not Found", "path": "/api/v2/order/1"},
+            {"statusCode": 404, "message": "Resource not found"},
+        ],
+    )
+    def test_a_404_that_any_server_may_give_is_no_oms(self, body: dict[str, object]) -> None:
+        with RawServer([TOKEN, refusal("404 Not Found", body)]) as server:
+            sentence = ask(server.url)
+        assert sentence.startswith(f"What answers at {server.url} is no OMS")
+
+
+def tenant_that_is_late(refusals: int) -> Script:
+    """Issue tokens at once, and take none of them for a number of reads."""
+    left = refusals
+
+    def play(connection: socket.socket, request: bytes) -> None:
+        nonlocal left
+        if request.startswith(b"POST"):
+            TOKEN(connection, request)
+        elif left:
+            left -= 1
+            NOT_ACCEPTED(connection, request)
+        else:
+            ORDER(connection, request)
+
+    return play
+
+
+class TestFreshTokens:
+    def test_that_are_not_known_yet_everywhere_are_waited_for(self) -> None:
+        clock = Clock()
+        with RawServer([tenant_that_is_late(2)]) as server:
+            works, _ = press(server.url, clock=clock)
+            calls = [request.split(b" ", 1)[0] for request in server.requests]
+        assert works
+        assert calls.count(b"GET") == 3
+        assert calls.count(b"POST") > 1
+        assert sorted(clock.slept) == clock.slept
+        assert 0 < sum(clock.slept) < 3
+
+    def test_that_stay_unknown_are_waited_for_three_seconds_at_most(self) -> None:
+        clock = Clock()
+        with RawServer([tenant_that_is_late(100)]) as server:
+            sentence = ask(server.url, clock=clock)
+        assert "The credentials are good" in sentence
+        # A blip of two seconds has passed by then.
+        assert 2 < sum(clock.slept) <= 3.001
+
+    @pytest.mark.parametrize("status", ["401 Unauthorized", "403 Forbidden"])
+    def test_a_refusal_of_the_credentials_is_final_at_once(self, status: str) -> None:
+        clock = Clock()
+        with RawServer([answer(status, b"{}")]) as server:
+            assert "refuses the client id or its secret" in ask(server.url, clock=clock)
+            assert len(server.requests) == 1
+        assert clock.slept == []
 
 
 class TestHostsThatAreNotReached:

@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
+from tenants import TENANT, error_of, settings
 
 from airflow_provider_oms.api.config import TenantSettings
-from airflow_provider_oms.api.errors import OmsConfigError
-
-TENANT = {"tenant_id": "10001", "environment": "sandbox"}
-
-
-def settings(extra: Any = None, **fields: Any) -> TenantSettings:
-    if extra is None:
-        extra = TENANT
-    text = extra if isinstance(extra, str) else json.dumps(extra)
-    return TenantSettings.from_connection(name="oms_default", extra=text, **fields)
-
-
-def error_of(extra: Any = None, **fields: Any) -> str:
-    with pytest.raises(OmsConfigError) as refusal:
-        settings(extra, **fields)
-    return str(refusal.value)
 
 
 class TestAddresses:
@@ -52,9 +37,12 @@ class TestAddresses:
             ("https://127.0.0.1/base/", None, "https://127.0.0.1/base"),
             ("127.0.0.1", 8443, "https://127.0.0.1:8443"),
             ("127.0.0.1:8443", 8443, "https://127.0.0.1:8443"),
+            ("127.0.0.1:8443", "8443", "https://127.0.0.1:8443"),
+            ("127.0.0.1:8443", "0", "https://127.0.0.1:8443"),
+            ("127.0.0.1:8443", "", "https://127.0.0.1:8443"),
         ],
     )
-    def test_a_given_host_replaces_it(self, host: str, port: int | None, url: str) -> None:
+    def test_a_given_host_replaces_it(self, host: str, port: int | str | None, url: str) -> None:
         assert settings({"tenant_id": "10001"}, host=host, port=port).api_url == url
 
     def test_a_loopback_host_is_its_own_token_address(self) -> None:
@@ -81,9 +69,12 @@ class TestAddresses:
             ("https://127.0.0.1:8443", 9443),
             ("https://", None),
             (None, 8443),
+            ("127.0.0.1", "8443/tcp"),
+            ("127.0.0.1", 84430),
+            ("https://127.0.0.1/a b", None),
         ],
     )
-    def test_a_wrong_host_is_named(self, host: str | None, port: int | None) -> None:
+    def test_a_wrong_host_is_named(self, host: str | None, port: int | str | None) -> None:
         message = error_of(host=host, port=port)
         assert "'oms_default'" in message
         assert "host" in message
@@ -114,6 +105,23 @@ class TestAddresses:
         assert f"{field}: must use https" in error_of(extra)
 
 
+class TestCredentials:
+    @pytest.mark.parametrize(
+        ("fields", "named"),
+        [
+            ({"login": "KIBO.1 "}, "login (the client id): ends with a blank"),
+            ({"password": "s3cret\n"}, "password (the client secret): ends with a line break"),
+            ({"password": "***"}, "password (the client secret): is only asterisks"),
+            ({"password": 5}, "password (the client secret): Input should be a valid string"),
+        ],
+    )
+    def test_what_is_odd_about_one_is_named(self, fields: dict[str, Any], named: str) -> None:
+        message = error_of(**{"login": "KIBO.1", "password": "s3cret", **fields})
+        assert named in message
+        assert "s3cret" not in message
+        assert "go together" not in message
+
+
 class TestExtra:
     @pytest.mark.parametrize(
         ("given", "states"),
@@ -141,7 +149,7 @@ class TestExtra:
 
     def test_strings_from_a_uri_mean_the_same_as_numbers_from_json(self, tmp_path: Path) -> None:
         bundle = tmp_path / "ca.pem"
-        bundle.touch()
+        trustme.CA().cert_pem.write_to_path(bundle)
         typed = {
             "tenant_id": 10001,
             "environment": "production",
@@ -152,11 +160,33 @@ class TestExtra:
             "deadline": 60,
             "disposition_reasons": ["fraud", "Lost"],
             "ca_bundle": str(bundle),
+            "allow_http": False,
         }
         text = {key: str(value) for key, value in typed.items()}
         text["disposition_reasons"] = "fraud, Lost"
         assert settings(typed) == settings(text)
         assert settings({**text, "disposition_reasons": '["fraud", "Lost"]'}) == settings(typed)
+
+    def test_a_dict_means_the_same_as_its_text(self) -> None:
+        extra = {**TENANT, "site_id": 7, "disposition_reasons": ["fraud"]}
+        found = TenantSettings.from_connection(name="oms_default", extra=extra)
+        assert found == settings(extra)
+        assert found.site_id == "7"
+
+    @pytest.mark.parametrize("value", ["7", 7, " 7\n"])
+    def test_a_site_is_a_bare_number(self, value: object) -> None:
+        assert settings({**TENANT, "site_id": value}).site_id == "7"
+
+    def test_a_reason_is_a_word_without_blanks_around_it(self) -> None:
+        extra = {**TENANT, "disposition_reasons": ["fraud", "lost parcel"]}
+        assert settings(extra).disposition_reasons == ("fraud", "lost parcel")
+        for wrong in (" fraud", "fraud ", "", " "):
+            message = error_of({**TENANT, "disposition_reasons": ["lost", wrong]})
+            assert "each reason must be a word without blanks around it" in message
+
+    def test_a_wait_is_an_hour_at_most(self) -> None:
+        assert settings({**TENANT, "deadline": 3600}).deadline == 3600
+        assert "less than or equal to 3600" in error_of({**TENANT, "deadline": 3600.5})
 
     def test_empty_fields_of_a_form_mean_not_given(self) -> None:
         extra = {"tenant_id": "1", "environment": "sandbox", "site_id": "", "deadline": None}
@@ -172,7 +202,12 @@ class TestExtra:
             ({"tenant_id": "1"}, ["environment", "no default"]),
             ({"tenant_id": "1", "environment": "Sandbox"}, ["environment", "sandbox"]),
             ({"tenant_id": "t1", "environment": "sandbox"}, ["tenant_id", "bare number"]),
-            ({"tenant_id": True, "environment": "sandbox"}, ["tenant_id"]),
+            ({"tenant_id": True, "environment": "sandbox"}, ["tenant_id", "bare number"]),
+            *(
+                ({**TENANT, "site_id": value}, ["site_id: must be the bare number"])
+                for value in ("s2", "2 3", "-2", "٢", "1" * 19, True, 2.5, [2], {"id": 2})
+            ),
+            ({**TENANT, "allow_http": "yes"}, ["allow_http: must be true or false"]),
             ({"tenant_id": "1", "environment": "sandbox", "tenant": 1}, ["'tenant'", "unknown"]),
             ({"tenant_id": "1", "environment": "sandbox", "deadline": "soon"}, ["deadline"]),
             ({"tenant_id": "1", "environment": "sandbox", "deadline": 0}, ["deadline"]),
@@ -200,6 +235,18 @@ class TestExtra:
         message = error_of(extra)
         for name in names:
             assert name in message
+
+    @pytest.mark.parametrize("extra", ["{not json", "[1]", '{"deadline": 1, "deadline": 2}'])
+    def test_of_an_extra_that_cannot_be_read_nothing_is_missing(self, extra: str) -> None:
+        message = error_of(extra, login="KIBO.1")
+        assert "is required" not in message
+        assert "environment" not in message
+        assert "go together" in message
+
+    def test_what_an_uri_has_made_of_a_secret_that_was_not_encoded_is_not_shown(self) -> None:
+        extra = {**TENANT, "s3cret-tail@/?tenant_id": "1", "tennant": 1, "x" * 41: 2}
+        message = error_of(extra)
+        assert "extra holds unknown fields …, 'tennant', …; known are" in message
 
     def test_everything_wrong_is_named_at_once(self) -> None:
         extra = {"tennant_id": "1", "environment": "live", "deadline": "soon"}

@@ -18,7 +18,7 @@ from airflow.providers.common.compat.sdk import Connection
 from airflow.secrets.local_filesystem import LocalFilesystemBackend
 from pages import blocks, commands, rows, text_of
 
-from airflow_provider_oms.api import checkup, config
+from airflow_provider_oms.api import checkup, config, connection_rules
 from airflow_provider_oms.api.config import EXTRA_FIELDS, TenantSettings
 from airflow_provider_oms.connections import settings_of
 from airflow_provider_oms.emulator.testing import EmulatorProcess
@@ -122,8 +122,9 @@ class TestTheTableOfFields:
         assert numbers == {
             name: field.default
             for name, field in fields.items()
-            if isinstance(field.default, int | float)
+            if isinstance(field.default, int | float) and not isinstance(field.default, bool)
         }
+        assert defaults["allow_http"] == f"`{str(fields['allow_http'].default).lower()}`"
         assert defaults["auth_url"] == f"`{config.DEFAULT_AUTH_URL}`"
         assert fields["tenant_id"].is_required()
         assert defaults["tenant_id"] == "required"
@@ -161,10 +162,11 @@ def sentences(module: ModuleType) -> list[str]:
     return [pattern for pattern in found if len(pattern.replace(".*?", "")) > 20]
 
 
+MODULES = (checkup, config, connection_rules)
 TEST_BUTTON = rows(PAGE, "| what is so | what it says |")
 
 
 @pytest.mark.parametrize("case", TEST_BUTTON, ids=lambda case: str(case[0]))
 def test_what_the_test_button_says_is_what_the_page_says(case: list[str]) -> None:
-    patterns = [*sentences(checkup), *sentences(config)]
+    patterns = [pattern for module in MODULES for pattern in sentences(module)]
     assert any(re.fullmatch(pattern, case[1]) for pattern in patterns)

@@ -7,8 +7,10 @@ import re
 import shlex
 
 import pytest
+import yaml  # type: ignore[import-untyped]  # its stubs are not worth a dependency
 from pages import blocks, rows, text_of
 
+from airflow_provider_oms.emulator.__main__ import command_line
 from airflow_provider_oms.emulator.control import build_control
 from airflow_provider_oms.emulator.testing import EmulatorProcess
 from airflow_provider_oms.hooks.oms import OmsHook
@@ -64,6 +66,26 @@ def test_its_connection_is_the_emulators_own(monkeypatch: pytest.MonkeyPatch) ->
         assert json.loads(value)["password"] == emulator.client_secret
         monkeypatch.setenv(name, value.replace("http://127.0.0.1:8787", emulator.url))
         assert OmsHook("oms_local").test_connection()[0]
+
+
+def test_its_recipe_for_containers_leads_from_one_to_the_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ((_, content),) = blocks(PAGE, "yaml")
+    services = yaml.safe_load(content)["services"]
+    (name, emulator), (_, worker) = services.items()
+    assert emulator["entrypoint"] == ["python", "-m", "airflow_provider_oms.emulator"]
+    arguments = command_line().parse_args(emulator["command"])
+    assert arguments.allow_remote
+    ((variable, connection),) = worker["environment"].items()
+    monkeypatch.setenv(variable, connection)
+    settings = OmsHook("oms_local").settings
+    assert settings.api_url == settings.token_base_url == f"http://{name}:{arguments.port}"
+    assert str(settings.client_id) == arguments.client_id
+    assert settings.client_secret is not None
+    assert settings.client_secret.get_secret_value() == arguments.client_secret
+    assert settings.tenant_id == str(arguments.tenant)
+    assert settings.warning is not None
 
 
 def test_its_fault_is_one_that_the_emulator_takes() -> None:

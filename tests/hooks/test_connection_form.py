@@ -9,6 +9,7 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any
 from unittest.mock import MagicMock
+from urllib.parse import quote
 
 import pytest
 from airflow.providers_manager import ProvidersManager
@@ -38,6 +39,12 @@ class Typed(dict[str, str]):
         return [self[name]] if name in self else []
 
 
+def default_of(schema: dict[str, Any]) -> object:
+    """Return the initial value of a field: a boolean for a switch, text for the rest."""
+    default = schema.get("default")
+    return default if isinstance(default, bool | None) else str(default)
+
+
 def widgets_as_airflow_3_sees_them() -> dict[str, Any]:
     """Call the hook as Airflow 3.0 and 3.1 do: with stand-ins for what only Airflow 2 has."""
     # Airflow 3 only.
@@ -49,7 +56,10 @@ def widgets_as_airflow_3_sees_them() -> dict[str, Any]:
     service: Any = HookMetaService
     with pytest.MonkeyPatch.context() as patch:
         modules = {
-            "wtforms": {"StringField": service.MockStringField},
+            "wtforms": {
+                "BooleanField": service.MockBooleanField,
+                "StringField": service.MockStringField,
+            },
             "wtforms.validators": {
                 "Optional": service.MockOptional,
                 "any_of": service.MockEnum,
@@ -87,8 +97,7 @@ class TestTheFormOfAirflow2:
             made = providers().connection_form_widgets[f"extra__oms__{name}"].field
             assert str(made.args[0]) == field["label"]
             assert made.kwargs["description"] == field["description"]
-            default = field["schema"].get("default")
-            assert made.kwargs["default"] == (None if default is None else str(default))
+            assert made.kwargs["default"] == default_of(field["schema"])
 
     def test_no_field_of_it_would_ever_keep_another_type_of_connection_from_being_saved(
         self,
@@ -111,6 +120,12 @@ class TestTheFormOfAirflow2:
     def test_it_takes_what_works(self) -> None:
         typed = {"tenant_id": "10001", "environment": "sandbox", "deadline": "2.5"}
         assert self.form(typed).validate()
+
+    @pytest.mark.parametrize(("typed", "is_set"), [({}, False), ({"allow_http": "y"}, True)])
+    def test_a_switch_is_a_box_to_tick(self, typed: dict[str, str], is_set: bool) -> None:
+        form = self.form({"tenant_id": "10001", **typed})
+        assert form.validate()
+        assert form.data["allow_http"] is is_set
 
     def test_its_behaviour_reaches_the_form(self) -> None:
         behaviour = providers().field_behaviours["oms"]
@@ -143,8 +158,7 @@ class TestTheFormOfAirflow3:
             assert made[name]["description"] == field["description"]
             assert made[name]["schema"]["title"] == field["label"]
             assert made[name]["schema"].get("enum") == schema.get("enum")
-            default = schema.get("default")
-            assert made[name]["value"] == (None if default is None else str(default))
+            assert made[name]["value"] == default_of(schema)
 
     @pytest.mark.slow
     def test_airflow_shows_all_fields(self, record_property: Callable[[str, object], None]) -> None:
@@ -159,6 +173,7 @@ class TestTheFormOfAirflow3:
             return
         assert list(shown["extra_fields"]) == list(FIELDS)
         assert shown["extra_fields"]["environment"]["schema"]["enum"] == ["production", "sandbox"]
+        assert shown["extra_fields"]["allow_http"]["schema"]["type"] == ["boolean", "null"]
         assert shown["standard_fields"]["url_schema"]["hidden"]
         assert shown["standard_fields"]["password"]["title"] == "Client Secret"
         record_property("degrades:form", "all fields")
@@ -204,3 +219,20 @@ def test_what_is_typed_into_the_form_is_what_a_uri_and_json_say(
     settings = OmsHook("oms_form").settings
     assert settings == OmsHook("oms_json").settings == OmsHook("oms_uri").settings
     assert settings.deadline == 60
+
+
+def test_http_for_a_local_oms_is_allowed_by_a_ticked_box_by_json_and_by_a_uri(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    address = "http://oms-emulator:8787"
+    login = {"conn_type": "oms", "host": address, "login": "KIBO.1", "password": "a secret"}
+    extra = {"tenant_id": "10001", "auth_url": address, "allow_http": True}
+    form = {**login, "extra": json.dumps({**dict.fromkeys(FIELDS, ""), **extra})}
+    monkeypatch.setenv("AIRFLOW_CONN_OMS_FORM", json.dumps(form))
+    monkeypatch.setenv("AIRFLOW_CONN_OMS_JSON", json.dumps({**login, "extra": extra}))
+    quoted = quote(address, safe="")
+    uri = f"oms://KIBO.1:a%20secret@{quoted}/?tenant_id=10001&auth_url={quoted}&allow_http=true"
+    monkeypatch.setenv("AIRFLOW_CONN_OMS_URI", uri)
+    settings = OmsHook("oms_form").settings
+    assert settings == OmsHook("oms_json").settings == OmsHook("oms_uri").settings
+    assert settings.api_url == settings.token_base_url == address

@@ -8,6 +8,7 @@ import multiprocessing
 import signal
 import threading
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote
 
@@ -98,6 +99,42 @@ class TestConnections:
         with pytest.raises(OmsUnsendableError, match=named) as refusal:
             OmsHook().cancel_order(1, "other", "x")
         assert isinstance(refusal.value, AirflowFailException)
+
+    @pytest.mark.parametrize("host", ["http://oms-emulator:8787", "http://127.0.0.1:8787"])
+    def test_one_that_sends_unencrypted_to_another_host_is_warned_of_once_in_each_run(
+        self,
+        connect: Callable[..., None],
+        caplog: pytest.LogCaptureFixture,
+        capsys: pytest.CaptureFixture[str],
+        host: str,
+    ) -> None:
+        extra = {"tenant_id": "10001", "auth_url": host, "allow_http": True}
+        connect({"conn_type": "oms", "host": host, "extra": extra})
+        for _ in range(2):
+            caplog.clear()
+            hook = OmsHook()
+            hook.get_conn()
+            assert hook.order_url(1) is None
+            line = f"Credentials and orders are sent unencrypted to {host},"
+            # Airflow 2 writes to both, Airflow 3 to the second.
+            warned = max(caplog.text.count(line), capsys.readouterr().out.count(line))
+            assert warned == ("127.0.0.1" not in host)
+
+    def test_an_extra_that_is_a_dict_and_a_port_that_is_text_are_taken(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        connection = SimpleNamespace(
+            host="127.0.0.1",
+            port="8443",
+            login=None,
+            password=None,
+            schema=None,
+            extra={"tenant_id": 10001, "deadline": "60"},
+        )
+        monkeypatch.setattr(OmsHook, "get_connection", lambda *_: connection)
+        settings = OmsHook().settings
+        assert settings.api_url == "https://127.0.0.1:8443"
+        assert (settings.tenant_id, settings.deadline) == ("10001", 60)
 
 
 class TestCancelOrder:

@@ -1,0 +1,161 @@
+"""Rules between the fields of a connection.
+
+The rules for a single field are in ``config.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Set
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from airflow_provider_oms.api.addresses import (
+    DEFAULT_AUTH_URL,
+    address_problem,
+    is_kibo,
+    is_plain_http,
+)
+from airflow_provider_oms.api.certificates import check_ca_bundle, environments_ca_bundle
+
+if TYPE_CHECKING:
+    from airflow_provider_oms.api.config import TenantSettings
+
+__all__ = ["broken_rules"]
+
+
+def broken_rules(tenant: TenantSettings, wrong: Set[str]) -> list[str]:
+    """Return a message for each rule between fields that a connection breaks.
+
+    :param tenant: the settings; each field is valid by itself or named in ``wrong``.
+    :param wrong: fields known to be invalid; the rules do not look at them.
+    :return: one message for each broken rule.
+    """
+    found = [rule.problem(tenant, wrong) for rule in _RULES if rule.fields.isdisjoint(wrong)]
+    return [problem for problem in found if problem]
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """Define one rule.
+
+    :param fields: fields that the rule needs; it is skipped when one of them is invalid.
+    :param problem: returns the message, given the settings and the fields known to be invalid;
+        ``None`` when the rule is kept.
+    """
+
+    fields: frozenset[str]
+    problem: Callable[[TenantSettings, Set[str]], str | None]
+
+
+def _environment(tenant: TenantSettings, _: Set[str]) -> str | None:
+    if tenant.base_url or tenant.environment is not None:
+        return None
+    return (
+        "environment: must be 'production' or 'sandbox' unless host is given; there is no default, "
+        "because a wrong guess cancels real orders or silently cancels none"
+    )
+
+
+def _both_credentials(tenant: TenantSettings, _: Set[str]) -> str | None:
+    if bool(tenant.client_id) == bool(tenant.client_secret):
+        return None
+    return (
+        "login (the client id) and password (the client secret) go together: give both, or neither "
+        "for a tenant that takes x-vol-tenant alone"
+    )
+
+
+def _time_to_settle(tenant: TenantSettings, _: Set[str]) -> str | None:
+    is_longer = tenant.settle_seconds > tenant.deadline
+    return "settle_seconds: must not be longer than deadline" if is_longer else None
+
+
+def _no_guessed_auth_url(tenant: TenantSettings, _: Set[str]) -> str | None:
+    if not tenant.has_credentials or tenant.auth_url is not None or tenant.implies_auth_url:
+        return None
+    return (
+        "auth_url: must be given when host is given and is not this machine, so that the client "
+        "secret never goes to a guessed address"
+    )
+
+
+def _known_host(tenant: TenantSettings, wrong: Set[str]) -> str | None:
+    return _compared("host", tenant.base_url, tenant, wrong)
+
+
+def _known_auth_url(tenant: TenantSettings, wrong: Set[str]) -> str | None:
+    return _compared("auth_url", tenant.auth_url, tenant, wrong)
+
+
+def _compared(
+    field: str, address: str | None, tenant: TenantSettings, wrong: Set[str]
+) -> str | None:
+    problem = address_problem(
+        address or "",
+        tenant_id=None if "tenant_id" in wrong else tenant.tenant_id,
+        environment=tenant.environment,
+        issues_tokens=field == "auth_url",
+    )
+    return problem and f"{field}: {problem}"
+
+
+def _host_over_https(tenant: TenantSettings, _: Set[str]) -> str | None:
+    return _over_https("host", tenant.base_url, tenant)
+
+
+def _auth_url_over_https(tenant: TenantSettings, _: Set[str]) -> str | None:
+    return _over_https("auth_url", tenant.auth_url, tenant)
+
+
+def _over_https(field: str, address: str | None, tenant: TenantSettings) -> str | None:
+    if tenant.allow_http or not is_plain_http(address or ""):
+        return None
+    return (
+        f"{field}: must use https; http is accepted for this machine (loopback), and for a local "
+        f"OMS elsewhere with allow_http"
+    )
+
+
+def _http_never_to_kibo(tenant: TenantSettings, _: Set[str]) -> str | None:
+    if not tenant.allow_http:
+        return None
+    if tenant.base_url and not is_kibo(tenant.base_url) and not is_kibo(tenant.auth_url or ""):
+        return None
+    return (
+        "allow_http: is for a local OMS only; leave it out, or give a host and an auth_url that "
+        "are not Kibo's"
+    )
+
+
+def _environments_certificates(tenant: TenantSettings, _: Set[str]) -> str | None:
+    named = environments_ca_bundle()
+    if tenant.ca_bundle or named is None:
+        return None
+    addresses = [tenant.base_url or DEFAULT_AUTH_URL]
+    if tenant.has_credentials:
+        addresses.append(tenant.token_base_url)
+    if all(address.startswith("http:") for address in addresses):
+        return None
+    variable, path = named
+    try:
+        check_ca_bundle(path)
+    except ValueError as error:
+        return (
+            f"ca_bundle: is empty, and {variable} of the environment names {path!r}: {error}; "
+            f"correct the variable, or give ca_bundle"
+        )
+    return None
+
+
+_RULES = (
+    _Rule(frozenset({"base_url", "environment"}), _environment),
+    _Rule(frozenset({"client_id", "client_secret"}), _both_credentials),
+    _Rule(frozenset({"settle_seconds", "deadline"}), _time_to_settle),
+    _Rule(frozenset({"base_url", "auth_url"}), _no_guessed_auth_url),
+    _Rule(frozenset({"base_url"}), _known_host),
+    _Rule(frozenset({"auth_url"}), _known_auth_url),
+    _Rule(frozenset({"base_url", "allow_http"}), _host_over_https),
+    _Rule(frozenset({"auth_url", "allow_http"}), _auth_url_over_https),
+    _Rule(frozenset({"base_url", "auth_url", "allow_http"}), _http_never_to_kibo),
+    _Rule(frozenset({"ca_bundle", "base_url", "auth_url"}), _environments_certificates),
+)
