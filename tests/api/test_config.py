@@ -182,7 +182,7 @@ class TestExtra:
         assert settings(extra).disposition_reasons == ("fraud", "lost parcel")
         for wrong in (" fraud", "fraud ", "", " "):
             message = error_of({**TENANT, "disposition_reasons": ["lost", wrong]})
-            assert "each reason must be a word without blanks around it" in message
+            assert "each must be a word without blanks around it" in message
 
     def test_a_wait_is_an_hour_at_most(self) -> None:
         assert settings({**TENANT, "deadline": 3600}).deadline == 3600
