@@ -54,7 +54,7 @@ def play(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def sensor(**arguments: Any) -> OmsOrderStateSensor:
-    given = {"order_id": 7, "poke_interval": 0.01, "timeout": 2, **arguments}
+    given = {"order_id": 7, "poke_interval": 0.01, "timeout": 60, **arguments}
     return OmsOrderStateSensor(task_id="wait", **given)
 
 
