@@ -1,0 +1,129 @@
+"""The rules for what a caller sets: numbers, rates, switches, paths, and the guard over states."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_oms.api.config import TenantSettings
+from airflow_provider_oms.api.errors import OmsInputError
+from airflow_provider_oms.cancellation.plan import (
+    policy_for,
+    validate_flag,
+    validate_number,
+    validate_only_if_states,
+    validate_path,
+    validate_rate,
+)
+
+MOST = 999_999_999
+
+
+def field_refused(validate: Callable[[], object]) -> str:
+    with pytest.raises(OmsInputError) as refusal:
+        validate()
+    return refusal.value.field
+
+
+class TestNumbers:
+    @pytest.mark.parametrize(
+        ("value", "number"),
+        [(0, 0), (7, 7), (MOST, MOST), ("0", 0), ("007", 7), (str(MOST), MOST)],
+    )
+    def test_whole_numbers_and_their_digits_are_taken(self, value: Any, number: int) -> None:
+        assert validate_number("max_workers", value) == number
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            *(MOST + 1, str(MOST + 1), "9" * 10_000, -1, "-1", True, False, 1.5, "1.0"),
+            *("", " 1", "²", "१", None, "None", [1]),
+        ],
+    )
+    def test_everything_else_is_refused_by_the_name_of_its_argument(self, value: Any) -> None:
+        assert field_refused(lambda: validate_number("max_workers", value)) == "max_workers"
+
+    @given(least=st.integers(0, 1000), value=st.integers(0, 2000), is_text=st.booleans())
+    def test_the_least_is_the_least(self, least: int, value: int, *, is_text: bool) -> None:
+        def validate() -> int:
+            return validate_number("n", str(value) if is_text else value, least=least)
+
+        if value >= least:
+            assert validate() == value
+        else:
+            assert field_refused(validate) == "n"
+
+
+class TestRates:
+    @pytest.mark.parametrize(
+        ("value", "rate"),
+        [(1, 1.0), (0.5, 0.5), ("2.5", 2.5), (Decimal("0.1"), 0.1), (1e300, 1e300)],
+    )
+    def test_numbers_above_nothing_are_taken(self, value: Any, rate: float) -> None:
+        assert validate_rate("rate", value) == rate
+
+    @pytest.mark.parametrize(
+        "value", [0, "0", -1, "inf", "nan", float("inf"), True, None, "None", "", "x", 10**400, []]
+    )
+    def test_everything_else_is_refused_by_the_name_of_its_argument(self, value: Any) -> None:
+        assert field_refused(lambda: validate_rate("rate", value)) == "rate"
+
+
+class TestSwitches:
+    @pytest.mark.parametrize("word", ["true", "True", " TRUE\n"])
+    def test_a_rendered_switch_is_on(self, word: str) -> None:
+        assert validate_flag("dry_run", word) is True
+        assert validate_flag("dry_run", True) is True
+
+    @pytest.mark.parametrize("word", ["false", "False", " FALSE\n"])
+    def test_a_rendered_switch_is_off(self, word: str) -> None:
+        assert validate_flag("dry_run", word) is False
+        assert validate_flag("dry_run", False) is False
+
+    @pytest.mark.parametrize("value", [None, "None", "", "yes", "1", 0, 1, [], "truefalse"])
+    def test_what_is_unclear_is_refused(self, value: Any) -> None:
+        assert field_refused(lambda: validate_flag("dry_run", value)) == "dry_run"
+
+
+class TestPaths:
+    @pytest.mark.parametrize("path", ["orders.csv", "s3://bucket/orders.jsonl", " a b "])
+    def test_a_path_is_taken_as_it_is(self, path: str) -> None:
+        assert validate_path("orders_path", path) == path
+
+    @pytest.mark.parametrize("value", ["", " ", "None", " None ", None, 1, ["a"]])
+    def test_none_and_what_is_no_text_is_refused(self, value: Any) -> None:
+        assert field_refused(lambda: validate_path("orders_path", value)) == "orders_path"
+
+
+class TestTheGuard:
+    def test_it_is_off_only_where_it_was_left_out(self) -> None:
+        assert validate_only_if_states(None) is None
+
+    @pytest.mark.parametrize("value", [["READY", "NEW"], '["READY", "NEW"]', "READY, NEW"])
+    def test_its_forms_mean_the_same(self, value: Any) -> None:
+        assert validate_only_if_states(value) == frozenset({"READY", "NEW"})
+
+    @pytest.mark.parametrize("value", ["", " ", "None", "[]", [], (), set(), ",", [None], 7, False])
+    def test_one_that_has_vanished_is_refused(self, value: Any) -> None:
+        assert field_refused(lambda: validate_only_if_states(value)) == "only_if_states"
+
+
+@pytest.mark.parametrize("states", [None, frozenset({"READY"})])
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_policy_has_the_tenants_times_and_the_callers_conditions(
+    states: frozenset[str] | None, *, dry_run: bool
+) -> None:
+    tenant = TenantSettings(
+        tenant_id="1", environment="sandbox", settle_seconds=7, deadline=33, read_timeout=5
+    )
+    policy = policy_for(tenant, only_if_states=states, dry_run=dry_run)
+    assert (policy.settle_seconds, policy.deadline) == (7, 33)
+    assert (policy.only_if_states, policy.dry_run) == (states, dry_run)
+    assert policy.reads_first is (dry_run or states is not None)
+    assert policy_for(tenant).only_if_states is None
+    assert policy_for(tenant).dry_run is False
