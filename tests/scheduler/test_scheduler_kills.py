@@ -6,8 +6,10 @@ Whatever ended it, the next attempt reads the order first, and cancels it only i
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 
+import psutil
 import pytest
 from features import has
 from standalone import Standalone, TaskInRun
@@ -87,8 +89,12 @@ def test_a_cancel_that_the_oms_acted_on_is_found_by_a_read_and_not_sent_again(
     record_property: Callable[[str, object], None],
 ) -> None:
     task = begin(airflow, tenant, order_id, acts=True, hanging=HANGING)
+    process = task.process()
     end(task)
     assert_second_attempt_ended_canceled(task, confirmed_by="read")
+    # One whose supervisor was killed still waits for its answer.
+    with suppress(psutil.NoSuchProcess):
+        process.kill()
     if end is kill:
         is_retried = has("retries of a task whose process was killed")
         how = "is retried, and reads first" if is_retried else "fails; cleared, it reads first"

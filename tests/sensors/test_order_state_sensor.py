@@ -99,6 +99,18 @@ class TestInAWorker:
         play(trouble, order("CANCELED"))
         assert sensor().execute(context())["order_state"] == "CANCELED"
 
+    @pytest.mark.parametrize("was_up", [False, True])
+    def test_a_host_that_refuses_connections_is_looked_at_again(
+        self, play: Play, *, was_up: bool
+    ) -> None:
+        server = play(order("READY"))
+        waiting = sensor()
+        if was_up:
+            assert not waiting.poke(context()).is_done
+        server.__exit__()
+        for _ in range(3):
+            assert not waiting.poke(context()).is_done
+
     def test_a_retry_after_is_kept_to(self, play: Play) -> None:
         server = play(answer("429 Too Many Requests", b"", ("Retry-After: 1",)), order("CANCELED"))
         began = time.monotonic()
