@@ -33,7 +33,15 @@ def field_refused(validate: Callable[[], object]) -> str:
 class TestNumbers:
     @pytest.mark.parametrize(
         ("value", "number"),
-        [(0, 0), (7, 7), (MOST, MOST), ("0", 0), ("007", 7), (str(MOST), MOST)],
+        [
+            (0, 0),
+            (7, 7),
+            (MOST, MOST),
+            ("0", 0),
+            ("007", 7),
+            ("0" * 20 + "7", 7),
+            (str(MOST), MOST),
+        ],
     )
     def test_whole_numbers_and_their_digits_are_taken(self, value: Any, number: int) -> None:
         assert validate_number("max_workers", value) == number
