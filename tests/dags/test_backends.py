@@ -11,7 +11,7 @@ from pathlib import Path
 import backends
 import pytest
 
-pytestmark = [pytest.mark.slow, pytest.mark.airflow_db, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.slow, pytest.mark.airflow_db, pytest.mark.timeout(900)]
 
 IS_INSIDE = backends.CONNECTIONS in os.environ
 
