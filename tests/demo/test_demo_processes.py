@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,6 +31,18 @@ FAMILY = (
     f"child = subprocess.Popen([sys.executable, '-c', {SLEEP!r}], process_group=0);"
     "print(child.pid, flush=True); time.sleep(60)"
 )
+
+
+@pytest.fixture(autouse=True)
+def signals_as_in_a_terminal() -> Iterator[None]:
+    """Let signals interrupt that a shell tells what it runs in the background to ignore."""
+    before = {
+        signal.SIGINT: signal.signal(signal.SIGINT, signal.default_int_handler),
+        signal.SIGHUP: signal.signal(signal.SIGHUP, signal.SIG_DFL),
+    }
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def has_ended(process: psutil.Process) -> bool:
