@@ -50,7 +50,7 @@ class Endpoint:
 
 def cache_of(endpoint: Endpoint) -> TokenCache:
     cache = TokenCache(endpoint)
-    cache._lock = endpoint.lock  # type: ignore[assignment]
+    cache._lock = endpoint.lock  # type: ignore[assignment]  # a lock in its place
     return cache
 
 
