@@ -21,7 +21,7 @@ from demo.workplace import AIRFLOW, airflow_environment
 
 ADMIN = "admin"
 _PARTS = ("metadatabase", "scheduler", "dag_processor", "triggerer")
-_SECONDS_PER_CALL = 30
+_SECONDS_PER_CALL = 180
 _SECONDS_TO_START = 240.0
 _SECONDS_OF_LOCKS = 60.0
 
