@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 def wait_until(
-    is_so: Callable[[], bool], seconds: float = 60, describe: Callable[[], str] = str
+    is_so: Callable[[], bool], seconds: float = 150, describe: Callable[[], str] = str
 ) -> None:
     """Wait until something is so.
 
@@ -18,4 +18,4 @@ def wait_until(
     until = time.monotonic() + seconds
     while not is_so():
         assert time.monotonic() < until, f"not so after {seconds} s; {describe()}"
-        time.sleep(0.05)
+        time.sleep(0.1)
