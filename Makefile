@@ -72,8 +72,9 @@ matrix: venv ## the built wheel on every Airflow and Python (an hour); CELL=… 
 package: venv ## build wheel and sdist twice, compare, check, install; TAG=v1.2.3 before a release
 	@"$(VENV)/python" scripts/package.py check dist --tag='$(TAG)'
 
-mutants: venv ## put known mistakes into a copy of the code, and show the tests that catch each
+mutants: venv ## put known mistakes and random ones into a copy, and show what the tests let live
 	@"$(VENV)/python" -m scripts.mutants
+	@"$(VENV)/python" -m scripts.random_mutants $(OPTIONS)
 
 lint: venv ## ruff and mypy
 	@"$(VENV)/python" scripts/check.py lint

@@ -21,8 +21,9 @@ from demo.workplace import AIRFLOW, airflow_environment
 
 ADMIN = "admin"
 _PARTS = ("metadatabase", "scheduler", "dag_processor", "triggerer")
-_SECONDS_PER_CALL = 30
-_SECONDS_TO_START = 150.0
+_SECONDS_PER_CALL = 180
+_SECONDS_TO_START = 240.0
+_SECONDS_OF_LOCKS = 60.0
 
 
 def settings_for(port: int) -> dict[str, str]:
@@ -42,6 +43,12 @@ def settings_for(port: int) -> dict[str, str]:
         "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
         "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(free_port()),
     }
+
+
+def _is_locked(answer: requests.Response) -> bool:
+    """Tell whether Airflow did nothing, because another of its processes was writing."""
+    is_fault_of_its_own = answer.status_code >= requests.codes.server_error
+    return is_fault_of_its_own and "database is locked" in answer.text.lower()
 
 
 class AirflowApi:
@@ -85,17 +92,21 @@ class AirflowApi:
         :param path: what comes after the address.
         :param body: sent as JSON; ``None`` for none.
         :param patience: seconds to ask again while Airflow does not know what is asked for, such
-            as a DAG whose file it has not read yet.
+            as a DAG whose file it has not read yet. A call that its SQLite was too busy for is
+            made again for a minute in any case.
         :raises DemoError: when Airflow refuses.
         """
-        until = time.monotonic() + patience
+        asked_at = time.monotonic()
         while True:
             answer = self._session.request(
                 method, f"{self.address}{path}", json=body, timeout=_SECONDS_PER_CALL
             )
             if answer.ok:
                 return answer.json() if answer.content else None
-            if answer.status_code != requests.codes.not_found or time.monotonic() > until:
+            limit = _SECONDS_OF_LOCKS if _is_locked(answer) else 0.0
+            if answer.status_code == requests.codes.not_found:
+                limit = patience
+            if time.monotonic() - asked_at >= limit:
                 raise DemoError(
                     f"Airflow refused {method} {path}: {answer.status_code} {answer.text}"
                 )

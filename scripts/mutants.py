@@ -19,8 +19,6 @@ from pathlib import Path
 from scripts.known_mistakes import MUTANTS, Mutant
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-COPIED = ("airflow_provider_oms", "tests", "example_dags", "demo", "docs")
-COPIED_FILES = ("pyproject.toml", "README.md")
 
 
 def apply(mutant: Mutant, tree: Path) -> None:
@@ -65,15 +63,18 @@ def caught_by(tree: Path, test_file: str) -> list[str]:
 
 
 def copy_to(tree: Path) -> None:
-    """Copy all that the tests need.
+    """Copy every file that git knows, or would add.
 
-    :param tree: where to; nothing must be there yet.
+    :param tree: where to.
     """
-    ignored = shutil.ignore_patterns("__pycache__")
-    for name in COPIED:
-        shutil.copytree(REPOSITORY / name, tree / name, ignore=ignored)
-    for name in COPIED_FILES:
-        shutil.copy(REPOSITORY / name, tree / name)
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    for name in filter(None, done.stdout.split("\0")):
+        source = REPOSITORY / name
+        # A file that was removed is in git's index until that is recorded.
+        if source.is_file():
+            (tree / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source, tree / name)
 
 
 def check_without_mistake(chosen: list[Mutant], tree: Path) -> None:

@@ -50,7 +50,8 @@ def validate_number(field: str, value: Any, *, least: int = 0) -> int:
     :raises OmsInputError: for anything else, booleans and ``"None"`` among them.
     """
     if isinstance(value, str) and value.isascii() and value.isdigit():
-        value = int(value[: _MOST_DIGITS + 1])
+        # Digits without end are cut before they are read, zeros in front of a number are not it.
+        value = int(value.lstrip("0")[: _MOST_DIGITS + 1] or 0)
     is_number = isinstance(value, int) and not isinstance(value, bool)
     if not is_number or not least <= value < 10**_MOST_DIGITS:
         rule = f"a whole number from {least} to {10**_MOST_DIGITS - 1}"

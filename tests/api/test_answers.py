@@ -125,9 +125,10 @@ class TestWhatIsQuoted:
 
     @pytest.mark.parametrize("text", ["x" * 4_000_000, "-" * 4_000_000, "1 " * 2_000_000])
     def test_a_message_without_end_is_read_in_no_time(self, text: str) -> None:
-        began = time.monotonic()
+        # Of this thread's processor, which another process's work does not count into.
+        began = time.thread_time()
         assert len(error(400, message=text).detail or "") <= 200
-        assert time.monotonic() - began < 2
+        assert time.thread_time() - began < 2
 
     @pytest.mark.parametrize("contact", ["w.leak@example.com", "+1 555 010 9999"])
     def test_no_half_of_a_contact_is_left_where_a_long_message_is_cut(self, contact: str) -> None:
@@ -153,9 +154,12 @@ def timezone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 
 class TestRetryAfter:
     def test_a_date_in_any_form_is_one_of_utc(self, timezone: None) -> None:
-        at = time.time() + 60
+        at = int(time.time()) + 60
         for date in (formatdate(at, usegmt=True), time.asctime(time.gmtime(at))):
-            assert retry_after_of({"Retry-After": date}) == pytest.approx(60, abs=2), date
+            before = time.time()
+            found = retry_after_of({"Retry-After": date})
+            assert found is not None
+            assert at - time.time() - 1 <= found <= at - before + 1, date
 
     def test_a_date_counts_from_the_answers_own(self) -> None:
         an_hour_fast = time.time() + 3600
@@ -166,5 +170,8 @@ class TestRetryAfter:
         assert retry_after_of(headers) == 30
 
     def test_an_answers_date_that_makes_no_sense_counts_as_none(self) -> None:
-        headers = {"Retry-After": formatdate(time.time() + 60, usegmt=True), "Date": "today"}
-        assert retry_after_of(headers) == pytest.approx(60, abs=2)
+        before = time.time()
+        headers = {"Retry-After": formatdate(before + 60, usegmt=True), "Date": "today"}
+        found = retry_after_of(headers)
+        assert found is not None
+        assert before + 60 - time.time() - 2 <= found <= 61

@@ -144,7 +144,7 @@ def test_a_cancel_after_such_an_answer_would_be_found() -> None:
             "headers": [["authorization", run]]
         }
 
-    soon = {"time": "2026-11-25T08:00:00.500+00:00"}
+    soon = {"time": "2026-11-25T08:00:01.500+00:00"}
     first, second, read = request("a"), request("b", **soon), request("b", "GET", **soon)
     assert cancels_of_those_who_knew([first, second]) == []
     assert cancels_of_those_who_knew([first, second, second]) == [second]
@@ -159,7 +159,7 @@ def test_a_cancel_after_such_an_answer_would_be_found() -> None:
     assert cancels_of_those_who_knew([lost, own_read, first]) == [first]
     assert cancels_of_those_who_knew([lost, own_read, first], ["drop"]) == []
     # One that shows after a second: too late for the first read, and early enough for the second.
-    later = request("a", "GET", time="2026-11-25T08:00:02.000+00:00")
+    later = request("a", "GET", time="2026-11-25T08:00:03.000+00:00")
     assert cancels_of_those_who_knew([lost, own_read, first], shown_after={"drop": 1}) == []
     assert cancels_of_those_who_knew([lost, later, first], shown_after={"drop": 1}) == [first]
 

@@ -1,76 +1,137 @@
-"""What a caller may ask for: a value that is not plainly one is refused, whatever it is."""
+"""The rules for what a caller sets: numbers, rates, switches, paths, and the guard over states."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airflow_provider_oms.api.config import TenantSettings
 from airflow_provider_oms.api.errors import OmsInputError
 from airflow_provider_oms.cancellation.plan import (
+    policy_for,
     validate_flag,
     validate_number,
+    validate_only_if_states,
     validate_path,
     validate_rate,
 )
 
-ANYTHING = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=12), st.binary(),
-    st.lists(st.integers(), max_size=2),
-)  # fmt: skip
+MOST = 999_999_999
 
 
-@pytest.mark.parametrize("validate", [validate_number, validate_rate, validate_path])
-@pytest.mark.parametrize("value", [True, False, None, "None", [], {}, b"x"])
-def test_what_is_no_number_and_no_path_is_refused(
-    validate: Callable[[str, Any], object], value: object
+def field_refused(validate: Callable[[], object]) -> str:
+    with pytest.raises(OmsInputError) as refusal:
+        validate()
+    return refusal.value.field
+
+
+class TestNumbers:
+    @pytest.mark.parametrize(
+        ("value", "number"),
+        [
+            (0, 0),
+            (7, 7),
+            (MOST, MOST),
+            ("0", 0),
+            ("007", 7),
+            ("0" * 20 + "7", 7),
+            (str(MOST), MOST),
+        ],
+    )
+    def test_whole_numbers_and_their_digits_are_taken(self, value: Any, number: int) -> None:
+        assert validate_number("max_workers", value) == number
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            *(MOST + 1, str(MOST + 1), "9" * 10_000, -1, "-1", True, False, 1.5, "1.0"),
+            *("", " 1", "²", "१", None, "None", [1]),
+        ],
+    )
+    def test_everything_else_is_refused_by_the_name_of_its_argument(self, value: Any) -> None:
+        assert field_refused(lambda: validate_number("max_workers", value)) == "max_workers"
+
+    @given(least=st.integers(0, 1000), value=st.integers(0, 2000), is_text=st.booleans())
+    def test_the_least_is_the_least(self, least: int, value: int, *, is_text: bool) -> None:
+        def validate() -> int:
+            return validate_number("n", str(value) if is_text else value, least=least)
+
+        if value >= least:
+            assert validate() == value
+        else:
+            assert field_refused(validate) == "n"
+
+
+class TestRates:
+    @pytest.mark.parametrize(
+        ("value", "rate"),
+        [(1, 1.0), (0.5, 0.5), ("2.5", 2.5), (Decimal("0.1"), 0.1), (1e300, 1e300)],
+    )
+    def test_numbers_above_nothing_are_taken(self, value: Any, rate: float) -> None:
+        assert validate_rate("rate", value) == rate
+
+    @pytest.mark.parametrize(
+        "value", [0, "0", -1, "inf", "nan", float("inf"), True, None, "None", "", "x", 10**400, []]
+    )
+    def test_everything_else_is_refused_by_the_name_of_its_argument(self, value: Any) -> None:
+        assert field_refused(lambda: validate_rate("rate", value)) == "rate"
+
+
+class TestSwitches:
+    @pytest.mark.parametrize("word", ["true", "True", " TRUE\n"])
+    def test_a_rendered_switch_is_on(self, word: str) -> None:
+        assert validate_flag("dry_run", word) is True
+        assert validate_flag("dry_run", True) is True
+
+    @pytest.mark.parametrize("word", ["false", "False", " FALSE\n"])
+    def test_a_rendered_switch_is_off(self, word: str) -> None:
+        assert validate_flag("dry_run", word) is False
+        assert validate_flag("dry_run", False) is False
+
+    @pytest.mark.parametrize("value", [None, "None", "", "yes", "1", 0, 1, [], "truefalse"])
+    def test_what_is_unclear_is_refused(self, value: Any) -> None:
+        assert field_refused(lambda: validate_flag("dry_run", value)) == "dry_run"
+
+
+class TestPaths:
+    @pytest.mark.parametrize("path", ["orders.csv", "s3://bucket/orders.jsonl", " a b "])
+    def test_a_path_is_taken_as_it_is(self, path: str) -> None:
+        assert validate_path("orders_path", path) == path
+
+    @pytest.mark.parametrize("value", ["", " ", "None", " None ", None, 1, ["a"]])
+    def test_none_and_what_is_no_text_is_refused(self, value: Any) -> None:
+        assert field_refused(lambda: validate_path("orders_path", value)) == "orders_path"
+
+
+class TestTheGuard:
+    def test_it_is_off_only_where_it_was_left_out(self) -> None:
+        assert validate_only_if_states(None) is None
+
+    @pytest.mark.parametrize("value", [["READY", "NEW"], '["READY", "NEW"]', "READY, NEW"])
+    def test_its_forms_mean_the_same(self, value: Any) -> None:
+        assert validate_only_if_states(value) == frozenset({"READY", "NEW"})
+
+    @pytest.mark.parametrize("value", ["", " ", "None", "[]", [], (), set(), ",", [None], 7, False])
+    def test_one_that_has_vanished_is_refused(self, value: Any) -> None:
+        assert field_refused(lambda: validate_only_if_states(value)) == "only_if_states"
+
+
+@pytest.mark.parametrize("states", [None, frozenset({"READY"})])
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_policy_has_the_tenants_times_and_the_callers_conditions(
+    states: frozenset[str] | None, *, dry_run: bool
 ) -> None:
-    with pytest.raises(OmsInputError, match=r"^the_field must be"):
-        validate("the_field", value)
-
-
-@given(ANYTHING, st.integers(0, 2))
-def test_a_number_is_an_integer_or_its_digits(value: object, least: int) -> None:
-    is_integer = isinstance(value, int) and not isinstance(value, bool)
-    is_digits = isinstance(value, str) and value.isascii() and value.isdigit()
-    expected = int(value) if is_integer or is_digits else None  # type: ignore[call-overload]  # one of the two
-    if expected is not None and least <= expected < 10**9:
-        assert validate_number("max_orders", value, least=least) == expected
-    else:
-        with pytest.raises(OmsInputError):
-            validate_number("max_orders", value, least=least)
-
-
-@pytest.mark.parametrize(("value", "number"), [("007", 7), (0, 0), ("999999999", 999_999_999)])
-def test_a_template_may_render_a_number(value: object, number: int) -> None:
-    assert validate_number("max_orders", value) == number
-
-
-@pytest.mark.parametrize("value", ["1" * 10, 10**9, -1, "-1", "1.0", 1.0, "\u0661", " 1", ""])
-def test_what_only_looks_like_a_number_is_refused(value: object) -> None:
-    with pytest.raises(OmsInputError):
-        validate_number("max_orders", value)
-
-
-@given(ANYTHING)
-def test_a_flag_is_true_or_false_and_nothing_that_python_takes_for_one(value: object) -> None:
-    is_word = isinstance(value, str) and value.strip().lower() in ("true", "false")
-    if isinstance(value, bool) or is_word:
-        assert validate_flag("dry_run", value) is (str(value).strip().lower() == "true")
-    else:
-        with pytest.raises(OmsInputError):
-            validate_flag("dry_run", value)
-
-
-@pytest.mark.parametrize("value", [0, -1, "0", "nan", "inf", float("nan"), "-1", "fast"])
-def test_a_rate_is_above_zero_and_finite(value: object) -> None:
-    with pytest.raises(OmsInputError):
-        validate_rate("requests_per_second", value)
-
-
-@pytest.mark.parametrize("value", [0.5, "0.5", 10, "1e3"])
-def test_a_rate_may_be_a_fraction_or_its_text(value: Any) -> None:
-    assert validate_rate("requests_per_second", value) == float(value)
+    tenant = TenantSettings(
+        tenant_id="1", environment="sandbox", settle_seconds=7, deadline=33, read_timeout=5
+    )
+    policy = policy_for(tenant, only_if_states=states, dry_run=dry_run)
+    assert (policy.settle_seconds, policy.deadline) == (7, 33)
+    assert (policy.only_if_states, policy.dry_run) == (states, dry_run)
+    assert policy.reads_first is (dry_run or states is not None)
+    assert policy_for(tenant).only_if_states is None
+    assert policy_for(tenant).dry_run is False

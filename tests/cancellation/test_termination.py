@@ -99,7 +99,7 @@ def test_sleeping_ends_soon_after_it() -> None:
     try:
         signal.setitimer(signal.ITIMER_REAL, 0.05)
         sleep_until(lambda: termination.is_requested, 30)
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 25
     finally:
         signal.signal(signal.SIGALRM, before)
 

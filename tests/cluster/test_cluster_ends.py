@@ -47,7 +47,7 @@ with postgres.running(), redis.running():
 
 
 def until(is_so: Callable[[], bool]) -> bool:
-    limit = time.monotonic() + 10
+    limit = time.monotonic() + 60
     while not is_so():
         if time.monotonic() > limit:
             return False

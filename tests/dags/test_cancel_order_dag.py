@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
+import threading
 from datetime import timedelta
 from typing import Any
 
@@ -188,9 +191,16 @@ class TestFailures:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         dag = example_dags.read("cancel_order")
-        dag.get_task("cancel").execution_timeout = timedelta(seconds=2)
+        dag.get_task("cancel").execution_timeout = timedelta(minutes=10)
         monkeypatch.setattr(example_dags, "read", lambda dag_id: {"cancel_order": dag}[dag_id])
-        oms.set_faults([{"kind": "hang", "seconds": 4, "times": 1}])
+        oms.set_faults([{"kind": "hang", "seconds": 30, "times": 1}])
+
+        def time_out() -> None:
+            """Let Airflow's own alarm ring as soon as the cancel has arrived."""
+            oms.wait_for_cancel_post(ORDER)
+            os.kill(os.getpid(), signal.SIGALRM)
+
+        threading.Thread(target=time_out).start()
         run = run_dag("cancel_order", **INPUT)
         oms.clear_faults()
         assert run.state == "failed"

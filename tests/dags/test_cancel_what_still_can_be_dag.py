@@ -47,8 +47,8 @@ def test_as_many_failures_as_are_tolerated_are_handed_on(
 def test_one_failure_more_stops_the_run_and_hands_nothing_on(
     oms: EmulatorProcess, run_dag: RunDag, orders: str
 ) -> None:
-    # Slow enough for the first answers to be there before the last cancel is due.
-    oms.add_fault("late", seconds=0.3, share=1)
+    # The open orders take three rounds of the workers, so that the two refusals come long before.
+    oms.add_fault("slow", order_id=range(FIRST + 2, FIRST + 22), seconds=2)
     run = run_dag(DAG_ID, orders_path=orders, tolerated_failures=1)
     assert run.state == "failed"
     assert run.states["left_over"] == ["upstream_failed"]

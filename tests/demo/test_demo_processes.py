@@ -8,13 +8,14 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 
-from demo import ui
+from demo import processes, ui
 from demo.processes import Session, end, free_port, launch, wait_until
 from demo.terminal import DemoError, let_signals_interrupt, undisturbed
 from demo.workplace import Workplace
@@ -32,8 +33,20 @@ FAMILY = (
 )
 
 
+@pytest.fixture(autouse=True)
+def signals_as_in_a_terminal() -> Iterator[None]:
+    """Let signals interrupt that a shell tells what it runs in the background to ignore."""
+    before = {
+        signal.SIGINT: signal.signal(signal.SIGINT, signal.default_int_handler),
+        signal.SIGHUP: signal.signal(signal.SIGHUP, signal.SIG_DFL),
+    }
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 def has_ended(process: psutil.Process) -> bool:
-    until = time.monotonic() + 5
+    until = time.monotonic() + 60
     while time.monotonic() < until:
         if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
             return True
@@ -81,7 +94,7 @@ def family(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Family:
 class TestEndingASession:
     def test_ends_children_in_groups_of_their_own_and_the_stubborn(self, family: Family) -> None:
         assert end([family.session]) == 2
-        assert family.parent.wait(5) == -signal.SIGKILL
+        assert family.parent.wait(60) == -signal.SIGKILL
         assert has_ended(family.child)
         assert family.session.processes() == []
 
@@ -106,12 +119,19 @@ class TestEndingASession:
         assert family.child.is_running()
         end([family.session])
 
-    def test_is_not_disturbed_by_a_second_interruption(self, family: Family) -> None:
-        killer = f"import os, time; time.sleep(0.2); os.kill({os.getpid()}, {signal.SIGINT:d})"
-        interrupter = subprocess.Popen([sys.executable, "-c", killer])
+    def test_is_not_disturbed_by_a_second_interruption(
+        self, family: Family, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        wait_for_end = processes._wait_for_end
+
+        def interrupted(sessions: list[Session], seconds: float) -> None:
+            # While it waits for those that it has asked politely.
+            signal.raise_signal(signal.SIGINT)
+            wait_for_end(sessions, seconds)
+
+        monkeypatch.setattr(processes, "_wait_for_end", interrupted)
         with pytest.raises(KeyboardInterrupt):
             end([family.session])
-        assert interrupter.wait(5) == 0
         assert has_ended(family.child)
 
 

@@ -165,7 +165,7 @@ def run(commands: list[str], place: Path, environment: dict[str, str]) -> list[s
 @pytest.mark.needs(
     "a scheduler that is driven over its REST API", "a log of dag.test() that is like a worker's"
 )
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 def test_what_is_typed_prints_what_is_shown(tmp_path: Path) -> None:
     (start, *sessions) = [content for _, content in blocks(PAGE, "text")]
     ((emulator, listening),) = typed(start)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pages import blocks, text_of
+from patience import wait_until
 from standalone import Standalone
 
 from airflow_provider_oms.emulator.testing import EmulatorProcess
@@ -21,7 +21,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.needs("a scheduler that is driven over its REST API"),
     # All of Airflow starts twice.
-    pytest.mark.timeout(400),
+    pytest.mark.timeout(900),
 ]
 
 PAGE = text_of("docs/quickstart.md")
@@ -113,12 +113,13 @@ def test_its_commands_start_a_run_in_all_of_airflow(tmp_path: Path, oms: Emulato
     with Standalone(shell.home, shell.home / "dags", {}, settings) as airflow:
         assert (shell.home / "simple_auth_manager_passwords.json.generated").is_file()
         assert "`try-oms/airflow/simple_auth_manager_passwords.json.generated`" in PAGE
-        airflow.api.ask("GET", "/api/v2/dags/my_first_cancel", patience=60)
+        airflow.api.ask("GET", "/api/v2/dags/my_first_cancel", patience=300)
         home = 'export AIRFLOW_HOME="$PWD/try-oms/airflow"'
         assert f"`{home}`" in PAGE
         shell.run(home, the("airflow dags unpause"))
-        until = time.monotonic() + 90
-        while oms.order(2000003)["orderState"] != "CANCELED":
-            assert time.monotonic() < until, airflow.log.read_text(encoding="utf-8")[-3000:]
-            time.sleep(0.5)
+        wait_until(
+            lambda: oms.order(2000003)["orderState"] == "CANCELED",
+            300,
+            lambda: airflow.log.read_text(encoding="utf-8")[-3000:],
+        )
     assert oms.cancel_posts(2000003) == 1

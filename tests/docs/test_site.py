@@ -14,7 +14,7 @@ from pages import REPOSITORY, text_of
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.needs("the environment that the docs are built in"),
-    pytest.mark.timeout(180),
+    pytest.mark.timeout(600),
 ]
 
 

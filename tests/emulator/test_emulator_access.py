@@ -126,8 +126,9 @@ class TestBearers:
         asked = time.monotonic()
         oms.token = oms.ask_token().json()["access_token"]
         answer = oms.get(1010101)
-        assert answer.status_code == 200
-        while answer.status_code == 200 and time.monotonic() < asked + 5:
+        # A machine may be so busy that a second has gone by.
+        assert answer.status_code == 200 or time.monotonic() > asked + 1
+        while answer.status_code == 200 and time.monotonic() < asked + 30:
             time.sleep(0.05)
             answer = oms.get(1010101)
         assert time.monotonic() > asked + 1

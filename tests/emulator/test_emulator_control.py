@@ -13,7 +13,7 @@ from airflow_provider_oms.emulator.testing import EmulatorError, EmulatorProcess
 
 def control(tenant: EmulatorProcess, method: str, path: str, body: object = None) -> Any:
     url = f"{tenant.url}/_emulator/{path}"
-    return requests.request(method, url, json=body, timeout=10)
+    return requests.request(method, url, json=body, timeout=30)
 
 
 def test_health_names_the_tenant(tenant: EmulatorProcess) -> None:

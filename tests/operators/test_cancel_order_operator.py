@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import signal
 import socket
-from collections.abc import Iterator
-from types import FrameType
 from typing import Any
 from unittest.mock import MagicMock
 
 import pytest
 from airflow.providers.common.compat.sdk import DAG, AirflowFailException
+from interruption import interruptible
 from raw_server import RawServer, answer
 
 from airflow_provider_oms.cancellation.outcomes import Outcome
@@ -98,33 +96,19 @@ class Timeout(BaseException):
     """As Airflow's execution_timeout raises it: no Exception."""
 
 
-@pytest.fixture
-def alarm() -> Iterator[None]:
-    """Interrupt the test in a moment, wherever it is, as execution_timeout does."""
-
-    def ring(number: int, frame: FrameType | None) -> None:
-        raise Timeout
-
-    previous = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, 0.5)
-    yield
-    signal.setitimer(signal.ITIMER_REAL, 0)
-    signal.signal(signal.SIGALRM, previous)
-
-
-def say_nothing(connection: socket.socket, _: bytes) -> None:
-    connection.recv(1)
-
-
 @pytest.mark.parametrize("is_xcom_broken", [False, True])
 def test_the_result_is_pushed_before_a_timeout_goes_on(
-    oms: RawServer, alarm: None, is_xcom_broken: bool
+    oms: RawServer, is_xcom_broken: bool
 ) -> None:
+    def say_nothing(connection: socket.socket, _: bytes) -> None:
+        interrupt()
+        connection.recv(1)
+
     oms.script = [say_nothing]
     task_context = context()
     push = task_context["ti"].xcom_push
     push.side_effect = ConnectionError("no XCom") if is_xcom_broken else None
-    with oms, pytest.raises(Timeout):
+    with oms, interruptible(Timeout) as interrupt, pytest.raises(Timeout):
         operator().execute(task_context)
     (call,) = push.call_args_list
     assert call.kwargs["key"] == "return_value"

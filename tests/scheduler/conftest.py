@@ -15,6 +15,7 @@ from airflow_provider_oms.emulator.testing import EmulatorProcess
 from demo.workplace import oms_connection
 
 DAGS = Path(__file__).parent / "dags"
+_SECONDS_PER_TEST = 900
 EXAMPLES = (
     "cancel_after_approval",
     "cancel_and_notify",
@@ -31,10 +32,15 @@ SETTINGS = {
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep these tests together where others run next to them: one Airflow is enough."""
+    """Keep these tests together where others run next to them: one Airflow is enough.
+
+    The first one waits for all of it to start, which a busy machine takes minutes for.
+    """
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.xdist_group("scheduler"))
+            if item.get_closest_marker("timeout") is None:
+                item.add_marker(pytest.mark.timeout(_SECONDS_PER_TEST))
 
 
 @pytest.fixture(scope="session")
@@ -77,7 +83,7 @@ def airflow(
 
     # A cancel that hangs in a test of a single order gets no answer before the test is over.
     connections = {
-        "oms_default": connection(read_timeout=90),
+        "oms_default": connection(read_timeout=900),
         "oms_bulk": connection(),
         "smtp_default": mail_server.connection,
     }

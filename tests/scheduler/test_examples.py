@@ -11,7 +11,8 @@ from urllib.parse import quote
 
 import pytest
 from mail_server import MailServer, text_of
-from standalone import SECONDS_TO_READ_A_DAG, Standalone, TaskInRun, wait_until
+from patience import wait_until
+from standalone import SECONDS_TO_READ_A_DAG, Standalone, TaskInRun
 
 from airflow_provider_oms.emulator.testing import EmulatorProcess
 from demo.standalone import ADMIN
@@ -19,7 +20,6 @@ from demo.standalone import ADMIN
 pytestmark = [
     pytest.mark.airflow_db,
     pytest.mark.slow,
-    pytest.mark.timeout(240),
     pytest.mark.needs("a scheduler that is driven over its REST API"),
 ]
 
@@ -69,7 +69,7 @@ def test_a_rest_call_that_is_made_twice_cancels_once_and_reads_the_result_twice(
     command = [sys.executable, str(TRIGGER_OVER_REST), airflow.api.address, str(order_id)]
     for _ in range(2):
         answer = subprocess.run(
-            command, env=environment, capture_output=True, text=True, check=True, timeout=100
+            command, env=environment, capture_output=True, text=True, check=True, timeout=300
         )
         state, _, result = answer.stdout.partition(" ")
         assert state == "success"
@@ -129,7 +129,7 @@ class TestMails:
         tenant.load_orders([{"orderID": order_id}])
         tenant.add_fault("late", order_id=order_id, seconds=60, times=1)
         task = self.start(airflow, tmp_path, order_id)
-        tenant.wait_for_cancel_post(order_id, timeout=60)
+        tenant.wait_for_cancel_post(order_id, timeout=300)
         task.kill()
         assert task.wait_for_end()["state"] == "failed"
         tenant.clear_faults()

@@ -6,8 +6,10 @@ Whatever ended it, the next attempt reads the order first, and cancels it only i
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 
+import psutil
 import pytest
 from features import has
 from standalone import Standalone, TaskInRun
@@ -18,14 +20,12 @@ pytestmark = [
     pytest.mark.airflow_db,
     pytest.mark.slow,
     pytest.mark.needs("a scheduler that is driven over its REST API"),
-    # The first test waits for all of Airflow to start.
-    pytest.mark.timeout(300),
 ]
 
 DAG_ID = "cancel_with_one_retry"
 SETTLE_SECONDS = 3
 # Longer than any test takes: no answer comes before the order's end is known.
-HANGING = 45
+HANGING = 600
 
 
 def begin(
@@ -35,7 +35,7 @@ def begin(
     tenant.load_orders([{"orderID": order_id, "orderState": "READY", "orderStatus": "READY"}])
     tenant.add_fault("hang", order_id=order_id, seconds=hanging, acts=acts, times=1)
     task = airflow.trigger(DAG_ID, {"order_id": order_id}, task_id="cancel")
-    tenant.wait_for_cancel_post(order_id, timeout=60)
+    tenant.wait_for_cancel_post(order_id, timeout=300)
     return task
 
 
@@ -68,7 +68,7 @@ def requests(tenant: EmulatorProcess, order_id: int) -> list[tuple[str, datetime
 
 
 def assert_second_attempt_ended_canceled(task: TaskInRun, confirmed_by: str) -> None:
-    assert task.wait_for_end(timeout=90)["state"] == "success"
+    assert task.wait_for_end(timeout=300)["state"] == "success"
     assert task.tries() == [(1, "failed"), (2, "success")]
     result = task.result()
     assert result["outcome"] == "canceled"
@@ -89,8 +89,12 @@ def test_a_cancel_that_the_oms_acted_on_is_found_by_a_read_and_not_sent_again(
     record_property: Callable[[str, object], None],
 ) -> None:
     task = begin(airflow, tenant, order_id, acts=True, hanging=HANGING)
+    process = task.process()
     end(task)
     assert_second_attempt_ended_canceled(task, confirmed_by="read")
+    # One whose supervisor was killed still waits for its answer.
+    with suppress(psutil.NoSuchProcess):
+        process.kill()
     if end is kill:
         is_retried = has("retries of a task whose process was killed")
         how = "is retried, and reads first" if is_retried else "fails; cleared, it reads first"
@@ -106,10 +110,12 @@ def test_a_cancel_that_was_lost_is_sent_again_when_reads_have_shown_the_order_op
     task = begin(airflow, tenant, order_id, acts=False, hanging=HANGING)
     end(task)
     assert_second_attempt_ended_canceled(task, confirmed_by="answer")
-    seen = requests(tenant, order_id)
-    assert [method for method, _ in seen] == ["POST", "GET", "GET", "POST"]
-    # The first read comes a second into the settling, the last one at its end.
-    assert (seen[3][1] - seen[1][1]).total_seconds() > SETTLE_SECONDS - 1.5
+    (first, _), *reads, (last, posted_at) = requests(tenant, order_id)
+    assert (first, last) == ("POST", "POST")
+    assert {method for method, _ in reads} == {"GET"}
+    # Between the beginning of the second attempt and its cancel is all of the settling.
+    began_at = datetime.fromisoformat(task.now()["start_date"])
+    assert (posted_at - began_at).total_seconds() > SETTLE_SECONDS
     assert tenant.order(order_id)["times_canceled"] == 1
 
 
@@ -118,9 +124,9 @@ def test_a_task_that_was_marked_failed_sends_no_further_cancel(
 ) -> None:
     # Airflow sends SIGTERM within 5 s, which ends nothing by itself, and kills the process another
     # 5 s later. In between, the cancel turns out to be lost, and it would be time for the next.
-    task = begin(airflow, tenant, 505, acts=False, hanging=5)
+    task = begin(airflow, tenant, 505, acts=False, hanging=6)
     process = task.process()
     task.mark_failed()
-    process.wait(30)
+    process.wait(120)
     assert [method for method, _ in requests(tenant, 505)].count("POST") == 1
     assert tenant.order(505)["orderState"] == "READY"

@@ -57,7 +57,7 @@ def play(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def sensor(**arguments: Any) -> OmsOrderStateSensor:
-    given = {"order_id": 7, "poke_interval": 0.01, "timeout": 2, **arguments}
+    given = {"order_id": 7, "poke_interval": 0.01, "timeout": 60, **arguments}
     return OmsOrderStateSensor(task_id="wait", **given)
 
 
@@ -132,6 +132,18 @@ class TestInAWorker:
     def test_trouble_that_passes_is_waited_out(self, play: Play, trouble: Script) -> None:
         play(trouble, order("CANCELED"))
         assert sensor().execute(context())["order_state"] == "CANCELED"
+
+    @pytest.mark.parametrize("was_up", [False, True])
+    def test_a_host_that_refuses_connections_is_looked_at_again(
+        self, play: Play, *, was_up: bool
+    ) -> None:
+        server = play(order("READY"))
+        waiting = sensor()
+        if was_up:
+            assert not waiting.poke(context()).is_done
+        server.__exit__()
+        for _ in range(3):
+            assert not waiting.poke(context()).is_done
 
     def test_a_retry_after_is_kept_to(self, play: Play) -> None:
         server = play(answer("429 Too Many Requests", b"", ("Retry-After: 1",)), order("CANCELED"))

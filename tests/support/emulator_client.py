@@ -37,12 +37,12 @@ class Caller:
             "client_secret": self.tenant.client_secret,
             "grant_type": "client_credentials",
         }
-        return requests.post(f"{self.tenant.url}{TOKEN_PATH}", json=fields | changes, timeout=10)
+        return requests.post(f"{self.tenant.url}{TOKEN_PATH}", json=fields | changes, timeout=30)
 
     def call(self, method: str, path: str, **arguments: Any) -> requests.Response:
         headers = arguments.pop("headers", self.headers)
         url = f"{self.tenant.url}{path}"
-        return requests.request(method, url, headers=headers, timeout=10, **arguments)
+        return requests.request(method, url, headers=headers, timeout=30, **arguments)
 
     def get(self, order_id: object) -> requests.Response:
         return self.call("GET", f"/api/v2/order/{order_id}")

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 _NOT_SHOWN: Mapping[str, float] = {}
-# The record has the moment of a request's arrival, and it is acted on a little later.
-_LEEWAY = 0.2
+# The record has the moment of a request's arrival, and a busy machine acts on it later.
+_LEEWAY = 1.0
 
 
 def cancels_of_those_who_knew(

@@ -8,19 +8,19 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import psutil
+from patience import wait_until
 
 from demo import standalone
 from demo.processes import launch
 from demo.terminal import last_lines
 from demo.workplace import AIRFLOW
 
-SECONDS_TO_READ_A_DAG = 60.0
+SECONDS_TO_READ_A_DAG = 120.0
 _ENDS = ("success", "failed", "skipped", "upstream_failed")
 
 
@@ -29,21 +29,6 @@ def _is_triggerer(process: psutil.Process) -> bool:
         words = " ".join(process.cmdline())
         return "airflow" in words and "triggerer" in words
     return False
-
-
-def wait_until(
-    is_so: Callable[[], bool], seconds: float = 60, describe: Callable[[], str] = str
-) -> None:
-    """Wait for something that comes by itself.
-
-    :param is_so: tells whether it has come.
-    :param seconds: to wait at most.
-    :param describe: says how things stand when it has not.
-    """
-    until = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < until, f"not so after {seconds} s; {describe()}"
-        time.sleep(0.2)
 
 
 class Standalone(standalone.Standalone):
@@ -105,7 +90,7 @@ class TaskInRun:
         known: dict[str, Any] = self.airflow.api.ask("GET", self._path)
         return known
 
-    def wait_for_end(self, timeout: float = 60) -> dict[str, Any]:
+    def wait_for_end(self, timeout: float = 150) -> dict[str, Any]:
         """Return what Airflow knows about the task once it is over for good.
 
         :param timeout: seconds to wait at most.
@@ -134,7 +119,7 @@ class TaskInRun:
         """Do what the UI's button "mark as failed" does, and wait until the run has failed too."""
         self.airflow.api.ask("PATCH", self._path, {"new_state": "failed"})
         # A scheduler that is failing the run at this moment would undo a clear.
-        self._wait(lambda: self._run_state() == "failed", 30)
+        self._wait(lambda: self._run_state() == "failed", 150)
 
     def clear(self) -> None:
         """Do what the UI's button "clear task" does."""
@@ -155,7 +140,7 @@ class TaskInRun:
         answer = self.airflow.api.ask("GET", f"{self._path}/logs/{try_number}")
         return [entry["event"] for entry in answer["content"]]
 
-    def wait_for_log(self, words: str, *, try_number: int = 1, timeout: float = 30) -> str:
+    def wait_for_log(self, words: str, *, try_number: int = 1, timeout: float = 150) -> str:
         """Return what an attempt logged, once that is there: the end of it comes after the state.
 
         :param words: what it logs.
@@ -186,7 +171,7 @@ class TaskInRun:
         """
         return replace(self, task_id=task_id)
 
-    def question(self, timeout: float = 60) -> dict[str, Any]:
+    def question(self, timeout: float = 150) -> dict[str, Any]:
         """Return what the task asks a person, once it waits for an answer.
 
         :param timeout: seconds to wait at most.
@@ -194,7 +179,7 @@ class TaskInRun:
         self.wait_until_it_rests(timeout)
         return self.response()
 
-    def wait_until_it_rests(self, timeout: float = 60) -> None:
+    def wait_until_it_rests(self, timeout: float = 150) -> None:
         """Wait until the task has stopped to wait for a person or in the triggerer.
 
         :param timeout: seconds to wait at most.
@@ -217,7 +202,7 @@ class TaskInRun:
         body = {"chosen_options": [option], "params_input": {}}
         self.airflow.api.ask("PATCH", f"{self._path}/-1/hitlDetails", body)
 
-    def wait_for_run(self, timeout: float = 60) -> str:
+    def wait_for_run(self, timeout: float = 150) -> str:
         """Return the state of the task's run once it is over.
 
         :param timeout: seconds to wait at most.

@@ -14,7 +14,7 @@ OPTIONS = ["--strict", "--config-file=", "--no-error-summary", "--hide-error-con
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.needs("what a type checker must know of Airflow")
 def test_every_wrong_line_is_found_and_no_right_one(tmp_path: Path) -> None:
     cache = f"--cache-dir={tmp_path}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, Asset, Stats
 from bulk_attempts import FIRST, SHIPPED, Attempt, EventsOf, cancel_posts, rows
 from dag_runs import connect
-from interruption import interrupted_after
+from interruption import interruptible
 from journal_store import Store
 from raw_server import RawServer
 
@@ -292,8 +293,17 @@ class TestWhatComesOut:
         path = tmp_path / "results.jsonl"
         oms.add_fault("hang", order_id=FIRST + 1, seconds=30, acts=True)
         attempt = Attempt(Store())
-        with interrupted_after(1.0, TimedOutError), pytest.raises(TimedOutError):
-            attempt.run([FIRST, FIRST + 1], results_path=str(path))
+
+        def time_out() -> None:
+            oms.wait_for_cancel_post(FIRST + 1)
+            interrupt()
+
+        watcher = threading.Thread(target=time_out)
+        with interruptible(TimedOutError) as interrupt:
+            watcher.start()
+            with pytest.raises(TimedOutError):
+                # One worker: the first order has its end when the second one's cancel arrives.
+                attempt.run([FIRST, FIRST + 1], results_path=str(path), max_workers=1)
         assert attempt.pushed["return_value"]["outcomes"] == {"canceled": 1, "unknown": 1}
         assert {row["order_id"]: row["outcome"] for row in rows(path)} == {
             FIRST: "canceled",

@@ -1,0 +1,101 @@
+"""The log of one order: a line for each decision, with what came back and what comes next."""
+
+from __future__ import annotations
+
+import pytest
+
+from airflow_provider_oms.api.errors import OmsNotSentError
+from airflow_provider_oms.api.models import Order
+from airflow_provider_oms.api.validation import CancelRequest
+from airflow_provider_oms.cancellation.decision import Call, Done, Step, Wait
+from airflow_provider_oms.cancellation.history import (
+    Action,
+    Event,
+    History,
+    Policy,
+    Reply,
+    ReplyKind,
+)
+from airflow_provider_oms.cancellation.outcomes import Outcome
+from airflow_provider_oms.cancellation.runner import (
+    Surroundings,
+    cancel_order,
+    describe_decision,
+)
+
+NAMED = "Order 7, attempt 1"
+
+
+@pytest.mark.parametrize(
+    ("doubt_since", "beginning"),
+    [(None, "new"), (0.0, "in doubt from an earlier attempt"), (-9.0, "in doubt from an earlier")],
+)
+@pytest.mark.parametrize(
+    ("decision", "upcoming"),
+    [
+        (Call(Action.POST), "send the cancel"),
+        (Call(Action.READ), "read the order"),
+        (Wait(12.26), "wait 2.3 s"),
+        (Done(Outcome.NOT_ATTEMPTED), "done, not_attempted"),
+    ],
+)
+def test_the_first_line_says_how_an_order_begins(
+    doubt_since: float | None, beginning: str, decision: Step, upcoming: str
+) -> None:
+    history = History(Policy(), started_at=0.0, doubt_since=doubt_since)
+    line = describe_decision(NAMED, history, decision, 10.0)
+    assert line.startswith(f"{NAMED}: {beginning}")
+    assert line.endswith(f". Next: {upcoming}.")
+
+
+@pytest.mark.parametrize("message", ["It failed", "It failed.", "It failed...", "..It failed"])
+@pytest.mark.parametrize("action", Action)
+def test_every_other_line_says_what_came_back_from_which_call(message: str, action: Action) -> None:
+    history = History(Policy(), started_at=0.0)
+    for number in range(2):
+        reply = Reply(ReplyKind.AMBIGUOUS, message)
+        history = history.with_event(Event(action, float(number), float(number), reply))
+    assert describe_decision(NAMED, history, Wait(3.0), 2.0) == (
+        f"{NAMED}, call 2, {action}: {message.rstrip('.')}. "
+        f"Taken as: {reply.taken_as}. Next: wait 1.0 s."
+    )
+
+
+class Down:
+    """A client that is not connected, a log, and a clock that stops the task while it waits."""
+
+    def __init__(self, stops_at: float) -> None:
+        self.now = 0.0
+        self.stops_at = stops_at
+        self.lines: list[str] = []
+
+    def get_order(self, order_id: int) -> Order:
+        raise OmsNotSentError("refused")
+
+    def post_cancel(self, request: CancelRequest, **_: object) -> Order:
+        raise OmsNotSentError("refused")
+
+    def info(self, message: str, *values: object) -> None:
+        self.lines.append(message % values)
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.mark.parametrize("stops_at", [0.0, 0.5, 3.0])
+def test_the_last_line_says_how_an_order_ends_that_is_given_up(stops_at: float) -> None:
+    down = Down(stops_at)
+    around = Surroundings(
+        lambda: down.now, down.sleep, lambda: down.now >= down.stops_at, lambda: 0.0
+    )
+    result = cancel_order(
+        down,
+        CancelRequest(7, "created_by_mistake"),
+        Policy(),
+        log=down,
+        surroundings=around,
+    )
+    assert result.outcome is Outcome.NOT_ATTEMPTED
+    assert down.lines[-1].endswith("Next: done, not_attempted.")
+    assert sum("Next: done" in line for line in down.lines) == 1
+    assert not any("Next: done" in line for line in down.lines[:-1])

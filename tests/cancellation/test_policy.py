@@ -1,0 +1,75 @@
+"""A policy: from which states a cancel is wanted, whether to look first, and when to read."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_oms.cancellation.history import Policy, Reply, ReplyKind
+
+GUARD = frozenset({"READY", "new"})
+
+
+def order(state: str | None, status: str | None, *, is_unclear: bool = False) -> Reply:
+    return Reply(ReplyKind.ORDER, order_state=state, order_status=status, is_unclear=is_unclear)
+
+
+class TestTheGuard:
+    @pytest.mark.parametrize(
+        ("state", "status"),
+        [("READY", "READY"), ("ready", "New"), ("READY", None), (None, "NEW")],
+    )
+    def test_an_order_is_admitted_when_all_that_is_known_of_it_is(
+        self, state: str | None, status: str | None
+    ) -> None:
+        assert Policy(only_if_states=GUARD).admits(order(state, status))
+
+    @pytest.mark.parametrize(
+        ("state", "status"),
+        [("READY", "SHIPPED"), ("SHIPPED", "READY"), ("SHIPPED", None), (None, "X"), (None, None)],
+    )
+    def test_one_state_that_is_not_admitted_or_none_at_all_keeps_it_out(
+        self, state: str | None, status: str | None
+    ) -> None:
+        assert not Policy(only_if_states=GUARD).admits(order(state, status))
+        assert Policy().admits(order(state, status))
+
+    def test_an_order_with_a_state_that_cannot_be_read_is_kept_out(self) -> None:
+        unclear = order("READY", None, is_unclear=True)
+        assert not Policy(only_if_states=GUARD).admits(unclear)
+        assert Policy().admits(unclear)
+
+
+@pytest.mark.parametrize(
+    ("policy", "reads_first"),
+    [
+        (Policy(), False),
+        (Policy(dry_run=True), True),
+        (Policy(look_first=True), True),
+        (Policy(only_if_states=GUARD), True),
+        (Policy(only_if_states=frozenset()), True),
+    ],
+)
+def test_it_reads_first_for_each_of_three_reasons(policy: Policy, *, reads_first: bool) -> None:
+    assert policy.reads_first is reads_first
+
+
+@given(st.floats(0, 3600))
+def test_reads_after_a_doubtful_cancel_come_ever_later_and_last_at_the_end(seconds: float) -> None:
+    offsets = Policy(settle_seconds=seconds).settle_offsets
+    assert offsets[-1] == seconds
+    assert offsets[:-1] == tuple(2.0**n - 1 for n in range(1, len(offsets)))
+    assert all(earlier < later for earlier, later in pairwise(offsets))
+    # None is left out, either: the next one would be at the end or later.
+    assert 2.0 ** len(offsets) - 1 >= seconds
+
+
+@pytest.mark.parametrize(
+    ("seconds", "offsets"),
+    [(0, (0,)), (1, (1,)), (1.5, (1, 1.5)), (3, (1, 3)), (15, (1, 3, 7, 15))],
+)
+def test_these_are_its_reads(seconds: float, offsets: tuple[float, ...]) -> None:
+    assert Policy(settle_seconds=seconds).settle_offsets == offsets
