@@ -166,10 +166,7 @@ class Attempt:
         order_id: Order = send.item.request.order_id
         sent_at = self.now
         begun_at = self._clock.now
-        weather = self._tenant.weather
-        token = connect = 0.0
-        if self._draw.random() < weather.slow_token:
-            token, connect = self._draw.uniform(0, 5), self._draw.uniform(0, 2 * self._leeway)
+        token, connect = self._tenant.seconds_to_leave(self._leeway)
 
         def on_reply(reply: Reply, held_back: bool) -> None:
             if held_back:
@@ -214,11 +211,8 @@ class Attempt:
         self._poll()
 
     def _write(self, write: Write) -> None:
-        wall, weather = self.wall, self._tenant.weather
-        seconds = self._draw.uniform(0.2, 1) * weather.store_seconds
+        wall, seconds = self.wall, self._tenant.seconds_to_write()
         intents = [item.request.order_id for item in write.intents]
-        if self._draw.random() < weather.store_fails / 4:
-            seconds = self._draw.choice([3.0, 90.0])
 
         def commit() -> None:
             error = None

@@ -13,7 +13,7 @@ from airflow_provider_oms.api.validation import CancelRequest
 from airflow_provider_oms.cancellation.bulk.intake import Limits
 from airflow_provider_oms.cancellation.bulk.journal import JournalError
 from airflow_provider_oms.cancellation.bulk.order_set import OrderSet
-from airflow_provider_oms.cancellation.history import Policy
+from airflow_provider_oms.cancellation.history import Action, Policy
 from simulation.attempt import Attempt
 from simulation.checks import Checks, Violation
 from simulation.world import FINE, Clock, Order, Store, Tenant, Values, Weather
@@ -116,7 +116,7 @@ class Story:
                 tenant.cursed[order_id] = draw.choice(bad)
         if draw.random() < 0.05:
             tenant.closed = dict.fromkeys(
-                draw.choice([["POST"], ["GET"], ["GET", "POST"]]), draw.choice(bad)
+                draw.choice([[Action.POST], [Action.READ], [*Action]]), draw.choice(bad)
             )
 
     # -- the attempts

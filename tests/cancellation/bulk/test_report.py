@@ -7,6 +7,7 @@ import json
 from bulk_runs import Tenant, run_of
 
 from airflow_provider_oms.api.errors import OmsConflictError, OmsNotFoundError
+from airflow_provider_oms.cancellation.bulk.driver import BulkRun
 from airflow_provider_oms.cancellation.bulk.order_set import OrderSet
 from airflow_provider_oms.cancellation.bulk.report import (
     failed_lines,
@@ -14,7 +15,6 @@ from airflow_provider_oms.cancellation.bulk.report import (
     outcome_pairs,
     summary_of,
 )
-from airflow_provider_oms.cancellation.bulk.run import BulkRun
 from airflow_provider_oms.cancellation.bulk.tally import OrderEnd
 from airflow_provider_oms.cancellation.outcomes import CancellationResult, Outcome
 
@@ -29,7 +29,7 @@ def finished(*outcomes: Outcome, stopped: str | None = None) -> BulkRun:
         run.ends[order_id] = OrderEnd(result, 1, 1)
         run.tally.add(result)
     if stopped:
-        run._watch.stop(stopped)
+        run._engine.stop(stopped, 0.0)
     return run
 
 
