@@ -108,7 +108,12 @@ def run_of(
         tenant,
         OrderSet(requests),
         policy,
-        Journal(store if store is not None else Store(), now=time.time(), attempt=attempt),
+        Journal(
+            store if store is not None else Store(),
+            now=time.time(),
+            attempt=attempt,
+            order_ids=requests,
+        ),
         Limits(workers, **settings),
         attempt=attempt,
         log=logging.getLogger(__name__),

@@ -15,6 +15,7 @@ from simulation.world import Clock, Order, Post, Store, Tenant, Values
 from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.api.validation import CancelRequest
 from airflow_provider_oms.cancellation.bulk.intake import Limits
+from airflow_provider_oms.cancellation.bulk.journal import Journal
 from airflow_provider_oms.cancellation.bulk.order_set import OrderSet
 from airflow_provider_oms.cancellation.history import Action, Policy, Reply
 
@@ -46,6 +47,7 @@ class Seen:
     action: Action
     order_id: Order
     at: float
+    answered_at: float
 
 
 class ScriptedTenant(Tenant):
@@ -60,7 +62,8 @@ class ScriptedTenant(Tenant):
         self.on_read: Callable[[Order], Reply | None] = lambda _: None
         self.on_post: Callable[[Order], Reply | None] = lambda _: None
         self.acts: Callable[[Order], bool] = lambda _: False
-        self.token_seconds: Callable[[], float] = lambda: 0.0
+        #: Seconds that a cancel waits for its token, and then for its connection.
+        self.before_it_leaves: Callable[[], tuple[float, float]] = lambda: (0.0, 0.0)
         self.write_seconds: Callable[[], float] = lambda: 0.01
         self.latency = 0.05
         self.latency_of: dict[Order, float] = {}
@@ -82,13 +85,14 @@ class ScriptedTenant(Tenant):
         return reply or self._order(order_id), self._seconds(order_id)
 
     def seconds_to_leave(self, leeway: float) -> tuple[float, float]:
-        return self.token_seconds(), 0.0
+        return self.before_it_leaves()
 
     def seconds_to_write(self) -> float:
         return self.write_seconds()
 
     def _note(self, action: Action, order_id: Order) -> None:
-        self.seen.append(Seen(action, order_id, self._clock.now))
+        now = self._clock.now
+        self.seen.append(Seen(action, order_id, now, now + self._seconds(order_id)))
 
     def _seconds(self, order_id: Order) -> float:
         return self.latency_of.get(order_id, self.latency)
@@ -100,6 +104,11 @@ class ScriptedTenant(Tenant):
             for call in self.seen
             if call.action is action and (not order_ids or call.order_id in order_ids)
         ]
+
+    @property
+    def most_at_once(self) -> int:
+        """Return how many calls were in flight at a time."""
+        return max(sum(o.at <= call.at < o.answered_at for o in self.seen) for call in self.seen)
 
     @property
     def posted(self) -> list[Order]:
@@ -174,6 +183,13 @@ class World:
             checks=self._checks,
             log=self._tell,
         )
+
+    def in_doubt(self) -> set[Order]:
+        """Return the orders that a next attempt would take for ones in doubt."""
+        assert self.values is not None
+        store = Store(self.values, 0, lambda: None, lambda _: None)
+        found = Journal(store, now=0.0, attempt=2, tenant="t", order_ids=self.order_ids).earlier
+        return {order_id for order_id in found if found[order_id].is_in_doubt}
 
     def finish(self, attempt: Attempt, *, within: float = 3600.0) -> Attempt:
         """Let an attempt run to its end, and return it.

@@ -121,15 +121,32 @@ class TestAWriteThatFails:
         leasing.note(END)
         write = write_of(leasing)
         assert leasing.on_failed(write, "away", NOW + 3)
-        assert leasing.failing_since == NOW
+        assert leasing.failing_since == NOW + 3
         assert leasing.due_at() == NOW + 4
         again = write_of(leasing, NOW + 4)
         assert (again.intents, again.ended) == ((item,), (END,))
         assert not leasing.on_failed(again, "away", NOW + 5)
-        assert leasing.failing_since == NOW
+        assert leasing.failing_since == NOW + 3
         leasing.on_written(write_of(leasing, NOW + 6), NOW + 6)
         assert leasing.is_usable
         assert item.lease is not None
+
+    def test_one_that_does_not_come_to_its_end_is_noticed_once_its_leases_would_be_over(
+        self,
+    ) -> None:
+        leasing, (item,), write = asked(1)
+        assert leasing.due_at() == NOW + LEASE_SECONDS
+        assert not leasing.is_late(NOW + LEASE_SECONDS - 0.1)
+        # The machine may have been suspended: it counts from the moment at which it is noticed.
+        assert leasing.is_late(NOW + 3600)
+        assert leasing.failing_since == NOW + 3600
+        assert not leasing.is_late(NOW + 3601)
+        assert leasing.due_at() == math.inf
+        leasing.on_written(write, NOW + 3602)
+        assert leasing.failing_since == NOW + 3600
+        again = write_of(leasing, NOW + 3603)
+        assert list(leasing.on_written(again, NOW + 3603)) == [item]
+        assert leasing.is_usable
 
     def test_an_order_that_has_ended_meanwhile_does_not_ask_again(self) -> None:
         leasing, (item, other), write = asked(1, 2)

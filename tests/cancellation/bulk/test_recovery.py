@@ -161,7 +161,7 @@ def test_orders_that_left_the_set_are_named_and_none_of_them_is_taken_up() -> No
 
 
 class TestQueued:
-    @given(st.integers(0, 45), st.data())
+    @given(st.integers(0, 25), st.data())
     def test_each_order_is_taken_once_in_whatever_sequence(
         self, size: int, data: st.DataObject
     ) -> None:
