@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_oms.api.errors import OmsInputError
+from airflow_provider_oms.api.validation import OrderId
 from airflow_provider_oms.cancellation.bulk.entries import MappedOutputs, entries_of_value
 from airflow_provider_oms.cancellation.bulk.order_set import Reasons, plan_orders
 from airflow_provider_oms.cancellation.bulk.refusals import OmsOrderSetError
@@ -45,7 +46,7 @@ def zipped(*outputs: Any) -> Any:
     return KINDS.of_zip(outputs)
 
 
-def ids_of(value: Any) -> list[int]:
+def ids_of(value: Any) -> list[OrderId]:
     reasons = Reasons("created_by_mistake")
     orders = plan_orders(entries_of_value(open_outputs(value)), reasons, max_orders=10_000)
     return list(orders.requests)

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_oms.api.errors import OmsInputError
-from airflow_provider_oms.api.validation import CancelRequest
+from airflow_provider_oms.api.validation import CancelRequest, OrderId
 from airflow_provider_oms.cancellation.bulk.order_set import (
     OmsOrderSetError,
     Reasons,
@@ -281,7 +281,7 @@ class TestResults:
         file.write(line_of(end_of(number, now), "other") for number in (7, 8, 9))
         recorded = OrderEnd(CancellationResult(7, Outcome.UNKNOWN))
         settled = OrderEnd(CancellationResult(8, Outcome.CANCELED))
-        ends = {7: recorded, 8: settled}
+        ends: dict[OrderId, OrderEnd] = {7: recorded, 8: settled}
         requests = {number: CancelRequest(number, "other", "Fraud") for number in ends}
         file.write_ends(ends, requests, begun_at=now - 60)
         rows = [json.loads(line) for line in Path(str(file)).read_text("utf-8").splitlines()]

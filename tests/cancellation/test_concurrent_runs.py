@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -16,11 +17,11 @@ from shared_orders import cancels_of_those_who_knew
 
 from airflow_provider_oms.api.client import OmsClient
 from airflow_provider_oms.api.config import TenantSettings
-from airflow_provider_oms.api.validation import CancelRequest
-from airflow_provider_oms.cancellation.bulk.journal import Journal
-from airflow_provider_oms.cancellation.bulk.order_set import OrderSet
+from airflow_provider_oms.api.validation import CancelRequest, OrderId
 from airflow_provider_oms.cancellation.bulk.driver import BulkRun
 from airflow_provider_oms.cancellation.bulk.intake import Limits
+from airflow_provider_oms.cancellation.bulk.journal import Journal
+from airflow_provider_oms.cancellation.bulk.order_set import OrderSet
 from airflow_provider_oms.cancellation.outcomes import Outcome
 from airflow_provider_oms.cancellation.plan import policy_for
 from airflow_provider_oms.emulator.testing import EmulatorProcess
@@ -65,7 +66,7 @@ def tenant(oms: EmulatorProcess) -> EmulatorProcess:
 
 def cancel(
     tenant: EmulatorProcess, order_ids: Iterable[int], *, states: frozenset[str] | None = None
-) -> dict[int, Outcome]:
+) -> dict[OrderId, Outcome]:
     """Do what one task does with its set, and return how each order ended."""
     found = TenantSettings.from_connection(
         name="shared",
@@ -74,14 +75,16 @@ def cancel(
         password=tenant.client_secret,
         extra=json.dumps({"tenant_id": tenant.tenant, "settle_seconds": 1, "deadline": 20}),
     )
-    requests = {id_: CancelRequest(id_, "created_by_mistake") for id_ in order_ids}
+    requests: dict[OrderId, CancelRequest] = {
+        id_: CancelRequest(id_, "created_by_mistake") for id_ in order_ids
+    }
     with OmsClient(found, pool_size=WORKERS) as client:
         policy = policy_for(found, only_if_states=states)
         run = BulkRun(
             client,
             OrderSet(requests, 0, frozenset()),
             policy,
-            Journal(None),
+            Journal(None, now=time.time()),
             Limits(WORKERS),
             log=log,
         )
@@ -91,7 +94,7 @@ def cancel(
 
 def cancel_both(
     tenant: EmulatorProcess, **arguments: Any
-) -> tuple[dict[int, Outcome], dict[int, Outcome]]:
+) -> tuple[dict[OrderId, Outcome], dict[OrderId, Outcome]]:
     """Cancel both sets at the same time, the second from its end, so that they meet."""
     with ThreadPoolExecutor(2) as threads:
         first = threads.submit(cancel, tenant, FIRST_SET, **arguments)
@@ -99,7 +102,7 @@ def cancel_both(
         return first.result(), second.result()
 
 
-def assert_true(tenant: EmulatorProcess, *runs: dict[int, Outcome]) -> None:
+def assert_true(tenant: EmulatorProcess, *runs: dict[OrderId, Outcome]) -> None:
     at_the_oms = tenant.orders()
     for order_id in BOTH:
         assert at_the_oms[order_id]["orderState"] == "CANCELED"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from airflow_provider_oms.api.errors import OmsNotSentError
+from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.api.models import Order
-from airflow_provider_oms.api.validation import CancelRequest
+from airflow_provider_oms.api.validation import CancelRequest, OrderId
 from airflow_provider_oms.cancellation.decision import Call, Done, Step, Wait
 from airflow_provider_oms.cancellation.history import (
     Action,
@@ -14,7 +15,6 @@ from airflow_provider_oms.cancellation.history import (
     History,
     Policy,
     Reply,
-    ReplyKind,
 )
 from airflow_provider_oms.cancellation.outcomes import Outcome
 from airflow_provider_oms.cancellation.runner import (
@@ -53,7 +53,7 @@ def test_the_first_line_says_how_an_order_begins(
 def test_every_other_line_says_what_came_back_from_which_call(message: str, action: Action) -> None:
     history = History(Policy(), started_at=0.0)
     for number in range(2):
-        reply = Reply(ReplyKind.AMBIGUOUS, message)
+        reply = Reply(Evidence.AMBIGUOUS, message)
         history = history.with_event(Event(action, float(number), float(number), reply))
     assert describe_decision(NAMED, history, Wait(3.0), 2.0) == (
         f"{NAMED}, call 2, {action}: {message.rstrip('.')}. "
@@ -69,7 +69,7 @@ class Down:
         self.stops_at = stops_at
         self.lines: list[str] = []
 
-    def get_order(self, order_id: int) -> Order:
+    def get_order(self, order_id: OrderId) -> Order:
         raise OmsNotSentError("refused")
 
     def post_cancel(self, request: CancelRequest, **_: object) -> Order:

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_oms.cancellation.history import Policy, Reply, ReplyKind
+from airflow_provider_oms.api.evidence import Evidence
+from airflow_provider_oms.cancellation.history import Policy, Reply
 
 GUARD = frozenset({"READY", "new"})
 
 
 def order(state: str | None, status: str | None, *, is_unclear: bool = False) -> Reply:
-    return Reply(ReplyKind.ORDER, order_state=state, order_status=status, is_unclear=is_unclear)
+    return Reply(Evidence.OPEN, order_state=state, order_status=status, is_unclear=is_unclear)
 
 
 class TestTheGuard:

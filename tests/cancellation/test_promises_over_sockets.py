@@ -115,9 +115,10 @@ def test_no_sequence_of_faults_cancels_twice_or_lets_us_say_what_is_not_so(
     with ThreadPoolExecutor(len(orders)) as threads:
         results = list(threads.map(lambda pair: play(tenant, *pair), orders.items()))
     at_the_oms = tenant.orders()
-    for result in results:
-        order, script = at_the_oms[result.order_id], orders[result.order_id]
-        posted = tenant.cancel_posts(result.order_id)
+    for order_id, result in zip(orders, results, strict=True):
+        order, script = at_the_oms[order_id], orders[order_id]
+        posted = tenant.cancel_posts(order_id)
+        assert result.order_id == order_id
         assert order["times_canceled"] <= 1, script
         assert posted == result.posts, script
         is_canceled = order["orderState"] == "CANCELED"

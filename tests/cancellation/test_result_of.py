@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.cancellation.decision import Done
 from airflow_provider_oms.cancellation.history import (
     Action,
@@ -13,7 +14,6 @@ from airflow_provider_oms.cancellation.history import (
     History,
     Policy,
     Reply,
-    ReplyKind,
 )
 from airflow_provider_oms.cancellation.outcomes import ConfirmedBy, Outcome
 from airflow_provider_oms.cancellation.runner import result_of
@@ -22,7 +22,7 @@ WORDS = st.sampled_from([None, "A-1", "B-2", "C-3"])
 STATES = st.sampled_from([None, "READY", "SHIPPED", "CANCELED"])
 REPLIES = st.builds(
     Reply,
-    kind=st.sampled_from(ReplyKind),
+    evidence=st.sampled_from(Evidence),
     message=st.sampled_from(["one.", "two", "three…"]),
     order_state=STATES,
     order_status=STATES,
@@ -77,18 +77,14 @@ def test_the_states_are_those_last_seen_of_the_order_itself(
     decided: tuple[Outcome, ConfirmedBy | None, Reply | None],
 ) -> None:
     result = result_of(7, history_of(calls), Done(*decided))
-    seen = [
-        (reply.order_state, reply.order_status)
-        for _, reply in calls
-        if reply.kind is ReplyKind.ORDER
-    ]
+    seen = [(reply.order_state, reply.order_status) for _, reply in calls if reply.holds_order]
     assert (result.order_state, result.order_status) == (seen[-1] if seen else (None, None))
 
 
-@pytest.mark.parametrize("kind", ReplyKind)
+@pytest.mark.parametrize("kind", Evidence)
 @pytest.mark.parametrize("left", [False, True])
-def test_a_cancel_counts_when_it_left_or_may_have(kind: ReplyKind, *, left: bool) -> None:
+def test_a_cancel_counts_when_it_left_or_may_have(kind: Evidence, *, left: bool) -> None:
     reply = Reply(kind, left=left)
     calls = [(Action.POST, reply), (Action.READ, reply), (Action.POST, reply)]
     posts = result_of(7, history_of(calls), Done(Outcome.UNKNOWN)).posts
-    assert posts == (2 if left and kind is not ReplyKind.NEVER_SENT else 0)
+    assert posts == (2 if left and kind is not Evidence.NEVER_SENT else 0)

@@ -19,7 +19,7 @@ from airflow_provider_oms.api.errors import (
     OmsServerError,
 )
 from airflow_provider_oms.api.models import Order
-from airflow_provider_oms.api.validation import CancelRequest
+from airflow_provider_oms.api.validation import CancelRequest, OrderId
 from airflow_provider_oms.cancellation import runner
 from airflow_provider_oms.cancellation.history import Policy
 from airflow_provider_oms.cancellation.outcomes import CancellationResult, ConfirmedBy, Outcome
@@ -54,7 +54,7 @@ class World:
     def info(self, message: str, *values: object) -> None:
         self.lines.append(message % values)
 
-    def get_order(self, order_id: int) -> Order:
+    def get_order(self, order_id: OrderId) -> Order:
         assert order_id == REQUEST.order_id
         return self._call("GET")
 

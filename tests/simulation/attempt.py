@@ -177,10 +177,7 @@ class Attempt:
         if send.action is not Action.POST:
             self._reply_later(send, call, *self._tenant.read(order_id))
             return
-        token = connect = 0.0
-        if self._draw.random() < self._tenant.weather.slow_token:
-            token = self._draw.uniform(0, self._draw.choice([2.0, 2.0, 5.0]))
-            connect = self._leeway * self._draw.uniform(0, self._draw.choice([1.0, 1.0, 2.0]))
+        token, connect = self._tenant.seconds_to_leave(self._leeway)
 
         def leave() -> None:
             if self._is_held_back(send, call, has_begun=True):
@@ -221,11 +218,8 @@ class Attempt:
         self._poll()
 
     def _write(self, write: Write) -> None:
-        wall, weather = self.wall, self._tenant.weather
-        seconds = self._draw.uniform(0.2, 1) * weather.store_seconds
+        wall, seconds = self.wall, self._tenant.seconds_to_write()
         intents = [item.request.order_id for item in write.intents]
-        if self._draw.random() < weather.store_fails / 4:
-            seconds = self._draw.choice([3.0, 90.0])
 
         def commit() -> None:
             error = None

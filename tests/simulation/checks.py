@@ -100,8 +100,8 @@ class Checks:
         if send.action is not Action.POST:
             return
         last = send.item.history.last if send.item.history else None
-        is_after_read = last is not None and last.action is Action.READ
-        if is_after_read and self._paused_at[attempt] >= last.sent_at:
+        read_at = last.sent_at if last and last.action is Action.READ else math.inf
+        if self._paused_at[attempt] >= read_at:
             self._fail(f"{order_id} is canceled after a pause, and was read before it")
         if attempt.policy.dry_run:
             self._fail(f"a dry run cancels {order_id}")

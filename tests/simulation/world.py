@@ -183,6 +183,24 @@ class Tenant:
             return Reply(Evidence.AMBIGUOUS, "no response"), self._latency()
         return self._reply_of(kind)
 
+    def seconds_to_leave(self, leeway: float) -> tuple[float, float]:
+        """Return how long a cancel waits for its token, and then for its connection.
+
+        :param leeway: seconds that the connection takes at most, as the run has it.
+        """
+        if self._draw.random() < self.weather.slow_token:
+            longest_token = self._draw.choice([2.0, 2.0, 5.0])
+            longest_connect = leeway * self._draw.choice([1.0, 1.0, 2.0])
+            return self._draw.uniform(0, longest_token), self._draw.uniform(0, longest_connect)
+        return 0.0, 0.0
+
+    def seconds_to_write(self) -> float:
+        """Return how long the store takes for a write."""
+        seconds = self._draw.uniform(0.2, 1) * self.weather.store_seconds
+        if self._draw.random() < self.weather.store_fails / 4:
+            return self._draw.choice([3.0, 90.0])
+        return seconds
+
     def _order(self, order_id: Order) -> Reply:
         state = self._state(order_id)
         evidence = Evidence.CANCELED if state == "CANCELED" else Evidence.OPEN

@@ -18,7 +18,7 @@ from airflow_provider_oms.api.errors import (
     OmsNotSentError,
 )
 from airflow_provider_oms.api.models import Order
-from airflow_provider_oms.api.validation import CancelRequest
+from airflow_provider_oms.api.validation import CancelRequest, OrderId
 from airflow_provider_oms.cancellation.bulk.driver import BulkRun
 from airflow_provider_oms.cancellation.bulk.intake import Limits
 from airflow_provider_oms.cancellation.bulk.journal import Journal
@@ -27,7 +27,7 @@ from airflow_provider_oms.cancellation.history import Policy
 
 POLICY = Policy(settle_seconds=0.3, deadline=10)
 LOST = OmsNoAnswerError("no answer")
-Fault = Callable[[int], OmsError | None]
+Fault = Callable[[Any], OmsError | None]
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Seen:
     """One call, as the tenant saw it."""
 
     method: str
-    order_id: int
+    order_id: OrderId
     at: float
 
 
@@ -49,21 +49,21 @@ class Tenant:
     """
 
     latency: float = 0.005
-    latency_of: dict[int, float] = field(default_factory=dict)
+    latency_of: dict[OrderId, float] = field(default_factory=dict)
     post: Fault = lambda _: None
     read: Fault = lambda _: None
     acts: bool = False
-    look: Callable[[int], None] = lambda _: None
+    look: Callable[[Any], object] = lambda _: None
     fetch_token: Callable[[], None] = lambda: None
     seen: list[Seen] = field(default_factory=list)
-    canceled: set[int] = field(default_factory=set)
+    canceled: set[OrderId] = field(default_factory=set)
     most_at_once: int = 0
 
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
         self._at_once = 0
 
-    def get_order(self, order_id: int) -> Order:
+    def get_order(self, order_id: OrderId) -> Order:
         return self._answer("GET", order_id, self.read(order_id))
 
     def post_cancel(
@@ -78,7 +78,7 @@ class Tenant:
             self.canceled.add(request.order_id)
         return self._answer("POST", request.order_id, error)
 
-    def _answer(self, method: str, order_id: int, error: OmsError | None) -> Order:
+    def _answer(self, method: str, order_id: Any, error: OmsError | None) -> Order:
         with self._lock:
             self.seen.append(Seen(method, order_id, time.monotonic()))
             self._at_once += 1
@@ -91,14 +91,14 @@ class Tenant:
         state = "CANCELED" if order_id in self.canceled else "READY"
         return Order(order_id, state, state, MappingProxyType({}), "c1")
 
-    def posts(self) -> list[int]:
+    def posts(self) -> list[Any]:
         return [call.order_id for call in self.seen if call.method == "POST"]
 
 
 def run_of(
     tenant: Any, orders: int, *, workers: int = 4, attempt: int = 1, **settings: Any
 ) -> BulkRun:
-    requests = {
+    requests: dict[Any, CancelRequest] = {
         order_id: CancelRequest(order_id, "created_by_mistake") for order_id in range(1, orders + 1)
     }
     store = settings.pop("store", None)
@@ -108,7 +108,12 @@ def run_of(
         tenant,
         OrderSet(requests),
         policy,
-        Journal(store if store is not None else Store(), now=time.time(), attempt=attempt),
+        Journal(
+            store if store is not None else Store(),
+            now=time.time(),
+            attempt=attempt,
+            order_ids=requests,
+        ),
         Limits(workers, **settings),
         attempt=attempt,
         log=logging.getLogger(__name__),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from airflow_provider_oms.api.validation import OrderId
 from airflow_provider_oms.cancellation.bulk.tally import OrderEnd, Tally
 from airflow_provider_oms.cancellation.outcomes import CancellationResult, Outcome
 
@@ -13,7 +14,7 @@ from airflow_provider_oms.cancellation.outcomes import CancellationResult, Outco
 class FinishedRun:
     """Hold how the orders of a run ended."""
 
-    ends: dict[int, OrderEnd] = field(default_factory=dict)
+    ends: dict[OrderId, OrderEnd] = field(default_factory=dict)
     tally: Tally = field(default_factory=Tally)
     stopped: str | None = None
     is_shut_out: bool = False

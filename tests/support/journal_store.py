@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterable
 from typing import Any
 
+from airflow_provider_oms.api.validation import OrderId
 from airflow_provider_oms.cancellation.bulk.journal import Journal
 
 
@@ -27,9 +29,9 @@ class Store(dict[str, Any]):
             self.writes_left -= 1
         self[key] = json.loads(json.dumps(value))
 
-    def in_doubt(self) -> frozenset[int]:
-        """Return the orders that the next attempt would take for ones in doubt."""
-        found = Journal(self, now=time.time(), attempt=2).earlier
+    def in_doubt(self, order_ids: Iterable[OrderId]) -> frozenset[OrderId]:
+        """Return the orders of a set that its next attempt would take for ones in doubt."""
+        found = Journal(self, now=time.time(), attempt=2, order_ids=order_ids).earlier
         return frozenset(order_id for order_id in found if found[order_id].is_in_doubt)
 
 

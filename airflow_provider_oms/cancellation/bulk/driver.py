@@ -92,7 +92,8 @@ class BulkRun:
         self._lines: queue.SimpleQueue[Log] = queue.SimpleQueue()
         # Goes up once and never down, so that workers read it without a lock.
         self._sends_no_more = False
-        self._owner: threading.Thread | None = None
+        # Held by the one thread that owns the engine; one that does not get it leaves it alone.
+        self._ownership = threading.Lock()
         self._owner_is_done = False
         self._crash: BaseException | None = None
         #: Seconds spent on writing the record.
@@ -145,7 +146,8 @@ class BulkRun:
         except BaseException as error:
             # A timeout of the task, or Airflow 2's way to end one.
             self._stop(self._cause_of(error), _GRACE)
-            self._wait_for_owner(_GRACE + 2.0)
+            if self._ownership.locked():
+                self._wait_for_owner(_GRACE + 2.0)
             raise
         finally:
             self._end()
@@ -157,12 +159,10 @@ class BulkRun:
         for index in range(self._workers):
             name = f"oms-{index}"
             threads.append(threading.Thread(target=self._make_calls, name=name, daemon=True))
+        threads.append(threading.Thread(target=self._own_engine, name="oms-engine", daemon=True))
         # A thread whose request hangs must not keep the process from ending: all are daemons.
         for thread in threads:
             thread.start()
-        owner = threading.Thread(target=self._own_engine, name="oms-engine", daemon=True)
-        owner.start()
-        self._owner = owner
 
     def _wait_for_owner(self, at_most: float) -> None:
         # Not Thread.join(): an exception out of a signal handler makes Python 3.11 and 3.12 take
@@ -178,8 +178,11 @@ class BulkRun:
 
     def _end(self) -> None:
         """Leave every order with an end, whatever broke in."""
-        if self._owner is None:
-            # No thread owns the engine, so that this one may.
+        if self._ownership.acquire(blocking=False):
+            # No thread owns the engine, and none will: this one does.
+            with suppress(queue.Empty):
+                while True:
+                    self._inbox.get_nowait()(seconds())
             self._engine.stop(_TOLD_TO_END, seconds(), settle=0)
             self._engine.poll(seconds())
         elif not self._owner_is_done:
@@ -208,6 +211,8 @@ class BulkRun:
     # -- the owner of the engine
 
     def _own_engine(self) -> None:
+        if not self._ownership.acquire(blocking=False):
+            return  # the run has ended before this thread began
         try:
             self._step_until_done()
         except BaseException as error:  # noqa: BLE001 - run() raises it in its caller's thread
@@ -250,8 +255,11 @@ class BulkRun:
             try:
                 self._call(send)
             except BaseException as error:  # noqa: BLE001 - run() raises it in its caller's thread
-                self._crash = self._crash or error
-                self._stop(f"a fault of this program, {type(error).__name__}", 0)
+                self._stop_after_fault(error)
+
+    def _stop_after_fault(self, error: BaseException) -> None:
+        self._crash = self._crash or error
+        self._stop(f"a fault of this program, {type(error).__name__}", 0)
 
     def _call(self, send: Send) -> None:
         item = send.item
@@ -285,6 +293,9 @@ class BulkRun:
                 )
             except JournalError as failure:
                 error = str(failure)
+            except BaseException as fault:  # noqa: BLE001 - run() raises it in its caller's thread
+                self._stop_after_fault(fault)
+                return
             self.journal_seconds += seconds() - began_at
             self._inbox.put(self._on_write(write, error))
 

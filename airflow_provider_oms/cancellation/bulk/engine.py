@@ -124,7 +124,8 @@ class Engine:
                 self._schedule.add_fresh(item)
             else:
                 self._schedule.add_waiting(item, now)
-        self._on_journal_state(now)
+        if self._is_draining:
+            self._drain(now)
 
     def on_write_failed(self, write: Write, error: str, now: float) -> None:
         """Let no cancel leave until the journal can be written again.
@@ -134,16 +135,20 @@ class Engine:
         :param now: the present moment.
         """
         if self._leasing.on_failed(write, error, now):
-            why = "The journal cannot be written; no cancel leaves until it can be"
-            self._lines.append(Log(f"{why}: {error}", is_warning=True))
-        self._on_journal_state(now)
-
-    def _on_journal_state(self, now: float) -> None:
-        since = self._leasing.failing_since
-        if since is not None and now - since > _LONGEST_WITHOUT_JOURNAL:
-            self.stop(f"the journal cannot be written: {self._leasing.failure}", now)
+            self._say_that_journal_fails()
         if self._is_draining:
             self._drain(now)
+
+    @property
+    def _gives_up_journal_at(self) -> float:
+        since = self._leasing.failing_since
+        if since is None or self.is_closed or self.breaker.stopped is not None:
+            return math.inf
+        return since + _LONGEST_WITHOUT_JOURNAL
+
+    def _say_that_journal_fails(self) -> None:
+        why = "The journal cannot be written; no cancel leaves until it can be"
+        self._lines.append(Log(f"{why}: {self._leasing.failure}", is_warning=True))
 
     def stop(self, why: str, now: float, *, settle: float | None = None) -> None:
         """Begin no cancel any more, and settle what is in flight for a bounded time.
@@ -162,6 +167,10 @@ class Engine:
         :param now: the present moment.
         """
         self.breaker.check(now)
+        if self._leasing.is_late(now):
+            self._say_that_journal_fails()
+        if now >= self._gives_up_journal_at:
+            self.stop(f"the journal cannot be written: {self._leasing.failure}", now)
         if self.breaker.stopped is None:
             for item in self._intake.take(
                 self._schedule, self._leasing, self._progress, len(self.ends)
@@ -193,7 +202,8 @@ class Engine:
         """
         if self.breaker.stopped is not None and not self._is_draining:
             return now
-        due = min(self._leasing.due_at(), self.breaker.gives_up_at)
+        gives_up_at = min(self.breaker.gives_up_at, self._gives_up_journal_at)
+        due = min(self._leasing.due_at(), gives_up_at)
         if self.is_closed:
             return max(now, min(due, self._last_write_by))
         if len(self._schedule.in_flight) < self._intake.capacity(len(self.ends)):

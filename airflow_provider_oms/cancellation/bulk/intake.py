@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from airflow_provider_oms.api.validation import OrderId
 from airflow_provider_oms.cancellation.bulk.circuit_breaker import CircuitBreaker
 from airflow_provider_oms.cancellation.bulk.leasing import Leasing
 from airflow_provider_oms.cancellation.bulk.progress import Progress
@@ -56,6 +57,8 @@ class Intake:
         self._breaker = breaker
         self._max_workers = max_workers
         self._probes = 0
+        # Parts of the set of which an order was taken up since others were suspected.
+        self._on_trial: set[int] = set()
 
     def capacity(self, ended: int) -> int:
         """Return how many requests may be in flight.
@@ -85,7 +88,8 @@ class Intake:
         if not leasing.is_usable:
             return []
         workers = self.capacity(ended)
-        soon = max(workers, int(progress.rate))
+        is_on_trial = bool(self._breaker.suspects)
+        soon = workers if is_on_trial else max(workers, int(progress.rate))
         at_hand = schedule.fresh + leasing.waiting
         if at_hand >= max(1, int(_LOW_WATER * soon)):
             return []
@@ -96,6 +100,9 @@ class Intake:
         # At a low rate, few orders come to their end before their deadline.
         in_time = schedule.limiter.requests_within(self._recovery.policy.deadline)
         room = min(room, max(1.0, in_time / _REQUESTS_AN_ORDER) - load)
+        if is_on_trial:
+            # What becomes of these decides whether there is any use in more.
+            room = min(room, workers - at_hand - len(schedule.in_flight))
         items: list[WorkItem] = []
         while len(items) < min(room, soon - at_hand) and (item := self._next()) is not None:
             items.append(item)
@@ -103,7 +110,17 @@ class Intake:
 
     def _next(self) -> WorkItem | None:
         suspects = self._breaker.suspects
-        taken = self._queued.take_outside(suspects) if suspects else None
+        taken = self._take_outside(suspects) if suspects else None
         if taken is None and not (suspects and self._breaker.is_probing):
             taken = self._queued.take()
         return None if taken is None else self._recovery.item(*taken)
+
+    def _take_outside(self, suspects: frozenset[int]) -> tuple[OrderId, int] | None:
+        """Return an order of a part that is not suspected, of each such part in turn."""
+        taken = self._queued.take_outside(suspects | self._on_trial)
+        if taken is None:
+            self._on_trial.clear()
+            taken = self._queued.take_outside(suspects)
+        if taken is not None:
+            self._on_trial.add(taken[1])
+        return taken

@@ -99,9 +99,9 @@ class Leasing:
         return [*self.take_asking(), *still]
 
     def due_at(self) -> float:
-        """Return when the next write is due, as far as that depends on time alone."""
+        """Return when the next write is due, or the one in flight late."""
         if self._write is not None:
-            return math.inf
+            return math.inf if self.failing_since is not None else self._begin_by(self._write)
         if self.failing_since is not None:
             return self._written_at + _RETRY_AFTER
         if self._asking:
@@ -132,9 +132,10 @@ class Leasing:
         self._written_at = write.asked_at
         # Ends are appended only, so that those of the write are the first ones.
         del self._unrecorded[: len(write.ended)]
-        begin_by = write.asked_at + LEASE_SECONDS if self._is_kept else math.inf
+        begin_by = self._begin_by(write)
         if now >= begin_by:
-            self._fail(write, f"a write takes {now - write.asked_at:.1f} s")
+            self._fail(f"a write takes {now - write.asked_at:.1f} s", now)
+            self._ask_again(write)
             return ()
         self.failing_since = None
         lease = Lease(begin_by, begin_by + self._leeway)
@@ -155,11 +156,28 @@ class Leasing:
         """
         self._write = None
         self._written_at = now
-        return self._fail(write, error)
+        self._ask_again(write)
+        return self._fail(error, now)
 
-    def _fail(self, write: Write, error: str) -> bool:
-        is_first = self.failing_since is None
-        self.failing_since = write.asked_at if self.failing_since is None else self.failing_since
+    def is_late(self, now: float) -> bool:
+        """Tell whether the write in flight has just turned out to take longer than a lease lasts.
+
+        :param now: the present moment.
+        """
+        if self._write is None or now < self._begin_by(self._write):
+            return False
+        return self._fail("a write does not come to its end", now)
+
+    def _begin_by(self, write: Write) -> float:
+        return write.asked_at + LEASE_SECONDS if self._is_kept else math.inf
+
+    def _fail(self, error: str, now: float) -> bool:
         self.failure = error
+        if self.failing_since is not None:
+            return False
+        # Not since the write was asked for: the machine may have been suspended meanwhile.
+        self.failing_since = now
+        return True
+
+    def _ask_again(self, write: Write) -> None:
         self._asking[:0] = [item for item in write.intents if item.state is ItemState.LEASING]
-        return is_first

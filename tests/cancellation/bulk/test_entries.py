@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_oms.api.errors import OmsInputError
+from airflow_provider_oms.api.validation import OrderId
 from airflow_provider_oms.cancellation.bulk.entries import Joined, MappedOutputs, entries_of_value
 from airflow_provider_oms.cancellation.bulk.order_set import Reasons, plan_orders, split_orders
 from airflow_provider_oms.cancellation.bulk.refusals import OmsOrderSetError, Unusable
@@ -25,7 +26,7 @@ def entries(value: Any) -> list[Any]:
     return [entry for _, entry in entries_of_value(value)]
 
 
-def planned(value: Any) -> list[int]:
+def planned(value: Any) -> list[OrderId]:
     orders = plan_orders(entries_of_value(value), Reasons(MISTAKE), max_orders=1000)
     return list(orders.requests)
 

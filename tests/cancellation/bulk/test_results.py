@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airflow_provider_oms.api.validation import OrderId
 from airflow_provider_oms.cancellation.bulk.results import (
     from_record,
     line_of,
@@ -80,7 +81,7 @@ def test_orders_that_are_not_asked_for_are_not_read() -> None:
 OUTCOMES = st.sampled_from(Outcome)
 
 
-def ends_of(outcomes: dict[int, tuple[Outcome, int | None]]) -> dict[int, OrderEnd]:
+def ends_of(outcomes: dict[int, tuple[Outcome, int | None]]) -> dict[OrderId, OrderEnd]:
     return {
         order_id: OrderEnd(CancellationResult(order_id, outcome), attempt)
         for order_id, (outcome, attempt) in outcomes.items()
@@ -105,7 +106,10 @@ def test_an_older_file_adds_details_to_an_outcome_and_changes_none(
 
 
 def test_orders_of_which_only_the_outcome_is_on_record_are_looked_for() -> None:
-    ends = {7: OrderEnd(CancellationResult(7, Outcome.CANCELED)), 8: END}
+    ends: dict[OrderId, OrderEnd] = {
+        7: OrderEnd(CancellationResult(7, Outcome.CANCELED)),
+        8: END,
+    }
     assert from_record(ends) == {7}
 
 

@@ -1,0 +1,337 @@
+"""What stops a run: silence, refusals, a wait too long, and as many failures as were said."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from airflow_provider_oms.api.evidence import Evidence
+from airflow_provider_oms.api.validation import CancelRequest
+from airflow_provider_oms.cancellation.bulk.circuit_breaker import CircuitBreaker
+from airflow_provider_oms.cancellation.bulk.work_item import WorkItem
+from airflow_provider_oms.cancellation.decision import Done
+from airflow_provider_oms.cancellation.history import Action, Event, History, Policy, Reply
+from airflow_provider_oms.cancellation.outcomes import Outcome
+
+NOW = 100.0
+POLICY = Policy()
+OPEN = Reply(Evidence.OPEN, "open", order_state="READY")
+CANCELED = Reply(Evidence.CANCELED, "canceled", order_state="CANCELED")
+SILENCE = Reply(Evidence.AMBIGUOUS, "no response")
+SHIPPED = Reply(Evidence.CONFLICT, "shipped")
+FORBIDDEN = Reply(Evidence.FORBIDDEN, "no permission")
+
+
+def breaker_of(
+    limit: int | None = None, *, strata: int = 10, settle_seconds: float = 15.0
+) -> CircuitBreaker:
+    return CircuitBreaker(Policy(settle_seconds=settle_seconds), limit, strata, NOW)
+
+
+def answering(limit: int | None = None, **settings: float) -> CircuitBreaker:
+    """Return the breaker of a run whose tenant has answered a read and let a cancel through."""
+    breaker = breaker_of(limit, **settings)  # type: ignore[arg-type]
+    reply_to(breaker, 0, OPEN, Action.READ)
+    reply_to(breaker, 0, CANCELED, Action.POST)
+    return breaker
+
+
+def item_of(order_id: int, stratum: int = 0) -> WorkItem:
+    return WorkItem(CancelRequest(order_id, "other", "Fraud"), POLICY, stratum)
+
+
+def reply_to(
+    breaker: CircuitBreaker,
+    order_id: int,
+    reply: Reply,
+    action: Action = Action.READ,
+    *,
+    stratum: int = 0,
+    now: float = NOW,
+) -> None:
+    breaker.on_reply(item_of(order_id, stratum), action, reply, now)
+
+
+def end(
+    breaker: CircuitBreaker,
+    order_id: int,
+    outcome: Outcome,
+    reply: Reply | None = None,
+    action: Action = Action.POST,
+    *,
+    stratum: int = 0,
+) -> None:
+    item = item_of(order_id, stratum)
+    if reply is not None:
+        item.history = History(POLICY, NOW, None, (Event(action, NOW, NOW, reply),))
+    breaker.on_end(item, Done(outcome, None, reply), NOW)
+
+
+def why(breaker: CircuitBreaker) -> str:
+    """Return why a run is stopped; empty while it is not."""
+    return breaker.stopped or ""
+
+
+class TestSilence:
+    def test_twenty_orders_in_a_row_without_a_response_stop_it(self) -> None:
+        breaker = answering()
+        for order_id in range(19):
+            reply_to(breaker, order_id, SILENCE)
+        assert why(breaker) == ""
+        reply_to(breaker, 19, Reply(Evidence.NEVER_SENT, "refused"))
+        assert why(breaker) == "20 orders in a row got no answer; last: refused"
+
+    def test_one_order_that_is_asked_about_again_and_again_does_not(self) -> None:
+        breaker = answering()
+        for _ in range(100):
+            reply_to(breaker, 7, SILENCE)
+        assert why(breaker) == ""
+
+    @pytest.mark.parametrize(
+        "kind", [Evidence.CANCELED, Evidence.OPEN, Evidence.CONFLICT, Evidence.THROTTLED]
+    )
+    def test_any_response_in_between_starts_the_count_again(self, kind: Evidence) -> None:
+        breaker = answering()
+        for order_id in range(19):
+            reply_to(breaker, order_id, SILENCE)
+        reply_to(breaker, 50, Reply(kind, "a response"))
+        for order_id in range(19):
+            reply_to(breaker, 100 + order_id, SILENCE)
+        assert why(breaker) == ""
+
+    def test_twenty_ends_in_a_row_that_came_to_nothing_stop_it(self) -> None:
+        breaker = answering()
+        for order_id in range(19):
+            end(breaker, order_id, Outcome.NOT_ATTEMPTED)
+        end(breaker, 50, Outcome.CANCELED)
+        for order_id in range(19):
+            end(breaker, order_id, Outcome.UNKNOWN)
+        assert why(breaker) == ""
+        end(breaker, 60, Outcome.UNKNOWN, SILENCE)
+        assert why(breaker) == "20 orders in a row came to nothing; last: no response"
+
+    def test_a_verdict_in_between_starts_that_count_again_too(self) -> None:
+        breaker = answering()
+        for order_id in range(40):
+            end(breaker, order_id, Outcome.NOT_FOUND if order_id == 19 else Outcome.UNKNOWN)
+            assert (why(breaker) != "") == (order_id == 39)
+
+
+class TestTheFirstAnswer:
+    """No order speaks for the tenant, and no cancel leaves before the tenant has answered."""
+
+    @pytest.mark.parametrize(
+        "kind",
+        [
+            Evidence.CANCELED,
+            Evidence.OPEN,
+            Evidence.NOT_FOUND,
+            Evidence.CONFLICT,
+            Evidence.REFUSED,
+        ],
+    )
+    def test_anything_that_an_oms_says_about_an_order_is_one(self, kind: Evidence) -> None:
+        breaker = breaker_of()
+        was_probing = breaker.is_probing
+        reply_to(breaker, 1, Reply(kind, "an answer"))
+        assert (was_probing, breaker.is_probing, breaker.is_proven) == (True, False, False)
+        breaker.check(NOW + 1000)
+        assert why(breaker) == ""
+
+    @pytest.mark.parametrize(
+        "kind",
+        [
+            Evidence.FORBIDDEN,
+            Evidence.WRONG_SERVER,
+            Evidence.THROTTLED,
+            Evidence.UNAUTHENTICATED,
+            Evidence.NEVER_SENT,
+            Evidence.AMBIGUOUS,
+        ],
+    )
+    def test_nothing_else_is_one(self, kind: Evidence) -> None:
+        breaker = breaker_of()
+        reply_to(breaker, 1, Reply(kind, "no answer"))
+        assert breaker.is_probing
+        assert why(breaker) == ""
+
+    def test_a_tenant_that_is_away_for_twenty_seconds_stops_it(self) -> None:
+        breaker = breaker_of()
+        reply_to(breaker, 1, SILENCE)
+        assert breaker.gives_up_at == NOW + 20
+        breaker.check(NOW + 19.9)
+        assert why(breaker) == ""
+        breaker.check(NOW + 20)
+        assert why(breaker) == "a first read did not get through: no response"
+        assert breaker.settle_by == NOW + 20
+        assert breaker.gives_up_at == math.inf
+        assert not breaker.is_shut_out
+
+    def test_a_tenant_that_throttles_gets_the_time_that_it_asks_for(self) -> None:
+        breaker = breaker_of()
+        slow_down = Reply(Evidence.THROTTLED, "slow down", retry_after=60)
+        reply_to(breaker, 1, slow_down, now=NOW + 10)
+        assert breaker.gives_up_at == NOW + 10 + 60 + 20
+        # For no longer than the deadline, however often it throttles.
+        reply_to(breaker, 1, slow_down, now=NOW + 80)
+        assert breaker.gives_up_at == NOW + POLICY.deadline
+
+    @pytest.mark.parametrize(
+        ("kind", "is_suspected"),
+        [
+            (Evidence.AMBIGUOUS, True),
+            (Evidence.FORBIDDEN, True),
+            (Evidence.NEVER_SENT, True),
+            (Evidence.THROTTLED, False),
+            (Evidence.UNAUTHENTICATED, False),
+        ],
+    )
+    def test_an_order_without_one_lets_another_part_of_the_set_be_asked(
+        self, kind: Evidence, *, is_suspected: bool
+    ) -> None:
+        breaker = breaker_of()
+        reply_to(breaker, 1, Reply(kind, "no answer"), stratum=3)
+        assert breaker.suspects == ({3} if is_suspected else set())
+        reply_to(breaker, 2, OPEN, stratum=4)
+        assert breaker.suspects == set()
+
+
+class TestRefusals:
+    @pytest.mark.parametrize("kind", [Evidence.FORBIDDEN, Evidence.WRONG_SERVER])
+    @pytest.mark.parametrize("action", [Action.POST, Action.READ])
+    def test_they_stop_it_when_orders_from_every_part_of_the_set_were_refused(
+        self, kind: Evidence, action: Action
+    ) -> None:
+        breaker = breaker_of()
+        reply = Reply(kind, "no permission")
+        for stratum in range(9):
+            end(breaker, stratum, Outcome.FORBIDDEN, reply, action, stratum=stratum)
+            end(breaker, 100 + stratum, Outcome.FORBIDDEN, reply, action, stratum=stratum)
+        assert why(breaker) == ""
+        assert breaker.suspects == set(range(9))
+        end(breaker, 9, Outcome.FORBIDDEN, reply, action, stratum=9)
+        assert why(breaker) == "the OMS refuses the connection: no permission"
+        assert breaker.is_shut_out
+
+    def test_all_of_a_smaller_set_is_enough(self) -> None:
+        breaker = breaker_of(strata=2)
+        end(breaker, 1, Outcome.FORBIDDEN, FORBIDDEN, stratum=0)
+        assert why(breaker) == ""
+        end(breaker, 2, Outcome.FORBIDDEN, FORBIDDEN, stratum=1)
+        assert "refuses the connection" in why(breaker)
+
+    @pytest.mark.parametrize("action", [Action.POST, Action.READ])
+    def test_they_do_not_where_the_oms_has_let_such_a_call_through(self, action: Action) -> None:
+        breaker = breaker_of()
+        reply_to(breaker, 50, CANCELED, action)
+        for order_id in range(100):
+            end(breaker, order_id, Outcome.FORBIDDEN, FORBIDDEN, action, stratum=order_id % 10)
+        assert why(breaker) == ""
+        assert breaker.suspects == set()
+
+    def test_reads_that_are_let_through_say_nothing_about_cancels(self) -> None:
+        breaker = breaker_of()
+        reply_to(breaker, 50, OPEN, Action.READ)
+        for stratum in range(10):
+            end(breaker, stratum, Outcome.FORBIDDEN, FORBIDDEN, Action.POST, stratum=stratum)
+        assert "refuses the connection" in why(breaker)
+        assert breaker.is_shut_out
+
+    def test_credentials_that_the_token_endpoint_refuses_stop_it_at_once(self) -> None:
+        breaker = breaker_of()
+        reply_to(breaker, 1, Reply(Evidence.FORBIDDEN, "wrong secret", left=False))
+        assert why(breaker) == "the OMS refuses the connection: wrong secret"
+        assert breaker.is_shut_out
+
+    def test_a_connection_that_had_been_good_is_not_shut_out(self) -> None:
+        breaker = answering()
+        reply_to(breaker, 1, Reply(Evidence.FORBIDDEN, "revoked", left=False))
+        assert "revoked" in why(breaker)
+        assert not breaker.is_shut_out
+
+    def test_ten_orders_in_a_row_whose_tokens_were_refused_stop_it(self) -> None:
+        refused = Reply(Evidence.UNAUTHENTICATED, "token refused")
+        breaker = answering()
+        for order_id in range(9):
+            end(breaker, order_id, Outcome.FORBIDDEN, refused)
+        end(breaker, 50, Outcome.CANCELED, CANCELED)
+        for order_id in range(9):
+            end(breaker, 100 + order_id, Outcome.FORBIDDEN, refused)
+        assert why(breaker) == ""
+        end(breaker, 200, Outcome.FORBIDDEN, refused)
+        assert why(breaker) == "the OMS refuses the connection: token refused"
+
+
+class TestALongWait:
+    @pytest.mark.parametrize("kind", [Evidence.THROTTLED, Evidence.NEVER_SENT])
+    def test_one_that_is_longer_than_the_deadline_stops_it(self, kind: Evidence) -> None:
+        breaker = answering()
+        reply_to(breaker, 7, Reply(kind, "later", retry_after=120.0))
+        assert why(breaker) == ""
+        reply_to(breaker, 7, Reply(kind, "later", retry_after=121.0))
+        assert why(breaker) == "the OMS asks to wait 121 s, longer than deadline"
+
+    def test_after_a_5xx_it_may_be_about_that_order(self) -> None:
+        later = Reply(Evidence.AMBIGUOUS, "503", retry_after=3600)
+        breaker = answering()
+        for order_id in (1, 1, 1, 2):
+            reply_to(breaker, order_id, later)
+        assert why(breaker) == ""
+        reply_to(breaker, 3, later)
+        assert why(breaker) == "the OMS asks to wait 3600 s, longer than deadline"
+
+    def test_an_answer_in_between_starts_the_count_again(self) -> None:
+        later = Reply(Evidence.AMBIGUOUS, "503", retry_after=3600)
+        breaker = answering()
+        for order_id in (1, 2):
+            reply_to(breaker, order_id, later)
+        reply_to(breaker, 50, OPEN)
+        for order_id in (3, 4):
+            reply_to(breaker, order_id, later)
+        assert why(breaker) == ""
+
+
+class TestFailures:
+    def test_as_many_as_were_said_stop_it_and_one_order_counts_once(self) -> None:
+        breaker = answering(limit=2)
+        breaker.on_refused_cancel(item_of(7), NOW)
+        end(breaker, 7, Outcome.NOT_CANCELABLE, SHIPPED)
+        assert why(breaker) == ""
+        end(breaker, 8, Outcome.NOT_FOUND)
+        assert why(breaker) == "2 orders have failed, and stop_after_failures is 2"
+
+    def test_without_a_limit_none_does(self) -> None:
+        breaker = answering()
+        for order_id in range(1000):
+            end(breaker, order_id, Outcome.NOT_FOUND)
+        assert why(breaker) == ""
+
+    def test_an_order_that_turned_out_canceled_is_none(self) -> None:
+        breaker = answering(limit=2)
+        breaker.on_refused_cancel(item_of(7), NOW)
+        end(breaker, 7, Outcome.ALREADY_CANCELED)
+        end(breaker, 8, Outcome.NOT_FOUND)
+        assert why(breaker) == ""
+
+
+class TestStopping:
+    def test_the_first_reason_stays_and_the_shortest_time_to_settle(self) -> None:
+        breaker = breaker_of()
+        assert breaker.settle_by == math.inf
+        breaker.stop("one", NOW)
+        assert breaker.settle_by == NOW + 15
+        breaker.stop("another", NOW, settle=0)
+        breaker.stop("a third", NOW)
+        assert (breaker.stopped, breaker.settle_by) == ("one", NOW)
+
+    def test_settling_takes_half_a_minute_at_most(self) -> None:
+        breaker = breaker_of(settle_seconds=600)
+        breaker.stop("one", NOW)
+        assert breaker.settle_by == NOW + 30
+
+    def test_being_told_to_end_is_no_refusal_by_the_connection(self) -> None:
+        breaker = breaker_of(strata=1)
+        breaker.stop("the task was told to end", NOW)
+        end(breaker, 1, Outcome.FORBIDDEN, FORBIDDEN)
+        assert not breaker.is_shut_out

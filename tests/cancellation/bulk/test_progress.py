@@ -1,0 +1,52 @@
+"""How far a run is and how fast, in one line now and then."""
+
+from __future__ import annotations
+
+from airflow_provider_oms.cancellation.bulk.progress import Progress
+from airflow_provider_oms.cancellation.bulk.tally import Tally
+from airflow_provider_oms.cancellation.outcomes import CancellationResult, Outcome
+
+
+def tally_of(canceled: int, *, unknown: int = 0) -> Tally:
+    tally = Tally()
+    for order_id in range(canceled + unknown):
+        outcome = Outcome.CANCELED if order_id < canceled else Outcome.UNKNOWN
+        tally.add(CancellationResult(order_id, outcome))
+    return tally
+
+
+def test_the_line_holds_counts_pace_and_the_time_that_is_left() -> None:
+    progress = Progress(1000, 0, 100.0)
+    for tenth in range(51):
+        progress.sample(tenth * 4, 100 + tenth / 10)
+    assert progress.says_next_at == 105.0
+    line = progress.line(tally_of(198, unknown=2), 7, 105.0)
+    assert line == (
+        "200 of 1000 orders done, 40 per second; 198 canceled, 2 unknown; 7 waiting; "
+        "time left: 20 s"
+    )
+    assert progress.says_next_at == 110.0
+
+
+def test_orders_of_an_earlier_attempt_say_nothing_about_the_pace() -> None:
+    progress = Progress(1000, 500, 100.0)
+    assert progress.line(tally_of(500), 0, 105.0).endswith("0 waiting; time left: unknown")
+
+
+def test_the_pace_is_that_of_the_last_seconds() -> None:
+    progress = Progress(10_000, 0, 0.0)
+    for second in range(1, 61):
+        progress.sample(100 * second if second <= 30 else 3000 + 2 * (second - 30), float(second))
+    assert progress.rate == 2.0
+
+
+def test_cancels_count_as_sent_lately_for_as_long_as_a_lease() -> None:
+    progress = Progress(100, 0, 0.0)
+    progress.count_sent()
+    progress.sample(0, 1.0)
+    progress.count_sent()
+    assert progress.sent_lately == 2
+    progress.sample(0, 3.0)
+    assert progress.sent_lately == 1
+    progress.sample(0, 5.0)
+    assert progress.sent_lately == 0
