@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from simulation.checks import Checks
 
 _GRACE = 4.0
+_TICK = 1e-9
 _WALL = 1_800_000_000.0
 
 
@@ -155,7 +156,9 @@ class Attempt:
         wakeup = self.engine.wakeup(now)
         if wakeup < self._woken_at or self._woken_at <= now:
             self._woken_at = wakeup
-            self._soon(wakeup - now, lambda: self._wake(wakeup))
+            # The story's clock does not move by less than its own rounding error.
+            seconds = wakeup - now and max(wakeup - now, _TICK)
+            self._soon(seconds, lambda: self._wake(wakeup))
 
     def _wake(self, wakeup: float) -> None:
         if wakeup == self._woken_at:
