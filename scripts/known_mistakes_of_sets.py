@@ -18,6 +18,7 @@ BREAKER = f"{_TESTS}test_circuit_breaker.py"
 LEASING = f"{_TESTS}test_leasing.py"
 RECOVERY = f"{_TESTS}test_recovery.py"
 JOURNAL = f"{_TESTS}test_journal.py"
+JOURNAL_FAILURES = f"{_TESTS}test_journal_failures.py"
 INPUT = "tests/operators/bulk/test_bulk_input.py"
 NEXT_ATTEMPT = "tests/operators/bulk/test_bulk_next_attempt.py"
 SIMULATION = "tests/simulation/test_simulation.py"
@@ -75,28 +76,28 @@ SET_MUTANTS = (
         "            self._write_page(self._store, self._unconfirmed)\n"
         "            self._page = {}\n",
         "            self._unconfirmed = None\n",
-        (JOURNAL, SIMULATION),
+        (JOURNAL_FAILURES, SIMULATION),
     ),
     Mutant(
         "read no page that the head does not name",
         f"{BULK}journal.py",
         "        while number < self._pages or beyond < _LOOK_AHEAD:\n",
         "        while number < self._pages:\n",
-        (JOURNAL, SIMULATION),
+        (JOURNAL_FAILURES, SIMULATION),
     ),
     Mutant(
         "take over what was canceled on another tenant",
         f"{BULK}journal.py",
         '        if head["tenant"] != self._tenant:\n',
         "        if False:\n",
-        (JOURNAL, NEXT_ATTEMPT),
+        (JOURNAL_FAILURES, NEXT_ATTEMPT),
     ),
     Mutant(
         "trust a journal about another set",
         f"{BULK}journal.py",
         ' and head["orders"] == self._order_set',
         "",
-        (JOURNAL, NEXT_ATTEMPT),
+        (JOURNAL_FAILURES, NEXT_ATTEMPT),
     ),
     Mutant(
         "go on for ever beside a write that hangs",

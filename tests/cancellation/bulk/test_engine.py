@@ -17,6 +17,7 @@ from virtual_runs import (
     why,
 )
 
+from airflow_provider_oms.api.validation import OrderId
 from airflow_provider_oms.cancellation.bulk.work_item import LEASE_SECONDS
 from airflow_provider_oms.cancellation.history import Action, Policy, Reply
 
@@ -168,13 +169,13 @@ class TestTheRecord:
         world, excess = World(150), []
         tenant = world.tenant
 
-        def on_post(order_id: int) -> Reply | None:
+        def on_post(order_id: OrderId) -> Reply | None:
             lately = sum(post.left_at > world.clock.now - 2.2 for post in tenant.posts)
             if len(world.in_doubt()) > lately + 3 * workers:
                 excess.append((world.clock.now, len(world.in_doubt()), lately))
-            return LOST if most_are_lost and order_id % 4 else None
+            return LOST if most_are_lost and int(order_id) % 4 else None
 
-        tenant.on_post = on_post  # type: ignore[assignment]
+        tenant.on_post = on_post
         tenant.acts = lambda _: True
         run = world.run(workers=workers)
         assert excess == []

@@ -23,6 +23,7 @@ from virtual_runs import (
 )
 
 from airflow_provider_oms.api.evidence import Evidence
+from airflow_provider_oms.api.validation import OrderId
 from airflow_provider_oms.cancellation.history import Action, Policy, Reply
 from airflow_provider_oms.cancellation.outcomes import Outcome
 
@@ -218,11 +219,11 @@ class TestFailures:
         world = World(50)
         # Someone else cancels each of them a moment before ours comes.
 
-        def on_post(order_id: int) -> Reply:
+        def on_post(order_id: OrderId) -> Reply:
             world.tenant.canceled_at.setdefault(order_id, world.clock.now)
             return SHIPPED
 
-        world.tenant.on_post = on_post  # type: ignore[assignment]
+        world.tenant.on_post = on_post
         run = world.run(stop_after_failures=1)
         assert why(run) == ""
         assert outcomes(run) == {"already_canceled": 50}
