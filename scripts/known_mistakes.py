@@ -1,6 +1,7 @@
 """The known mistakes: what stands in the code, what would be wrong there, and who has to catch it.
 
-How they are put into a copy of the code is the business of ``mutants.py``.
+Those that concern a set of orders are in ``known_mistakes_of_sets.py``. How they are put into a
+copy of the code is the business of ``mutants.py``.
 """
 
 from __future__ import annotations
@@ -17,12 +18,8 @@ FAULTS = "tests/cancellation/test_hostile_tenant.py"
 WIRE = "tests/api/test_client_wire.py"
 TOKENS = "tests/api/test_tokens.py"
 TRANSPORT = "tests/api/test_transport.py"
-BULK = "tests/cancellation/bulk/test_run.py"
-BETWEEN_STEPS = "tests/cancellation/bulk/test_run_between_steps.py"
-RESUME = "tests/cancellation/bulk/test_resume.py"
-JOURNAL = "tests/cancellation/bulk/test_journal.py"
-INPUT = "tests/operators/bulk/test_bulk_input.py"
 OUTCOME = "tests/operators/bulk/test_bulk_outcome.py"
+INPUT = "tests/operators/bulk/test_bulk_input.py"
 NEXT_ATTEMPT = "tests/operators/bulk/test_bulk_next_attempt.py"
 OPERATOR = "tests/operators/test_cancel_order_operator.py"
 HOOK = "tests/hooks/test_oms_hook.py"
@@ -172,7 +169,7 @@ MUTANTS = (
     Mutant(
         "report for a task that another attempt has taken over",
         "operators/bulk.py",
-        "        if not plan.journal.is_current():\n",
+        "        if not plan.journal.confirm_ownership():\n",
         "        if False:\n",
         (NEXT_ATTEMPT,),
     ),
@@ -262,26 +259,6 @@ MUTANTS = (
         (WIRE,),
     ),
     Mutant(
-        "write no intent",
-        "cancellation/bulk/journal.py",
-        '        changes = dict.fromkeys(intents, f"{_INTENT}{posted_by:.3f}")',
-        "        changes: dict[int, str] = {}",
-        (BULK, JOURNAL),
-    ),
-    Mutant(
-        "write the journal after the cancel",
-        "cancellation/bulk/run.py",
-        "            self._record([*granted, *asking])\n",
-        "            for case in (*granted, *asking):\n"
-        "                case.permit_until = math.inf\n"
-        "            self._desk.resume(asking)\n"
-        "            self._desk.add_fresh(granted)\n"
-        "            time.sleep(0.05)\n"
-        "            self._record([*granted, *asking])\n"
-        "            granted, asking = [], []\n",
-        (BULK,),
-    ),
-    Mutant(
         "append the results of the next attempt",
         "storage.py",
         "            self._part.fs.mv(self._part.path, self._target.path)\n",
@@ -295,59 +272,7 @@ MUTANTS = (
         DECISION,
         "    if calling is Action.POST:\n        reply",
         "    if calling is None:\n        reply",
-        ("tests/cancellation/test_interruption.py", BULK, OUTCOME),
-    ),
-    Mutant(
-        "post what an earlier attempt left in doubt",
-        "cancellation/bulk/resume.py",
-        "        if recorded is not None and recorded.is_in_doubt:\n"
-        "            return _Kind.IN_DOUBT\n",
-        "        if recorded is not None and recorded.is_in_doubt:\n"
-        "            return _Kind.UNTOUCHED\n",
-        (BULK,),
-    ),
-    Mutant(
-        "take a journal that is lost for one that is whole",
-        "cancellation/bulk/resume.py",
-        "        if not self._journal.is_whole:\n",
-        "        if False:\n",
-        (RESUME, NEXT_ATTEMPT),
-    ),
-    Mutant(
-        "call untouched what was begun, because the keeper hangs",
-        "cancellation/bulk/run.py",
-        "                self._abandon(self._desk.close)\n                for order_id",
-        "                for order_id",
-        (BETWEEN_STEPS,),
-    ),
-    Mutant(
-        "let go of an end before it is noted",
-        "cancellation/bulk/run.py",
-        "        with self._noting:\n            for end in self._desk.take_ended():\n"
-        "                self._note(end, is_news=True)\n",
-        "        for end in self._desk.take_ended():\n            self._note(end, is_news=True)\n",
-        (BETWEEN_STEPS,),
-    ),
-    Mutant(
-        "send until the keeper hears that the task is to end",
-        "cancellation/bulk/workers.py",
-        "self._watch.stopped is None and not self._is_stopping()",
-        "self._watch.stopped is None",
-        (BETWEEN_STEPS,),
-    ),
-    Mutant(
-        "take over what was canceled on another tenant",
-        "cancellation/bulk/journal.py",
-        '        if head["tenant"] != self._tenant:\n',
-        "        if False:\n",
-        (JOURNAL, NEXT_ATTEMPT),
-    ),
-    Mutant(
-        "trust a journal about another set",
-        "cancellation/bulk/journal.py",
-        ' and head["orders"] == self._order_set',
-        "",
-        (JOURNAL, NEXT_ATTEMPT),
+        ("tests/cancellation/test_interruption.py",),
     ),
     Mutant(
         "take a row of several columns for its first one",
@@ -378,27 +303,6 @@ MUTANTS = (
         (STORAGE,),
     ),
     Mutant(
-        "lose an answer that comes as the run gives up",
-        "cancellation/bulk/workers.py",
-        "        calling = case.calling\n        history = case.history\n",
-        "        history = case.history\n        calling = case.calling\n",
-        (BETWEEN_STEPS,),
-    ),
-    Mutant(
-        "post on a read that a pause has made old",
-        "cancellation/bulk/workers.py",
-        "        return self._desk.was_held_since(case, last.sent_at)\n",
-        "        return False\n",
-        (BETWEEN_STEPS,),
-    ),
-    Mutant(
-        "post what the first read has shown canceled",
-        "cancellation/bulk/run.py",
-        "                self._backlog.has_shown(request.order_id, read)\n",
-        "                pass\n",
-        (BETWEEN_STEPS,),
-    ),
-    Mutant(
         "send although the end came while the connection was made",
         "api/wire.py",
         "exchange.may_send is not None and not exchange.may_send()",
@@ -418,35 +322,5 @@ MUTANTS = (
         'getattr(time, "CLOCK_BOOTTIME", None)',
         "None",
         (CLOCK,),
-    ),
-    Mutant(
-        "send on a permit that has expired",
-        "cancellation/bulk/desk.py",
-        "            may_leave = self.permits_hold and self._clock() < case.permit_until\n",
-        "            may_leave = True\n",
-        (BULK,),
-    ),
-    Mutant(
-        "go on when the run ought to stop",
-        "cancellation/bulk/watch.py",
-        "            if self.stopped is None:\n                self.stopped = why\n",
-        "            if self.stopped is not None:\n                self.stopped = why\n",
-        (BULK,),
-    ),
-    Mutant(
-        "let an order that waits occupy a worker",
-        "cancellation/bulk/workers.py",
-        "            self._desk.wait(case, ",
-        "            if isinstance(decision, Wait):\n"
-        "                time.sleep(max(0.0, decision.until - self._clock()))\n"
-        "            self._desk.wait(case, ",
-        (BULK,),
-    ),
-    Mutant(
-        "let a set through that is larger than its cap",
-        "cancellation/bulk/order_set.py",
-        "        if len(requests) > max_orders:\n",
-        "        if len(requests) > 2 * max_orders:\n",
-        (INPUT,),
     ),
 )

@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 from scripts.known_mistakes import MUTANTS, Mutant
+from scripts.known_mistakes_of_sets import SET_MUTANTS
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -107,7 +108,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("words", nargs="*", help="only mistakes with these words in their title")
     words = parser.parse_args().words
-    chosen = [mutant for mutant in MUTANTS if all(word in mutant.title for word in words)]
+    known = (*MUTANTS, *SET_MUTANTS)
+    chosen = [mutant for mutant in known if all(word in mutant.title for word in words)]
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="oms-mutants-") as scratch:
         tree = Path(scratch) / "tree"

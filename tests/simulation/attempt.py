@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tests.simulation.checks import Checks
 
 _GRACE = 4.0
+_TICK = 1e-9
 _WALL = 1_800_000_000.0
 
 
@@ -162,8 +163,8 @@ class Attempt:
         wakeup = self.engine.wakeup(now)
         if wakeup < self._woken_at or self._woken_at <= now:
             self._woken_at = wakeup
-            # A clock has a resolution: two floats next to each other are the same moment.
-            seconds = max(wakeup - now, 1e-6) if wakeup > now else 0
+            # The story's clock does not move by less than its own rounding error.
+            seconds = wakeup - now and max(wakeup - now, _TICK)
             self._soon(seconds, lambda: self._wake(wakeup))
 
     def _wake(self, wakeup: float) -> None:

@@ -65,8 +65,10 @@ class CircuitBreaker:
         self._without_result = self._refused_tokens = 0
         self._long_waits: set[OrderId] = set()
         self._refused: dict[Action, set[int]] = defaultdict(set)
+        self._suspects: dict[Action, set[int]] = defaultdict(set)
         self._unanswered: set[int] = set()
         self._admitted: set[Action] = set()
+        self._has_judged_a_cancel = False
         self._last_failure = "no answer came"
         self._gives_up_at = now + _FIRST_ANSWER_WITHIN
         self._waits_until = now + max(_FIRST_ANSWER_WITHIN, policy.deadline)
@@ -94,13 +96,18 @@ class CircuitBreaker:
         return self._gives_up_at if is_open else math.inf
 
     @property
+    def has_judged_a_cancel(self) -> bool:
+        """Tell whether a cancel of this run got any response."""
+        return self._has_judged_a_cancel
+
+    @property
     def suspects(self) -> frozenset[int]:
         """Return the parts of the set of which an order was refused or got no answer.
 
         While there are any, the next order to try comes from another part: refusals from one part
         alone may have a reason there.
         """
-        suspected = (refused for a, refused in self._refused.items() if a not in self._admitted)
+        suspected = (parts for a, parts in self._suspects.items() if a not in self._admitted)
         return frozenset(self._unanswered if self.is_probing else ()).union(*suspected)
 
     def stop(self, why: str, now: float, *, settle: float | None = None) -> None:
@@ -133,6 +140,7 @@ class CircuitBreaker:
         :param now: when it came.
         """
         order_id = item.request.order_id
+        self._has_judged_a_cancel |= action is Action.POST
         if reply.evidence in _ADMITTED:
             self._admitted.add(action)
             self._long_waits.clear()
@@ -140,6 +148,9 @@ class CircuitBreaker:
             self._last_failure = reply.message
             if reply.evidence not in _ABOUT_ALL:
                 self._unanswered.add(item.stratum)
+        elif reply.evidence in _REFUSALS:
+            # How the order ends is known only when other tokens were tried.
+            self._suspects[action].add(item.stratum)
         if reply.evidence is Evidence.FORBIDDEN and not reply.left:
             # The token endpoint itself refused the credentials.
             self._shut_out(reply, now)
@@ -200,6 +211,7 @@ class CircuitBreaker:
             # A token is the connection's; no order has one of its own.
             self._refused_tokens += 1
         self._refused[action].add(item.stratum)
+        self._suspects[action].add(item.stratum)
         is_everywhere = len(self._refused[action]) >= self._strata
         if (action not in self._admitted and is_everywhere) or (
             self._refused_tokens >= _REFUSED_TOKENS

@@ -173,7 +173,7 @@ class Engine:
             self.stop(f"the journal cannot be written: {self._leasing.failure}", now)
         if self.breaker.stopped is None:
             for item in self._intake.take(
-                self._schedule, self._leasing, self._progress, len(self.ends)
+                self._schedule, self._leasing, self._progress, len(self.ends), now
             ):
                 self._begin(item, now)
         elif not self._is_draining:

@@ -5,9 +5,9 @@ What is done about an order that was taken up is decided in ``engine.py``.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-from airflow_provider_oms.api.validation import OrderId
 from airflow_provider_oms.cancellation.bulk.circuit_breaker import CircuitBreaker
 from airflow_provider_oms.cancellation.bulk.leasing import Leasing
 from airflow_provider_oms.cancellation.bulk.progress import Progress
@@ -20,6 +20,10 @@ __all__ = ["Intake", "Limits"]
 # Until it is known that cancels get through, few are in flight.
 _MOST_UNPROVEN = 10
 _PROVEN_BY_ENDS = 20
+# As long as there is no response to a cancel, and not for longer, even fewer begin.
+_FIRST_CANCELS = 2
+_FIRST_RESPONSE_WITHIN = 2.0
+_MOST_ON_TRIAL = _MOST_UNPROVEN + _FIRST_CANCELS
 # An order in doubt takes about as many requests until it is canceled.
 _REQUESTS_AN_ORDER = 8
 # Orders are leased for a second's work at a time: a write for each few would be many writes.
@@ -59,6 +63,8 @@ class Intake:
         self._probes = 0
         # Parts of the set of which an order was taken up since others were suspected.
         self._on_trial: set[int] = set()
+        self._first_cancels = 0
+        self._first_at = math.inf
 
     def capacity(self, ended: int) -> int:
         """Return how many requests may be in flight.
@@ -71,7 +77,7 @@ class Intake:
         return _MOST_UNPROVEN if is_unproven else self._max_workers
 
     def take(
-        self, schedule: Schedule, leasing: Leasing, progress: Progress, ended: int
+        self, schedule: Schedule, leasing: Leasing, progress: Progress, ended: int, now: float
     ) -> list[WorkItem]:
         """Return the orders to begin now.
 
@@ -79,48 +85,61 @@ class Intake:
         :param leasing: those that wait for a lease.
         :param progress: the pace of the run.
         :param ended: how many orders have ended.
+        :param now: the present moment.
         """
+        load = schedule.load + leasing.waiting
         if self._breaker.is_probing:
             # Each order that gets no answer lets one from another part of the set be read.
-            item = self._next() if self._probes <= len(self._breaker.suspects) else None
+            may_probe = self._probes <= len(self._breaker.suspects)
+            item = self._next_outside(load) if may_probe else None
             self._probes += item is not None
             return [item] if item is not None else []
         if not leasing.is_usable:
             return []
+        if self._breaker.suspects:
+            # What becomes of few decides whether there is any use in more.
+            item = self._next_outside(load) if load < _MOST_ON_TRIAL else None
+            return [item] if item is not None else []
         workers = self.capacity(ended)
-        is_on_trial = bool(self._breaker.suspects)
-        soon = workers if is_on_trial else max(workers, int(progress.rate))
+        soon = max(workers, int(progress.rate))
         at_hand = schedule.fresh + leasing.waiting
         if at_hand >= max(1, int(_LOW_WATER * soon)):
             return []
-        load = schedule.load + leasing.waiting
         # At any moment as many orders may be in doubt as were sent during a lease, and twice those
         # that can be in flight.
         room: float = 2 * workers + progress.sent_lately - load
         # At a low rate, few orders come to their end before their deadline.
         in_time = schedule.limiter.requests_within(self._recovery.policy.deadline)
-        room = min(room, max(1.0, in_time / _REQUESTS_AN_ORDER) - load)
-        if is_on_trial:
-            # What becomes of these decides whether there is any use in more.
-            room = min(room, workers - at_hand - len(schedule.in_flight))
+        room = min(room, max(1.0, in_time / _REQUESTS_AN_ORDER) - load, soon - at_hand)
         items: list[WorkItem] = []
-        while len(items) < min(room, soon - at_hand) and (item := self._next()) is not None:
+        while len(items) < room and self._may_begin(now) and (item := self._next()) is not None:
             items.append(item)
+            if item.doubt_since is None and not item.policy.dry_run:
+                self._first_at = min(self._first_at, now)
+                self._first_cancels += 1
         return items
 
+    def _may_begin(self, now: float) -> bool:
+        """Tell whether more cancels may begin before there is a response to the first ones."""
+        if self._breaker.has_judged_a_cancel or now >= self._first_at + _FIRST_RESPONSE_WITHIN:
+            return True
+        return self._first_cancels < _FIRST_CANCELS
+
     def _next(self) -> WorkItem | None:
-        suspects = self._breaker.suspects
-        taken = self._take_outside(suspects) if suspects else None
-        if taken is None and not (suspects and self._breaker.is_probing):
-            taken = self._queued.take()
+        taken = self._queued.take()
         return None if taken is None else self._recovery.item(*taken)
 
-    def _take_outside(self, suspects: frozenset[int]) -> tuple[OrderId, int] | None:
-        """Return an order of a part that is not suspected, of each such part in turn."""
+    def _next_outside(self, load: int) -> WorkItem | None:
+        """Return an order of a part that is neither suspected nor on trial.
+
+        :param load: how many orders are under way; what becomes of them may lift the suspicion.
+        """
+        suspects = self._breaker.suspects
         taken = self._queued.take_outside(suspects | self._on_trial)
-        if taken is None:
+        if taken is None and load == 0:
             self._on_trial.clear()
-            taken = self._queued.take_outside(suspects)
-        if taken is not None:
-            self._on_trial.add(taken[1])
-        return taken
+            taken = self._queued.take_outside(suspects) or self._queued.take()
+        if taken is None:
+            return None
+        self._on_trial.add(taken[1])
+        return self._recovery.item(*taken)

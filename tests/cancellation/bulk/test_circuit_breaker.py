@@ -29,9 +29,9 @@ def breaker_of(
     return CircuitBreaker(Policy(settle_seconds=settle_seconds), limit, strata, NOW)
 
 
-def answering(limit: int | None = None, **settings: float) -> CircuitBreaker:
+def answering(limit: int | None = None) -> CircuitBreaker:
     """Return the breaker of a run whose tenant has answered a read and let a cancel through."""
-    breaker = breaker_of(limit, **settings)  # type: ignore[arg-type]
+    breaker = breaker_of(limit)
     reply_to(breaker, 0, OPEN, Action.READ)
     reply_to(breaker, 0, CANCELED, Action.POST)
     return breaker

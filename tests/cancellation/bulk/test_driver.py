@@ -16,12 +16,14 @@ from bulk_runs import LOST, POLICY, Tenant, outcomes, run_of
 from interruption import interrupted_after
 from journal_store import SlowStore, Store
 
+from airflow_provider_oms.api.validation import CancelRequest
 from airflow_provider_oms.cancellation.bulk import driver, engine, recovery
 from airflow_provider_oms.cancellation.bulk.driver import BulkRun
 from airflow_provider_oms.cancellation.bulk.engine import Engine
 from airflow_provider_oms.cancellation.bulk.journal import Journal
-from airflow_provider_oms.cancellation.history import Policy
+from airflow_provider_oms.cancellation.history import Action, Policy, Reply
 from airflow_provider_oms.cancellation.outcomes import Outcome
+from airflow_provider_oms.cancellation.runner import reply_of
 
 # On a busy machine, whatever has a bound takes longer than that.
 BUSY = 20.0
@@ -322,13 +324,26 @@ class TestAFaultOfTheProgram:
         assert run.stopped == "a fault of this program, BrokenError"
         assert run.tally.total == len(run.ends) == orders
 
-    def test_in_a_call(self) -> None:
+    def test_about_one_order_leaves_the_others_alone(self) -> None:
         def break_down(order_id: int) -> None:
             if order_id == 50:
                 raise BrokenError
 
+        run = run_of(Tenant(look=break_down), 200)
+        run.run()
+        assert run.stopped is None
+        # A read shows that it is open after each of its cancels.
+        assert outcomes(run) == {"canceled": 199, "not_canceled": 1}
+
+    def test_in_a_call(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def break_down(calls: Any, action: Action, request: CancelRequest, *_: Any) -> Reply:
+            if request.order_id == 50 and action is Action.POST:
+                raise BrokenError
+            return reply_of(calls, action, request)
+
+        monkeypatch.setattr(driver, "reply_of", break_down)
         store = Store()
-        run = run_of(Tenant(look=break_down), 200, store=store)
+        run = run_of(Tenant(), 200, store=store)
         self.check(run, 200)
         # Its cancel may have left.
         assert run.ends[50].result.outcome is Outcome.UNKNOWN

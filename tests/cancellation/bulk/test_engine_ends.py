@@ -252,7 +252,7 @@ def test_ids_need_not_be_numbers(kind: str) -> None:
 
     world.tenant.on_post = on_post
     run = world.start()
-    world.clock.run(1.0)
+    world.clock.run(2.5)
     run.kill()
     assert world.in_doubt() == {ids[3]}
     world.tenant.on_post = lambda _: None
