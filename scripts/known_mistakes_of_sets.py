@@ -226,8 +226,8 @@ SET_MUTANTS = (
     Mutant(
         "try many orders of one part while a refusal is under suspicion",
         f"{BULK}intake.py",
-        "        is_on_trial = bool(self._breaker.suspects)\n",
-        "        is_on_trial = False\n",
+        "self._queued.take_outside(suspects | self._on_trial)",
+        "self._queued.take_outside(suspects)",
         (STOPS,),
     ),
     Mutant(

@@ -16,7 +16,8 @@ from virtual_runs import (
     why,
 )
 
-from airflow_provider_oms.cancellation.history import Action, Policy, Reply
+from airflow_provider_oms.api.evidence import Evidence
+from airflow_provider_oms.cancellation.history import Action, Event, Policy, Reply
 from airflow_provider_oms.cancellation.outcomes import ConfirmedBy, Outcome
 
 NO_ANSWER = 100_000.0
@@ -89,13 +90,20 @@ class TestBeingToldToEnd:
 
     def test_a_response_that_comes_after_the_end_changes_nothing(self) -> None:
         world = World(20)
-        world.tenant.latency_of = {10: 8.0}
+        world.tenant.latency_of = {10: NO_ANSWER}
         run = world.start()
-        world.clock.at(1.0, run.tell_to_end)
+        world.clock.run(1.0)
+        (item,) = run.engine._schedule.in_flight
+        run.tell_to_end()
         world.finish(run)
         before = dict(run.engine.ends)
-        world.clock.run(20.0)
+        canceled = Reply(Evidence.CANCELED, "canceled", order_state="CANCELED")
+        for held_back in (False, True):
+            event = Event(Action.POST, run.now - 5.0, run.now, canceled)
+            run.engine.on_reply(item, event, held_back=held_back)
+            run.engine.poll(run.now)
         assert run.engine.ends == before
+        assert run.engine.ends[10].result.outcome is Outcome.UNKNOWN
         assert run.engine.tally.total == 20
 
     def test_a_store_that_hangs_keeps_nothing_from_its_end(self) -> None:
