@@ -16,8 +16,8 @@ from raw_server import RawServer
 from requests.structures import CaseInsensitiveDict
 from wire import EXAMPLE, client_of, document
 
-from airflow_provider_oms.api.answers import error_of, order_of
-from airflow_provider_oms.api.errors import OmsConflictError, OmsHttpError
+from airflow_provider_oms.api.answers import error_of, order_of, retry_after_of
+from airflow_provider_oms.api.errors import OmsConflictError, OmsHttpError, OmsNotSentError
 from airflow_provider_oms.api.transport import Answer
 
 CORRELATION = {"x-vol-correlation": "0123456789abcdef0123456789abcdef"}
@@ -128,3 +128,22 @@ class TestSecretsAreCutOut:
             with pytest.raises(OmsHttpError) as raised:
                 client.post_cancel(EXAMPLE)
         assert raised.value.detail == "Refused: ***"
+
+
+class TestHowMuchIsTaken:
+    def test_a_long_text_is_quoted_from_its_beginning(self) -> None:
+        detail = error(400, {"message": "word " * 1000}).detail
+        assert detail is not None
+        assert detail.startswith("word word word")
+        assert 190 < len(detail) <= 200
+
+    def test_a_wait_is_a_week_at_most(self) -> None:
+        week = 7 * 24 * 3600
+        for asked, wait in ((week - 1, week - 1), (week, week), (week + 1, week), (10**8, week)):
+            assert retry_after_of({"Retry-After": str(asked)}) == wait
+
+
+def test_nothing_is_claimed_that_a_failure_does_not_say() -> None:
+    plain = OmsNotSentError("refused")
+    assert (plain.host, plain.reason, plain.retry_after) == (None, "", None)
+    assert (plain.unresolved, plain.refused_certificate, plain.lacks_scheme) == (False,) * 3

@@ -54,7 +54,7 @@ def test_an_id_is_up_to_eighteen_digits(field: str, value: Any) -> None:
 
 
 @pytest.mark.parametrize("field", ["tenant_id", "site_id"])
-@pytest.mark.parametrize("value", ["9" * 19, 10**18, -1, "-1", "t7", "7a", "7\n", " 7", "٧", True])
+@pytest.mark.parametrize("value", ["9" * 19, 10**18, -1, "-1", "t7", "7a", "٧", True])
 def test_anything_else_is_no_id(field: str, value: Any) -> None:
     assert is_refused(field, value)
 

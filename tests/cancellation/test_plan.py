@@ -27,6 +27,9 @@ MOST = 999_999_999
 def field_refused(validate: Callable[[], object]) -> str:
     with pytest.raises(OmsInputError) as refusal:
         validate()
+    # Both halves of the message: what it must be, and what was found.
+    assert refusal.value.rule
+    assert refusal.value.kind
     return refusal.value.field
 
 

@@ -15,8 +15,8 @@ from airflow_provider_oms.cancellation.history import (
     Policy,
     Reply,
 )
-from airflow_provider_oms.cancellation.outcomes import ConfirmedBy, Outcome
-from airflow_provider_oms.cancellation.runner import result_of
+from airflow_provider_oms.cancellation.outcomes import CancellationResult, ConfirmedBy, Outcome
+from airflow_provider_oms.cancellation.runner import Surroundings, result_of
 
 WORDS = st.sampled_from([None, "A-1", "B-2", "C-3"])
 STATES = st.sampled_from([None, "READY", "SHIPPED", "CANCELED"])
@@ -88,3 +88,13 @@ def test_a_cancel_counts_when_it_left_or_may_have(kind: Evidence, *, left: bool)
     calls = [(Action.POST, reply), (Action.READ, reply), (Action.POST, reply)]
     posts = result_of(7, history_of(calls), Done(Outcome.UNKNOWN)).posts
     assert posts == (2 if left and kind is not Evidence.NEVER_SENT else 0)
+
+
+def test_nothing_is_claimed_that_was_not_said() -> None:
+    result = CancellationResult(7, Outcome.UNKNOWN)
+    assert (result.posts, result.reason, result.http_status, result.oms_code) == (0, "", None, None)
+    assert set(result.as_dict().values()) == {7, "unknown", None}
+    reply = Reply(Evidence.AMBIGUOUS)
+    assert (reply.order_state, reply.order_status, reply.retry_after) == (None, None, None)
+    assert (reply.left, reply.is_unclear, reply.message) == (True, False, "")
+    assert not Surroundings().is_stopping()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import multiprocessing
 import signal
@@ -13,45 +12,14 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from airflow.models import Connection
 from airflow.providers.common.compat.sdk import AirflowFailException
-from raw_server import RawServer, Script, answer
+from hooks_on_sockets import CANCELED, NOT_FOUND, document, to
+from raw_server import RawServer, answer
 
 from airflow_provider_oms.api.errors import OmsNotFoundError
 from airflow_provider_oms.cancellation.outcomes import Outcome
 from airflow_provider_oms.exceptions import OmsCancellationError, OmsUnsendableError
 from airflow_provider_oms.hooks.oms import OmsHook
-
-CANCELED = {"orderID": 1010101, "orderState": "CANCELED", "orderStatus": "CANCELED"}
-CORRELATION = "x-vol-correlation: 0123456789abcdef0123456789abcdef"
-NOT_FOUND = answer("404 Not Found", b'{"code": 5002, "message": "no such order"}')
-
-
-def document(value: object) -> Script:
-    return answer("200 OK", json.dumps(value).encode(), ("Content-Type: application/json",))
-
-
-def refusal(status: str, body: object, *headers: str) -> Script:
-    return answer(status, json.dumps(body).encode(), headers)
-
-
-@pytest.fixture
-def connect(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    def set_connection(value: object, conn_id: str = "oms_default") -> None:
-        text = value if isinstance(value, str) else json.dumps(value)
-        monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", text)
-
-    return set_connection
-
-
-def to(server: RawServer, **extra: object) -> dict[str, object]:
-    extra = {"tenant_id": "10001", "settle_seconds": 0, "deadline": 2, **extra}
-    return {"conn_type": "oms", "host": server.url, "extra": extra}
-
-
-@pytest.fixture(autouse=True)
-def first_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AIRFLOW_CTX_TRY_NUMBER", "1")
 
 
 class TestConnections:
@@ -317,75 +285,6 @@ class TestCancelOrder:
             where = f"Canceling order 1010101 at {server.url} (environment sandbox, tenant 10001)"
         # Airflow 2 logs through logging, Airflow 3 through structlog to standard output.
         assert where in caplog.text + capsys.readouterr().out
-
-
-class TestTestConnection:
-    @pytest.mark.parametrize(
-        "script",
-        [
-            NOT_FOUND,
-            document({**CANCELED, "orderID": 1}),
-            refusal("400 Bad Request", {"code": 5002, "message": "no such order"}),
-            refusal("400 Bad Request", {"code": 5013}),
-            refusal("400 Bad Request", {"errorCode": "ITEM_NOT_FOUND"}),
-            refusal("400 Bad Request", {"message": "order 1 is unknown"}, CORRELATION),
-            refusal("409 Conflict", {"message": "order 1 is being imported"}, CORRELATION),
-        ],
-    )
-    def test_an_order_or_the_omss_own_not_found_works(
-        self, connect: Callable[..., None], script: Script
-    ) -> None:
-        with RawServer([script]) as server:
-            connect(to(server))
-            works, message = OmsHook().test_connection()
-        assert works
-        assert "10001" in message
-        assert [r.split()[:2] for r in server.requests] == [[b"GET", b"/api/v2/order/1"]]
-
-    @pytest.mark.parametrize(
-        ("script", "named"),
-        [
-            (answer("404 Not Found", b"<html></html>"), "probably"),
-            (answer("401 Unauthorized", b"{}"), "login"),
-            (answer("403 Forbidden", b"{}"), "permissions"),
-            (answer("500 Internal Server Error"), "HTTP 500"),
-            (answer("302 Found", b"", (CORRELATION, "Location: /login")), "redirects"),
-            (refusal("400 Bad Request", {"message": "order 1 is unknown"}), "HTTP 400"),
-            (answer("400 Bad Request", b"<html></html>", (CORRELATION,)), "HTTP 400"),
-            (
-                refusal("400 Bad Request", {"message": "x-vol-tenant is wrong"}, CORRELATION),
-                "x-vol-tenant",
-            ),
-        ],
-    )
-    def test_anything_else_says_what_is_wrong(
-        self, connect: Callable[..., None], script: Script, named: str
-    ) -> None:
-        with RawServer([script]) as server:
-            connect(to(server))
-            works, message = OmsHook().test_connection()
-        assert not works
-        assert named in message
-
-    def test_it_works_the_way_the_button_in_the_web_ui_calls_it(
-        self, connect: Callable[..., None]
-    ) -> None:
-        # Airflow puts what is typed into the form, as a URI, under an id that it makes up.
-        typed = {"tenant_id": "10001", "site_id": "", "deadline": "60", "ca_bundle": None}
-        with RawServer([NOT_FOUND]) as server:
-            connection: Any = Connection(  # noqa: AIR311 - what the web UI makes of a form
-                conn_id="made_up", conn_type="oms", host=server.url, extra=json.dumps(typed)
-            )
-            connect(connection.get_uri(), "made_up")
-            works, message = connection.test_connection()
-        assert works, message
-        assert message.startswith("It works: the OMS answers at ")
-
-    def test_wrong_settings_say_so(self, connect: Callable[..., None]) -> None:
-        connect({"conn_type": "oms"})
-        works, message = OmsHook().test_connection()
-        assert not works
-        assert "tenant_id" in message
 
 
 def test_get_order_reads_one_order(connect: Callable[..., None]) -> None:
