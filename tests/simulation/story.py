@@ -19,8 +19,8 @@ from tests.simulation.checks import Checks, ViolationError
 from tests.simulation.world import FINE, Clock, Order, Store, Tenant, Values, Weather
 
 _KINDS = ("lost", "late", "accepted", "stuck", "5xx", "429", "401", "unsent")
-_BAD_ATTEMPTS = 4
-_MOST_ATTEMPTS = 8
+_BAD_ATTEMPTS = 3
+_MOST_ATTEMPTS = 7
 _LONGEST_STORY = 50_000.0
 
 
@@ -89,7 +89,7 @@ class Story:
 
     def _draw_orders(self) -> OrderSet:
         draw = self._draw
-        size = draw.choice([1, 2, 2, 3, 3, 5, 8, 8, 12, 12]) if draw.random() < 0.95 else 40
+        size = draw.choice([1, 1, 2, 2, 3, 3, 5, 8, 12]) if draw.random() < 0.98 else 40
         order_ids: list[Any] = draw.sample(range(1, 1000), size)
         if draw.random() < 0.3:
             order_ids = [f"{order_id:032x}" for order_id in order_ids]

@@ -6,11 +6,11 @@ What becomes of a single order then is decided in ``decision.py``.
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 
 from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.api.patience import TOKEN_REFUSED
 from airflow_provider_oms.api.validation import OrderId
+from airflow_provider_oms.cancellation.bulk.recovery import Queued
 from airflow_provider_oms.cancellation.bulk.work_item import WorkItem
 from airflow_provider_oms.cancellation.decision import Done
 from airflow_provider_oms.cancellation.history import Action, Policy, Reply
@@ -36,39 +36,78 @@ _ABOUT_ALL = frozenset({Evidence.UNAUTHENTICATED, Evidence.THROTTLED})
 _NO_ANSWER = frozenset({Evidence.AMBIGUOUS, Evidence.NEVER_SENT})
 _SILENT_ORDERS = 20
 _REFUSED_TOKENS = 10
+_REFUSED_IN_A_ROW = 10
+# So many stop a run of which no other part is left that could tell.
+_REFUSED_WITHOUT_OTHERS = 40
 _LONG_WAITS = 3
 _LONGEST_SETTLING = 30.0
 # How long a run tries to get a first answer before it gives up.
 _FIRST_ANSWER_WITHIN = 20.0
 
 
+class _Refusals:
+    """Collect the refusals of one kind of call since the OMS last let one through."""
+
+    def __init__(self) -> None:
+        #: Whether the OMS has ever let one through in this run.
+        self.is_proven = False
+        self._parts: set[int] = set()
+        self._orders: set[OrderId] = set()
+        self._ended_parts: set[int] = set()
+        self._ended: set[OrderId] = set()
+
+    @property
+    def suspects(self) -> frozenset[int]:
+        """Return the parts of the set that were refused, if that says something of the others."""
+        is_suspicious = not self.is_proven or len(self._orders) >= _REFUSED_IN_A_ROW
+        return frozenset(self._parts) if is_suspicious else frozenset()
+
+    def on_admitted(self) -> None:
+        self.is_proven = True
+        for each in (self._parts, self._orders, self._ended_parts, self._ended):
+            each.clear()
+
+    def on_refused(self, item: WorkItem) -> None:
+        self._parts.add(item.stratum)
+        self._orders.add(item.request.order_id)
+
+    def on_ended(self, item: WorkItem) -> None:
+        self.on_refused(item)
+        self._ended_parts.add(item.stratum)
+        self._ended.add(item.request.order_id)
+
+    def are_everywhere(self, queued: Queued) -> bool:
+        """Tell whether orders from every part of the set ended so, as far as any are left."""
+        if len(self._ended_parts) >= queued.strata:
+            return True
+        is_long = len(self._ended) >= _REFUSED_WITHOUT_OTHERS
+        return is_long and not queued.has_outside(self._ended_parts)
+
+
 class CircuitBreaker:
     """Look at every reply and every end of a run, and stop it when something is wrong with it.
 
-    One order never speaks for the tenant. A refusal counts as the connection's only when the OMS
-    has let no such call through in this run, and orders from every part of the set were refused.
+    One order never speaks for the tenant. Refusals count as the connection's only when the OMS lets
+    no such call through, and orders from every part of the set were refused.
 
     :param policy: how long to try and how to read.
     :param stop_after_failures: failed orders after which no cancel begins; ``None`` for any.
-    :param strata: into how many parts the set is divided.
+    :param queued: the orders that are not tried yet.
     :param now: the present moment.
     """
 
     def __init__(
-        self, policy: Policy, stop_after_failures: int | None, strata: int, now: float
+        self, policy: Policy, stop_after_failures: int | None, queued: Queued, now: float
     ) -> None:
         self._policy = policy
         self._limit = stop_after_failures
-        self._strata = strata
+        self._queued = queued
         self._silent: set[OrderId] = set()
         self._failed: set[OrderId] = set()
         self._without_result = self._refused_tokens = 0
         self._long_waits: set[OrderId] = set()
-        self._refused: dict[Action, set[int]] = defaultdict(set)
-        self._suspects: dict[Action, set[int]] = defaultdict(set)
+        self._refusals = {action: _Refusals() for action in Action}
         self._unanswered: set[int] = set()
-        self._admitted: set[Action] = set()
-        self._has_judged_a_cancel = False
         self._last_failure = "no answer came"
         self._gives_up_at = now + _FIRST_ANSWER_WITHIN
         self._waits_until = now + max(_FIRST_ANSWER_WITHIN, policy.deadline)
@@ -78,16 +117,18 @@ class CircuitBreaker:
         self.settle_by = math.inf
         #: Whether it stopped because the connection was refused before any cancel was let through.
         self.is_shut_out = False
+        #: Whether a cancel of this run got any response.
+        self.has_judged_a_cancel = False
 
     @property
     def is_probing(self) -> bool:
         """Tell whether the OMS has answered no read yet, so that no cancel may leave."""
-        return Action.READ not in self._admitted
+        return not self._refusals[Action.READ].is_proven
 
     @property
     def is_proven(self) -> bool:
         """Tell whether the OMS has let a cancel through in this run."""
-        return Action.POST in self._admitted
+        return self._refusals[Action.POST].is_proven
 
     @property
     def gives_up_at(self) -> float:
@@ -96,19 +137,14 @@ class CircuitBreaker:
         return self._gives_up_at if is_open else math.inf
 
     @property
-    def has_judged_a_cancel(self) -> bool:
-        """Tell whether a cancel of this run got any response."""
-        return self._has_judged_a_cancel
-
-    @property
     def suspects(self) -> frozenset[int]:
         """Return the parts of the set of which an order was refused or got no answer.
 
         While there are any, the next order to try comes from another part: refusals from one part
         alone may have a reason there.
         """
-        suspected = (parts for a, parts in self._suspects.items() if a not in self._admitted)
-        return frozenset(self._unanswered if self.is_probing else ()).union(*suspected)
+        unanswered = self._unanswered if self.is_probing else ()
+        return frozenset().union(unanswered, *(each.suspects for each in self._refusals.values()))
 
     def stop(self, why: str, now: float, *, settle: float | None = None) -> None:
         """Let no cancel begin any more, and what is under way settle for a bounded time.
@@ -140,9 +176,10 @@ class CircuitBreaker:
         :param now: when it came.
         """
         order_id = item.request.order_id
-        self._has_judged_a_cancel |= action is Action.POST
+        refusals = self._refusals[action]
+        self.has_judged_a_cancel |= action is Action.POST
         if reply.evidence in _ADMITTED:
-            self._admitted.add(action)
+            refusals.on_admitted()
             self._long_waits.clear()
         elif self.is_probing:
             self._last_failure = reply.message
@@ -150,7 +187,7 @@ class CircuitBreaker:
                 self._unanswered.add(item.stratum)
         elif reply.evidence in _REFUSALS:
             # How the order ends is known only when other tokens were tried.
-            self._suspects[action].add(item.stratum)
+            refusals.on_refused(item)
         if reply.evidence is Evidence.FORBIDDEN and not reply.left:
             # The token endpoint itself refused the credentials.
             self._shut_out(reply, now)
@@ -210,12 +247,9 @@ class CircuitBreaker:
         if reply.evidence is Evidence.UNAUTHENTICATED:
             # A token is the connection's; no order has one of its own.
             self._refused_tokens += 1
-        self._refused[action].add(item.stratum)
-        self._suspects[action].add(item.stratum)
-        is_everywhere = len(self._refused[action]) >= self._strata
-        if (action not in self._admitted and is_everywhere) or (
-            self._refused_tokens >= _REFUSED_TOKENS
-        ):
+        refusals = self._refusals[action]
+        refusals.on_ended(item)
+        if refusals.are_everywhere(self._queued) or self._refused_tokens >= _REFUSED_TOKENS:
             self._shut_out(reply, now)
 
     def _shut_out(self, reply: Reply, now: float) -> None:

@@ -38,8 +38,10 @@ __all__ = ["Engine", "Limits"]
 
 # How long a 429 that names no time pauses the run.
 _PAUSE_WHEN_THROTTLED = 1.0
-# How long a run that cannot write the journal goes on, and how long its end waits for a write.
+# How long a run that cannot write the journal goes on.
 _LONGEST_WITHOUT_JOURNAL = 60.0
+# How long its end waits for the last write, and how long one that was stopped.
+_LAST_WRITE_WITHIN = 10.0
 _LAST_WRITE_AFTER_STOP = 1.0
 
 
@@ -65,7 +67,7 @@ class Engine:
         self._final_at = math.inf
         #: Judges the run as a whole.
         self.breaker = CircuitBreaker(
-            recovery.policy, limits.stop_after_failures, self._queued.strata, now
+            recovery.policy, limits.stop_after_failures, self._queued, now
         )
         self._intake = Intake(recovery, self._queued, self.breaker, limits.max_workers)
         #: How each order ended, by its id.
@@ -226,7 +228,7 @@ class Engine:
     @property
     def _last_write_by(self) -> float:
         after_stop = self.breaker.settle_by + _LAST_WRITE_AFTER_STOP
-        return min(self._final_at + _LONGEST_WITHOUT_JOURNAL, after_stop)
+        return min(self._final_at + _LAST_WRITE_WITHIN, after_stop)
 
     @property
     def _load(self) -> int:

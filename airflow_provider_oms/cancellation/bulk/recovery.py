@@ -84,15 +84,28 @@ class Queued:
 
         :param strata: the strata to leave out.
         """
+        index = next(self._outside(strata), None)
+        if index is None:
+            return None
+        self._taken_ahead.add(index)
+        return self._at(index)
+
+    def has_outside(self, strata: Container[int]) -> bool:
+        """Tell whether an order of another stratum than those named is left.
+
+        :param strata: the strata to leave out.
+        """
+        return next(self._outside(strata), None) is not None
+
+    def _outside(self, strata: Container[int]) -> Iterator[int]:
         size = len(self._order_ids)
         for stratum in range(self.strata):
+            if stratum in strata:
+                continue
             # The first index of this stratum and of the next, by the same division as in _at().
             begin, end = (-(-each * size // self.strata) for each in (stratum, stratum + 1))
-            free = (i for i in range(max(begin, self._next), end) if i not in self._taken_ahead)
-            if stratum not in strata and (index := next(free, None)) is not None:
-                self._taken_ahead.add(index)
-                return self._at(index)
-        return None
+            first = max(begin, self._next)
+            yield from (i for i in range(first, end) if i not in self._taken_ahead)
 
     def _at(self, index: int) -> tuple[OrderId, int]:
         return self._order_ids[index], index * self.strata // len(self._order_ids)

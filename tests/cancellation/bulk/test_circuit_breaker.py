@@ -9,6 +9,7 @@ import pytest
 from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.api.validation import CancelRequest
 from airflow_provider_oms.cancellation.bulk.circuit_breaker import CircuitBreaker
+from airflow_provider_oms.cancellation.bulk.recovery import Queued
 from airflow_provider_oms.cancellation.bulk.work_item import WorkItem
 from airflow_provider_oms.cancellation.decision import Done
 from airflow_provider_oms.cancellation.history import Action, Event, History, Policy, Reply
@@ -26,7 +27,9 @@ FORBIDDEN = Reply(Evidence.FORBIDDEN, "no permission")
 def breaker_of(
     limit: int | None = None, *, strata: int = 10, settle_seconds: float = 15.0
 ) -> CircuitBreaker:
-    return CircuitBreaker(Policy(settle_seconds=settle_seconds), limit, strata, NOW)
+    queued = Queued(list(range(1000 if strata == 10 else strata)))
+    assert queued.strata == strata
+    return CircuitBreaker(Policy(settle_seconds=settle_seconds), limit, queued, NOW)
 
 
 def answering(limit: int | None = None) -> CircuitBreaker:
@@ -222,13 +225,40 @@ class TestRefusals:
         assert "refuses the connection" in why(breaker)
 
     @pytest.mark.parametrize("action", [Action.POST, Action.READ])
-    def test_they_do_not_where_the_oms_has_let_such_a_call_through(self, action: Action) -> None:
+    def test_they_do_not_where_the_oms_lets_such_a_call_through_in_between(
+        self, action: Action
+    ) -> None:
         breaker = breaker_of()
-        reply_to(breaker, 50, CANCELED, action)
         for order_id in range(100):
+            if order_id % 9 == 0:
+                reply_to(breaker, 500 + order_id, CANCELED, action)
             end(breaker, order_id, Outcome.FORBIDDEN, FORBIDDEN, action, stratum=order_id % 10)
+            assert action is Action.READ or breaker.suspects == set()
         assert why(breaker) == ""
+
+    def test_ten_in_a_row_are_suspicious_though_one_was_let_through_before(self) -> None:
+        breaker = answering()
+        for order_id in range(9):
+            end(breaker, order_id, Outcome.FORBIDDEN, FORBIDDEN, Action.POST, stratum=3)
         assert breaker.suspects == set()
+        end(breaker, 9, Outcome.FORBIDDEN, FORBIDDEN, Action.POST, stratum=3)
+        assert breaker.suspects == {3}
+        assert why(breaker) == ""
+        for stratum in range(10):
+            end(breaker, 10 + stratum, Outcome.FORBIDDEN, FORBIDDEN, Action.POST, stratum=stratum)
+        assert "refuses the connection" in why(breaker)
+        assert not breaker.is_shut_out
+
+    def test_where_no_other_part_is_left_forty_stop_it(self) -> None:
+        breaker = answering()
+        breaker._queued.take_outside(range(1, 10))
+        while breaker._queued.take():
+            pass
+        for order_id in range(39):
+            end(breaker, order_id, Outcome.FORBIDDEN, FORBIDDEN, Action.POST, stratum=3)
+        assert why(breaker) == ""
+        end(breaker, 39, Outcome.FORBIDDEN, FORBIDDEN, Action.POST, stratum=3)
+        assert "refuses the connection" in why(breaker)
 
     def test_reads_that_are_let_through_say_nothing_about_cancels(self) -> None:
         breaker = breaker_of()

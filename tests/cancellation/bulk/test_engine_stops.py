@@ -103,11 +103,11 @@ class TestOneBadOrder:
     def test_a_whole_part_of_the_set_that_is_forbidden_does_not_stop_it_either(self) -> None:
         world = World(200)
         world.tenant.on_post = world.tenant.on_read = lambda order_id: (
-            FORBIDDEN if int(order_id) <= 100 else None
+            FORBIDDEN if 20 < int(order_id) <= 80 else None
         )
         run = world.run()
         assert why(run) == ""
-        assert outcomes(run) == {"canceled": 100, "forbidden": 100}
+        assert outcomes(run) == {"canceled": 140, "forbidden": 60}
 
 
 class TestARefusedConnection:

@@ -65,6 +65,7 @@ class TestTheNextAttempt:
         assert cancel_posts(oms) == [FIRST, FIRST + 1]
         assert summary["outcomes"] == {"canceled": 2}
 
+    @pytest.mark.usefixtures("no_older_attempt_runs")
     @pytest.mark.parametrize("has_store", [True, False])
     def test_an_attempt_without_a_number_reads_every_order_before_it_is_canceled(
         self,
@@ -101,7 +102,7 @@ class TestTheNextAttempt:
     def test_an_attempt_that_was_given_up_leaves_the_results_of_the_next_one_alone(
         self, oms: EmulatorProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(engine, "_LONGEST_WITHOUT_JOURNAL", 1.0)
+        monkeypatch.setattr(engine, "_LAST_WRITE_WITHIN", 0.2)
         path = tmp_path / "results.jsonl"
         path.write_text("what the next attempt wrote\n", encoding="utf-8")
         # The head, the intents and the head again are kept, and no outcome any more.
@@ -115,7 +116,7 @@ class TestTheNextAttempt:
     def test_an_attempt_that_was_given_up_fails_though_all_its_orders_are_canceled(
         self, oms: EmulatorProcess, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(engine, "_LONGEST_WITHOUT_JOURNAL", 1.0)
+        monkeypatch.setattr(engine, "_LAST_WRITE_WITHIN", 0.2)
         given_up = Attempt(Store(writes_left=3))
         assert "left to the next attempt" in str(given_up.fail([FIRST]))
         assert given_up.pushed == {}
