@@ -20,16 +20,16 @@ __all__ = [
     "OmsBulkCancellationRefusedError",
     "OmsCancellationError",
     "OmsCancellationRefusedError",
+    "OmsInvalidInputError",
     "OmsOrderStateError",
     "OmsTriggerEventError",
-    "OmsUnsendableError",
     "bulk_cancellation_error",
     "cancellation_error",
-    "unsendable_is_final",
+    "invalid_input_is_final",
 ]
 
 
-class OmsUnsendableError(AirflowFailException, ValueError):
+class OmsInvalidInputError(AirflowFailException, ValueError):
     """Report that the input or the connection is invalid; nothing was sent, and no retry helps."""
 
 
@@ -92,14 +92,14 @@ def bulk_cancellation_error(message: str, *, can_retry: bool) -> OmsBulkCancella
 
 
 @contextmanager
-def unsendable_is_final() -> Iterator[None]:
+def invalid_input_is_final() -> Iterator[None]:
     """Turn what is wrong with input or settings into an error that Airflow does not retry.
 
     It would stay wrong, and a retry would only repeat the message.
 
-    :raises OmsUnsendableError: for an ``OmsInputError`` or an ``OmsConfigError``.
+    :raises OmsInvalidInputError: for an ``OmsInputError`` or an ``OmsConfigError``.
     """
     try:
         yield
     except (OmsInputError, OmsConfigError) as error:
-        raise OmsUnsendableError(error.message) from None
+        raise OmsInvalidInputError(error.message) from None

@@ -18,6 +18,7 @@ from airflow_provider_oms.api.errors import OmsError, OmsInputError
 from airflow_provider_oms.api.validation import CancelRequest, OrderId
 from airflow_provider_oms.cancellation.bulk.csv_entries import entries_of_csv
 from airflow_provider_oms.cancellation.bulk.json_entries import entries_of_json_lines
+from airflow_provider_oms.cancellation.bulk.outcome_counts import OrderEnd
 from airflow_provider_oms.cancellation.bulk.refusals import OmsOrderSetError, usable
 from airflow_provider_oms.cancellation.bulk.results import (
     from_record,
@@ -25,7 +26,6 @@ from airflow_provider_oms.cancellation.bulk.results import (
     read_ends,
     with_details,
 )
-from airflow_provider_oms.cancellation.bulk.tally import OrderEnd
 from airflow_provider_oms.exceptions import OmsBulkCancellationError
 
 __all__ = [

@@ -76,7 +76,7 @@ MUTANTS = (
     ),
     Mutant(
         "take an answer about another order for ours",
-        "api/answers.py",
+        "api/responses.py",
         "    if order is not None and order.order_id == order_id:",
         "    if order is not None:",
         (WIRE, FAULTS),
@@ -253,7 +253,7 @@ MUTANTS = (
     ),
     Mutant(
         "quote an error body as it is",
-        "api/answers.py",
+        "api/responses.py",
         "    return clean_text(text, secrets)\n",
         "    return text\n",
         (WIRE,),

@@ -13,17 +13,17 @@ from airflow_provider_oms.api.errors import (
     OmsError,
     OmsHttpError,
     OmsInputError,
-    OmsNoAnswerError,
+    OmsNoResponseError,
     OmsNotFoundError,
     OmsNotSentError,
     OmsRefusedError,
     OmsServerError,
     OmsThrottledError,
     OmsUnauthorizedError,
-    OmsUnusableAnswerError,
+    OmsUnexpectedResponseError,
 )
 from airflow_provider_oms.cancellation.outcomes import CancellationResult, ConfirmedBy, Outcome
-from airflow_provider_oms.exceptions import OmsUnsendableError, cancellation_error
+from airflow_provider_oms.exceptions import OmsInvalidInputError, cancellation_error
 
 
 def pickled(value: Any) -> Any:
@@ -44,7 +44,7 @@ def test_what_became_of_an_order_survives_pickling(outcome: Outcome) -> None:
     [
         OmsConfigError("wrong"),
         OmsInputError("order_id", "an integer", "zero"),
-        OmsNoAnswerError("no answer").about(7),
+        OmsNoResponseError("no answer").about(7),
         OmsNotSentError("not sent", unresolved=True, retry_after=5),
         OmsConflictError("shipped", http_status=409, oms_code="9", correlation_id="c").about(7),
     ],
@@ -64,7 +64,7 @@ def test_the_clients_errors_survive_pickling(error: OmsError) -> None:
         OmsThrottledError,
         OmsServerError,
         OmsUnauthorizedError,
-        OmsUnusableAnswerError,
+        OmsUnexpectedResponseError,
     ],
 )
 def test_an_answer_says_which_order_it_was_about_and_what_to_do(kind: type[OmsHttpError]) -> None:
@@ -74,4 +74,4 @@ def test_an_answer_says_which_order_it_was_about_and_what_to_do(kind: type[OmsHt
 
 
 def test_an_unsendable_error_survives_pickling() -> None:
-    assert str(pickled(OmsUnsendableError("wrong"))) == "wrong"
+    assert str(pickled(OmsInvalidInputError("wrong"))) == "wrong"

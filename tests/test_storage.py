@@ -24,8 +24,8 @@ from airflow_provider_oms.cancellation.bulk.order_set import (
     Reasons,
     plan_orders,
 )
+from airflow_provider_oms.cancellation.bulk.outcome_counts import OrderEnd
 from airflow_provider_oms.cancellation.bulk.results import line_of
-from airflow_provider_oms.cancellation.bulk.tally import OrderEnd
 from airflow_provider_oms.cancellation.outcomes import CancellationResult, ConfirmedBy, Outcome
 from airflow_provider_oms.storage import OmsFileError, ResultsFile, read_entries, read_orders
 

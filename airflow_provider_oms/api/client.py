@@ -14,7 +14,7 @@ from http import HTTPStatus
 from typing import Any, Self
 
 from airflow_provider_oms import __version__
-from airflow_provider_oms.api import answers
+from airflow_provider_oms.api import responses
 from airflow_provider_oms.api.auth import Token, TokenCache
 from airflow_provider_oms.api.config import TenantSettings
 from airflow_provider_oms.api.errors import (
@@ -28,12 +28,12 @@ from airflow_provider_oms.api.errors import (
     OmsServerError,
     OmsThrottledError,
     OmsUnauthorizedError,
-    OmsUnusableAnswerError,
+    OmsUnexpectedResponseError,
 )
 from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.api.models import Order
 from airflow_provider_oms.api.patience import TOKEN_REFUSED
-from airflow_provider_oms.api.transport import Answer, Transport
+from airflow_provider_oms.api.transport import Response, Transport
 from airflow_provider_oms.api.validation import CancelRequest, validate_order_id
 from airflow_provider_oms.api.wire import NOT_SENT_ANY_MORE
 
@@ -180,7 +180,7 @@ class OmsClient:
         token: str | None,
         body: dict[str, Any] | None,
         may_send: Callable[[], bool] | None,
-    ) -> Answer:
+    ) -> Response:
         try:
             return self._transport.exchange(
                 method,
@@ -192,15 +192,15 @@ class OmsClient:
             )
         except OmsNotSentError as error:
             if error.unresolved and not self.settings.base_url:
-                hint = f"{error.message}. {answers.PROBABLY_NOT_TRANSLATED}"
+                hint = f"{error.message}. {responses.PROBABLY_NOT_TRANSLATED}"
                 raise OmsNotSentError(
                     hint, host=error.host, reason=error.reason, unresolved=True
                 ) from None
             raise
 
-    def _order_of(self, answer: Answer, order_id: int, token: str | None, method: str) -> Order:
+    def _order_of(self, answer: Response, order_id: int, token: str | None, method: str) -> Order:
         try:
-            return answers.order_of(answer, order_id, secrets=self._secrets(token))
+            return responses.order_of(answer, order_id, secrets=self._secrets(token))
         except OmsMisdirectedError:
             # This connection leads to the wrong server, and its neighbors may as well.
             self._transport.close()
@@ -268,15 +268,15 @@ class OmsClient:
         return tuple(value for value in known if value)
 
 
-def _read_token(answer: Answer, *, secrets: tuple[str, ...]) -> Token:
+def _read_token(answer: Response, *, secrets: tuple[str, ...]) -> Token:
     """Return the token of an answer, or raise what the answer means for a token request."""
     if not answer.is_success:
-        raise _token_refusal(answers.error_of(answer, secrets=secrets))
+        raise _token_refusal(responses.error_of(answer, secrets=secrets))
     document = answer.json()
     fields: dict[str, Any] = document if isinstance(document, dict) else {}
     value = fields.get("access_token")
     if not isinstance(value, str) or not _FIT_FOR_A_HEADER.fullmatch(value):
-        raise OmsUnusableAnswerError(
+        raise OmsUnexpectedResponseError(
             "The token endpoint answered without an access token; check auth_url",
             http_status=answer.status,
         )

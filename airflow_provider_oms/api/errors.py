@@ -16,12 +16,11 @@ __all__ = [
     "OmsCredentialsError",
     "OmsError",
     "OmsForbiddenError",
-    "OmsForeignAnswerError",
     "OmsHttpError",
     "OmsInputError",
     "OmsLockedError",
     "OmsMisdirectedError",
-    "OmsNoAnswerError",
+    "OmsNoResponseError",
     "OmsNotFoundError",
     "OmsNotSentError",
     "OmsRedirectedError",
@@ -29,7 +28,8 @@ __all__ = [
     "OmsServerError",
     "OmsThrottledError",
     "OmsUnauthorizedError",
-    "OmsUnusableAnswerError",
+    "OmsUnexpectedResponseError",
+    "OmsWrongServerError",
 ]
 
 
@@ -149,7 +149,7 @@ class OmsNotSentError(OmsError):
         self.retry_after = retry_after
 
 
-class OmsNoAnswerError(OmsError):
+class OmsNoResponseError(OmsError):
     """Report that the request left and no answer came: it may or may not have been acted on."""
 
     evidence = Evidence.AMBIGUOUS
@@ -215,7 +215,7 @@ class OmsCredentialsError(OmsForbiddenError):
     was_sent = False
 
 
-class OmsForeignAnswerError(OmsForbiddenError):
+class OmsWrongServerError(OmsForbiddenError):
     """Report an answer that no OMS gives: the tenant probably has no translated APIs."""
 
     evidence = Evidence.WRONG_SERVER
@@ -280,7 +280,7 @@ class OmsRedirectedError(OmsHttpError):
     advice = "Read the order before anything is sent again."
 
 
-class OmsUnusableAnswerError(OmsHttpError):
+class OmsUnexpectedResponseError(OmsHttpError):
     """Report a 2xx that does not hold the order that was asked for: it proves nothing."""
 
     evidence = Evidence.AMBIGUOUS

@@ -1,6 +1,6 @@
 """One HTTP exchange: pooled, bounded in time and size, and exact about whether it was sent.
 
-What an answer means is read in ``answers.py``; nothing here is ever repeated.
+What an answer means is read in ``responses.py``; nothing here is ever repeated.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from requests.utils import get_environ_proxies
 
 from airflow_provider_oms.api.addresses import is_loopback
 from airflow_provider_oms.api.certificates import environments_ca_bundle
-from airflow_provider_oms.api.errors import OmsNoAnswerError, OmsNotSentError
+from airflow_provider_oms.api.errors import OmsNoResponseError, OmsNotSentError
 from airflow_provider_oms.api.wire import (
     Exchange,
     current_exchange,
     session,
 )
 
-__all__ = ["Answer", "Transport", "describe_failure"]
+__all__ = ["Response", "Transport", "describe_failure"]
 
 # An order is a few kilobytes; a body without end must not fill the memory of a worker.
 _LARGEST_BODY = 4 * 1024 * 1024
@@ -40,7 +40,7 @@ _FAILURES = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """Hold a complete answer.
 
     :param status: HTTP status code.
@@ -86,7 +86,7 @@ class Answer:
 
     def __repr__(self) -> str:
         """Show the status and never the body."""
-        return f"Answer(status={self.status}, {len(self.body)} bytes)"
+        return f"Response(status={self.status}, {len(self.body)} bytes)"
 
 
 class Transport:
@@ -131,7 +131,7 @@ class Transport:
         token: str | None,
         json: Mapping[str, Any] | None = None,
         may_send: Callable[[], bool] | None = None,
-    ) -> Answer:
+    ) -> Response:
         """Send one request and read its answer to the end.
 
         :param method: HTTP method.
@@ -142,7 +142,7 @@ class Transport:
         :param may_send: asked when the connection is there; if it says no, nothing is sent.
         :return: the answer, whatever its status.
         :raises OmsNotSentError: when no byte of the request left.
-        :raises OmsNoAnswerError: when it left and no answer began.
+        :raises OmsNoResponseError: when it left and no answer began.
         """
         authorization = {} if token is None else {"Authorization": f"Bearer {token}"}
         connect_timeout, read_timeout = self._timeouts
@@ -168,7 +168,9 @@ class Transport:
         except Exception as error:
             reason = describe_failure(error)
             if exchange.sent:
-                raise OmsNoAnswerError(f"{method} was sent and no answer came ({reason})") from None
+                raise OmsNoResponseError(
+                    f"{method} was sent and no answer came ({reason})"
+                ) from None
             if not isinstance(error, _FAILURES):
                 raise
             host = urlsplit(url).netloc
@@ -184,7 +186,7 @@ class Transport:
             ) from None
         finally:
             current_exchange.reset(reset)
-        return Answer(response.status_code, response.headers, body, complete)
+        return Response(response.status_code, response.headers, body, complete)
 
     def _proxies_for(self, url: str) -> dict[str, str]:
         parts = urlsplit(url)

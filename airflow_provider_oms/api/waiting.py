@@ -17,7 +17,14 @@ from airflow_provider_oms.api.models import Order, is_canceled_state
 from airflow_provider_oms.api.patience import TOKEN_REFUSED, TokenPatience
 from airflow_provider_oms.api.validation import validate_order_states
 
-__all__ = ["Look", "Stand", "Wish", "look_at", "look_patiently", "validate_wish"]
+__all__ = [
+    "Match",
+    "Observation",
+    "StateCriteria",
+    "observe",
+    "observe_patiently",
+    "validate_state_criteria",
+]
 
 # What stays as it is, however long one waits; anything else passes by itself. Refused tokens are
 # tried again, but not for ever.
@@ -29,7 +36,7 @@ _FINAL = TOKEN_REFUSED | {
 }
 
 
-class Stand(StrEnum):
+class Match(StrEnum):
     """Name how an order stands to what is wished for."""
 
     REACHED = "reached"
@@ -38,7 +45,7 @@ class Stand(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Observation:
     """Hold what one look at an order has shown.
 
     :param stand: how it stands.
@@ -48,7 +55,7 @@ class Look:
     :param retry_after: seconds that the OMS asked to wait.
     """
 
-    stand: Stand
+    stand: Match
     order_state: str | None = None
     order_status: str | None = None
     trouble: str | None = None
@@ -62,7 +69,7 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class StateCriteria:
     """Hold the states that end the waiting; letter case does not count.
 
     :param target: states that are waited for.
@@ -72,7 +79,7 @@ class Wish:
     target: frozenset[str]
     failure: frozenset[str] = frozenset()
 
-    def stand_of(self, order: Order) -> Stand:
+    def stand_of(self, order: Order) -> Match:
         """Tell how an order stands: one of its two fields is enough, and failure comes first.
 
         :param order: the order.
@@ -80,15 +87,15 @@ class Wish:
         """
         shown = _plain(s for s in (order.order_state, order.order_status) if s is not None)
         if shown & _plain(self.failure):
-            return Stand.FAILED
-        return Stand.REACHED if shown & _plain(self.target) else Stand.OPEN
+            return Match.FAILED
+        return Match.REACHED if shown & _plain(self.target) else Match.OPEN
 
 
 def _plain(states: Iterable[str]) -> frozenset[str]:
     return frozenset("CANCELED" if is_canceled_state(s) else s.upper() for s in states)
 
 
-def validate_wish(target_states: Any, failure_states: Any = None) -> Wish:
+def validate_state_criteria(target_states: Any, failure_states: Any = None) -> StateCriteria:
     """Return the states that end a waiting, or refuse them.
 
     :param target_states: at least one state: a list, tuple or set; or, as templates render, a
@@ -104,7 +111,7 @@ def validate_wish(target_states: Any, failure_states: Any = None) -> Wish:
         failure = validate_order_states("failure_states", failure_states, rule=rule)
     if _plain(target) & _plain(failure):
         raise OmsInputError("failure_states", "none of the target_states", "one of them")
-    return Wish(target, failure)
+    return StateCriteria(target, failure)
 
 
 class Reads(Protocol):
@@ -117,7 +124,7 @@ class Reads(Protocol):
         """
 
 
-def look_at(client: Reads, order_id: int, wish: Wish) -> Look:
+def observe(client: Reads, order_id: int, wish: StateCriteria) -> Observation:
     """Read an order once, and say how it stands.
 
     :param client: the tenant's client.
@@ -134,18 +141,18 @@ def look_at(client: Reads, order_id: int, wish: Wish) -> Look:
     except OmsError as error:
         if error.evidence in _FINAL:
             raise
-        return Look(Stand.OPEN, trouble=error.message, retry_after=error.retry_after)
-    return Look(wish.stand_of(order), order.order_state, order.order_status)
+        return Observation(Match.OPEN, trouble=error.message, retry_after=error.retry_after)
+    return Observation(wish.stand_of(order), order.order_state, order.order_status)
 
 
-def look_patiently(
+def observe_patiently(
     client: Reads,
     order_id: int,
-    wish: Wish,
+    wish: StateCriteria,
     *,
     patience: TokenPatience | None = None,
     sleep: Callable[[float], object] = time.sleep,
-) -> Look:
+) -> Observation:
     """Look at an order once, with other tokens for some time if one is refused.
 
     :param client: the tenant's client.
@@ -153,13 +160,13 @@ def look_patiently(
     :param wish: what is waited for.
     :param patience: for how long; by default as long as a cancel has.
     :param sleep: waits for a number of seconds.
-    :return: as :func:`look_at`.
-    :raises OmsError: as :func:`look_at`; for refused tokens only when the time is up.
+    :return: as :func:`observe`.
+    :raises OmsError: as :func:`observe`; for refused tokens only when the time is up.
     """
     patience = patience or TokenPatience()
     while True:
         try:
-            return look_at(client, order_id, wish)
+            return observe(client, order_id, wish)
         except OmsError as error:
             pause = patience.pause(error)
             if pause is None:

@@ -38,7 +38,7 @@ from airflow_provider_oms.cancellation.outcomes import CancellationResult
 __all__ = [
     "TOLD_TO_END",
     "OmsCalls",
-    "Surroundings",
+    "Runtime",
     "cancel_order",
     "describe_decision",
     "reply_of",
@@ -71,7 +71,7 @@ class OmsCalls(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class Runtime:
     """Hold what a cancellation needs of the world around it besides the client.
 
     :param clock: monotonic seconds; a wall clock that jumps would cut the settling short.
@@ -99,7 +99,7 @@ def cancel_order(
     in_doubt_for: float | None = None,
     log: _Log | None = None,
     on_interrupt: Callable[[CancellationResult], object] | None = None,
-    surroundings: Surroundings | None = None,
+    surroundings: Runtime | None = None,
 ) -> CancellationResult:
     """Cancel one order and find out what became of it.
 
@@ -115,7 +115,7 @@ def cancel_order(
     :return: how it ended; nothing the OMS or the network does raises.
     """
     log = log or _logger
-    around = surroundings or Surroundings()
+    around = surroundings or Runtime()
     started_at = around.clock()
     in_doubt = attempt > 1 or in_doubt_for is not None
     doubt_since = started_at - max(0.0, in_doubt_for or 0.0) if in_doubt else None

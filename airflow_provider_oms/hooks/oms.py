@@ -12,14 +12,14 @@ from typing import Any
 
 from airflow.providers.common.compat.sdk import BaseHook, get_current_context, mask_secret
 
-from airflow_provider_oms.api.checkup import try_out
 from airflow_provider_oms.api.client import OmsClient
 from airflow_provider_oms.api.config import TenantSettings
+from airflow_provider_oms.api.connection_test import probe
 from airflow_provider_oms.api.models import Order
 from airflow_provider_oms.api.validation import validate_cancel_request, validate_order_id
 from airflow_provider_oms.cancellation import runner
 from airflow_provider_oms.cancellation.outcomes import CancellationResult
-from airflow_provider_oms.cancellation.plan import (
+from airflow_provider_oms.cancellation.policy import (
     policy_for,
     validate_flag,
     validate_number,
@@ -28,9 +28,9 @@ from airflow_provider_oms.cancellation.plan import (
 from airflow_provider_oms.cancellation.termination import listen_for_termination, sleep_until
 from airflow_provider_oms.connections import client_of, settings_of
 from airflow_provider_oms.exceptions import (
-    OmsUnsendableError,
+    OmsInvalidInputError,
     cancellation_error,
-    unsendable_is_final,
+    invalid_input_is_final,
 )
 from airflow_provider_oms.hooks.form import connection_form_widgets, ui_field_behaviour
 
@@ -86,7 +86,7 @@ class OmsHook(BaseHook):
     def settings(self) -> TenantSettings:
         """Return the tenant's checked settings.
 
-        :raises OmsUnsendableError: naming every field of the connection that is wrong.
+        :raises OmsInvalidInputError: naming every field of the connection that is wrong.
         """
         if self._settings is None:
             self._settings = self._look_up()
@@ -96,7 +96,7 @@ class OmsHook(BaseHook):
         connection = self.get_connection(self.oms_conn_id)
         if connection.password:
             mask_secret(connection.password)
-        with unsendable_is_final():
+        with invalid_input_is_final():
             settings = settings_of(connection, self.oms_conn_id)
         if settings.warning:
             self.log.warning("%s", settings.warning)
@@ -106,7 +106,7 @@ class OmsHook(BaseHook):
         """Return the client of this tenant, one for the life of the hook.
 
         :return: the raw client; its ``post_cancel`` is not protected as :meth:`cancel_order` is.
-        :raises OmsUnsendableError: when the connection's settings are wrong.
+        :raises OmsInvalidInputError: when the connection's settings are wrong.
         """
         if self._client is None:
             self._client = client_of(self.settings, pool_size=self.pool_size, on_token=mask_secret)
@@ -117,9 +117,9 @@ class OmsHook(BaseHook):
 
         :param order_id: the order, as an integer or a string of digits.
         :return: the address; ``None`` when the connection gives no ``admin_url``.
-        :raises OmsUnsendableError: when the id or the connection is not valid.
+        :raises OmsInvalidInputError: when the id or the connection is not valid.
         """
-        with unsendable_is_final():
+        with invalid_input_is_final():
             return self.settings.order_url(validate_order_id(order_id))
 
     def get_order(self, order_id: int | str) -> Order:
@@ -127,11 +127,11 @@ class OmsHook(BaseHook):
 
         :param order_id: the order, as an integer or a string of digits.
         :return: the order; its ``raw`` holds a shopper's data, so take care where you put it.
-        :raises OmsUnsendableError: when the id or the connection is not valid.
+        :raises OmsInvalidInputError: when the id or the connection is not valid.
         :raises OmsError: one of its kinds, for anything but the order that was asked for.
         """
         client = self.get_conn()
-        with unsendable_is_final():
+        with invalid_input_is_final():
             return client.get_order(order_id)
 
     def cancel_order(
@@ -168,7 +168,7 @@ class OmsHook(BaseHook):
         :param is_stopping: tells whether nothing more may be sent. When the process got SIGTERM
             since the hook's first cancellation began, nothing is sent in any case.
         :return: the result; its outcome is ``canceled`` or ``already_canceled``.
-        :raises OmsUnsendableError: when an argument or the connection is not valid.
+        :raises OmsInvalidInputError: when an argument or the connection is not valid.
         :raises OmsCancellationError: for every other outcome; its ``result`` says which. It is an
             ``OmsCancellationRefusedError``, which Airflow does not retry, when no retry can help.
         """
@@ -179,7 +179,7 @@ class OmsHook(BaseHook):
             return termination.is_requested or is_stopping()
 
         client = self.get_conn()
-        with unsendable_is_final():
+        with invalid_input_is_final():
             request = validate_cancel_request(
                 order_id,
                 disposition_reason,
@@ -206,7 +206,7 @@ class OmsHook(BaseHook):
             in_doubt_for=0.0 if is_in_doubt else None,
             log=self.log,
             on_interrupt=on_interrupt,
-            surroundings=runner.Surroundings(
+            surroundings=runner.Runtime(
                 sleep=lambda seconds: sleep_until(is_over, seconds), is_stopping=is_over
             ),
         )
@@ -222,9 +222,9 @@ class OmsHook(BaseHook):
         """
         try:
             client = self.get_conn()
-        except OmsUnsendableError as error:
+        except OmsInvalidInputError as error:
             return False, str(error)
-        return try_out(client)
+        return probe(client)
 
 
 def _attempt() -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperatorLink, XCom
 
-from airflow_provider_oms.exceptions import OmsUnsendableError
+from airflow_provider_oms.exceptions import OmsInvalidInputError
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperator, Context, TaskInstanceKey
@@ -47,7 +47,7 @@ class OmsOrderLink(BaseOperatorLink):
             url = hook.order_url(order_id) or ""
             if url and push:
                 context["ti"].xcom_push(key=self.xcom_key, value=url)
-        except OmsUnsendableError:
+        except OmsInvalidInputError:
             pass  # The task is about to fail of it.
         except Exception as error:  # noqa: BLE001 - Airflow's, of whatever kind
             hook.log.warning(

@@ -27,7 +27,7 @@ from airflow_provider_oms.cancellation.bulk.order_set import (
 from airflow_provider_oms.cancellation.bulk.report import Kept, Report, Summary
 from airflow_provider_oms.cancellation.bulk.verdict import TAKEN_OVER, failure_of
 from airflow_provider_oms.cancellation.history import Policy
-from airflow_provider_oms.cancellation.plan import (
+from airflow_provider_oms.cancellation.policy import (
     policy_for,
     validate_flag,
     validate_number,
@@ -38,9 +38,9 @@ from airflow_provider_oms.cancellation.plan import (
 from airflow_provider_oms.cancellation.termination import listen_for_termination
 from airflow_provider_oms.exceptions import (
     OmsBulkCancellationError,
-    OmsUnsendableError,
+    OmsInvalidInputError,
     bulk_cancellation_error,
-    unsendable_is_final,
+    invalid_input_is_final,
 )
 from airflow_provider_oms.hooks.oms import OmsHook
 from airflow_provider_oms.outputs import open_outputs
@@ -198,7 +198,7 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
 
         :param context: the task's context.
         :return: the summary.
-        :raises OmsUnsendableError: when the set, an argument or the connection is not valid; then
+        :raises OmsInvalidInputError: when the set, an argument or the connection is not valid; then
             nothing was sent.
         :raises OmsBulkCancellationError: when too many orders did not end canceled; it is an
             ``OmsBulkCancellationRefusedError``, which Airflow does not retry, when no retry can
@@ -243,7 +243,7 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
         hook = OmsHook(self.oms_conn_id)
         ti: Any = context["ti"]
         try:
-            with before_anything_is_sent(), unsendable_is_final():
+            with before_anything_is_sent(), invalid_input_is_final():
                 limits = self._limits()
                 hook.pool_size = limits.max_workers
                 tolerated = validate_number("tolerated_failures", self.tolerated_failures)
@@ -253,7 +253,7 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
                 orders = self._order_set(hook.settings.disposition_reasons)
         except OmsOrderSetError as error:
             log_lines(self.log, "What is wrong with the orders", iter(error.problems))
-            raise OmsUnsendableError(error.message) from None
+            raise OmsInvalidInputError(error.message) from None
         how = "a dry run, nothing is canceled" if dry_run else "for real"
         facts = (len(orders), hook.settings.describe(), limits.max_workers, how)
         self.log.info("Canceling %d orders at %s, %d at a time: %s", *facts)
@@ -307,7 +307,7 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
     def _results_file(self, map_index: int) -> ResultsFile | None:
         if not self.results_path:
             return None
-        with before_anything_is_sent(), unsendable_is_final():
+        with before_anything_is_sent(), invalid_input_is_final():
             file = ResultsFile(validate_path("results_path", self.results_path), map_index)
             file.prepare(str(self.orders_path) if self.orders_path else None)
         return file

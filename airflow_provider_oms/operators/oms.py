@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_oms.arguments import NOT_GIVEN, KeepsDefaultArguments, NotGiven
-from airflow_provider_oms.exceptions import OmsCancellationError, OmsUnsendableError
+from airflow_provider_oms.exceptions import OmsCancellationError, OmsInvalidInputError
 from airflow_provider_oms.hooks.oms import OmsHook
 from airflow_provider_oms.links.oms import OmsOrderLink
 from airflow_provider_oms.operators.bulk import OmsBulkCancelOrdersOperator
@@ -92,14 +92,14 @@ class OmsCancelOrderOperator(KeepsDefaultArguments, BaseOperator):
 
         :param context: the task's context.
         :return: the result as a small dict.
-        :raises OmsUnsendableError: when an argument or the connection is not valid.
+        :raises OmsInvalidInputError: when an argument or the connection is not valid.
         :raises OmsCancellationError: when the order did not end canceled.
         """
         hook = OmsHook(self.oms_conn_id)
         self.order_url = OmsOrderLink().offer(context, hook, self.order_id, push=self.do_xcom_push)
         # None would mean "no guard" to the hook, which cannot know that there was to be one.
         if self._is_guarded and self.only_if_states is None:
-            raise OmsUnsendableError(
+            raise OmsInvalidInputError(
                 "only_if_states must name at least one order state, but is None, or what it was "
                 "given as came out as None; leave it out for any state. Nothing was sent."
             )

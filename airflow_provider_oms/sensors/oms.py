@@ -21,12 +21,18 @@ from pydantic import ValidationError
 
 from airflow_provider_oms.api.errors import OmsError, OmsInputError
 from airflow_provider_oms.api.validation import validate_order_id
-from airflow_provider_oms.api.waiting import Look, Stand, Wish, look_patiently, validate_wish
+from airflow_provider_oms.api.waiting import (
+    Match,
+    Observation,
+    StateCriteria,
+    observe_patiently,
+    validate_state_criteria,
+)
 from airflow_provider_oms.arguments import NOT_GIVEN, KeepsDefaultArguments, NotGiven
 from airflow_provider_oms.exceptions import (
     OmsOrderStateError,
     OmsTriggerEventError,
-    unsendable_is_final,
+    invalid_input_is_final,
 )
 from airflow_provider_oms.hooks.oms import OmsHook
 from airflow_provider_oms.links.oms import OmsOrderLink
@@ -114,7 +120,7 @@ class OmsOrderStateSensor(KeepsDefaultArguments, BaseSensorOperator):
 
         :param context: the task's context.
         :return: the order's id and states as a small dict.
-        :raises OmsUnsendableError: when an argument or the connection is not valid.
+        :raises OmsInvalidInputError: when an argument or the connection is not valid.
         :raises OmsOrderStateError: when the order will not come to a state waited for.
         """
         self._offer_link(context)
@@ -125,33 +131,33 @@ class OmsOrderStateSensor(KeepsDefaultArguments, BaseSensorOperator):
 
         :param context: the task's context.
         :return: whether the waiting is over, and the order's id and states.
-        :raises OmsUnsendableError: when an argument or the connection is not valid.
+        :raises OmsInvalidInputError: when an argument or the connection is not valid.
         :raises OmsOrderStateError: when the order will not come to a state waited for.
         """
-        with unsendable_is_final():
+        with invalid_input_is_final():
             order_id = validate_order_id(self.order_id)
             wish = self._wish()
         client = self._hook.get_conn()
         if time.monotonic() < self._rests_until:
             return PokeReturnValue(is_done=False)
         try:
-            look = look_patiently(client, order_id, wish)
+            look = observe_patiently(client, order_id, wish)
         except OmsError as error:
             raise OmsOrderStateError(f"Order {order_id}: {error.explain()}") from None
         self._rests_until = time.monotonic() + (look.retry_after or 0)
         self.log.info("Order %s %s", order_id, look.describe())
-        if look.stand is Stand.FAILED:
+        if look.stand is Match.FAILED:
             raise _failed(order_id, look.describe())
-        if look.stand is Stand.OPEN and self.deferrable:
+        if look.stand is Match.OPEN and self.deferrable:
             self._hand_over(order_id, wish)
-        return PokeReturnValue(look.stand is Stand.REACHED, _seen(order_id, look))
+        return PokeReturnValue(look.stand is Match.REACHED, _seen(order_id, look))
 
-    def _wish(self) -> Wish:
+    def _wish(self) -> StateCriteria:
         if self._may_fail and self.failure_states is None:
             raise OmsInputError("failure_states", "at least one order state, or left out", "None")
-        return validate_wish(self.target_states, self.failure_states)
+        return validate_state_criteria(self.target_states, self.failure_states)
 
-    def _hand_over(self, order_id: int, wish: Wish) -> None:
+    def _hand_over(self, order_id: int, wish: StateCriteria) -> None:
         # From within poke(), so that soft_fail and the like hold for the first look too.
         self.defer(
             trigger=OmsOrderStateTrigger(
@@ -179,7 +185,7 @@ class OmsOrderStateSensor(KeepsDefaultArguments, BaseSensorOperator):
         :raises OmsTriggerEventError: when the event is none of the trigger's about this order.
         """
         self._offer_link(context)
-        with unsendable_is_final():
+        with invalid_input_is_final():
             order_id = validate_order_id(self.order_id)
         try:
             ended = WaitingEnded.model_validate(event)
@@ -212,7 +218,7 @@ def _failed(order_id: int, seen: str) -> OmsOrderStateError:
     return OmsOrderStateError(f"Order {order_id} {seen}: one of failure_states")
 
 
-def _seen(order_id: int, seen: Look | WaitingEnded) -> dict[str, Any]:
+def _seen(order_id: int, seen: Observation | WaitingEnded) -> dict[str, Any]:
     return {
         "order_id": order_id,
         "order_state": seen.order_state,

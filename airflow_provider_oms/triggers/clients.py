@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from airflow_provider_oms.api.config import TenantSettings
-from airflow_provider_oms.api.waiting import Look, Wish, look_at
+from airflow_provider_oms.api.waiting import Observation, StateCriteria, observe
 from airflow_provider_oms.connections import client_of
 
 __all__ = ["SharedClient", "shared_client"]
@@ -42,7 +42,7 @@ class SharedClient:
         """Return the seconds for which the OMS has asked not to be called."""
         return max(0.0, self._rests_until - time.monotonic())
 
-    async def look_at(self, order_id: int, wish: Wish) -> Look:
+    async def observe(self, order_id: int, wish: StateCriteria) -> Observation:
         """Read an order once, without blocking the event loop, and say how it stands.
 
         :param order_id: the order.
@@ -51,7 +51,7 @@ class SharedClient:
         :raises OmsError: for what will not change by waiting.
         """
         loop = asyncio.get_running_loop()
-        look = await loop.run_in_executor(self._threads, look_at, self._client, order_id, wish)
+        look = await loop.run_in_executor(self._threads, observe, self._client, order_id, wish)
         if look.retry_after is not None:
             self._rests_until = max(self._rests_until, time.monotonic() + look.retry_after)
         return look

@@ -19,7 +19,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from airflow_provider_oms.api.config import TenantSettings
 from airflow_provider_oms.api.errors import OmsError, OmsForbiddenError, OmsUnauthorizedError
 from airflow_provider_oms.api.patience import TokenPatience
-from airflow_provider_oms.api.waiting import Look, Stand, Wish, validate_wish
+from airflow_provider_oms.api.waiting import (
+    Match,
+    Observation,
+    StateCriteria,
+    validate_state_criteria,
+)
 from airflow_provider_oms.connections import settings_of
 from airflow_provider_oms.triggers.clients import SharedClient, shared_client
 
@@ -106,7 +111,7 @@ class OmsOrderStateTrigger(BaseTrigger):
 
     async def _wait(self) -> WaitingEnded:
         try:
-            wish = validate_wish(self.target_states, self.failure_states or None)
+            wish = validate_state_criteria(self.target_states, self.failure_states or None)
             settings = await self._settings()
             while True:
                 try:
@@ -124,8 +129,8 @@ class OmsOrderStateTrigger(BaseTrigger):
     async def _settings(self) -> TenantSettings:
         return settings_of(await get_async_connection(self.oms_conn_id), self.oms_conn_id)
 
-    async def _watch(self, client: SharedClient, wish: Wish) -> WaitingEnded:
-        seen: Look | None = None
+    async def _watch(self, client: SharedClient, wish: StateCriteria) -> WaitingEnded:
+        seen: Observation | None = None
         troubles = 0
         patience = TokenPatience()
         # The task has just looked by itself. And after a restart of the triggerer, its triggers
@@ -136,20 +141,20 @@ class OmsOrderStateTrigger(BaseTrigger):
             if client.rest and self._time_left() <= 0:
                 return self._timed_out(seen)
             try:
-                look = await client.look_at(self.order_id, wish)
+                look = await client.observe(self.order_id, wish)
             except OmsError as error:
                 # Not in a thread, where a pause would hold up the looks of other triggers.
                 pause_for_token = patience.pause(error)
                 if pause_for_token is None:
                     raise
-                seen, pause = Look(Stand.OPEN, trouble=error.message), pause_for_token
+                seen, pause = Observation(Match.OPEN, trouble=error.message), pause_for_token
                 if self._time_left() <= 0:
                     return self._timed_out(seen)
                 continue
             patience.reset()
-            if look.stand is Stand.REACHED:
+            if look.stand is Match.REACHED:
                 return self._ended("reached", look.describe(), look)
-            if look.stand is Stand.FAILED:
+            if look.stand is Match.FAILED:
                 return self._ended("failed", look.describe(), look)
             if look != seen:
                 self.log.info("Order %s %s", self.order_id, look.describe())
@@ -177,7 +182,7 @@ class OmsOrderStateTrigger(BaseTrigger):
         left = float("inf") if self.give_up_at is None else self.give_up_at - time.time()
         return max(0.0, left)
 
-    def _timed_out(self, seen: Look | None) -> WaitingEnded:
+    def _timed_out(self, seen: Observation | None) -> WaitingEnded:
         last = "was not looked at" if seen is None else seen.describe()
         return self._ended("timed_out", f"the time is up; it {last}", seen)
 
@@ -185,7 +190,7 @@ class OmsOrderStateTrigger(BaseTrigger):
         self,
         status: Literal["reached", "failed", "timed_out", "given_up"],
         message: str,
-        look: Look | None = None,
+        look: Observation | None = None,
     ) -> WaitingEnded:
         return WaitingEnded(
             status=status,

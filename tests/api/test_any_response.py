@@ -10,11 +10,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
 
-from airflow_provider_oms.api.answers import clean_text, error_of, order_of, retry_after_of
 from airflow_provider_oms.api.errors import OmsHttpError
 from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.api.models import Order
-from airflow_provider_oms.api.transport import Answer
+from airflow_provider_oms.api.responses import clean_text, error_of, order_of, retry_after_of
+from airflow_provider_oms.api.transport import Response
 
 SECRET = "s3cr3t-of-a-client"
 SHOPPER = "wilhelmina@leak.example"
@@ -109,7 +109,7 @@ def assert_tells_no_secret(*told: object) -> None:
     text.encode()
 
 
-def reading(answer: Answer) -> Order | OmsHttpError:
+def reading(answer: Response) -> Order | OmsHttpError:
     try:
         return order_of(answer, 7, secrets=(SECRET,))
     except OmsHttpError as error:
@@ -123,7 +123,7 @@ def reading(answer: Answer) -> Order | OmsHttpError:
 def test_it_ends_in_the_order_or_in_a_typed_error(
     status: int, headers: dict[str, str], body: bytes, complete: bool
 ) -> None:
-    answer = Answer(status, CaseInsensitiveDict(headers), body, complete)
+    answer = Response(status, CaseInsensitiveDict(headers), body, complete)
     read = reading(answer)
     if isinstance(read, Order):
         assert answer.is_success
@@ -150,7 +150,7 @@ def test_any_text_can_be_made_fit_to_be_quoted(text: str) -> None:
 def test_a_text_of_blanks_is_an_empty_one(blank: str, number: int) -> None:
     assert clean_text(blank * number) == ""
     body = json.dumps({"message": f"{blank * number}", "errorCode": f"{blank * number}x"}).encode()
-    assert not error_of(Answer(500, {}, body)).detail
+    assert not error_of(Response(500, {}, body)).detail
 
 
 def test_what_stands_behind_blanks_is_quoted() -> None:

@@ -21,9 +21,9 @@ from checkups import (
 )
 from raw_server import RawServer, Script, answer, hang_up
 
-from airflow_provider_oms.api.checkup import try_out
 from airflow_provider_oms.api.client import OmsClient
 from airflow_provider_oms.api.config import TenantSettings
+from airflow_provider_oms.api.connection_test import probe
 from airflow_provider_oms.emulator.testing import EmulatorProcess
 
 ORDER = answer("200 OK", b'{"orderID": 1, "orderState": "READY", "orderStatus": "READY"}')
@@ -45,7 +45,7 @@ def test_a_token_that_is_not_valid_yet_is_given_three_seconds_and_no_more() -> N
             )
             with OmsClient(settings) as client:
                 client._tokens._clock = time
-                assert try_out(client, clock=time, sleep=time.sleep)[0] is works
+                assert probe(client, clock=time, sleep=time.sleep)[0] is works
             assert sum(time.slept) == waited
 
 

@@ -17,14 +17,14 @@ from airflow_provider_oms.api.errors import (
     OmsConflictError,
     OmsError,
     OmsForbiddenError,
-    OmsForeignAnswerError,
     OmsHttpError,
     OmsNotFoundError,
     OmsRedirectedError,
     OmsRefusedError,
     OmsServerError,
     OmsThrottledError,
-    OmsUnusableAnswerError,
+    OmsUnexpectedResponseError,
+    OmsWrongServerError,
 )
 from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.api.validation import CancelRequest
@@ -125,21 +125,21 @@ class TestAnswers:
     @pytest.mark.parametrize(
         ("script", "kind"),
         [
-            (document({**ORDER, "orderID": 1}), OmsUnusableAnswerError),
-            (document({**ORDER, "orderID": True}), OmsUnusableAnswerError),
-            (document({"orderID": 1010101}), OmsUnusableAnswerError),
-            (document([ORDER]), OmsUnusableAnswerError),
-            (document({}), OmsUnusableAnswerError),
-            (answer("200 OK", b""), OmsUnusableAnswerError),
-            (answer("204 No Content", b"", length=False), OmsUnusableAnswerError),
-            (answer("200 OK", b"<html>login</html>"), OmsUnusableAnswerError),
-            (answer("200 OK", b"{'orderID': 1010101"), OmsUnusableAnswerError),
-            (answer("200 OK", b"[" * 100_000), OmsUnusableAnswerError),
+            (document({**ORDER, "orderID": 1}), OmsUnexpectedResponseError),
+            (document({**ORDER, "orderID": True}), OmsUnexpectedResponseError),
+            (document({"orderID": 1010101}), OmsUnexpectedResponseError),
+            (document([ORDER]), OmsUnexpectedResponseError),
+            (document({}), OmsUnexpectedResponseError),
+            (answer("200 OK", b""), OmsUnexpectedResponseError),
+            (answer("204 No Content", b"", length=False), OmsUnexpectedResponseError),
+            (answer("200 OK", b"<html>login</html>"), OmsUnexpectedResponseError),
+            (answer("200 OK", b"{'orderID': 1010101"), OmsUnexpectedResponseError),
+            (answer("200 OK", b"[" * 100_000), OmsUnexpectedResponseError),
             (document(PLATFORM_404, "404 Not Found"), OmsNotFoundError),
             (document({"code": 5002}, "404 Not Found"), OmsNotFoundError),
             (answer("404 Not Found", b"", (CORRELATION,)), OmsNotFoundError),
-            (answer("404 Not Found", b"<html></html>"), OmsForeignAnswerError),
-            (answer("404 Not Found", b""), OmsForeignAnswerError),
+            (answer("404 Not Found", b"<html></html>"), OmsWrongServerError),
+            (answer("404 Not Found", b""), OmsWrongServerError),
             (document({"code": 5015, "message": "bad"}, "400 Bad Request"), OmsRefusedError),
             (document({"code": 5005}, "405 Method Not Allowed"), OmsRefusedError),
             (document(SHIPPED, "400 Bad Request"), OmsConflictError),
@@ -158,8 +158,8 @@ class TestAnswers:
             (answer("302 Found", b"", ("Location: https://example.com/",)), OmsRedirectedError),
             (answer("301 Moved", b"<html>", ("Location: /x",)), OmsRedirectedError),
             (answer("302 Found", b"", ("Location: http://[",)), OmsRedirectedError),
-            (answer("401 Unauthorized", b"<html></html>"), OmsForeignAnswerError),
-            (answer("403 Forbidden", b"<html></html>"), OmsForeignAnswerError),
+            (answer("401 Unauthorized", b"<html></html>"), OmsWrongServerError),
+            (answer("403 Forbidden", b"<html></html>"), OmsWrongServerError),
             (answer("403 Forbidden", b"<html></html>", (CORRELATION,)), OmsForbiddenError),
             (document({}, "307 Temporary Redirect", "Location: /x"), OmsRedirectedError),
         ],
@@ -214,7 +214,7 @@ class TestAnswers:
         with (
             RawServer(script) as server,
             client_of(server.url) as client,
-            pytest.raises(OmsUnusableAnswerError) as error,
+            pytest.raises(OmsUnexpectedResponseError) as error,
         ):
             client.post_cancel(EXAMPLE)
         assert "probably" not in str(error.value)
@@ -246,7 +246,7 @@ class TestAnswers:
         with RawServer([tokens[0], page, tokens[1], page]) as server:
             client = client_of(server.url, credentials=("id", "s3cret"))
             for _ in range(2):
-                with pytest.raises(OmsForeignAnswerError, match="an HTML page") as error:
+                with pytest.raises(OmsWrongServerError, match="an HTML page") as error:
                     client.get_order(1010101)
                 assert error.value.evidence is Evidence.UNAUTHENTICATED
             assert b"Bearer t1" in server.requests[3]
@@ -256,7 +256,7 @@ class TestAnswers:
             RawServer([answer("404 Not Found", b"<html></html>")]) as server,
             client_of(server.url) as client,
             pytest.raises(
-                OmsForeignAnswerError, match=r"No OMS answered, but an HTML page.*probably not"
+                OmsWrongServerError, match=r"No OMS answered, but an HTML page.*probably not"
             ),
         ):
             client.get_order(1)

@@ -8,10 +8,10 @@ from itertools import product
 import pytest
 from requests.structures import CaseInsensitiveDict
 
-from airflow_provider_oms.api.answers import error_of, retry_after_of
 from airflow_provider_oms.api.errors import OmsHttpError
 from airflow_provider_oms.api.evidence import Evidence
-from airflow_provider_oms.api.transport import Answer
+from airflow_provider_oms.api.responses import error_of, retry_after_of
+from airflow_provider_oms.api.transport import Response
 
 CORRELATION = "0123456789abcdef0123456789abcdef"
 # Each way in which an OMS words an error; a hole is where its message goes.
@@ -50,7 +50,7 @@ BY_STATE = {status for status, evidence in EVIDENCE.items() if evidence is Evide
 
 def error(status: int, body: str, headers: dict[str, str] | None = None) -> OmsHttpError:
     headers = {"x-vol-correlation": CORRELATION} if headers is None else headers
-    return error_of(Answer(status, CaseInsensitiveDict(headers), body.encode()))
+    return error_of(Response(status, CaseInsensitiveDict(headers), body.encode()))
 
 
 @pytest.mark.parametrize("status", EVIDENCE)
@@ -140,7 +140,7 @@ def test_an_echoed_secret_is_cut_out_wherever_it_stands(secret: str, status: int
     headers = CaseInsensitiveDict({"x-vol-correlation": secret})
     for body in bodies:
         raw = json.dumps(body).encode()
-        found = error_of(Answer(status, headers, raw), secrets=("", secret))
+        found = error_of(Response(status, headers, raw), secrets=("", secret))
         told = f"{found} {found!r} {found.detail} {found.oms_code} {found.correlation_id}"
         assert secret not in told
 
@@ -150,7 +150,7 @@ def test_an_echoed_secret_is_cut_out_wherever_it_stands(secret: str, status: int
 )
 def test_an_echo_in_another_encoding_is_cut_out_too(echo: str) -> None:
     body = json.dumps({"message": f"got {echo}"}).encode()
-    found = error_of(Answer(400, CaseInsensitiveDict(), body), secrets=("a b+c/d=e&f",))
+    found = error_of(Response(400, CaseInsensitiveDict(), body), secrets=("a b+c/d=e&f",))
     assert found.detail == "got ***"
 
 

@@ -16,9 +16,9 @@ from raw_server import RawServer
 from requests.structures import CaseInsensitiveDict
 from wire import EXAMPLE, client_of, document
 
-from airflow_provider_oms.api.answers import error_of, order_of, retry_after_of
 from airflow_provider_oms.api.errors import OmsConflictError, OmsHttpError, OmsNotSentError
-from airflow_provider_oms.api.transport import Answer
+from airflow_provider_oms.api.responses import error_of, order_of, retry_after_of
+from airflow_provider_oms.api.transport import Response
 
 CORRELATION = {"x-vol-correlation": "0123456789abcdef0123456789abcdef"}
 Shape = Callable[[str, str], Any]
@@ -49,7 +49,7 @@ NEVER_ABOUT_THE_STATE = (301, 302, 307, 401, 404, 408, 425, 429, 500, 502, 503, 
 
 
 def error(status: int, body: Any, **arguments: Any) -> OmsHttpError:
-    answer = Answer(status, CaseInsensitiveDict(CORRELATION), json.dumps(body).encode())
+    answer = Response(status, CaseInsensitiveDict(CORRELATION), json.dumps(body).encode())
     return error_of(answer, **arguments)
 
 
@@ -114,7 +114,7 @@ class TestSecretsAreCutOut:
         assert error(400, {"message": "Wrong"}, secrets=("",)).detail == "Wrong"
 
     def test_also_out_of_what_is_raised_in_place_of_an_order(self) -> None:
-        answer = Answer(400, CaseInsensitiveDict(CORRELATION), b'{"message": "not plainword"}')
+        answer = Response(400, CaseInsensitiveDict(CORRELATION), b'{"message": "not plainword"}')
         with pytest.raises(OmsHttpError) as raised:
             order_of(answer, 7, secrets=self.SECRETS)
         assert raised.value.detail == "not ***"

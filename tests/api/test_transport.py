@@ -16,10 +16,10 @@ from urllib3.connection import HTTPConnection
 from wire import EXAMPLE, ORDER, client_of, document
 
 from airflow_provider_oms.api.errors import (
-    OmsNoAnswerError,
+    OmsNoResponseError,
     OmsNotSentError,
     OmsRedirectedError,
-    OmsUnusableAnswerError,
+    OmsUnexpectedResponseError,
 )
 from airflow_provider_oms.api.transport import describe_failure
 from airflow_provider_oms.emulator.testing import EmulatorProcess
@@ -73,7 +73,7 @@ class TestSentOrNot:
     @pytest.mark.parametrize("script", [hang_up, say_nothing])
     def test_a_request_that_left_without_answer_is_not_called_unsent(self, script: Script) -> None:
         with RawServer([script]) as server, client_of(server.url, read_timeout=0.3) as client:
-            with pytest.raises(OmsNoAnswerError, match="Whether it was acted on is not known"):
+            with pytest.raises(OmsNoResponseError, match="Whether it was acted on is not known"):
                 client.post_cancel(EXAMPLE)
             assert len(server.requests) == 1
 
@@ -81,7 +81,7 @@ class TestSentOrNot:
     def test_an_answer_that_does_not_end_proves_nothing(self, script: Script) -> None:
         with RawServer([script]) as server, client_of(server.url, read_timeout=0.3) as client:
             began = time.monotonic()
-            with pytest.raises(OmsUnusableAnswerError, match="broke off"):
+            with pytest.raises(OmsUnexpectedResponseError, match="broke off"):
                 client.post_cancel(EXAMPLE)
             assert time.monotonic() - began < 30
             assert len(server.requests) == 1
@@ -101,14 +101,14 @@ class TestSentOrNot:
         monkeypatch.delattr("urllib3.HTTPResponse.read1")
         monkeypatch.delattr("urllib3.response.BaseHTTPResponse.read1")
         with RawServer([document(ORDER)]) as server, client_of(server.url) as client:
-            with pytest.raises(OmsNoAnswerError, match=r"AttributeError.*is not known"):
+            with pytest.raises(OmsNoResponseError, match=r"AttributeError.*is not known"):
                 client.post_cancel(EXAMPLE)
             assert len(server.requests) == 1
 
     def test_a_kept_connection_that_went_stale_is_not_tried_again(self) -> None:
         with RawServer([document(ORDER), hang_up]) as server, client_of(server.url) as client:
             client.get_order(1010101)
-            with pytest.raises(OmsNoAnswerError):
+            with pytest.raises(OmsNoResponseError):
                 client.post_cancel(EXAMPLE)
             assert len(server.requests) == 2
 

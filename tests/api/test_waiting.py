@@ -22,12 +22,12 @@ from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.api.models import Order
 from airflow_provider_oms.api.patience import TokenPatience
 from airflow_provider_oms.api.waiting import (
-    Look,
-    Stand,
-    Wish,
-    look_at,
-    look_patiently,
-    validate_wish,
+    Match,
+    Observation,
+    StateCriteria,
+    observe,
+    observe_patiently,
+    validate_state_criteria,
 )
 
 CORRELATION = "x-vol-correlation: 0123456789abcdef0123456789abcdef"
@@ -37,7 +37,7 @@ SHIPPED = answer(
 )
 
 
-def look(*script: Script, target: str = "SHIPPED", credentials: bool = False) -> Look:
+def look(*script: Script, target: str = "SHIPPED", credentials: bool = False) -> Observation:
     with RawServer(script) as server:
         settings = TenantSettings.from_connection(
             name="oms_default",
@@ -47,14 +47,14 @@ def look(*script: Script, target: str = "SHIPPED", credentials: bool = False) ->
             extra=json.dumps({"tenant_id": "10001"}),
         )
         with OmsClient(settings) as client:
-            return look_at(client, 7, validate_wish(target))
+            return observe(client, 7, validate_state_criteria(target))
 
 
 def order(state: str | None, status: str | None) -> Order:
     return Order(7, state, status, {})
 
 
-WISH = Wish(frozenset({"SHIPPED"}))
+WISH = StateCriteria(frozenset({"SHIPPED"}))
 
 
 @dataclass
@@ -84,26 +84,28 @@ class TestStands:
     @pytest.mark.parametrize(
         ("state", "status", "stand"),
         [
-            ("SHIPPED", "SHIPPED", Stand.REACHED),
-            ("shipped", None, Stand.REACHED),
-            (None, "Shipped", Stand.REACHED),
-            ("READY", "SHIPPED", Stand.REACHED),
-            ("READY", "READY", Stand.OPEN),
-            ("CANCELED", "CANCELED", Stand.FAILED),
-            ("READY", "Cancelled", Stand.FAILED),
-            ("SHIPPED", "CANCELED", Stand.FAILED),
+            ("SHIPPED", "SHIPPED", Match.REACHED),
+            ("shipped", None, Match.REACHED),
+            (None, "Shipped", Match.REACHED),
+            ("READY", "SHIPPED", Match.REACHED),
+            ("READY", "READY", Match.OPEN),
+            ("CANCELED", "CANCELED", Match.FAILED),
+            ("READY", "Cancelled", Match.FAILED),
+            ("SHIPPED", "CANCELED", Match.FAILED),
         ],
     )
     def test_either_field_is_enough_in_any_letter_case_and_failure_comes_first(
-        self, state: str | None, status: str | None, stand: Stand
+        self, state: str | None, status: str | None, stand: Match
     ) -> None:
-        wish = Wish(frozenset({"SHIPPED"}), frozenset({"CANCELED"}))
+        wish = StateCriteria(frozenset({"SHIPPED"}), frozenset({"CANCELED"}))
         assert wish.stand_of(order(state, status)) is stand
 
     @pytest.mark.parametrize("spelling", ["CANCELED", "Cancelled", "canceled"])
     def test_canceled_is_canceled_in_either_spelling(self, spelling: str) -> None:
         for wished in ("CANCELED", "cancelled"):
-            assert validate_wish([wished]).stand_of(order(spelling, None)) is Stand.REACHED
+            assert (
+                validate_state_criteria([wished]).stand_of(order(spelling, None)) is Match.REACHED
+            )
 
 
 class TestWishes:
@@ -111,31 +113,31 @@ class TestWishes:
         "states", [["SHIPPED", "CANCELED"], '["SHIPPED", "CANCELED"]', "SHIPPED, CANCELED"]
     )
     def test_states_may_be_given_as_a_list_or_as_templates_render_them(self, states: Any) -> None:
-        assert validate_wish(states).target == {"SHIPPED", "CANCELED"}
-        assert validate_wish("READY", states).failure == {"SHIPPED", "CANCELED"}
+        assert validate_state_criteria(states).target == {"SHIPPED", "CANCELED"}
+        assert validate_state_criteria("READY", states).failure == {"SHIPPED", "CANCELED"}
 
     @pytest.mark.parametrize("states", [None, (), [], "", " ", "None", "A,,B", "[", {}, 7, [7]])
     def test_a_target_that_names_no_state_is_refused(self, states: Any) -> None:
         with pytest.raises(OmsInputError, match="target_states must be at least one order state"):
-            validate_wish(states)
+            validate_state_criteria(states)
 
     def test_no_failure_state_is_needed(self) -> None:
-        assert validate_wish("READY").failure == set()
+        assert validate_state_criteria("READY").failure == set()
 
     @pytest.mark.parametrize("states", ["", "None", "[]", [""], [], ()])
     def test_a_failure_state_that_vanished_in_a_template_is_refused(self, states: Any) -> None:
         with pytest.raises(OmsInputError, match="failure_states must be at least one"):
-            validate_wish("READY", states)
+            validate_state_criteria("READY", states)
 
     def test_a_state_that_is_wished_for_cannot_be_a_failure(self) -> None:
         with pytest.raises(OmsInputError, match="none of the target_states"):
-            validate_wish(["Canceled"], ["CANCELLED"])
+            validate_state_criteria(["Canceled"], ["CANCELLED"])
 
 
 class TestLooks:
     def test_it_says_how_the_order_stands_and_no_more_of_it(self) -> None:
-        assert look(SHIPPED) == Look(Stand.REACHED, "SHIPPED", "READY")
-        assert look(SHIPPED, target="CANCELED").stand is Stand.OPEN
+        assert look(SHIPPED) == Observation(Match.REACHED, "SHIPPED", "READY")
+        assert look(SHIPPED, target="CANCELED").stand is Match.OPEN
 
     @pytest.mark.parametrize(
         "script",
@@ -150,7 +152,7 @@ class TestLooks:
     )
     def test_trouble_that_may_pass_is_waited_out(self, script: Script) -> None:
         seen = look(script)
-        assert seen.stand is Stand.OPEN
+        assert seen.stand is Match.OPEN
         assert seen.trouble
         assert seen.describe().startswith("could not be looked at: ")
 
@@ -179,7 +181,7 @@ class TestLooks:
     def test_what_is_final_is_raised_and_not_looked_at_again(self, evidence: Evidence) -> None:
         time = Reads([evidence, evidence])
         with pytest.raises(OmsError):
-            look_patiently(time, 7, WISH, patience=time.patience(), sleep=time.sleep)
+            observe_patiently(time, 7, WISH, patience=time.patience(), sleep=time.sleep)
         assert time.at == [0]
 
     @pytest.mark.parametrize(
@@ -195,8 +197,8 @@ class TestLooks:
     )
     def test_what_passes_is_trouble(self, evidence: Evidence) -> None:
         time = Reads([evidence])
-        seen = look_patiently(time, 7, WISH, patience=time.patience(), sleep=time.sleep)
-        assert (seen.stand, seen.trouble) == (Stand.OPEN, "trouble")
+        seen = observe_patiently(time, 7, WISH, patience=time.patience(), sleep=time.sleep)
+        assert (seen.stand, seen.trouble) == (Match.OPEN, "trouble")
 
 
 class TestRefusedTokens:
@@ -206,14 +208,14 @@ class TestRefusedTokens:
     ) -> None:
         time = Reads([evidence] * 20)
         with pytest.raises(OmsError, match="trouble"):
-            look_patiently(time, 7, WISH, patience=time.patience(), sleep=time.sleep)
+            observe_patiently(time, 7, WISH, patience=time.patience(), sleep=time.sleep)
         assert time.at == [0, 0, 1, 3, 7, 15]
 
     @pytest.mark.parametrize("number", [1, 2, 3, 4, 5])
     def test_one_that_is_taken_ends_it(self, number: int) -> None:
         time = Reads([Evidence.UNAUTHENTICATED] * number)
-        seen = look_patiently(time, 7, WISH, patience=time.patience(), sleep=time.sleep)
-        assert seen.stand is Stand.REACHED
+        seen = observe_patiently(time, 7, WISH, patience=time.patience(), sleep=time.sleep)
+        assert seen.stand is Match.REACHED
 
     def test_a_row_that_ended_gives_the_next_one_its_whole_time(self) -> None:
         time = Reads([])

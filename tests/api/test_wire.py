@@ -18,9 +18,9 @@ from wire import EXAMPLE, JSON, ORDER, client_of, raw, response
 from airflow_provider_oms.api.client import OmsClient
 from airflow_provider_oms.api.errors import (
     OmsError,
-    OmsNoAnswerError,
+    OmsNoResponseError,
     OmsNotSentError,
-    OmsUnusableAnswerError,
+    OmsUnexpectedResponseError,
 )
 from airflow_provider_oms.api.models import Order
 
@@ -62,7 +62,7 @@ class TestInterimResponses:
 
         with RawServer([promise_and_hang_up, raw(OURS)]) as server:
             client = client_of(server.url)
-            with pytest.raises(OmsNoAnswerError, match="connection was closed"):
+            with pytest.raises(OmsNoResponseError, match="connection was closed"):
                 client.post_cancel(EXAMPLE)
             assert client.get_order(1010101).correlation_id == "second"
 
@@ -76,7 +76,7 @@ class TestInterimResponses:
 
         with RawServer([answer_late, raw(OURS)]) as server:
             client = client_of(server.url, read_timeout=0.2)
-            with pytest.raises(OmsNoAnswerError, match="reading timed out"):
+            with pytest.raises(OmsNoResponseError, match="reading timed out"):
                 client.get_order(1010101)
             may_end.set()
             assert client.get_order(1010101).correlation_id == "second"
@@ -87,7 +87,7 @@ class TestInterimResponses:
     def test_what_leads_to_no_response_ends_the_connection(self, interim: bytes) -> None:
         with RawServer([raw(interim + response(READY)), raw(OURS)]) as server:
             client = client_of(server.url)
-            with pytest.raises(OmsNoAnswerError, match="no request has asked for"):
+            with pytest.raises(OmsNoResponseError, match="no request has asked for"):
                 client.get_order(1010101)
             assert client.get_order(1010101).correlation_id == "second"
             assert server.connections == 2
@@ -113,7 +113,7 @@ class TestTheEndOfAResponse:
     def test_a_body_where_there_is_none_closes_the_connection(self) -> None:
         empty = b"HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\nxxxxx"
         with RawServer([raw(empty), raw(OURS)]) as server, client_of(server.url) as client:
-            with pytest.raises(OmsUnusableAnswerError):
+            with pytest.raises(OmsUnexpectedResponseError):
                 client.get_order(1010101)
             assert client.get_order(1010101).correlation_id == "second"
             assert server.connections == 2
@@ -136,7 +136,7 @@ class TestTheEndOfAResponse:
     ) -> None:
         with RawServer([raw(first), raw(OURS)]) as server, client_of(server.url) as client:
             if b" 204 " in first:
-                with pytest.raises(OmsUnusableAnswerError):
+                with pytest.raises(OmsUnexpectedResponseError):
                     client.get_order(1010101)
             else:
                 client.get_order(1010101)

@@ -11,9 +11,9 @@ from raw_server import RawServer, Script
 from wire import EXAMPLE, JSON, ORDER, client_of, document, head_and_body
 
 from airflow_provider_oms.api.errors import (
-    OmsNoAnswerError,
+    OmsNoResponseError,
     OmsNotSentError,
-    OmsUnusableAnswerError,
+    OmsUnexpectedResponseError,
 )
 
 PROCESSING = b"HTTP/1.1 102 Processing\r\n\r\n"
@@ -48,7 +48,7 @@ class TestTime:
     def test_a_head_that_drips_is_no_response(self, script: Script) -> None:
         with RawServer([script]) as server, client_of(server.url, read_timeout=0.2) as client:
             began = time.monotonic()
-            with pytest.raises(OmsNoAnswerError, match="reading timed out"):
+            with pytest.raises(OmsNoResponseError, match="reading timed out"):
                 client.post_cancel(EXAMPLE)
             assert time.monotonic() - began < 10
 
@@ -65,7 +65,7 @@ class TestTime:
     def test_a_chunked_body_that_drips_proves_nothing(self, script: Script) -> None:
         with RawServer([script]) as server, client_of(server.url, read_timeout=0.2) as client:
             began = time.monotonic()
-            with pytest.raises(OmsUnusableAnswerError, match=r"broke off|empty"):
+            with pytest.raises(OmsUnexpectedResponseError, match=r"broke off|empty"):
                 client.post_cancel(EXAMPLE)
             assert time.monotonic() - began < 10
 
@@ -86,7 +86,7 @@ class TestTime:
             connection.sendall(BODY)
 
         with RawServer([half_and_half]) as server:
-            with pytest.raises(OmsUnusableAnswerError):
+            with pytest.raises(OmsUnexpectedResponseError):
                 client_of(server.url, read_timeout=0.4).get_order(1010101)
             client_of(server.url, read_timeout=30).get_order(1010101)
 

@@ -23,7 +23,7 @@ from airflow_provider_oms.cancellation.bulk.intake import Limits
 from airflow_provider_oms.cancellation.bulk.journal import Journal
 from airflow_provider_oms.cancellation.bulk.order_set import OrderSet
 from airflow_provider_oms.cancellation.outcomes import Outcome
-from airflow_provider_oms.cancellation.plan import policy_for
+from airflow_provider_oms.cancellation.policy import policy_for
 from airflow_provider_oms.emulator.testing import EmulatorProcess
 
 pytestmark = pytest.mark.slow

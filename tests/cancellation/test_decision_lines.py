@@ -18,7 +18,7 @@ from airflow_provider_oms.cancellation.history import (
 )
 from airflow_provider_oms.cancellation.outcomes import Outcome
 from airflow_provider_oms.cancellation.runner import (
-    Surroundings,
+    Runtime,
     cancel_order,
     describe_decision,
 )
@@ -85,9 +85,7 @@ class Down:
 @pytest.mark.parametrize("stops_at", [0.0, 0.5, 3.0])
 def test_the_last_line_says_how_an_order_ends_that_is_given_up(stops_at: float) -> None:
     down = Down(stops_at)
-    around = Surroundings(
-        lambda: down.now, down.sleep, lambda: down.now >= down.stops_at, lambda: 0.0
-    )
+    around = Runtime(lambda: down.now, down.sleep, lambda: down.now >= down.stops_at, lambda: 0.0)
     result = cancel_order(
         down,
         CancelRequest(7, "created_by_mistake"),

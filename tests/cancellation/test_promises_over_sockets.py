@@ -20,7 +20,7 @@ from airflow_provider_oms.api.client import OmsClient
 from airflow_provider_oms.api.config import TenantSettings
 from airflow_provider_oms.api.validation import CancelRequest
 from airflow_provider_oms.cancellation.outcomes import CancellationResult, Outcome
-from airflow_provider_oms.cancellation.plan import policy_for
+from airflow_provider_oms.cancellation.policy import policy_for
 from airflow_provider_oms.cancellation.runner import cancel_order
 from airflow_provider_oms.emulator.testing import EmulatorProcess
 

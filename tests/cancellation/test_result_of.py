@@ -16,7 +16,7 @@ from airflow_provider_oms.cancellation.history import (
     Reply,
 )
 from airflow_provider_oms.cancellation.outcomes import CancellationResult, ConfirmedBy, Outcome
-from airflow_provider_oms.cancellation.runner import Surroundings, result_of
+from airflow_provider_oms.cancellation.runner import Runtime, result_of
 
 WORDS = st.sampled_from([None, "A-1", "B-2", "C-3"])
 STATES = st.sampled_from([None, "READY", "SHIPPED", "CANCELED"])
@@ -97,4 +97,4 @@ def test_nothing_is_claimed_that_was_not_said() -> None:
     reply = Reply(Evidence.AMBIGUOUS)
     assert (reply.order_state, reply.order_status, reply.retry_after) == (None, None, None)
     assert (reply.left, reply.is_unclear, reply.message) == (True, False, "")
-    assert not Surroundings().is_stopping()
+    assert not Runtime().is_stopping()

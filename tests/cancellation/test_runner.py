@@ -13,7 +13,7 @@ from airflow_provider_oms.api.errors import (
     OmsConflictError,
     OmsCredentialsError,
     OmsInputError,
-    OmsNoAnswerError,
+    OmsNoResponseError,
     OmsNotFoundError,
     OmsNotSentError,
     OmsServerError,
@@ -23,7 +23,7 @@ from airflow_provider_oms.api.validation import CancelRequest, OrderId
 from airflow_provider_oms.cancellation import runner
 from airflow_provider_oms.cancellation.history import Policy
 from airflow_provider_oms.cancellation.outcomes import CancellationResult, ConfirmedBy, Outcome
-from airflow_provider_oms.cancellation.runner import Surroundings, cancel_order
+from airflow_provider_oms.cancellation.runner import Runtime, cancel_order
 
 REQUEST = CancelRequest(7, "created_by_mistake")
 SHOPPER = "jane@example.com"
@@ -91,7 +91,7 @@ class World:
             in_doubt_for=doubt,
             log=self,
             on_interrupt=self.interrupted.append,
-            surroundings=Surroundings(self.clock, self.sleep, self.is_stopping, lambda: 0.0),
+            surroundings=Runtime(self.clock, self.sleep, self.is_stopping, lambda: 0.0),
         )
 
 
@@ -111,7 +111,7 @@ def test_the_plain_path_is_one_post() -> None:
 
 
 def test_a_timeout_is_followed_by_reads_and_not_by_a_post() -> None:
-    world = World([OmsNoAnswerError("no answer"), order("READY"), order("CANCELED", "c3")])
+    world = World([OmsNoResponseError("no answer"), order("READY"), order("CANCELED", "c3")])
     result = world.run()
     assert world.calls == [("POST", 0), ("GET", 2), ("GET", 4)]
     assert (result.outcome, result.confirmed_by) == (Outcome.CANCELED, ConfirmedBy.READ)
@@ -146,7 +146,7 @@ def test_a_later_attempt_waits_for_an_order_to_settle_before_it_believes_it_open
 
 def test_an_unknown_end_says_so_and_keeps_the_last_correlation_id() -> None:
     server_error = OmsServerError("down", http_status=503, correlation_id="c1")
-    world = World([server_error, *[OmsNoAnswerError("no answer")] * 20])
+    world = World([server_error, *[OmsNoResponseError("no answer")] * 20])
     result = world.run(Policy(settle_seconds=3, deadline=10))
     assert result.outcome is Outcome.UNKNOWN
     assert "may or may not" in result.describe()
@@ -154,7 +154,7 @@ def test_an_unknown_end_says_so_and_keeps_the_last_correlation_id() -> None:
 
 
 def test_there_is_one_log_line_for_each_decision() -> None:
-    world = World([OmsNoAnswerError("no answer"), order("CANCELED", "c2")])
+    world = World([OmsNoResponseError("no answer"), order("CANCELED", "c2")])
     world.run()
     expected = """
         Order 7, attempt 1: new. Next: send the cancel.
@@ -167,7 +167,7 @@ acted on. Next: wait 1.0 s.
 
 
 def test_nothing_of_the_shopper_is_in_log_or_result() -> None:
-    world = World([OmsNoAnswerError("no answer"), order("READY"), order("CANCELED")])
+    world = World([OmsNoResponseError("no answer"), order("READY"), order("CANCELED")])
     result = world.run()
     assert SHOPPER not in "".join(world.lines) + repr(result) + result.describe()
 
@@ -225,14 +225,14 @@ class TestBeingToldToEnd:
         assert world.calls == []
 
     def test_a_cancel_without_a_clear_answer_leaves_the_order_unknown(self) -> None:
-        world = World([OmsNoAnswerError("no answer"), order("READY")], stops_at=102)
+        world = World([OmsNoResponseError("no answer"), order("READY")], stops_at=102)
         result = world.run()
         assert result.outcome is Outcome.UNKNOWN
         assert "told to end" in result.describe()
         assert [method for method, _ in world.calls] == ["POST"]
 
     def test_no_second_cancel_is_sent(self) -> None:
-        world = World([OmsNoAnswerError("no answer"), order("READY")], stops_at=103)
+        world = World([OmsNoResponseError("no answer"), order("READY")], stops_at=103)
         assert world.run(Policy(settle_seconds=1)).outcome is Outcome.UNKNOWN
         assert [method for method, _ in world.calls] == ["POST", "GET"]
 
@@ -274,8 +274,8 @@ class TestBeingInterrupted:
         ("replies", "outcome", "posts"),
         [
             ([Timeout()], Outcome.UNKNOWN, 1),
-            ([OmsNoAnswerError("no answer"), Timeout()], Outcome.UNKNOWN, 1),
-            ([OmsNoAnswerError("no answer"), order("READY"), Timeout()], Outcome.UNKNOWN, 2),
+            ([OmsNoResponseError("no answer"), Timeout()], Outcome.UNKNOWN, 1),
+            ([OmsNoResponseError("no answer"), order("READY"), Timeout()], Outcome.UNKNOWN, 2),
         ],
     )
     def test_a_cancel_that_may_have_left_leaves_the_order_unknown(

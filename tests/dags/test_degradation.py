@@ -12,7 +12,7 @@ from dag_runs import RunDag
 from features import has
 
 from airflow_provider_oms.emulator.testing import EmulatorProcess
-from airflow_provider_oms.exceptions import OmsUnsendableError
+from airflow_provider_oms.exceptions import OmsInvalidInputError
 from airflow_provider_oms.version_compat import NO_TASK_STATE_STORE
 
 Record = Callable[[str, object], None]
@@ -52,7 +52,7 @@ def test_retry_policies_are_there_or_refusals_are_not_retried_all_the_same(
     record_property: Record,
 ) -> None:
     # What no retry can help is told by the exception's class, on every Airflow.
-    assert issubclass(OmsUnsendableError, sdk.AirflowFailException)
+    assert issubclass(OmsInvalidInputError, sdk.AirflowFailException)
     is_there = hasattr(sdk, "ExceptionRetryPolicy")
     assert is_there is has("retry policies")
     record_property(

@@ -18,7 +18,7 @@ from airflow.providers.common.compat.sdk import Connection
 from airflow.secrets.local_filesystem import LocalFilesystemBackend
 from pages import blocks, commands, rows, text_of
 
-from airflow_provider_oms.api import checkup, config, connection_rules
+from airflow_provider_oms.api import config, connection_rules, connection_test
 from airflow_provider_oms.api.config import EXTRA_FIELDS, TenantSettings
 from airflow_provider_oms.connections import settings_of
 from airflow_provider_oms.emulator.testing import EmulatorProcess
@@ -162,7 +162,7 @@ def sentences(module: ModuleType) -> list[str]:
     return [pattern for pattern in found if len(pattern.replace(".*?", "")) > 20]
 
 
-MODULES = (checkup, config, connection_rules)
+MODULES = (connection_test, config, connection_rules)
 TEST_BUTTON = rows(PAGE, "| what is so | what it says |")
 
 

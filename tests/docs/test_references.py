@@ -11,7 +11,7 @@ from pages import REPOSITORY, prose
 from stories import OPEN, POST, Story, reply
 
 import airflow_provider_oms
-from airflow_provider_oms.api import answers
+from airflow_provider_oms.api import responses
 from airflow_provider_oms.api.errors import OmsLockedError
 from airflow_provider_oms.cancellation.history import Action
 
@@ -83,14 +83,14 @@ def test_every_guarantee_names_a_test_that_holds_it() -> None:
 def test_the_lines_that_an_error_code_changes_are_where_contributors_are_sent() -> None:
     page = " ".join((REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8").split())
     for path, names in {
-        "api/answers.py": (
+        "api/responses.py": (
             "_KINDS",
             "_kind_of_range",
             "_OF_STATE",
             "_CANNOT_CANCEL",
             "_OF_REQUEST",
         ),
-        "api/checkup.py": ("_NO_SUCH_ORDER",),
+        "api/connection_test.py": ("_NO_SUCH_ORDER",),
         "api/errors.py": ("evidence",),
         "api/evidence.py": ("Evidence",),
         "cancellation/decision.py": ("_VERDICTS",),
@@ -105,8 +105,8 @@ def test_the_lines_that_an_error_code_changes_are_where_contributors_are_sent() 
 def test_the_line_for_another_status_is_one_of_its_table() -> None:
     (line,) = re.findall(r"^    412: (.*),$", CONTRIBUTING, re.MULTILINE)
     kind, message = eval(line, {"OmsLockedError": OmsLockedError})  # noqa: S307 - our own page
-    assert (kind, message) == answers._KINDS[423]
-    assert 412 not in answers._KINDS
+    assert (kind, message) == responses._KINDS[423]
+    assert 412 not in responses._KINDS
     story = Story()
     story.then(reply(kind.evidence))
     assert story.then(OPEN) == POST

@@ -18,7 +18,7 @@ from raw_server import RawServer, answer
 
 from airflow_provider_oms.api.errors import OmsNotFoundError
 from airflow_provider_oms.cancellation.outcomes import Outcome
-from airflow_provider_oms.exceptions import OmsCancellationError, OmsUnsendableError
+from airflow_provider_oms.exceptions import OmsCancellationError, OmsInvalidInputError
 from airflow_provider_oms.hooks.oms import OmsHook
 
 
@@ -64,7 +64,7 @@ class TestConnections:
         self, connect: Callable[..., None], connection: dict[str, object], named: str
     ) -> None:
         connect(connection)
-        with pytest.raises(OmsUnsendableError, match=named) as refusal:
+        with pytest.raises(OmsInvalidInputError, match=named) as refusal:
             OmsHook().cancel_order(1, "other", "x")
         assert isinstance(refusal.value, AirflowFailException)
 
@@ -165,9 +165,9 @@ class TestCancelOrder:
         with RawServer([document(CANCELED)]) as server:
             connect(to(server))
             for arguments in (("0", "other", "x"), (1, "fraud", None), (1, "other", "None")):
-                with pytest.raises(OmsUnsendableError, match="Nothing was sent"):
+                with pytest.raises(OmsInvalidInputError, match="Nothing was sent"):
                     OmsHook().cancel_order(*arguments)
-            with pytest.raises(OmsUnsendableError, match="only_if_states"):
+            with pytest.raises(OmsInvalidInputError, match="only_if_states"):
                 OmsHook().cancel_order(1, "other", "x", only_if_states="")
             assert server.requests == []
 
@@ -268,7 +268,7 @@ class TestCancelOrder:
     ) -> None:
         with RawServer([document(CANCELED)]) as server:
             connect(to(server))
-            with pytest.raises(OmsUnsendableError, match=f"{next(iter(wrong))} must be"):
+            with pytest.raises(OmsInvalidInputError, match=f"{next(iter(wrong))} must be"):
                 OmsHook().cancel_order(1010101, "created_by_mistake", **wrong)
         assert server.requests == []
 
@@ -294,7 +294,7 @@ def test_get_order_reads_one_order(connect: Callable[..., None]) -> None:
         assert hook.get_order("1010101").order_status == "CANCELED"
         with pytest.raises(OmsNotFoundError):
             hook.get_order(1010101)
-        with pytest.raises(OmsUnsendableError):
+        with pytest.raises(OmsInvalidInputError):
             hook.get_order("None")
     assert len(server.requests) == 2
 

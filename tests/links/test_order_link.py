@@ -12,7 +12,7 @@ from airflow.providers.common.compat.sdk import DAG, XCom
 from features import IS_AIRFLOW_2
 from raw_server import RawServer, answer
 
-from airflow_provider_oms.exceptions import OmsCancellationError, OmsUnsendableError
+from airflow_provider_oms.exceptions import OmsCancellationError, OmsInvalidInputError
 from airflow_provider_oms.links.oms import OmsOrderLink
 from airflow_provider_oms.operators.oms import OmsCancelOrderOperator
 
@@ -96,7 +96,7 @@ class TestWhereItLeads:
         self, connect: Connect, admin_url: str
     ) -> None:
         connect(admin_url=admin_url)
-        with pytest.raises(OmsUnsendableError, match="admin_url: ") as refusal:
+        with pytest.raises(OmsInvalidInputError, match="admin_url: ") as refusal:
             operator().execute(context())
         assert "pw" not in str(refusal.value)
 
@@ -128,7 +128,7 @@ class TestWhenItIsThere:
     def test_an_order_that_is_refused_has_no_link(self, connect: Connect, oms: RawServer) -> None:
         connect(admin_url=TEMPLATE)
         task, task_context = operator(order_id="../1"), context()
-        with pytest.raises(OmsUnsendableError, match="order_id"):
+        with pytest.raises(OmsInvalidInputError, match="order_id"):
             task.execute(task_context)
         assert pushed(task_context) == {}
         assert task.order_url == ""

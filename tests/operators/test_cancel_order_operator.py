@@ -13,7 +13,7 @@ from interruption import interruptible
 from raw_server import RawServer, answer
 
 from airflow_provider_oms.cancellation.outcomes import Outcome
-from airflow_provider_oms.exceptions import OmsCancellationError, OmsUnsendableError
+from airflow_provider_oms.exceptions import OmsCancellationError, OmsInvalidInputError
 from airflow_provider_oms.operators.oms import OmsCancelOrderOperator
 
 CANCELED = {"orderID": 1010101, "orderState": "CANCELED", "orderStatus": "CANCELED"}
@@ -138,7 +138,7 @@ def test_bad_input_is_accepted_by_the_constructor_and_refused_when_it_runs(oms: 
         )
         for arguments in refused:
             task = operator(**arguments)
-            with pytest.raises(OmsUnsendableError, match="Nothing was sent"):
+            with pytest.raises(OmsInvalidInputError, match="Nothing was sent"):
                 task.execute(context())
         assert oms.requests == []
 
@@ -175,7 +175,7 @@ def test_a_guard_that_renders_to_nothing_lets_no_order_through(
     with DAG("guarded", schedule=None, render_template_as_native_obj=is_native):
         task = operator(only_if_states="{{ params.states }}")
     task.render_template_fields({"params": {"states": states}})
-    with oms, pytest.raises(OmsUnsendableError, match=r"only_if_states.*Nothing was sent"):
+    with oms, pytest.raises(OmsInvalidInputError, match=r"only_if_states.*Nothing was sent"):
         task.execute(context())
     assert oms.requests == []
 
@@ -185,7 +185,7 @@ def test_a_guard_that_is_none_lets_no_order_through_in_a_mapped_task_either(
 ) -> None:
     # What a mapped task's arguments come out as is what its operator is made with.
     task = operator(only_if_states=None)
-    with oms, pytest.raises(OmsUnsendableError, match=r"only_if_states.*Nothing was sent"):
+    with oms, pytest.raises(OmsInvalidInputError, match=r"only_if_states.*Nothing was sent"):
         task.execute(context())
     assert oms.requests == []
 

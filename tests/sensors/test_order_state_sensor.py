@@ -18,9 +18,9 @@ from airflow.providers.common.compat.sdk import (
 from raw_server import RawServer, Script, answer, hang_up
 
 from airflow_provider_oms.exceptions import (
+    OmsInvalidInputError,
     OmsOrderStateError,
     OmsTriggerEventError,
-    OmsUnsendableError,
 )
 from airflow_provider_oms.links.oms import OmsOrderLink
 from airflow_provider_oms.sensors.oms import OmsOrderStateSensor
@@ -174,7 +174,7 @@ class TestInAWorker:
     ) -> None:
         server = play(order("CANCELED"))
         for deferrable in (False, True):
-            with pytest.raises(OmsUnsendableError, match=named):
+            with pytest.raises(OmsInvalidInputError, match=named):
                 sensor(deferrable=deferrable, **arguments).execute(context())
         assert server.requests == []
 

@@ -14,7 +14,7 @@ from journal_store import Store
 
 from airflow_provider_oms.api.errors import (
     OmsError,
-    OmsNoAnswerError,
+    OmsNoResponseError,
     OmsNotSentError,
 )
 from airflow_provider_oms.api.models import Order
@@ -26,7 +26,7 @@ from airflow_provider_oms.cancellation.bulk.order_set import OrderSet
 from airflow_provider_oms.cancellation.history import Policy
 
 POLICY = Policy(settle_seconds=0.3, deadline=10)
-LOST = OmsNoAnswerError("no answer")
+LOST = OmsNoResponseError("no answer")
 Fault = Callable[[Any], OmsError | None]
 
 

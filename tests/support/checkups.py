@@ -8,9 +8,9 @@ from typing import Any
 
 from raw_server import Script, answer
 
-from airflow_provider_oms.api.checkup import try_out
 from airflow_provider_oms.api.client import OmsClient
 from airflow_provider_oms.api.config import TenantSettings
+from airflow_provider_oms.api.connection_test import probe
 
 SECRET = "a secret of forty characters or so"
 CORRELATION = "x-vol-correlation: 0123456789abcdef0123456789abcdef"
@@ -58,7 +58,7 @@ def press(
         extra=json.dumps({"tenant_id": "10001", "connect_timeout": 2, "read_timeout": 2, **extra}),
     )
     with OmsClient(settings) as client:
-        return try_out(client, sleep=clock.sleep, clock=clock)
+        return probe(client, sleep=clock.sleep, clock=clock)
 
 
 def assert_is_one_sentence(text: str) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from airflow_provider_oms.api.validation import OrderId
-from airflow_provider_oms.cancellation.bulk.tally import OrderEnd, Tally
+from airflow_provider_oms.cancellation.bulk.outcome_counts import OrderEnd, OutcomeCounts
 from airflow_provider_oms.cancellation.outcomes import CancellationResult, Outcome
 
 
@@ -15,7 +15,7 @@ class FinishedRun:
     """Hold how the orders of a run ended."""
 
     ends: dict[OrderId, OrderEnd] = field(default_factory=dict)
-    tally: Tally = field(default_factory=Tally)
+    tally: OutcomeCounts = field(default_factory=OutcomeCounts)
     stopped: str | None = None
     is_shut_out: bool = False
 

@@ -17,7 +17,7 @@ import pytest
 from raw_server import RawServer, Script, answer
 
 from airflow_provider_oms.api.patience import TokenPatience
-from airflow_provider_oms.api.waiting import validate_wish
+from airflow_provider_oms.api.waiting import validate_state_criteria
 from airflow_provider_oms.triggers import clients, oms
 from airflow_provider_oms.triggers.oms import OmsOrderStateTrigger
 
@@ -237,7 +237,7 @@ def test_a_retry_after_of_one_look_is_kept_to_by_every_trigger(connect: Connect)
         with clients.shared_client(settings) as client:
             rests = []
             for _ in range(2):
-                await client.look_at(7, validate_wish(["SHIPPED"]))
+                await client.observe(7, validate_state_criteria(["SHIPPED"]))
                 rests.append(client.rest)
             return rests, await ending(trigger(8, give_up_at=time.time() + 0.2))
 

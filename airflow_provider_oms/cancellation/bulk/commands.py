@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from airflow_provider_oms.cancellation.bulk.tally import OrderEnd
+from airflow_provider_oms.cancellation.bulk.outcome_counts import OrderEnd
 from airflow_provider_oms.cancellation.bulk.work_item import Lease, WorkItem
 from airflow_provider_oms.cancellation.history import Action
 

@@ -22,8 +22,8 @@ from airflow_provider_oms.cancellation.bulk.engine import Engine
 from airflow_provider_oms.cancellation.bulk.intake import Limits
 from airflow_provider_oms.cancellation.bulk.journal import Journal, JournalError
 from airflow_provider_oms.cancellation.bulk.order_set import OrderSet
+from airflow_provider_oms.cancellation.bulk.outcome_counts import OrderEnd, OutcomeCounts
 from airflow_provider_oms.cancellation.bulk.recovery import Record, Recovery
-from airflow_provider_oms.cancellation.bulk.tally import OrderEnd, Tally
 from airflow_provider_oms.cancellation.clock import seconds
 from airflow_provider_oms.cancellation.history import Event, Policy
 from airflow_provider_oms.cancellation.runner import OmsCalls, reply_of
@@ -105,7 +105,7 @@ class BulkRun:
         return self._engine.ends
 
     @property
-    def tally(self) -> Tally:
+    def tally(self) -> OutcomeCounts:
         """Return the counts of how orders ended."""
         return self._engine.tally
 

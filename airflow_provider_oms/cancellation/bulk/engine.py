@@ -14,11 +14,11 @@ from airflow_provider_oms.cancellation.bulk.circuit_breaker import CircuitBreake
 from airflow_provider_oms.cancellation.bulk.commands import Command, Log, Send, Write
 from airflow_provider_oms.cancellation.bulk.intake import Intake, Limits
 from airflow_provider_oms.cancellation.bulk.leasing import Leasing
+from airflow_provider_oms.cancellation.bulk.outcome_counts import OrderEnd, OutcomeCounts
 from airflow_provider_oms.cancellation.bulk.progress import Progress
 from airflow_provider_oms.cancellation.bulk.rate_limiter import RateLimiter
 from airflow_provider_oms.cancellation.bulk.recovery import Recovery
 from airflow_provider_oms.cancellation.bulk.schedule import Schedule
-from airflow_provider_oms.cancellation.bulk.tally import OrderEnd, Tally
 from airflow_provider_oms.cancellation.bulk.work_item import ItemState, WorkItem
 from airflow_provider_oms.cancellation.decision import (
     Call,
@@ -72,7 +72,7 @@ class Engine:
         self._intake = Intake(recovery, self._queued, self.breaker, limits.max_workers)
         #: How each order ended, by its id.
         self.ends: dict[OrderId, OrderEnd] = {}
-        self.tally = Tally()
+        self.tally = OutcomeCounts()
         for end in recovery.settled():
             self._note(end)
         settled = len(self.ends)

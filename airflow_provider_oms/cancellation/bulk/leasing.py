@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable
 
 from airflow_provider_oms.cancellation.bulk.commands import Write
-from airflow_provider_oms.cancellation.bulk.tally import OrderEnd
+from airflow_provider_oms.cancellation.bulk.outcome_counts import OrderEnd
 from airflow_provider_oms.cancellation.bulk.work_item import (
     LEASE_SECONDS,
     ItemState,

@@ -19,7 +19,7 @@ from airflow_provider_oms.api.validation import (
 )
 from airflow_provider_oms.cancellation.bulk.entries import ENTRY_KEYS, entries_of_value
 from airflow_provider_oms.cancellation.bulk.refusals import OmsOrderSetError, Problems, Unusable
-from airflow_provider_oms.cancellation.plan import validate_flag
+from airflow_provider_oms.cancellation.policy import validate_flag
 
 __all__ = ["OmsOrderSetError", "OrderSet", "Reasons", "plan_orders", "split_orders"]
 

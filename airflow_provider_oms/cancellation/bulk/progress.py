@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import deque
 from typing import NamedTuple
 
-from airflow_provider_oms.cancellation.bulk.tally import Tally
+from airflow_provider_oms.cancellation.bulk.outcome_counts import OutcomeCounts
 from airflow_provider_oms.cancellation.bulk.work_item import LEASE_SECONDS
 
 __all__ = ["Progress"]
@@ -70,7 +70,7 @@ class Progress:
         since = now - seconds
         return next((s for s in reversed(self._samples) if s.at <= since), self._samples[0])
 
-    def line(self, tally: Tally, waiting: int, now: float) -> str:
+    def line(self, tally: OutcomeCounts, waiting: int, now: float) -> str:
         """Return how far the run is, and note when the next line is due.
 
         :param tally: how the orders have ended so far.

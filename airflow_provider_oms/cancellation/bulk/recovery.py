@@ -13,7 +13,7 @@ from enum import Enum, auto
 from airflow_provider_oms.api.validation import OrderId
 from airflow_provider_oms.cancellation.bulk.journal import Recorded
 from airflow_provider_oms.cancellation.bulk.order_set import OrderSet
-from airflow_provider_oms.cancellation.bulk.tally import OrderEnd
+from airflow_provider_oms.cancellation.bulk.outcome_counts import OrderEnd
 from airflow_provider_oms.cancellation.bulk.work_item import LEASE_SECONDS, WorkItem
 from airflow_provider_oms.cancellation.history import Policy
 from airflow_provider_oms.cancellation.outcomes import CancellationResult, Outcome

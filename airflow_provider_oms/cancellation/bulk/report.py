@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypedDict
 
 from airflow_provider_oms.api.validation import OrderId
-from airflow_provider_oms.cancellation.bulk.tally import OrderEnd, Tally
+from airflow_provider_oms.cancellation.bulk.outcome_counts import OrderEnd, OutcomeCounts
 from airflow_provider_oms.cancellation.outcomes import CancellationResult, Outcome
 
 __all__ = ["LONGEST_CAUSE", "FinishedRun", "Kept", "Report", "ResultRow", "Summary"]
@@ -37,7 +37,7 @@ class FinishedRun(Protocol):
         """Return how each order ended, by its id."""
 
     @property
-    def tally(self) -> Tally:
+    def tally(self) -> OutcomeCounts:
         """Return the counts."""
 
     @property

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from airflow_provider_oms.api.validation import OrderId
-from airflow_provider_oms.cancellation.bulk.tally import OrderEnd
+from airflow_provider_oms.cancellation.bulk.outcome_counts import OrderEnd
 from airflow_provider_oms.cancellation.outcomes import CancellationResult, ConfirmedBy, Outcome
 
 __all__ = ["from_record", "line_of", "read_ends", "with_details"]

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from airflow_provider_oms.cancellation.bulk.outcome_counts import OrderEnd, OutcomeCounts
 from airflow_provider_oms.cancellation.bulk.report import LONGEST_CAUSE, FinishedRun, Kept
-from airflow_provider_oms.cancellation.bulk.tally import OrderEnd, Tally
 
 __all__ = ["TAKEN_OVER", "Failure", "failure_of"]
 
@@ -94,7 +94,7 @@ def _is_left(end: OrderEnd) -> bool:
     return not outcome.is_success and (outcome.may_be_retried or end.attempt is None)
 
 
-def _beyond_tolerance(tally: Tally, is_cut_off: bool) -> str:
+def _beyond_tolerance(tally: OutcomeCounts, is_cut_off: bool) -> str:
     """Return why ``tolerated_failures`` does not apply; empty if it does."""
     if is_cut_off:
         return "tolerated_failures does not apply to a run that stopped early."

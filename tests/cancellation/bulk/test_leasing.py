@@ -9,7 +9,7 @@ import pytest
 from airflow_provider_oms.api.validation import CancelRequest
 from airflow_provider_oms.cancellation.bulk.commands import Send, Write
 from airflow_provider_oms.cancellation.bulk.leasing import Leasing
-from airflow_provider_oms.cancellation.bulk.tally import OrderEnd
+from airflow_provider_oms.cancellation.bulk.outcome_counts import OrderEnd
 from airflow_provider_oms.cancellation.bulk.work_item import (
     LEASE_SECONDS,
     ItemState,

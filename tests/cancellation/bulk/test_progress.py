@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from airflow_provider_oms.cancellation.bulk.outcome_counts import OutcomeCounts
 from airflow_provider_oms.cancellation.bulk.progress import Progress
-from airflow_provider_oms.cancellation.bulk.tally import Tally
 from airflow_provider_oms.cancellation.outcomes import CancellationResult, Outcome
 
 
-def tally_of(canceled: int, *, unknown: int = 0) -> Tally:
-    tally = Tally()
+def tally_of(canceled: int, *, unknown: int = 0) -> OutcomeCounts:
+    tally = OutcomeCounts()
     for order_id in range(canceled + unknown):
         outcome = Outcome.CANCELED if order_id < canceled else Outcome.UNKNOWN
         tally.add(CancellationResult(order_id, outcome))

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_oms.api.validation import OrderId
+from airflow_provider_oms.cancellation.bulk.outcome_counts import OrderEnd
 from airflow_provider_oms.cancellation.bulk.results import (
     from_record,
     line_of,
     read_ends,
     with_details,
 )
-from airflow_provider_oms.cancellation.bulk.tally import OrderEnd
 from airflow_provider_oms.cancellation.outcomes import CancellationResult, ConfirmedBy, Outcome
 
 BEGUN = 1_800_000_000.0

@@ -15,7 +15,7 @@ from bulk_attempts import FIRST, Attempt, cancel_posts
 
 from airflow_provider_oms.cancellation.bulk.order_set import OmsOrderSetError
 from airflow_provider_oms.emulator.testing import EmulatorProcess
-from airflow_provider_oms.exceptions import OmsUnsendableError
+from airflow_provider_oms.exceptions import OmsInvalidInputError
 from airflow_provider_oms.operators.oms import OmsBulkCancelOrdersOperator
 from airflow_provider_oms.storage import read_orders
 
@@ -142,7 +142,7 @@ class TestGuardrails:
     def test_a_set_that_cannot_be_used_is_refused_whole(
         self, oms: EmulatorProcess, arguments: dict[str, Any], says: str
     ) -> None:
-        with pytest.raises(OmsUnsendableError) as refusal:
+        with pytest.raises(OmsInvalidInputError) as refusal:
             Attempt().run(**arguments)
         assert says in str(refusal.value)
         assert "Nothing was sent" in str(refusal.value)
@@ -159,20 +159,22 @@ class TestGuardrails:
             task_id="cancel", orders=[FIRST], disposition_reason="created_by_mistake", **guards
         )
         setattr(task, guard, None)
-        with pytest.raises(OmsUnsendableError, match=f"{guard} must be"):
+        with pytest.raises(OmsInvalidInputError, match=f"{guard} must be"):
             task.execute({"ti": Attempt().ti})
         assert oms.requests() == []
 
     @pytest.mark.parametrize("path", ["None", " ", 7])
     def test_a_results_path_that_is_none_is_refused(self, oms: EmulatorProcess, path: Any) -> None:
-        with pytest.raises(OmsUnsendableError, match=r"results_path must be a path.*Nothing was"):
+        with pytest.raises(OmsInvalidInputError, match=r"results_path must be a path.*Nothing was"):
             Attempt().run([FIRST], results_path=path)
         assert oms.requests() == []
 
     def test_a_folder_for_the_results_is_refused(
         self, oms: EmulatorProcess, tmp_path: Path
     ) -> None:
-        with pytest.raises(OmsUnsendableError, match=r"results_path must be .* a folder.*Nothing"):
+        with pytest.raises(
+            OmsInvalidInputError, match=r"results_path must be .* a folder.*Nothing"
+        ):
             Attempt().run([FIRST], results_path=str(tmp_path))
         assert list(tmp_path.iterdir()) == []
         assert oms.requests() == []
@@ -180,7 +182,9 @@ class TestGuardrails:
     def test_results_never_replace_the_orders(self, oms: EmulatorProcess, tmp_path: Path) -> None:
         path = tmp_path / "orders.jsonl"
         path.write_text(f"{FIRST}\n", "utf-8")
-        with pytest.raises(OmsUnsendableError, match=r"the file at orders_path.*Nothing was sent"):
+        with pytest.raises(
+            OmsInvalidInputError, match=r"the file at orders_path.*Nothing was sent"
+        ):
             Attempt().run(orders_path=str(path), results_path=f"file://{path}")
         assert path.read_text("utf-8") == f"{FIRST}\n"
         assert oms.requests() == []
@@ -190,7 +194,7 @@ class TestGuardrails:
     ) -> None:
         path = tmp_path / "orders.csv"
         path.write_text("order_id\n" + "1.0\n" * 5000, "utf-8")
-        with pytest.raises(OmsUnsendableError, match="100 of the first 100 entries") as refusal:
+        with pytest.raises(OmsInvalidInputError, match="100 of the first 100 entries") as refusal:
             Attempt().run(orders_path=str(path))
         assert "and 80 more" in str(refusal.value)
         assert oms.requests() == []
@@ -198,11 +202,11 @@ class TestGuardrails:
     def test_every_bad_line_of_a_file_is_named(self, oms: EmulatorProcess, tmp_path: Path) -> None:
         path = tmp_path / "orders.jsonl"
         path.write_text(f'{FIRST}\n\n"x"\n{{"order_id": {FIRST + 1}}}\nnot json\n', "utf-8")
-        with pytest.raises(OmsUnsendableError, match=r"2 of 4 .* line 3: .* line 5: "):
+        with pytest.raises(OmsInvalidInputError, match=r"2 of 4 .* line 3: .* line 5: "):
             Attempt().run(orders_path=str(path))
         path = tmp_path / "orders.csv"
         path.write_text(f"order_id,verdict\n{FIRST},accepted\n", "utf-8")
-        with pytest.raises(OmsUnsendableError, match="column 2 is 'verdict'"):
+        with pytest.raises(OmsInvalidInputError, match="column 2 is 'verdict'"):
             Attempt().run(orders_path=str(path))
         assert oms.requests() == []
 

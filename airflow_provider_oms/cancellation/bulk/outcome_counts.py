@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from airflow_provider_oms.api.validation import OrderId
 from airflow_provider_oms.cancellation.outcomes import CancellationResult, Outcome
 
-__all__ = ["OrderEnd", "Tally"]
+__all__ = ["OrderEnd", "OutcomeCounts"]
 
 _IDS_KEPT = 20
 _IDS_IN_MESSAGE = 10
@@ -35,7 +35,7 @@ class OrderEnd:
     finished_at: float | None = None
 
 
-class Tally:
+class OutcomeCounts:
     """Count how orders ended, and keep the first ids of each way to fail."""
 
     def __init__(self) -> None:

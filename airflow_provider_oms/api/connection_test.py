@@ -18,9 +18,8 @@ from airflow_provider_oms.api.errors import (
     OmsCredentialsError,
     OmsError,
     OmsForbiddenError,
-    OmsForeignAnswerError,
     OmsHttpError,
-    OmsNoAnswerError,
+    OmsNoResponseError,
     OmsNotFoundError,
     OmsNotSentError,
     OmsRedirectedError,
@@ -28,11 +27,12 @@ from airflow_provider_oms.api.errors import (
     OmsServerError,
     OmsThrottledError,
     OmsUnauthorizedError,
-    OmsUnusableAnswerError,
+    OmsUnexpectedResponseError,
+    OmsWrongServerError,
 )
 from airflow_provider_oms.api.patience import TokenPatience
 
-__all__ = ["try_out"]
+__all__ = ["probe"]
 
 # Any order will do; this one needs no knowledge of the tenant's numbering.
 _PROBE_ORDER_ID = 1
@@ -49,7 +49,7 @@ _REFUSED_CREDENTIALS = (
 )
 
 
-def try_out(
+def probe(
     client: OmsClient,
     *,
     clock: Callable[[], float] = time.monotonic,
@@ -194,7 +194,7 @@ def _fields_of_address(host: str, settings: TenantSettings) -> str:
     return "Tenant ID (tenant_id) and Environment"
 
 
-def _no_answer(_: OmsNoAnswerError, settings: TenantSettings) -> str:
+def _no_answer(_: OmsNoResponseError, settings: TenantSettings) -> str:
     return (
         f"{settings.api_url} took the request and did not answer within {settings.read_timeout:g} "
         f"s or closed the connection: try again, and if it stays so, check the Base Address (host) "
@@ -283,11 +283,11 @@ def _refused(error: OmsHttpError, settings: TenantSettings) -> str:
 
 _ADVICE: tuple[tuple[type[OmsError], Callable[[Any, TenantSettings], str]], ...] = (
     (OmsNotSentError, _not_sent),
-    (OmsNoAnswerError, _no_answer),
+    (OmsNoResponseError, _no_answer),
     (OmsCredentialsError, _credentials),
-    (OmsForeignAnswerError, _not_translated),
+    (OmsWrongServerError, _not_translated),
     (OmsNotFoundError, _not_translated),
-    (OmsUnusableAnswerError, _not_translated),
+    (OmsUnexpectedResponseError, _not_translated),
     (OmsUnauthorizedError, _not_admitted),
     (OmsForbiddenError, _not_admitted),
     (OmsThrottledError, _throttled),

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from requests.structures import CaseInsensitiveDict
 
-from airflow_provider_oms.api.answers import clean_text, error_of, retry_after_of
 from airflow_provider_oms.api.errors import (
     OmsConflictError,
     OmsForbiddenError,
@@ -19,14 +18,15 @@ from airflow_provider_oms.api.errors import (
     OmsRefusedError,
     OmsThrottledError,
 )
-from airflow_provider_oms.api.transport import Answer
+from airflow_provider_oms.api.responses import clean_text, error_of, retry_after_of
+from airflow_provider_oms.api.transport import Response
 
 CORRELATION = {"x-vol-correlation": "0123456789abcdef0123456789abcdef"}
 
 
 def error(status: int, **body: Any) -> OmsHttpError:
     headers = CaseInsensitiveDict(CORRELATION)
-    return error_of(Answer(status, headers, json.dumps(body).encode()))
+    return error_of(Response(status, headers, json.dumps(body).encode()))
 
 
 class TestRefusalsForTheOrdersState:

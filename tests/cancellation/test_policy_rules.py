@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_oms.api.config import TenantSettings
 from airflow_provider_oms.api.errors import OmsInputError
-from airflow_provider_oms.cancellation.plan import (
+from airflow_provider_oms.cancellation.policy import (
     policy_for,
     validate_flag,
     validate_number,

@@ -1,4 +1,4 @@
-"""What is to be canceled, and under which condition: a caller's wish, checked as a whole.
+"""What is to be canceled, and under which condition: what a caller asks for, checked as a whole.
 
 The rules for single fields live in ``api/validation.py``.
 """

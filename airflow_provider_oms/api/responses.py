@@ -19,7 +19,6 @@ from urllib.parse import quote, quote_plus
 from airflow_provider_oms.api.errors import (
     OmsConflictError,
     OmsForbiddenError,
-    OmsForeignAnswerError,
     OmsHttpError,
     OmsLockedError,
     OmsMisdirectedError,
@@ -29,10 +28,11 @@ from airflow_provider_oms.api.errors import (
     OmsServerError,
     OmsThrottledError,
     OmsUnauthorizedError,
-    OmsUnusableAnswerError,
+    OmsUnexpectedResponseError,
+    OmsWrongServerError,
 )
 from airflow_provider_oms.api.models import Order
-from airflow_provider_oms.api.transport import Answer
+from airflow_provider_oms.api.transport import Response
 
 __all__ = ["PROBABLY_NOT_TRANSLATED", "clean_text", "error_of", "order_of", "retry_after_of"]
 
@@ -96,7 +96,7 @@ _REDACTIONS = (
 )
 
 
-def order_of(answer: Answer, order_id: int, *, secrets: Iterable[str] = ()) -> Order:
+def order_of(answer: Response, order_id: int, *, secrets: Iterable[str] = ()) -> Order:
     """Return the order an answer holds, or raise what the answer means instead.
 
     :param answer: a complete answer to a read or a cancel.
@@ -119,14 +119,14 @@ def order_of(answer: Answer, order_id: int, *, secrets: Iterable[str] = ()) -> O
     message = f"The OMS answered with success, but with {found} instead of order {order_id}"
     if answer.complete and _is_foreign(answer):
         message += f". {PROBABLY_NOT_TRANSLATED}"
-    raise OmsUnusableAnswerError(
+    raise OmsUnexpectedResponseError(
         message,
         http_status=answer.status,
         correlation_id=correlation_id,
     )
 
 
-def error_of(answer: Answer, *, secrets: Iterable[str] = ()) -> OmsHttpError:
+def error_of(answer: Response, *, secrets: Iterable[str] = ()) -> OmsHttpError:
     """Return the typed error that an answer outside 2xx means.
 
     :param answer: the answer.
@@ -144,7 +144,7 @@ def error_of(answer: Answer, *, secrets: Iterable[str] = ()) -> OmsHttpError:
     elif kind in (OmsRefusedError, OmsForbiddenError) and _speaks_of_state(kind, marker):
         kind, message = OmsConflictError, _KINDS[409][1]
     elif answer.status // 100 == _CLIENT_ERROR and kind in _VERDICTS and _is_foreign(answer):
-        kind = OmsForeignAnswerError
+        kind = OmsWrongServerError
         message = f"No OMS answered, but {_describe_body(answer)}. {PROBABLY_NOT_TRANSLATED}"
     return kind(
         message,
@@ -199,7 +199,7 @@ def _speaks_of_state(kind: type[OmsHttpError], marker: str) -> bool:
     return _OF_STATE.search(words) is not None or _CANNOT_CANCEL.search(words) is not None
 
 
-def _is_foreign(answer: Answer) -> bool:
+def _is_foreign(answer: Response) -> bool:
     """Tell whether something else than an OMS listens at this address.
 
     Every web server answers 404 to a path that it does not have, many of them in JSON. That an
@@ -210,7 +210,7 @@ def _is_foreign(answer: Answer) -> bool:
     return answer.status == HTTPStatus.NOT_FOUND or not isinstance(answer.json(), dict)
 
 
-def _has_marks_of_an_oms(answer: Answer) -> bool:
+def _has_marks_of_an_oms(answer: Response) -> bool:
     # Kibo's gateway puts its correlation id on every response. The classic host's gateway, whose
     # pages have none, says who it is.
     if _correlation_id(answer) is not None or _MASHERY_HEADER in answer.headers:
@@ -222,11 +222,11 @@ def _has_marks_of_an_oms(answer: Answer) -> bool:
     return bool(_OMS_FIELDS & document.keys() or (code and _OMS_CODE.fullmatch(code)))
 
 
-def _opening(answer: Answer) -> str:
+def _opening(answer: Response) -> str:
     return answer.body[:_LONGEST_DETAIL].decode("latin-1")
 
 
-def _describe_body(answer: Answer) -> str:
+def _describe_body(answer: Response) -> str:
     if not answer.body:
         return "an empty body"
     if not answer.complete:
@@ -240,7 +240,7 @@ def _describe_body(answer: Answer) -> str:
     )
 
 
-def _correlation_id(answer: Answer, secrets: Iterable[str] = ()) -> str | None:
+def _correlation_id(answer: Response, secrets: Iterable[str] = ()) -> str | None:
     value = answer.headers.get(CORRELATION_HEADER, "").strip()
     if any(secret and secret in value for secret in secrets):
         return None
