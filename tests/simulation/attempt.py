@@ -103,6 +103,12 @@ class Attempt:
     def wall(self) -> float:
         return self._clock.now + self._wall_offset
 
+    @property
+    def has_cancel_in_flight(self) -> bool:
+        """Tell whether a cancel waits for its token, its connection or its response."""
+        in_flight = self.engine._schedule.in_flight
+        return any(item.calling is Action.POST for item in in_flight)
+
     def _soon(self, seconds: float, act: Callable[[], object]) -> None:
         """Do something of this process's after a while, unless it is dead or frozen then."""
 

@@ -81,7 +81,10 @@ class Story:
             log=self._log,
         )
         # Attempts that follow each other closely meet what the one before has left in flight.
-        self._is_hasty = draw.random() < 0.4
+        self._is_hasty = draw.random() < 0.5
+        # A worker is taken for dead while its cancel waits for a token, and runs on.
+        self._is_handover = self._is_hasty and self._values is not None and draw.random() < 0.6
+        self._runs_on = False
         self._has_late_values = False
 
     def _tell(self, line: str) -> None:
@@ -111,6 +114,9 @@ class Story:
             store_fails=draw.choice([0.0, 0.0, 0.1, 0.5, 1.0]),
             store_seconds=draw.choice([0.02, 0.5, 1.5, 4.0]),
         )
+        if self._is_handover:
+            tenant.weather.slow_token = draw.choice([0.0, 0.7, 0.7])
+            tenant.weather.store_fails, tenant.weather.store_seconds = 0.0, 0.02
         tenant.closed, tenant.cursed = {}, {}
         bad = [Evidence.AMBIGUOUS, Evidence.FORBIDDEN, Evidence.FORBIDDEN, Evidence.REFUSED]
         if draw.random() < (0.5 if self._is_hasty else 0.2):
@@ -228,8 +234,13 @@ class Story:
             fate = "kill"  # without a journal, nothing fences an older attempt off
         mean = 10.0 if self._is_hasty else 40.0
         steps = int(draw.expovariate(1 / mean)) if fate != "none" else -1
+        if self._runs_on and draw.random() < 0.5:
+            fate, steps = "end", draw.randint(0, 6)
+        self._runs_on = False
         began_at = clock.now
         while not (attempt.is_done or attempt.is_dead):
+            if fate == "zombie" and self._is_handover:
+                steps = 0 if attempt.has_cancel_in_flight and draw.random() < 0.3 else 1
             if steps == 0:
                 self.told.counts[fate] += 1
                 if fate == "kill":
@@ -238,6 +249,7 @@ class Story:
                     attempt.tell_to_end()
                 elif fate == "zombie":
                     self._log(f"#{attempt.number} is taken for dead, and runs on")
+                    self._runs_on = True
                     return
                 else:
                     attempt.freeze(draw.choice([1.0, 5.0, 40.0]))
