@@ -294,7 +294,7 @@ def test_wrong_credentials_fail_the_run_and_the_orders_wait_for_the_next(
     with monkeypatch.context() as wrong:
         connect(wrong, oms, password="not-the-secret")
         assert run_dag(DAG_ID).state == "failed"
-    assert verdicts.written() == {(FIRST, "rejected"): "not_attempted"}
+    assert verdicts.written() == {(FIRST, "rejected"): "forbidden"}
     assert posts(oms) == []
     assert run_dag(DAG_ID).state == "success"
     assert verdicts.written() == {(FIRST, "rejected"): "canceled"}

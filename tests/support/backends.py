@@ -56,7 +56,8 @@ def provide(monkeypatch: pytest.MonkeyPatch, conn_id: str, fields: Mapping[str, 
             monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps(fields))
         case "file":
             path = _file(Path(os.environ[_HOME]))
-            path.write_text(json.dumps({conn_id: as_text}), encoding="utf-8")
+            known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+            path.write_text(json.dumps({**known, conn_id: as_text}), encoding="utf-8")
         case "database":
             _store(conn_id, as_text)
         case other:

@@ -66,5 +66,5 @@ except OmsCancellationError as error:
     result = error.result
 assert_type(result, CancellationResult)
 assert_type(result.outcome, Outcome)
-assert_type(result.order_id, int)
+assert_type(result.order_id, int | str)
 print(result.outcom)  # E: outcom
