@@ -52,9 +52,9 @@ docs: venv ## build the docs into build/docs/html; any warning is an error
 docs-links: venv ## look whether every outside link of the docs still leads somewhere
 	@"$(VENV)/python" -m sphinx $(SPHINX) -b linkcheck -c docs . build/docs/links
 
-docs-parts: venv ## write what the docs take from the code: the emulator's tables, the floors
+docs-parts: venv ## write what the docs take from the code: the emulator's tables, the layers
 	@"$(VENV)/python" scripts/emulator_tables.py
-	@"$(VENV)/python" scripts/draw_floors.py
+	@"$(VENV)/python" scripts/draw_layers.py
 
 bench: venv ## measure the operator next to a mapped task, a loop and a thread pool (half an hour)
 	@"$(VENV)/python" -m bench $(OPTIONS)

@@ -1,4 +1,4 @@
-"""The house keeps its floors: who may import whom, and who may send a cancel."""
+"""The package keeps its layers: who may import whom, and who may send a cancel."""
 
 from __future__ import annotations
 

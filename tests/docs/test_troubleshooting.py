@@ -29,6 +29,7 @@ NO_MESSAGES = {
     "wrong version number",  # what OpenSSL says of a peer without TLS, as does the next
     "record layer failure",
     "written by another version",  # makes a journal count as lost
+    "packed in another way",  # so does this
     "a key is there twice",  # makes JSON count as none
     "…, site …",  # which tenant a journal is about
 }

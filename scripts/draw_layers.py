@@ -1,6 +1,6 @@
-"""Draw the package's floors, and who imports whom, as a picture for docs/architecture.md.
+"""Draw the package's layers, and who imports whom, as a picture for docs/architecture.md.
 
-Rooms, modules and arrows are what the files say: a new import changes the picture.
+Parts, modules and arrows are what the files say: a new import changes the picture.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import airflow_provider_oms
 REPOSITORY = Path(__file__).resolve().parent.parent
 # Where it is installed: in a cell of the matrix it is not in the tree.
 PACKAGE = Path(airflow_provider_oms.__file__).parent
-PICTURE = REPOSITORY / "docs" / "images" / "floors.svg"
+PICTURE = REPOSITORY / "docs" / "images" / "layers.svg"
 
 THIN = ("operators", "sensors", "triggers", "hooks", "links")
 SHARED = "shared"
@@ -28,12 +28,12 @@ LINE = 17
 
 
 @dataclass(frozen=True)
-class Room:
+class Part:
     """Hold one part of the package.
 
     :param name: its folder, or what the modules outside any folder are called together.
     :param modules: the names of its modules.
-    :param imports: the other rooms that it imports from.
+    :param imports: the other parts that it imports from.
     :param uses_airflow: whether any of its modules imports Airflow.
     """
 
@@ -43,8 +43,8 @@ class Room:
     uses_airflow: bool
 
 
-def room_of(parts: tuple[str, ...]) -> str:
-    """Return the room of a module.
+def part_of(parts: tuple[str, ...]) -> str:
+    """Return the part of a module.
 
     :param parts: the module's path inside the package, without a suffix.
     """
@@ -64,24 +64,24 @@ def imports_of(path: Path) -> Iterator[tuple[str, ...]]:
             yield from ((*node.module.split("."), alias.name) for alias in node.names)
 
 
-def rooms() -> dict[str, Room]:
-    """Return every room of the package by its name."""
+def parts_of_package() -> dict[str, Part]:
+    """Return every part of the package by its name."""
     modules: dict[str, list[str]] = defaultdict(list)
     imported: dict[str, set[str]] = defaultdict(set)
     with_airflow: set[str] = set()
     for path in sorted(PACKAGE.rglob("*.py")):
         parts = path.relative_to(PACKAGE).with_suffix("").parts
-        name = room_of(parts)
+        name = part_of(parts)
         if path.name != "__init__.py":
             modules[name].append("/".join(parts[1:]) or parts[0])
         for target in imports_of(path):
             if target[0] == "airflow":
                 with_airflow.add(name)
-            # The package itself holds its version alone, which is nobody's floor.
+            # The package itself holds its version alone, which belongs to no layer.
             elif target[0] == PACKAGE.name and target[1] != "__version__":
-                imported[name].add(room_of(target[1:]))
+                imported[name].add(part_of(target[1:]))
     return {
-        name: Room(
+        name: Part(
             name,
             tuple(sorted(found, key=_in_its_folder)),
             tuple(sorted(imported[name] - {name})),
@@ -145,8 +145,8 @@ class Drawing:
         head = (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
             f'width="{WIDTH}" height="{height}" role="img" '
-            f'aria-label="The floors of the package, and who imports whom">\n'
-            "<style>text{font:13px sans-serif;fill:#223}.room{font-weight:bold;font-size:14px}"
+            f'aria-label="The layers of the package, and who imports whom">\n'
+            "<style>text{font:13px sans-serif;fill:#223}.part{font-weight:bold;font-size:14px}"
             ".small{font-size:11.5px;fill:#556}</style>\n"
             '<defs><marker id="head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" '
             'markerHeight="8" orient="auto"><path d="M0 0L8 4L0 8z" fill="#445"/></marker></defs>\n'
@@ -157,35 +157,35 @@ class Drawing:
 
 def draw() -> str:
     """Return the picture as SVG."""
-    house = rooms()
+    package = parts_of_package()
     drawing = Drawing()
-    y = _draw_thin_floor(drawing, house, MARGIN)
-    y = _draw_floor(drawing, house, "cancellation", "what it means to cancel: plain Python", y)
-    y = _draw_floor(drawing, house, "api", "one call at a time, over HTTP: plain Python", y)
-    y = _draw_annex(drawing, house, y)
+    y = _draw_thin_layer(drawing, package, MARGIN)
+    y = _draw_layer(drawing, package, "cancellation", "what it means to cancel: plain Python", y)
+    y = _draw_layer(drawing, package, "api", "one call at a time, over HTTP: plain Python", y)
+    y = _draw_emulator(drawing, package, y)
     return drawing.svg(y)
 
 
-def _draw_thin_floor(drawing: Drawing, house: dict[str, Room], y: int) -> int:
-    top = [house[name] for name in (*THIN, SHARED)]
+def _draw_thin_layer(drawing: Drawing, package: dict[str, Part], y: int) -> int:
+    top = [package[name] for name in (*THIN, SHARED)]
     columns = 3
     width = (WIDTH - 2 * MARGIN - (columns + 1) * MARGIN) // columns
     tall = 5 * LINE + 8
     height = 2 * LINE + 2 * (tall + MARGIN)
     drawing.box(MARGIN, y, WIDTH - 2 * MARGIN, height, "#eef3fb")
-    drawing.text(2 * MARGIN, y + 22, "what Airflow calls: thin, imports Airflow", "room")
-    for number, room in enumerate(top):
+    drawing.text(2 * MARGIN, y + 22, "what Airflow calls: thin, imports Airflow", "part")
+    for number, part in enumerate(top):
         left = 2 * MARGIN + number % columns * (width + MARGIN)
         upper = y + 2 * LINE + number // columns * (tall + MARGIN)
         drawing.box(left, upper, width, tall, "#fff")
-        title = "shared modules" if room.name == SHARED else f"{room.name}/"
-        drawing.text(left + 10, upper + 20, title, "room")
-        for line, names in enumerate(_wrapped(room.modules, 45)):
+        title = "shared modules" if part.name == SHARED else f"{part.name}/"
+        drawing.text(left + 10, upper + 20, title, "part")
+        for line, names in enumerate(_wrapped(part.modules, 45)):
             drawing.text(left + 10, upper + 20 + LINE * (line + 1), names, "small")
-        told = [name for name in room.imports if name in (*THIN, SHARED)]
+        told = [name for name in part.imports if name in (*THIN, SHARED)]
         if told:
             drawing.text(left + 10, upper + tall - 8, f"imports {', '.join(told)}")
-    _draw_arrows(drawing, [target for room in top for target in room.imports], y + height)
+    _draw_arrows(drawing, [target for part in top for target in part.imports], y + height)
     return y + height + 2 * LINE
 
 
@@ -200,17 +200,17 @@ def _wrapped(names: tuple[str, ...], longest: int) -> list[str]:
     return lines
 
 
-def _draw_floor(drawing: Drawing, house: dict[str, Room], name: str, title: str, y: int) -> int:
-    room = house[name]
-    lines = _wrapped(room.modules, 130)
+def _draw_layer(drawing: Drawing, package: dict[str, Part], name: str, title: str, y: int) -> int:
+    part = package[name]
+    lines = _wrapped(part.modules, 130)
     height = LINE * (len(lines) + 1) + 22
     drawing.box(MARGIN, y, WIDTH - 2 * MARGIN, height, "#f3f8ee")
-    drawing.text(2 * MARGIN, y + 22, f"{name}/: {title}", "room")
+    drawing.text(2 * MARGIN, y + 22, f"{name}/: {title}", "part")
     for number, line in enumerate(lines):
         drawing.text(2 * MARGIN, y + 22 + LINE * (number + 1), line, "small")
-    if room.uses_airflow:
+    if part.uses_airflow:
         drawing.text(2 * MARGIN, y + height - 6, "imports Airflow")
-    _draw_arrows(drawing, list(room.imports), y + height)
+    _draw_arrows(drawing, list(part.imports), y + height)
     return y + height + 2 * LINE
 
 
@@ -222,16 +222,16 @@ def _draw_arrows(drawing: Drawing, targets: list[str], y: int) -> None:
         drawing.text(x + 10, y + LINE + 4, f"imports {target}")
 
 
-def _draw_annex(drawing: Drawing, house: dict[str, Room], y: int) -> int:
-    room = house["emulator"]
-    lines = _wrapped(room.modules, 130)
+def _draw_emulator(drawing: Drawing, package: dict[str, Part], y: int) -> int:
+    part = package["emulator"]
+    lines = _wrapped(part.modules, 130)
     height = LINE * (len(lines) + 2) + 22
     drawing.box(MARGIN, y, WIDTH - 2 * MARGIN, height, "#fbf3ea")
-    drawing.text(2 * MARGIN, y + 22, "emulator/: the annex: a local OMS, for tests", "room")
+    drawing.text(2 * MARGIN, y + 22, "emulator/: a local OMS, for tests", "part")
     for number, line in enumerate(lines):
         drawing.text(2 * MARGIN, y + 22 + LINE * (number + 1), line, "small")
-    used_by = [name for name, other in house.items() if room.name in other.imports]
-    told = f"imports {', '.join(room.imports) or 'no other room'}"
+    used_by = [name for name, other in package.items() if part.name in other.imports]
+    told = f"imports {', '.join(part.imports) or 'no other part'}"
     told += f"; imported by {', '.join(used_by) or 'none'}"
     drawing.text(2 * MARGIN, y + height - 10, told)
     return y + height + MARGIN
