@@ -234,7 +234,7 @@ class Story:
             fate = "kill"  # without a journal, nothing fences an older attempt off
         mean = 10.0 if self._is_hasty else 40.0
         steps = int(draw.expovariate(1 / mean)) if fate != "none" else -1
-        if self._runs_on and draw.random() < 0.5:
+        if self._runs_on and is_bad and draw.random() < 0.5:
             fate, steps = "end", draw.randint(0, 6)
         self._runs_on = False
         began_at = clock.now

@@ -210,6 +210,8 @@ class Engine:
             return max(now, min(due, self._last_write_by))
         if len(self._schedule.in_flight) < self._intake.capacity(len(self.ends)):
             due = min(due, self._schedule.next_at(fresh_may_go=self._leasing.is_usable))
+        if self.breaker.stopped is None:
+            due = min(due, self._intake.next_at(now))
         return max(now, min(due, self.breaker.settle_by))
 
     @property

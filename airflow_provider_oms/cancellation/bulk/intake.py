@@ -125,6 +125,14 @@ class Intake:
             return True
         return self._first_cancels < _FIRST_CANCELS
 
+    def next_at(self, now: float) -> float:
+        """Return when :meth:`take` may return an order because time has passed.
+
+        :param now: the present moment.
+        """
+        is_blocked = len(self._queued) > 0 and not self._may_begin(now)
+        return self._first_at + _FIRST_RESPONSE_WITHIN if is_blocked else math.inf
+
     def _next(self) -> WorkItem | None:
         taken = self._queued.take()
         return None if taken is None else self._recovery.item(*taken)
