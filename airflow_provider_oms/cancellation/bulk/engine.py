@@ -204,8 +204,7 @@ class Engine:
         """
         if self.breaker.stopped is not None and not self._is_draining:
             return now
-        gives_up_at = min(self.breaker.gives_up_at, self._gives_up_journal_at)
-        due = min(self._leasing.due_at(), gives_up_at)
+        due = min(self._leasing.due_at(), self.breaker.gives_up_at, self._gives_up_journal_at)
         if self.is_closed:
             return max(now, min(due, self._last_write_by))
         if len(self._schedule.in_flight) < self._intake.capacity(len(self.ends)):
