@@ -7,6 +7,7 @@ What is in their lines is the business of ``cancellation/bulk/csv_entries.py``,
 from __future__ import annotations
 
 import codecs
+import os
 from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -137,6 +138,20 @@ def _is_folder(path: ObjectStoragePath) -> bool:
     return bool(path.fs.isdir(path.path))
 
 
+def _kind_of_place(path: ObjectStoragePath) -> str | None:
+    """Return what stands at a path, if a file cannot take its place."""
+    if _is_folder(path):
+        return "a folder"
+    # Moving a file onto a device, a pipe or a link would replace it.
+    if path.protocol in _LOCAL and os.path.lexists(path.path):
+        here = Path(path.path)
+        if here.is_symlink():
+            return "a symbolic link"
+        if not here.is_file():
+            return "a device, a pipe or a socket"
+    return None
+
+
 def _is_same(one: ObjectStoragePath, other: ObjectStoragePath) -> bool:
     """Tell whether two paths name the same file, though the connection in them may differ."""
     if type(one.fs) is not type(other.fs):
@@ -181,12 +196,13 @@ class ResultsFile:
         :raises OmsFileError: when it cannot be written.
         """
         with _failures(f"{self} cannot be written"):
-            if _is_folder(self._given) or _is_folder(self._target):
-                raise OmsInputError("results_path", _RESULTS_RULE, "a folder")
             if orders_path is not None:
                 orders = ObjectStoragePath(orders_path)
                 if _is_same(self._given, orders) or _is_same(self._target, orders):
                     raise OmsInputError("results_path", _RESULTS_RULE, "the file at orders_path")
+            for place in (self._given, self._target):
+                if kind := _kind_of_place(place):
+                    raise OmsInputError("results_path", _RESULTS_RULE, kind)
             if self._target.protocol in _LOCAL:
                 self._target.parent.mkdir(parents=True, exist_ok=True)
             self._write_part(())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterator
 from importlib import import_module
@@ -207,6 +208,17 @@ class TestResults:
             with pytest.raises(OmsInputError, match=r"results_path must be the path of.*a folder"):
                 ResultsFile(path, map_index).prepare()
         assert [path.name for path in tmp_path.iterdir()] == ["results"]
+
+    def test_what_is_no_plain_file_is_not_replaced(self, tmp_path: Path) -> None:
+        (tmp_path / "plain.jsonl").write_text("kept\n", "utf-8")
+        (tmp_path / "link.jsonl").symlink_to(tmp_path / "plain.jsonl")
+        os.mkfifo(tmp_path / "pipe.jsonl")
+        for name, kind in (("link", "a symbolic link"), ("pipe", "a device, a pipe or a socket")):
+            with pytest.raises(OmsInputError, match=kind):
+                ResultsFile(f"{tmp_path}/{name}.jsonl").prepare()
+        assert (tmp_path / "link.jsonl").is_symlink()
+        assert (tmp_path / "pipe.jsonl").is_fifo()
+        assert (tmp_path / "plain.jsonl").read_text("utf-8") == "kept\n"
 
     def test_a_folder_of_the_name_with_the_index_is_no_file(self, tmp_path: Path) -> None:
         (tmp_path / "results-3.jsonl").mkdir()

@@ -41,6 +41,7 @@ __all__ = [
     "Runtime",
     "cancel_order",
     "describe_decision",
+    "deviates",
     "reply_of",
     "result_of",
 ]
@@ -273,4 +274,19 @@ def describe_decision(named: str, history: History, decision: Step, now: float) 
     return (
         f"{named}, call {len(history.events)}, {last.action}: {last.reply.message.rstrip('.')}. "
         f"Taken as: {last.reply.taken_as}. Next: {upcoming}."
+    )
+
+
+def deviates(history: History, decision: Step) -> bool:
+    """Tell whether a decision about an order of a set is worth a line of the log.
+
+    :param history: all that happened.
+    :param decision: what comes next.
+    """
+    if isinstance(decision, Done) and not decision.outcome.is_success:
+        return True
+    return any(
+        not event.reply.holds_order
+        or (event.action is Action.POST and not event.reply.says_canceled)
+        for event in history.events
     )

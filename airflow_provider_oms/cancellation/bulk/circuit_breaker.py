@@ -41,6 +41,8 @@ _REFUSED_IN_A_ROW = 10
 _REFUSED_WITHOUT_OTHERS = 40
 _LONG_WAITS = 3
 _LONGEST_SETTLING = 30.0
+# A cancel that is in flight when the run stops settles from its response on.
+_LAST_RESPONSES_WITHIN = 5.0
 # How long a run tries to get a first answer before it gives up.
 _FIRST_ANSWER_WITHIN = 20.0
 
@@ -151,10 +153,11 @@ class CircuitBreaker:
 
         :param why: in a few words; the first reason stays.
         :param now: the present moment.
-        :param settle: seconds to settle; by default as long as a cancel takes to show.
+        :param settle: seconds to settle; by default as long as it takes the cancels in flight to
+            get a response and to show.
         """
         if settle is None:
-            settle = min(self._policy.settle_seconds, _LONGEST_SETTLING)
+            settle = min(self._policy.settle_seconds, _LONGEST_SETTLING) + _LAST_RESPONSES_WITHIN
         self.settle_by = min(self.settle_by, now + settle)
         if self.stopped is None:
             self.stopped = why

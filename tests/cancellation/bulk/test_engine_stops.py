@@ -208,6 +208,21 @@ class TestFailures:
         assert len(world.tenant.posted) <= 20
         assert run.engine.tally.may_be_retried
 
+    def test_the_next_attempts_begin_nothing_before_what_failed_has_failed_again(self) -> None:
+        world = World(60)
+        world.tenant.on_post = lambda order_id: REFUSED if int(order_id) <= 3 else None
+        run = world.run(stop_after_failures=3)
+        assert "stop_after_failures is 3" in why(run)
+        before = set(world.tenant.posted)
+        for attempt in (2, 3, 4):
+            run = world.run(attempt, stop_after_failures=3)
+            assert "stop_after_failures is 3" in why(run)
+        assert set(world.tenant.posted) == before
+        # Once a person has removed the reason, the rest goes on.
+        world.tenant.on_post = lambda _: None
+        run = world.run(5, stop_after_failures=3)
+        assert outcomes(run) == {"canceled": 60}
+
     def test_a_refused_order_that_is_open_counts_before_it_has_settled(self) -> None:
         world = World(1000)
         world.tenant.on_post = lambda order_id: SHIPPED if int(order_id) % 2 else None
