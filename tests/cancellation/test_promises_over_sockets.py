@@ -10,6 +10,7 @@ import itertools
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
 from typing import Any
 
 import pytest
@@ -124,7 +125,11 @@ def test_no_sequence_of_faults_cancels_twice_or_lets_us_say_what_is_not_so(
         is_canceled = order["orderState"] == "CANCELED"
         if result.outcome is not Outcome.UNKNOWN:
             assert result.outcome.is_success == is_canceled, (script, result)
-        # Nothing follows a cancel that was acted on.
+        # Nothing follows a cancel that was acted on. A token that was refused once is tried again
+        # for a while, so that more cancels than those with a fault may get a 401.
+        sent = tenant.requests(method="POST", order_id=order_id)
+        with_token = [request for request in sent if request["status"] != HTTPStatus.UNAUTHORIZED]
+        faults = [fault for fault in script[0] if fault["kind"] != "unauthorized"]
         if is_canceled and posted:
-            assert posted <= len(script[0]) + 1, (script, result)
+            assert len(with_token) <= len(faults) + 1, (script, result)
     tenant.clear_faults()
