@@ -75,7 +75,6 @@ class BulkRun:
     ) -> None:
         self._calls = calls
         self._journal = journal
-        self._leeway = leeway
         self._workers = min(limits.max_workers, len(orders))
         self._log = log
         self._is_stopping = is_stopping

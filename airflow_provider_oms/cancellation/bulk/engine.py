@@ -254,7 +254,7 @@ class Engine:
             item = self._schedule.take(now, fresh_may_go=self._leasing.is_usable)
             if item is None:
                 break
-            history = item.history or History(item.policy, now, item.doubt_since)
+            history = self._history(item, now)
             decision = self._decide(item, history, now)
             if not isinstance(decision, Call):
                 self._place(item, decision, now)
@@ -292,16 +292,15 @@ class Engine:
         if self.breaker.is_probing and not history.events:
             return Call(Action.READ)
         decision = step(history, now)
-        why = self.breaker.stopped
         if isinstance(decision, Done):
             return decision
         is_post = isinstance(decision, Call) and decision.action is Action.POST
-        if why is not None:
+        if self.breaker.stopped is not None:
             if is_post:
-                return when_posting_is_over(history, f"The run stopped: {why}")
+                return when_posting_is_over(history, self._why_it_stopped)
             due = decision.until if isinstance(decision, Wait) else now
             if due > self.breaker.settle_by:
-                return when_stopped(history, f"The run stopped: {why}")
+                return when_stopped(history, self._why_it_stopped)
         elif is_post and (self.breaker.is_probing or self._rests_on_old_read(item, history)):
             return Call(Action.READ)
         return decision
@@ -338,7 +337,15 @@ class Engine:
         if pause and pause <= self._recovery.policy.deadline:
             self._schedule.limiter.pause_until(event.at + pause, event.at)
 
+    @staticmethod
+    def _history(item: WorkItem, now: float) -> History:
+        return item.history or History(item.policy, now, item.doubt_since)
+
     # -- ends
+
+    @property
+    def _why_it_stopped(self) -> str:
+        return f"The run stopped: {self.breaker.stopped}"
 
     def _drain(self, now: float) -> None:
         """Decide about every order that is not in flight, now that no cancel begins any more."""
@@ -346,7 +353,7 @@ class Engine:
             if item.history is None and item.doubt_since is None:
                 self._end_unstarted(item)
             else:
-                history = item.history or History(item.policy, now, item.doubt_since)
+                history = self._history(item, now)
                 self._place(item, self._decide(item, history, now), now)
 
     def _finalize(self, now: float) -> None:
@@ -354,7 +361,7 @@ class Engine:
         if self.is_closed:
             return
         self._final_at = now
-        why = f"The run stopped: {self.breaker.stopped}"
+        why = self._why_it_stopped
         left = [*self._schedule.in_flight, *self._schedule.take_all()]
         for item in [*left, *self._leasing.take_all()]:
             if item.history is None:
@@ -367,7 +374,7 @@ class Engine:
 
     def _end(self, item: WorkItem, done: Done, now: float) -> None:
         item.state = ItemState.ENDED
-        history = item.history or History(item.policy, now, item.doubt_since)
+        history = self._history(item, now)
         result = result_of(item.request.order_id, history, done)
         at = self._recovery.wall_at
         end = OrderEnd(result, self._attempt, result.posts, at(history.started_at), at(now))
@@ -378,8 +385,7 @@ class Engine:
 
     def _end_unstarted(self, item: WorkItem) -> None:
         item.state = ItemState.ENDED
-        why = f"The run stopped: {self.breaker.stopped}"
-        end = self._recovery.not_started(item.request.order_id, why)
+        end = self._recovery.not_started(item.request.order_id, self._why_it_stopped)
         self._note(end)
         if end.result.outcome is Outcome.NOT_ATTEMPTED:
             # Its intent may be on record. A doubt of an earlier attempt stays as it is there.
