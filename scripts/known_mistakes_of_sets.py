@@ -20,6 +20,7 @@ LEASING = f"{_TESTS}test_leasing.py"
 RECOVERY = f"{_TESTS}test_recovery.py"
 JOURNAL = f"{_TESTS}test_journal.py"
 JOURNAL_FAILURES = f"{_TESTS}test_journal_failures.py"
+ENTRIES = f"{_TESTS}test_csv_entries.py"
 INPUT = "tests/operators/bulk/test_bulk_input.py"
 NEXT_ATTEMPT = "tests/operators/bulk/test_bulk_next_attempt.py"
 SIMULATION = "tests/simulation/test_simulation.py"
@@ -135,7 +136,7 @@ SET_MUTANTS = (
     Mutant(
         "send a cancel before the first answer",
         f"{BULK}circuit_breaker.py",
-        "        return Action.READ not in self._admitted\n",
+        "        return not self._refusals[Action.READ].is_proven\n",
         "        return False\n",
         (BREAKER, STOPS, SIMULATION),
     ),
@@ -149,15 +150,15 @@ SET_MUTANTS = (
     Mutant(
         "post on a read that a pause has made old",
         f"{BULK}engine.py",
-        "        return item.read_is_stale or self._schedule.limiter.paused_at >= last.sent_at\n",
+        "        return item.read_is_stale or self._schedule.limiter.paused_at >= last.as_of\n",
         "        return item.read_is_stale\n",
         (ENGINE,),
     ),
     Mutant(
         "post on a read that a slow store has made old",
         f"{BULK}engine.py",
-        "        return item.read_is_stale or self._schedule.limiter.paused_at >= last.sent_at\n",
-        "        return self._schedule.limiter.paused_at >= last.sent_at\n",
+        "        return item.read_is_stale or self._schedule.limiter.paused_at >= last.as_of\n",
+        "        return self._schedule.limiter.paused_at >= last.as_of\n",
         (ENGINE,),
     ),
     Mutant(
@@ -206,15 +207,15 @@ SET_MUTANTS = (
     Mutant(
         "let cancels begin after the run has stopped",
         f"{BULK}engine.py",
-        "        if why is not None:\n            if is_post:\n",
-        "        if why is not None:\n            if False:\n",
+        "        if self.breaker.stopped is not None:\n            if is_post:\n",
+        "        if self.breaker.stopped is not None:\n            if False:\n",
         (ENDS, SIMULATION),
     ),
     Mutant(
         "take the refusal of one order for that of the connection",
         f"{BULK}circuit_breaker.py",
-        "        is_everywhere = len(self._refused[action]) >= self._strata\n",
-        "        is_everywhere = True\n",
+        "        if len(self._ended_parts) >= queued.strata:\n",
+        "        if self._ended_parts:\n",
         (BREAKER, STOPS, SIMULATION),
     ),
     Mutant(
@@ -270,10 +271,10 @@ SET_MUTANTS = (
     # -- what a set is
     Mutant(
         "make orders of a broken line",
-        f"{BULK}entries.py",
-        "dict(zip(header, row, strict=True)) if is_whole else broken",
-        "dict(zip(header, row, strict=True)) if is_whole else row",
-        (INPUT,),
+        f"{BULK}csv_entries.py",
+        "        return Unusable(_problem_of_width(row, header, line))\n",
+        "        row = [*row, *[''] * len(header)][: len(header)]\n",
+        (ENTRIES,),
     ),
     Mutant(
         "let a set through that is larger than its cap",
