@@ -113,14 +113,13 @@ class Transport:
         self._verify: str | bool = ca_bundle or (of_environment and of_environment[1]) or True
         self._proxies: dict[str, dict[str, str]] = {}
         self._session = session(pool_size)
-        self._session.headers.update(
-            {
-                "User-Agent": user_agent,
-                "Accept": "application/json",
-                # Without it, what is sent depends on Python and on which packages are installed.
-                "Accept-Encoding": "gzip, deflate",
-            }
-        )
+        self._headers = {
+            "User-Agent": user_agent,
+            "Accept": "application/json",
+            # Without it, what is sent depends on Python and on which packages are installed.
+            "Accept-Encoding": "gzip, deflate",
+            "Connection": "keep-alive",
+        }
 
     def exchange(
         self,
@@ -145,17 +144,17 @@ class Transport:
         :raises OmsNoResponseError: when it left and no answer began.
         """
         authorization = {} if token is None else {"Authorization": f"Bearer {token}"}
+        all_headers = {**self._headers, **headers, **authorization}
         connect_timeout, read_timeout = self._timeouts
         exchange = Exchange(
             time.monotonic() + connect_timeout, read_timeout, may_send, has_body=json is not None
         )
         reset = current_exchange.set(exchange)
         try:
-            response = self._session.request(
-                method,
-                url,
-                headers={**headers, **authorization},
-                json=json,
+            # Prepared here, for Session.request() would merge the settings of the session, which
+            # are none, into those of each request: a tenth of the processor time of an order.
+            response = self._session.send(
+                requests.Request(method, url, headers=all_headers, json=json).prepare(),
                 timeout=self._timeouts,
                 proxies=self._proxies_for(url),
                 verify=self._verify,

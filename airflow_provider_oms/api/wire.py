@@ -25,6 +25,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 from urllib3.poolmanager import PoolManager
 from urllib3.util.connection import allowed_gai_family
+from urllib3.util.wait import wait_for_read
 
 from airflow_provider_oms.api.errors import OmsNotSentError
 
@@ -34,6 +35,7 @@ NOT_SENT_ANY_MORE = "When the cancel was ready, it could not be sent any more"
 
 # A server may report progress (102) while it works; more than this is no progress.
 _MOST_INTERIM_RESPONSES = 100
+_TIMEOUT_TOLERANCE = 0.05
 _HTTP_1_1 = 11  # as http.client writes it
 _DIGITS = re.compile(r"\s*[0-9]+\s*", re.ASCII)
 
@@ -75,6 +77,21 @@ class Exchange:
         return left
 
 
+def _is_silent(sock: Any) -> bool:
+    """Tell whether nothing at all has come, by one system call."""
+    if not isinstance(sock, socket.socket):
+        return False  # TLS inside of TLS, to a proxy, hides what it has decrypted
+    has_decrypted = isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
+    return not has_decrypted and not wait_for_read(sock, timeout=0)
+
+
+def _limit(sock: Any, timeout: float) -> None:
+    # Each change of the timeout is a system call, during which another thread takes over.
+    present = sock.gettimeout()
+    if present is None or abs(present - timeout) > _TIMEOUT_TOLERANCE:
+        sock.settimeout(timeout)
+
+
 current_exchange: ContextVar[Exchange | None] = ContextVar("oms_exchange", default=None)
 
 
@@ -98,7 +115,7 @@ class _BoundedReads(io.RawIOBase):
         if self._is_over:
             return 0
         if self._exchange is not None:
-            self._sock.settimeout(self._exchange.time_left())
+            _limit(self._sock, self._exchange.time_left())
         count: int = self._sock.recv_into(buffer)
         return count
 
@@ -240,12 +257,14 @@ class _Connection(HTTPConnection):
             exchange.connection = self
             exchange.sent = True
             exchange.ends_at = time.monotonic() + exchange.read_timeout
-            self.sock.settimeout(exchange.read_timeout)
+            _limit(self.sock, exchange.read_timeout)
             data = exchange.head + data
         super().send(data)
 
     def _check_silence(self) -> None:
         """Refuse a connection on which something came before the request was sent."""
+        if _is_silent(self.sock):
+            return
         self.sock.settimeout(0)
         try:
             # Through TLS too: its tickets make a socket readable, and are no data.

@@ -78,7 +78,7 @@ class BulkRun:
         self._workers = min(limits.max_workers, len(orders))
         self._log = log
         self._is_stopping = is_stopping
-        self._draw = random.SystemRandom().random
+        self._draw = random.Random().random  # noqa: S311 - it only spreads the waits
         now = seconds()
         record = Record(journal.earlier, journal.is_whole, journal.is_kept, leeway)
         recovery = Recovery(orders, policy, record, now=now, wall_now=time.time())
