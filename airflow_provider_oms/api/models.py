@@ -5,6 +5,7 @@ The rest of an OMS order holds a shopper's name, address, email and phone.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -102,5 +103,6 @@ class Order:
 def _state(value: object) -> str | None:
     # A state is a short word; anything else could carry a shopper's data into logs and XCom.
     if isinstance(value, str) and value.isprintable() and 0 < len(value.strip()) <= _LONGEST_STATE:
-        return value.strip()
+        # One string for all orders in the same state, not one for each of a large set.
+        return sys.intern(value.strip())
     return None
