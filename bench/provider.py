@@ -6,15 +6,26 @@ Its journal goes to a stand-in that takes as long for a write as Airflow's own s
 from __future__ import annotations
 
 import json
+import logging
 import time
+import uuid
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
+from airflow_provider_oms.api.models import Order
+from airflow_provider_oms.api.validation import CancelRequest, OrderId
 from airflow_provider_oms.cancellation.bulk.driver import BulkRun
+from airflow_provider_oms.cancellation.bulk.intake import Limits
+from airflow_provider_oms.cancellation.bulk.journal import Journal
+from airflow_provider_oms.cancellation.bulk.order_set import OrderSet
+from airflow_provider_oms.cancellation.history import Policy
 from airflow_provider_oms.operators import bulk
 from airflow_provider_oms.operators.bulk import OmsBulkCancelOrdersOperator
 from bench.measure import REASON, Assignment, Measurement, measured
+
+_SECONDS_FOR_A_CANCEL = 0.005
 
 
 class StandInStore:
@@ -82,3 +93,61 @@ def operator(assignment: Assignment) -> Measurement:
     if summary["outcomes"] != {"canceled": assignment.orders}:
         raise ValueError(f"not all orders ended canceled: {summary}")
     return replace(cost(), journal_seconds=_SeenRun.latest.journal_seconds)
+
+
+class _Elsewhere(StandInStore):
+    """Keep nothing in this process, as a real store does."""
+
+    def set(self, key: str, value: Any) -> None:
+        super().set(key, value)
+        self._values.clear()
+
+
+class _EveryCancelActs:
+    """Stand in for a client of a tenant whose order ids are hexadecimal; it makes no request.
+
+    It takes a while all the same: a run takes up two seconds' worth of orders ahead.
+    """
+
+    def get_order(self, order_id: Any, /) -> Order:
+        return Order(order_id, "CANCELED", "CANCELED", {}, uuid.uuid4().hex)
+
+    def post_cancel(
+        self, request: CancelRequest, /, *, may_send: Callable[[], bool] | None = None
+    ) -> Order:
+        if may_send is None or not may_send():
+            raise ValueError("the bench let a cancel leave that may not")
+        time.sleep(_SECONDS_FOR_A_CANCEL)
+        return self.get_order(request.order_id)
+
+
+def _silent() -> logging.Logger:
+    # What formats a line is imported with the first one: that is no memory of an order.
+    log = logging.Logger("bench")  # noqa: LOG001 - apart from all others
+    log.addHandler(logging.NullHandler())
+    return log
+
+
+def hexadecimal(assignment: Assignment) -> Measurement:
+    """Run the engine over a set whose ids are 32 hexadecimal digits, without a request.
+
+    :param assignment: what to do.
+    """
+    with measured(assignment.orders) as cost:
+        requests: dict[OrderId, CancelRequest] = {}
+        for number in assignment.order_ids:
+            order_id = uuid.uuid5(uuid.NAMESPACE_OID, str(number)).hex
+            requests[order_id] = CancelRequest(order_id, REASON, None)
+        store = _Elsewhere(assignment.store_seconds or 0.0)
+        run = BulkRun(
+            _EveryCancelActs(),
+            OrderSet(requests),
+            Policy(),
+            Journal(store, now=time.time(), order_ids=requests),
+            Limits(max_workers=assignment.workers),
+            log=_silent(),
+        )
+        run.run()
+    if run.tally.total != assignment.orders or run.tally.failures:
+        raise ValueError(f"not all orders ended canceled: {run.tally.as_text()}")
+    return cost()
