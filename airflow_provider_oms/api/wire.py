@@ -77,18 +77,26 @@ class Exchange:
         return left
 
 
-def _is_silent(sock: Any) -> bool:
-    """Tell whether nothing at all has come, by one system call."""
+def is_silent(sock: Any) -> bool:
+    """Tell whether nothing at all has come, by one system call.
+
+    :param sock: the socket.
+    :return: ``False`` also where that cannot be told without reading.
+    """
     if not isinstance(sock, socket.socket):
         return False  # TLS inside of TLS, to a proxy, hides what it has decrypted
     has_decrypted = isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
     return not has_decrypted and not wait_for_read(sock, timeout=0)
 
 
-def _limit(sock: Any, timeout: float) -> None:
+def limit(sock: Any, timeout: float) -> None:
+    """Set a socket's timeout, unless it is the same within 50 ms.
+
+    :param sock: the socket.
+    :param timeout: seconds.
+    """
     # Each change of the timeout is a system call, during which another thread takes over.
-    present = sock.gettimeout()
-    if present is None or abs(present - timeout) > _TIMEOUT_TOLERANCE:
+    if abs((sock.gettimeout() or 0.0) - timeout) > _TIMEOUT_TOLERANCE:
         sock.settimeout(timeout)
 
 
@@ -115,7 +123,7 @@ class _BoundedReads(io.RawIOBase):
         if self._is_over:
             return 0
         if self._exchange is not None:
-            _limit(self._sock, self._exchange.time_left())
+            limit(self._sock, self._exchange.time_left())
         count: int = self._sock.recv_into(buffer)
         return count
 
@@ -257,13 +265,13 @@ class _Connection(HTTPConnection):
             exchange.connection = self
             exchange.sent = True
             exchange.ends_at = time.monotonic() + exchange.read_timeout
-            _limit(self.sock, exchange.read_timeout)
+            limit(self.sock, exchange.read_timeout)
             data = exchange.head + data
         super().send(data)
 
     def _check_silence(self) -> None:
         """Refuse a connection on which something came before the request was sent."""
-        if _is_silent(self.sock):
+        if is_silent(self.sock):
             return
         self.sock.settimeout(0)
         try:

@@ -16,15 +16,16 @@ from airflow_provider_oms.api.client import OmsClient
 from airflow_provider_oms.api.config import TenantSettings
 from airflow_provider_oms.api.connection_test import probe
 from airflow_provider_oms.api.models import Order
-from airflow_provider_oms.api.validation import validate_cancel_request, validate_order_id
-from airflow_provider_oms.cancellation import runner
-from airflow_provider_oms.cancellation.outcomes import CancellationResult
-from airflow_provider_oms.cancellation.policy import (
-    policy_for,
+from airflow_provider_oms.api.validation import (
+    validate_cancel_request,
     validate_flag,
     validate_number,
     validate_only_if_states,
+    validate_order_id,
 )
+from airflow_provider_oms.cancellation import runner
+from airflow_provider_oms.cancellation.outcomes import CancellationResult
+from airflow_provider_oms.cancellation.policy import policy_for
 from airflow_provider_oms.cancellation.termination import listen_for_termination, sleep_until
 from airflow_provider_oms.connections import client_of, settings_of
 from airflow_provider_oms.exceptions import (

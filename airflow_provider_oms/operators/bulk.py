@@ -13,6 +13,13 @@ from typing import TYPE_CHECKING, Any, Unpack
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_oms.api.errors import OmsInputError
+from airflow_provider_oms.api.validation import (
+    validate_flag,
+    validate_number,
+    validate_only_if_states,
+    validate_path,
+    validate_rate,
+)
 from airflow_provider_oms.arguments import NOT_GIVEN, KeepsDefaultArguments, NotGiven
 from airflow_provider_oms.cancellation.bulk.driver import BulkRun
 from airflow_provider_oms.cancellation.bulk.entries import entries_of_value
@@ -27,14 +34,7 @@ from airflow_provider_oms.cancellation.bulk.order_set import (
 from airflow_provider_oms.cancellation.bulk.report import Kept, Report, Summary
 from airflow_provider_oms.cancellation.bulk.verdict import TAKEN_OVER, failure_of
 from airflow_provider_oms.cancellation.history import Policy
-from airflow_provider_oms.cancellation.policy import (
-    policy_for,
-    validate_flag,
-    validate_number,
-    validate_only_if_states,
-    validate_path,
-    validate_rate,
-)
+from airflow_provider_oms.cancellation.policy import policy_for
 from airflow_provider_oms.cancellation.termination import listen_for_termination
 from airflow_provider_oms.exceptions import (
     OmsBulkCancellationError,

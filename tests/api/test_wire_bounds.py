@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+import trustme
 from raw_server import RawServer, Script
 from wire import EXAMPLE, JSON, ORDER, client_of, document, head_and_body
 
+from airflow_provider_oms.api import wire
 from airflow_provider_oms.api.errors import (
     OmsNoResponseError,
     OmsNotSentError,
@@ -124,3 +128,47 @@ class TestTime:
             client = client_of(f"http://localhost:{server.port}")
             assert client.post_cancel(EXAMPLE).is_canceled
         assert f"Host: localhost:{server.port}" in head_and_body(server.requests[0])[0]
+
+
+class TestSystemCallsThatAreSpared:
+    @pytest.mark.parametrize(
+        ("before", "wanted", "after"),
+        [(5.0, 5.02, 5.0), (5.0, 4.98, 5.0), (5.0, 4.9, 4.9), (5.0, 9.0, 9.0), (None, 3.0, 3.0)],
+    )
+    def test_a_timeout_is_changed_only_where_that_makes_a_difference(
+        self, before: float | None, wanted: float, after: float
+    ) -> None:
+        with socket.socket() as sock:
+            sock.settimeout(before)
+            wire.limit(sock, wanted)
+            assert sock.gettimeout() == after
+
+    def test_nothing_has_come_until_something_has(self) -> None:
+        here, there = socket.socketpair()
+        with here, there:
+            assert wire.is_silent(here)
+            there.sendall(b"x")
+            assert not wire.is_silent(here)
+
+    def test_what_tls_has_decrypted_already_has_come(self) -> None:
+        authority = trustme.CA()
+        here, there = socket.socketpair()
+        server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
+        authority.issue_cert("oms.example.com").configure_cert(server)
+        authority.configure_trust(client)
+        with ThreadPoolExecutor(1) as pool, here, there:
+            accepting = pool.submit(server.wrap_socket, there, server_side=True)
+            ours = client.wrap_socket(here, server_hostname="oms.example.com")
+            with ours, accepting.result() as theirs:
+                theirs.sendall(b"xy")
+                assert ours.recv(1) == b"x"
+                # The socket itself holds nothing any more.
+                assert not wire.is_silent(ours)
+                assert ours.recv(1) == b"y"
+                assert wire.is_silent(ours)
+
+    def test_tls_inside_of_tls_is_asked_itself(self) -> None:
+        class Wrapped:
+            pass
+
+        assert not wire.is_silent(Wrapped())

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 
 from airflow_provider_oms.api.config import TenantSettings
 from airflow_provider_oms.api.errors import OmsInputError
-from airflow_provider_oms.cancellation.policy import (
-    policy_for,
+from airflow_provider_oms.api.validation import (
     validate_flag,
     validate_number,
     validate_only_if_states,
     validate_path,
     validate_rate,
 )
+from airflow_provider_oms.cancellation.policy import policy_for
 
 MOST = 999_999_999
 

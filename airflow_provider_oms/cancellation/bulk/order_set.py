@@ -14,12 +14,12 @@ from airflow_provider_oms.api.errors import OmsInputError
 from airflow_provider_oms.api.validation import (
     CancelRequest,
     OrderId,
-    kind_of,
     validate_cancel_request,
+    validate_flag,
+    validate_number,
 )
 from airflow_provider_oms.cancellation.bulk.entries import ENTRY_KEYS, entries_of_value
 from airflow_provider_oms.cancellation.bulk.refusals import OmsOrderSetError, Problems, Unusable
-from airflow_provider_oms.cancellation.policy import validate_flag
 
 __all__ = ["OmsOrderSetError", "OrderSet", "Reasons", "plan_orders", "split_orders"]
 
@@ -150,11 +150,11 @@ def split_orders(
     :param disposition_other_reason: the explanation of entries that name none.
     :param extra_reasons: more reasons that the connection's ``disposition_reasons`` admits.
     :return: the entries as they were given, each order once, in lists of ``chunk_size``.
-    :raises OmsInputError: when ``chunk_size`` is less than 1, or ``orders`` is no set.
+    :raises OmsInputError: when a number is less than 1 or is none, or ``orders`` is no set.
     :raises OmsOrderSetError: when the set cannot be used as a whole.
     """
-    if chunk_size < 1:
-        raise OmsInputError("chunk_size", "an integer from 1", kind_of(chunk_size))
+    chunk_size = validate_number("chunk_size", chunk_size, least=1)
+    max_orders = validate_number("max_orders", max_orders, least=1)
     reasons = Reasons(disposition_reason, disposition_other_reason, tuple(extra_reasons))
     given: list[Any] = []
 

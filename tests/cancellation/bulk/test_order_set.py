@@ -150,5 +150,18 @@ class TestChunks:
         assert split_orders([], disposition_reason=MISTAKE) == []
 
     def test_a_chunk_holds_at_least_one(self) -> None:
-        with pytest.raises(OmsInputError, match="chunk_size must be an integer from 1"):
+        with pytest.raises(OmsInputError, match="chunk_size must be a whole number from 1"):
             split_orders([1], chunk_size=0, disposition_reason=MISTAKE)
+
+    @pytest.mark.parametrize("argument", ["chunk_size", "max_orders"])
+    def test_numbers_may_be_digits_as_a_template_renders_them(self, argument: str) -> None:
+        numbers: dict[str, Any] = {"chunk_size": 2, "max_orders": 3, argument: "3"}
+        chunks = split_orders([1, 2, 3], **numbers, disposition_reason=MISTAKE)
+        assert [order for chunk in chunks for order in chunk] == [1, 2, 3]
+
+    @pytest.mark.parametrize("argument", ["chunk_size", "max_orders"])
+    @pytest.mark.parametrize("value", [None, "many", 2.5, True])
+    def test_what_is_no_number_is_refused_by_its_name(self, argument: str, value: Any) -> None:
+        numbers: dict[str, Any] = {argument: value}
+        with pytest.raises(OmsInputError, match=f"{argument} must be a whole number"):
+            split_orders([1], **numbers, disposition_reason=MISTAKE)
