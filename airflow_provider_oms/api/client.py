@@ -233,15 +233,7 @@ class OmsClient:
             raise
         except OmsError as error:
             # Whatever became of the token request, the call that needed it was never sent.
-            raise OmsNotSentError(
-                f"No access token could be had: {error.message}",
-                host=getattr(error, "host", None),
-                reason=getattr(error, "reason", getattr(error, "facts", error.message)),
-                unresolved=getattr(error, "unresolved", False),
-                refused_certificate=getattr(error, "refused_certificate", False),
-                lacks_scheme=getattr(error, "lacks_scheme", False),
-                retry_after=error.retry_after,
-            ) from None
+            raise _never_sent_for_want_of_a_token(error) from None
 
     def _fetch_token(self) -> Token:
         settings = self.settings
@@ -284,6 +276,21 @@ def _read_token(answer: Response, *, secrets: tuple[str, ...]) -> Token:
     if isinstance(lifetime, bool) or not isinstance(lifetime, int | float):
         lifetime = _LIFETIME_WHEN_UNSAID
     return Token(value, float(min(max(0, lifetime), _LONGEST_LIFETIME)))
+
+
+def _never_sent_for_want_of_a_token(error: OmsError) -> OmsNotSentError:
+    message = f"No access token could be had: {error.message}"
+    if isinstance(error, OmsNotSentError):
+        return OmsNotSentError(
+            message,
+            host=error.host,
+            reason=error.reason,
+            unresolved=error.unresolved,
+            refused_certificate=error.refused_certificate,
+            lacks_scheme=error.lacks_scheme,
+        )
+    reason = error.facts if isinstance(error, OmsHttpError) else error.message
+    return OmsNotSentError(message, reason=reason, retry_after=error.retry_after)
 
 
 def _token_refusal(error: OmsHttpError) -> OmsError:

@@ -68,7 +68,7 @@ class Response:
     def json(self) -> object:
         """Return the body's JSON document, or ``None`` when it holds none."""
         try:
-            return loads(self.body) if self.body else None
+            return loads(self.body)
         except UnicodeDecodeError:
             return self._latin_json()
         except (ValueError, RecursionError):

@@ -117,3 +117,8 @@ def test_the_rest_is_kept_out_of_sight_and_cannot_be_changed() -> None:
     # Two answers about one order are the same order, whatever else they say.
     assert found == order(orderState="READY", email="another@example.com")
     assert found != order(orderState="SHIPPED", email="w.leak@example.com")
+
+
+def test_an_order_is_clear_and_fresh_unless_it_is_said_not_to_be() -> None:
+    plain = Order(7, "READY", None, {})
+    assert (plain.is_unclear, plain.age, plain.http_status) == (False, 0.0, 200)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+import trustme
 from raw_server import RawServer, Script, answer, hang_up
 from wire import CORRELATION, EXAMPLE, JSON, ORDER, client_of, document
 
@@ -167,3 +170,49 @@ def test_a_token_unfit_for_a_header_is_refused_without_quoting_it(value: Any) ->
         with pytest.raises(OmsNotSentError) as error:
             client.post_cancel(EXAMPLE)
     assert "break" not in str(error.value)
+
+
+class TestWhatIsKnownWhereThereIsNoToken:
+    def failure(self, auth_url: str) -> OmsNotSentError:
+        client = client_of("http://127.0.0.1:9", credentials=("id", "s3cret"), auth_url=auth_url)
+        with pytest.raises(OmsNotSentError, match="No access token could be had") as error:
+            client.post_cancel(EXAMPLE)
+        return error.value
+
+    def test_the_wait_that_the_token_endpoint_asked_for(self) -> None:
+        limit = document({}, "429 Too Many Requests", "Retry-After: 7")
+        with RawServer([limit]) as server:
+            error = self.failure(server.url)
+        assert (error.retry_after, error.host) == (7, None)
+        assert error.reason.startswith("HTTP 429")
+
+    def test_that_its_response_did_not_come(self) -> None:
+        with RawServer([hang_up]) as server:
+            error = self.failure(server.url)
+        assert (error.retry_after, error.host) == (None, None)
+        assert "was sent and no answer came" in error.reason
+
+    def test_why_it_could_not_be_reached(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            host = f"127.0.0.1:{free.getsockname()[1]}"
+        error = self.failure(f"http://{host}")
+        assert (error.host, error.reason) == (host, "connection refused")
+        assert not (error.unresolved)
+        assert not (error.refused_certificate)
+        assert not (error.lacks_scheme)
+
+    def test_that_its_name_does_not_resolve(self) -> None:
+        error = self.failure("https://oms.invalid")
+        assert (error.host, error.unresolved) == ("oms.invalid", True)
+
+    def test_that_it_speaks_no_tls(self) -> None:
+        with RawServer([answer()], greeting=b"HTTP/1.1 400 Bad Request\r\n\r\n") as server:
+            error = self.failure(server.url.replace("http://", "https://"))
+        assert (error.lacks_scheme, error.refused_certificate) == (True, False)
+
+    def test_that_its_certificate_was_refused(self) -> None:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        trustme.CA().issue_cert("127.0.0.1").configure_cert(tls)
+        with RawServer([answer()], tls=tls) as server:
+            error = self.failure(server.url)
+        assert (error.refused_certificate, error.lacks_scheme) == (True, False)
