@@ -203,7 +203,7 @@ class TestAnswers:
     @pytest.mark.parametrize("status", ["200 OK", "401 Unauthorized", "403 Forbidden"])
     def test_a_page_that_no_oms_sends_names_the_likely_cause(self, status: str) -> None:
         with (
-            RawServer([answer(status, b"<html>shop</html>")]) as server,
+            RawServer([answer(status, b"\n  <html>shop</html>")]) as server,
             client_of(server.url) as client,
             pytest.raises(OmsHttpError, match=r"an HTML page.*probably not configured"),
         ):

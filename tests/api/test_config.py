@@ -291,3 +291,9 @@ class TestExtra:
 def test_the_secret_is_in_no_repr() -> None:
     tenant = settings(login="id", password="s3cret-value")
     assert "s3cret-value" not in f"{tenant!r}{tenant}{tenant.describe()}"
+
+
+def test_no_error_of_pydantic_quotes_a_value() -> None:
+    with pytest.raises(ValueError, match="client_secret") as error:
+        TenantSettings.model_validate({"tenant_id": "10001", "client_secret": ["s3cret-value"]})
+    assert "s3cret-value" not in str(error.value)

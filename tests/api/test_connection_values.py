@@ -9,7 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_oms.api.connection_values import check_credential, read_extra, read_flag
+from airflow_provider_oms.api.connection_values import (
+    check_credential,
+    read_extra,
+    read_flag,
+    read_list,
+)
 
 
 class TestCredentials:
@@ -124,3 +129,19 @@ def test_a_switch_may_be_a_boolean_or_its_text(value: object, flag: bool) -> Non
 def test_a_switch_that_is_unclear_is_refused(value: object) -> None:
     with pytest.raises(ValueError, match="must be true or false"):
         read_flag(value)
+
+
+class TestLists:
+    @pytest.mark.parametrize(
+        "value", ["fraud,gift", " fraud , gift ,", '["fraud", "gift"]', '\n ["fraud", "gift"] ']
+    )
+    def test_json_and_commas_mean_the_same(self, value: str) -> None:
+        assert read_list(value) == ("fraud", "gift")
+
+    def test_what_is_no_text_is_left_to_its_own_rule(self) -> None:
+        assert read_list(["fraud"]) == ["fraud"]
+
+    @pytest.mark.parametrize("value", ['["fraud"', "[1]", '[["fraud"]]', "[" * 100_000])
+    def test_json_that_is_no_list_of_strings_is_refused(self, value: str) -> None:
+        with pytest.raises(ValueError, match="must be a list of strings"):
+            read_list(value)

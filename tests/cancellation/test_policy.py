@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airflow_provider_oms.api.config import TenantSettings
 from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.cancellation.history import Policy, Reply
+from airflow_provider_oms.cancellation.policy import policy_for
 
 GUARD = frozenset({"READY", "new"})
 
@@ -74,3 +76,19 @@ def test_reads_after_a_doubtful_cancel_come_ever_later_and_last_at_the_end(secon
 )
 def test_these_are_its_reads(seconds: float, offsets: tuple[float, ...]) -> None:
     assert Policy(settle_seconds=seconds).settle_offsets == offsets
+
+
+@pytest.mark.parametrize("states", [None, frozenset({"READY"})])
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_policy_has_the_tenants_times_and_the_callers_conditions(
+    states: frozenset[str] | None, *, dry_run: bool
+) -> None:
+    tenant = TenantSettings(
+        tenant_id="1", environment="sandbox", settle_seconds=7, deadline=33, read_timeout=5
+    )
+    policy = policy_for(tenant, only_if_states=states, dry_run=dry_run)
+    assert (policy.settle_seconds, policy.deadline) == (7, 33)
+    assert (policy.only_if_states, policy.dry_run) == (states, dry_run)
+    assert policy.reads_first is (dry_run or states is not None)
+    assert policy_for(tenant).only_if_states is None
+    assert policy_for(tenant).dry_run is False
