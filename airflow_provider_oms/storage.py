@@ -84,7 +84,7 @@ def read_entries(path: str) -> Iterator[tuple[str, Any]]:
     :raises OmsFileError: when it cannot be read.
     """
     with _failures(f"{path} cannot be read"):
-        source = ObjectStoragePath(path)
+        source = _place_of(path)
         reader = _READERS.get(source.suffix.lower())
         if reader is None:
             raise OmsOrderSetError(f"orders_path must end in {', '.join(_READERS)}")
@@ -152,6 +152,11 @@ def _kind_of_place(path: ObjectStoragePath) -> str | None:
     return None
 
 
+def _place_of(path: str) -> ObjectStoragePath:
+    # As a shell does it, which is where most paths come from: "~" would become a folder.
+    return ObjectStoragePath(os.path.expanduser(path))  # noqa: PTH111 - a URI is no Path
+
+
 def _is_same(one: ObjectStoragePath, other: ObjectStoragePath) -> bool:
     """Tell whether two paths name the same file, though the connection in them may differ."""
     if type(one.fs) is not type(other.fs):
@@ -178,7 +183,7 @@ class ResultsFile:
         if path.endswith("/"):
             raise OmsInputError("results_path", _RESULTS_RULE, "a folder")
         with _failures(f"{path} cannot be written"):
-            self._given = target = ObjectStoragePath(path)
+            self._given = target = _place_of(path)
             if map_index >= 0:
                 target = target.with_name(f"{target.stem}-{map_index}{target.suffix}")
             self._target = target
@@ -197,7 +202,7 @@ class ResultsFile:
         """
         with _failures(f"{self} cannot be written"):
             if orders_path is not None:
-                orders = ObjectStoragePath(orders_path)
+                orders = _place_of(orders_path)
                 if _is_same(self._given, orders) or _is_same(self._target, orders):
                     raise OmsInputError("results_path", _RESULTS_RULE, "the file at orders_path")
             for place in (self._given, self._target):

@@ -172,6 +172,23 @@ class TestResults:
         assert path.read_text(encoding="utf-8") == "1\n2\n"
         assert list(path.parent.iterdir()) == [path]
 
+    def test_a_tilde_is_the_home_of_the_user(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        home, work = tmp_path / "home", tmp_path / "work"
+        work.mkdir()
+        monkeypatch.setenv("HOME", str(home))
+        monkeypatch.chdir(work)
+        file = ResultsFile("~/out/results.jsonl")
+        file.prepare()
+        file.write(['{"order_id": 7}\n'])
+        assert (home / "out" / "results.jsonl").read_text() == '{"order_id": 7}\n'
+        (home / "orders.jsonl").write_text("7\n")
+        assert read_orders("~/orders.jsonl") == [7]
+        with pytest.raises(OmsInputError, match="the file at orders_path"):
+            ResultsFile("~/orders.jsonl").prepare(str(home / "orders.jsonl"))
+        assert list(work.iterdir()) == []
+
     def test_a_mapped_tasks_index_goes_into_the_name(self, tmp_path: Path) -> None:
         file = ResultsFile(str(tmp_path / "results.jsonl"), map_index=3)
         file.write(["1\n"])
