@@ -16,8 +16,8 @@ from raw_server import RawServer
 from requests.structures import CaseInsensitiveDict
 from wire import EXAMPLE, client_of, document
 
-from airflow_provider_oms.api.errors import OmsConflictError, OmsHttpError, OmsNotSentError
-from airflow_provider_oms.api.responses import error_of, order_of, retry_after_of
+from airflow_provider_oms.api.errors import OmsConflictError, OmsHttpError
+from airflow_provider_oms.api.responses import clean_text, error_of, order_of, retry_after_of
 from airflow_provider_oms.api.transport import Response
 
 CORRELATION = {"x-vol-correlation": "0123456789abcdef0123456789abcdef"}
@@ -137,13 +137,22 @@ class TestHowMuchIsTaken:
         assert detail.startswith("word word word")
         assert 190 < len(detail) <= 200
 
+    @pytest.mark.parametrize(
+        ("text", "quoted"),
+        [
+            ("9" * 996 + " end", "<number> end"),
+            ("9" * 997 + " end", ""),
+            (" " * 7997 + "end", "end"),
+            (" " * 7998 + "end", ""),
+            ("x" * 200, "x" * 200),
+            ("x" * 201, "x" * 199 + "…"),
+        ],
+        ids=["1000", "1001", "8000", "8001", "200", "201"],
+    )
+    def test_how_far_a_text_is_read_and_quoted(self, text: str, quoted: str) -> None:
+        assert clean_text(text) == quoted
+
     def test_a_wait_is_a_week_at_most(self) -> None:
         week = 7 * 24 * 3600
         for asked, wait in ((week - 1, week - 1), (week, week), (week + 1, week), (10**8, week)):
             assert retry_after_of({"Retry-After": str(asked)}) == wait
-
-
-def test_nothing_is_claimed_that_a_failure_does_not_say() -> None:
-    plain = OmsNotSentError("refused")
-    assert (plain.host, plain.reason, plain.retry_after) == (None, "", None)
-    assert (plain.unresolved, plain.refused_certificate, plain.lacks_scheme) == (False,) * 3
