@@ -104,7 +104,7 @@ SET_MUTANTS = (
     Mutant(
         "go on for ever beside a write that hangs",
         f"{BULK}engine.py",
-        "        if self._leasing.is_late(now):\n",
+        "        if self._leasing.note_if_late(now):\n",
         "        if False:\n",
         (ENGINE, SIMULATION),
     ),
@@ -115,7 +115,7 @@ SET_MUTANTS = (
         "        if recorded is not None and recorded.is_in_doubt:\n"
         "            return _Kind.IN_DOUBT\n",
         "        if recorded is not None and recorded.is_in_doubt:\n"
-        "            return _Kind.UNTOUCHED\n",
+        "            return _Kind.NOT_STARTED\n",
         (RECOVERY, ENDS, SIMULATION),
     ),
     Mutant(

@@ -1,4 +1,4 @@
-"""The clock that waits, deadlines and permits of a cancellation are counted by.
+"""The clock that waits, deadlines and leases of a cancellation are counted by.
 
 Moments for people and for the record are wall-clock times, and are taken where they are written.
 """
@@ -9,7 +9,7 @@ import time
 
 __all__ = ["seconds"]
 
-# On Linux the monotonic clock stands still while a machine is suspended. A permit, a deadline and
+# On Linux the monotonic clock stands still while a machine is suspended. A lease, a deadline and
 # what a read has shown must be over when it goes on.
 _CLOCK: int | None = getattr(time, "CLOCK_BOOTTIME", None)
 

@@ -119,7 +119,7 @@ class CircuitBreaker:
         self.settle_by = math.inf
         #: Whether it stopped because the connection was refused before any cancel was let through.
         self.is_shut_out = False
-        #: Whether a cancel of this run got any response.
+        #: Whether a call that was to cancel an order has come back, with a response or without.
         self.has_judged_a_cancel = False
 
     @property

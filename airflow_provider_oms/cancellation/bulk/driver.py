@@ -262,6 +262,7 @@ class BulkRun:
 
     def _call(self, send: Send) -> None:
         item = send.item
+        # None until the client asks: when the token is there, and again when the connection is.
         was_let_go: bool | None = None
 
         def may_send() -> bool:

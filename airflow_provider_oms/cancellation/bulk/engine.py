@@ -85,7 +85,8 @@ class Engine:
 
         :param item: the order.
         :param event: the call and its reply.
-        :param held_back: whether the call was not made, because its lease was over.
+        :param held_back: whether the call was not made, because its lease or its deadline was over
+            or the run had stopped.
         """
         if item.state is not ItemState.IN_FLIGHT or item.history is None:
             return  # the run has ended without it
@@ -157,7 +158,8 @@ class Engine:
 
         :param why: in a few words; the first reason stays.
         :param now: the present moment.
-        :param settle: seconds to settle; by default as long as a cancel takes to show.
+        :param settle: seconds to settle; by default as long as it takes the cancels in flight to
+            get a response and to show.
         """
         self.breaker.stop(why, now, settle=settle)
 
@@ -169,7 +171,7 @@ class Engine:
         :param now: the present moment.
         """
         self.breaker.check(now)
-        if self._leasing.is_late(now):
+        if self._leasing.note_if_late(now):
             self._say_that_journal_fails()
         if now >= self._gives_up_journal_at:
             self.stop(f"the journal cannot be written: {self._leasing.failure}", now)

@@ -36,7 +36,7 @@ class Leasing:
         self._leeway = leeway
         self._asking: list[WorkItem] = []
         self._unrecorded: list[OrderEnd] = []
-        self._written_at = now
+        self._last_write_at = now
         self._write: Write | None = None
         #: Since when nothing could be recorded in time; ``None`` while it can.
         self.failing_since: float | None = None
@@ -103,10 +103,10 @@ class Leasing:
         if self._write is not None:
             return math.inf if self.failing_since is not None else self._begin_by(self._write)
         if self.failing_since is not None:
-            return self._written_at + _RETRY_AFTER
+            return self._last_write_at + _RETRY_AFTER
         if self._asking:
             return -math.inf
-        return self._written_at + _LONGEST_UNRECORDED if self._unrecorded else math.inf
+        return self._last_write_at + _LONGEST_UNRECORDED if self._unrecorded else math.inf
 
     def next_write(self, now: float, *, is_last: bool = False) -> Write | None:
         """Return what to write now, if anything.
@@ -129,7 +129,7 @@ class Leasing:
         :return: the orders that may go on.
         """
         self._write = None
-        self._written_at = write.asked_at
+        self._last_write_at = write.asked_at
         # Ends are appended only, so that those of the write are the first ones.
         del self._unrecorded[: len(write.ended)]
         begin_by = self._begin_by(write)
@@ -155,11 +155,11 @@ class Leasing:
         :return: whether this is the first failure in a row.
         """
         self._write = None
-        self._written_at = now
+        self._last_write_at = now
         self._ask_again(write)
         return self._fail(error, now)
 
-    def is_late(self, now: float) -> bool:
+    def note_if_late(self, now: float) -> bool:
         """Tell whether the write in flight has just turned out to take longer than a lease lasts.
 
         :param now: the present moment.

@@ -1,7 +1,7 @@
 """When the next request of a run may leave: a rate the user set, a pause the OMS asked for.
 
 It decides about all requests of a run together; which order makes the next one is decided in
-``engine.py``.
+``schedule.py``.
 """
 
 from __future__ import annotations

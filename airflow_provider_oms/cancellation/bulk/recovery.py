@@ -25,9 +25,9 @@ _MOST_STRATA = 10
 
 
 class _Kind(Enum):
-    SETTLED = auto()
+    CANCELED_BEFORE = auto()
     IN_DOUBT = auto()
-    UNTOUCHED = auto()
+    NOT_STARTED = auto()
     REFUSED = auto()
 
 
@@ -144,14 +144,14 @@ class Recovery:
         if recorded is not None and recorded.is_in_doubt:
             return _Kind.IN_DOUBT
         if recorded is not None and recorded.outcome is not None and recorded.outcome.is_success:
-            return _Kind.SETTLED
+            return _Kind.CANCELED_BEFORE
         if not self.record.is_whole:
             # The lost part may be newer than the part that is left: a cancel was sent since.
             return _Kind.IN_DOUBT
         if recorded is not None and recorded.outcome is not Outcome.NOT_ATTEMPTED:
             return _Kind.REFUSED
         is_named = order_id in self._orders.in_doubt
-        return _Kind.IN_DOUBT if is_named else _Kind.UNTOUCHED
+        return _Kind.IN_DOUBT if is_named else _Kind.NOT_STARTED
 
     def wall_at(self, moment: float) -> float:
         """Return a moment of the attempt's clock in seconds since the epoch.
@@ -163,16 +163,16 @@ class Recovery:
     def settled(self) -> Iterator[OrderEnd]:
         """Return the end of each order that an earlier attempt has seen canceled."""
         for order_id in self._orders.requests:
-            if self._kind(order_id) is _Kind.SETTLED:
+            if self._kind(order_id) is _Kind.CANCELED_BEFORE:
                 yield OrderEnd(self._as_recorded(order_id))
 
     def queued(self) -> Queued:
-        """Return every other order: those in doubt, those refused, those untouched."""
+        """Return every other order: those in doubt, those refused, those not started."""
         by_kind: dict[_Kind, list[OrderId]] = {kind: [] for kind in _Kind}
         for order_id in self._orders.requests:
             by_kind[self._kind(order_id)].append(order_id)
         # The reason why the last attempt stopped stops this one, too, before it begins the rest.
-        sequence = (_Kind.IN_DOUBT, _Kind.REFUSED, _Kind.UNTOUCHED)
+        sequence = (_Kind.IN_DOUBT, _Kind.REFUSED, _Kind.NOT_STARTED)
         return Queued([order_id for kind in sequence for order_id in by_kind[kind]])
 
     def item(self, order_id: OrderId, stratum: int) -> WorkItem:
@@ -212,9 +212,10 @@ class Recovery:
         """Return how many orders there are of each kind, in one line."""
         counts = Counter(self._kind(order_id) for order_id in self._orders.requests)
         return (
-            f"{counts[_Kind.SETTLED]} are canceled already, {counts[_Kind.IN_DOUBT]} are in doubt "
-            f"and read first, {counts[_Kind.REFUSED]} were refused and are looked at again, "
-            f"{counts[_Kind.UNTOUCHED]} are untouched"
+            f"{counts[_Kind.CANCELED_BEFORE]} are canceled already, "
+            f"{counts[_Kind.IN_DOUBT]} are in doubt and read first, "
+            f"{counts[_Kind.REFUSED]} were refused and are looked at again, "
+            f"{counts[_Kind.NOT_STARTED]} were not started"
         )
 
     def orphaned(self) -> dict[OrderId, Recorded]:

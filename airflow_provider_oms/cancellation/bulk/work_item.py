@@ -13,8 +13,8 @@ from airflow_provider_oms.cancellation.history import Action, History, Policy
 
 __all__ = ["LEASE_SECONDS", "ItemState", "Lease", "WorkItem"]
 
-# A cancel may begin this long after its intent was recorded, and no later. So the next attempt
-# knows from the record alone when the last cancel can have left.
+# A cancel may begin this long after the write of its intent was asked for, and no later. So the
+# next attempt knows from the record alone when the last cancel can have left.
 LEASE_SECONDS = 2.0
 
 

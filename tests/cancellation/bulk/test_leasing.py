@@ -136,11 +136,11 @@ class TestAWriteThatFails:
     ) -> None:
         leasing, (item,), write = asked(1)
         assert leasing.due_at() == NOW + LEASE_SECONDS
-        assert not leasing.is_late(NOW + LEASE_SECONDS - 0.1)
+        assert not leasing.note_if_late(NOW + LEASE_SECONDS - 0.1)
         # The machine may have been suspended: it counts from the moment at which it is noticed.
-        assert leasing.is_late(NOW + 3600)
+        assert leasing.note_if_late(NOW + 3600)
         assert leasing.failing_since == NOW + 3600
-        assert not leasing.is_late(NOW + 3601)
+        assert not leasing.note_if_late(NOW + 3601)
         assert leasing.due_at() == math.inf
         leasing.on_written(write, NOW + 3602)
         assert leasing.failing_since == NOW + 3600

@@ -85,7 +85,7 @@ def test_an_order_in_doubt_comes_first_then_one_that_was_refused_then_the_rest()
     assert [end.result.order_id for end in left.settled()] == [4]
     assert left.describe() == (
         "1 are canceled already, 1 are in doubt and read first, 1 were refused and are looked at "
-        "again, 1 are untouched"
+        "again, 1 were not started"
     )
 
 
