@@ -303,3 +303,12 @@ class TestTheDeadline:
         world.tenant.on_read = lambda _: UNSENT if 0.1 < world.clock.now < 4 else None
         run = world.run()
         assert outcomes(run) == {"canceled": 1}
+
+
+def test_a_line_about_the_progress_counts_every_order_of_the_set() -> None:
+    world = World(40)
+    world.tenant.latency = 1.0
+    world.run()
+    told = [line for line in world.lines if "orders done" in line]
+    assert told
+    assert all(" of 40 orders done, " in line for line in told)

@@ -44,6 +44,21 @@ def test_they_take_no_more_room_than_was_said(texts: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("texts", "room"),
+    [
+        ([], 10),
+        (["9" * 19], 10),
+        (["1", "f" * 32], 20),
+        (["x" * 40], 52),
+        (["€" * 40], 152),
+        (["x" * 40, "1", "f" * 32], 52),
+    ],
+)
+def test_the_room_is_that_of_the_id_that_takes_the_most(texts: list[str], room: int) -> None:
+    assert longest_packed(texts) == room
+
+
+@pytest.mark.parametrize(
     ("texts", "kind"),
     [(["1", "20"], "n"), ([f"{1:032x}"], "h"), (["1", f"{1:032x}"], "t"), (["01"], "t")],
 )
