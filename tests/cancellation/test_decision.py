@@ -276,6 +276,13 @@ class TestCallsThatNeverHappened:
         story = Story(settle_seconds=1, deadline=10)
         assert_done(story.then(UNAUTHENTICATED, after=10), Outcome.NOT_ATTEMPTED)
 
+    def test_two_refused_tokens_are_refused_credentials_where_there_is_no_time_for_a_third(
+        self,
+    ) -> None:
+        story = Story(settle_seconds=0, deadline=0.5)
+        assert story.then(UNAUTHENTICATED) == POST
+        assert_done(story.then(UNAUTHENTICATED), Outcome.FORBIDDEN)
+
     def test_refused_tokens_do_not_add_up_over_reads_that_worked(self) -> None:
         story = Story()
         story.then(AMBIGUOUS)
