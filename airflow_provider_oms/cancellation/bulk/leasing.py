@@ -21,6 +21,9 @@ __all__ = ["Leasing"]
 
 _LONGEST_UNRECORDED = 0.75
 _RETRY_AFTER = 1.0
+# An order may wait for the write in flight and then for its own, each of which takes less than a
+# lease where nothing is wrong. Were its read old by then, it would be read again without end.
+_LONGEST_WAIT = 2 * LEASE_SECONDS
 
 
 class Leasing:
@@ -141,7 +144,7 @@ class Leasing:
         lease = Lease(begin_by, begin_by + self._leeway)
         for item in write.intents:
             waited = now - (now if item.leasing_since is None else item.leasing_since)
-            item.read_is_stale = item.read_is_stale or waited > LEASE_SECONDS
+            item.read_is_stale = item.read_is_stale or waited > _LONGEST_WAIT
             item.leasing_since = None
             item.lease = lease
         return write.intents

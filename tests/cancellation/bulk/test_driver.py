@@ -17,7 +17,7 @@ from interruption import interrupted_after
 from journal_store import SlowStore, Store
 
 from airflow_provider_oms.api.validation import CancelRequest
-from airflow_provider_oms.cancellation.bulk import driver, engine, recovery
+from airflow_provider_oms.cancellation.bulk import driver, engine
 from airflow_provider_oms.cancellation.bulk.driver import BulkRun
 from airflow_provider_oms.cancellation.bulk.engine import Engine
 from airflow_provider_oms.cancellation.bulk.journal import Journal
@@ -85,6 +85,24 @@ def test_each_cancel_finds_its_intent_on_record() -> None:
     assert outcomes(run) == {"canceled": 60}
 
 
+def test_a_write_that_failed_is_made_again(caplog: pytest.LogCaptureFixture) -> None:
+    class UnsteadyStore(Store):
+        def set(self, key: str, value: Any) -> None:
+            tried.append(key)
+            if len(tried) == 2:  # the first write is the head of the record
+                raise OSError("away")
+            super().set(key, value)
+
+    tried: list[str] = []
+    tenant, store = Tenant(), UnsteadyStore()
+    with caplog.at_level(logging.WARNING):
+        run = run_of(tenant, 20, store=store)
+        assert seconds_of(run.run) < BUSY
+    assert outcomes(run) == {"canceled": 20}
+    assert store.in_doubt(range(1, 21)) == set()
+    assert "no cancel leaves until it can be: " in caplog.text
+
+
 def test_no_thread_is_left_when_it_has_ended() -> None:
     before = threads_of_runs()
     run_of(Tenant(), 20).run()
@@ -102,41 +120,6 @@ def test_a_set_that_is_done_already_ends_at_once() -> None:
     run.run()
     assert tenant.seen == []
     assert outcomes(run) == {"canceled": 20}
-
-
-class TestTheLog:
-    def test_its_lines_are_written_by_the_callers_thread(self) -> None:
-        threads: set[int] = set()
-
-        class Log:
-            def info(self, *_: object) -> None:
-                threads.add(threading.get_ident())
-
-            warning = info
-
-        tenant = Tenant(post=lambda order_id: LOST if order_id % 5 == 0 else None, acts=True)
-        run = run_of(tenant, 30)
-        run._log = Log()
-        run.run()
-        assert threads == {threading.get_ident()}
-
-    def test_a_line_with_a_percent_sign_is_a_line(self, caplog: pytest.LogCaptureFixture) -> None:
-        lost = type(LOST)("100 %s of it")
-        tenant = Tenant(post=lambda order_id: lost if order_id == 2 else None, acts=True)
-        with caplog.at_level(logging.INFO):
-            run_of(tenant, 3).run()
-        assert "100 %s of it" in caplog.text
-
-    def test_orphaned_records_are_named(
-        self, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(recovery, "LEASE_SECONDS", 0.05)
-        store, tenant, now = Store(), Tenant(), time.time()
-        first = Journal(store, now=now)
-        first.write([7001, 7002], [], posted_by=now, now=now)
-        run_of(tenant, 3, store=store, attempt=2).run()
-        assert "(7001, 7002); 2 of them are in doubt" in caplog.text
-        assert {call.order_id for call in tenant.seen} == {1, 2, 3}
 
 
 class TestBeingToldToEnd:

@@ -240,6 +240,18 @@ class TestTheRecord:
         assert post > 15.0
         assert world.tenant.times(Action.READ)[-1] > 15.0
 
+    @pytest.mark.parametrize("workers", [1, 4])
+    @pytest.mark.parametrize(("write", "latency"), [(1.95, 0.05), (1.2, 1.0), (1.9, 1.9)])
+    def test_a_store_that_is_slow_all_the_time_keeps_no_order_reading_for_ever(
+        self, write: float, latency: float, workers: int
+    ) -> None:
+        world = World(10, READS_FIRST)
+        world.tenant.write_seconds = lambda: write
+        world.tenant.latency = latency
+        run = world.run(workers=workers)
+        assert outcomes(run) == {"canceled": 10}
+        assert len(world.tenant.times(Action.READ)) <= 11
+
     def test_a_store_that_stays_away_stops_the_run_after_a_minute(self) -> None:
         world = World(300)
         world.clock.at(1.0, lambda: setattr(world, "store_failure", lambda: "gone"))

@@ -154,14 +154,14 @@ class TestAWriteThatFails:
         leasing.on_failed(write, "away", NOW)
         assert write_of(leasing, NOW + 1).intents == (other,)
 
-    def test_an_order_that_waited_for_longer_than_a_lease_rests_on_an_old_read(self) -> None:
+    def test_an_order_that_waited_for_longer_than_two_writes_rests_on_an_old_read(self) -> None:
         leasing, (item,), write = asked(1)
         leasing.on_failed(write, "away", NOW + 1)
-        leasing.on_written(write_of(leasing, NOW + 2), NOW + 2)
+        leasing.on_written(write_of(leasing, NOW + 4), NOW + 4)
         assert not item.read_is_stale
         leasing, (item,), write = asked(1)
         leasing.on_failed(write, "away", NOW + 1)
-        leasing.on_written(write_of(leasing, NOW + 2.5), NOW + 2.5)
+        leasing.on_written(write_of(leasing, NOW + 4.5), NOW + 4.5)
         assert item.read_is_stale
 
 

@@ -1,0 +1,50 @@
+"""What a run over a set logs, and which thread does."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+
+import pytest
+from bulk_runs import LOST, Tenant, run_of
+from journal_store import Store
+
+from airflow_provider_oms.cancellation.bulk import recovery
+from airflow_provider_oms.cancellation.bulk.journal import Journal
+
+
+def test_its_lines_are_written_by_the_callers_thread() -> None:
+    threads: set[int] = set()
+
+    class Log:
+        def info(*_: object) -> None:
+            threads.add(threading.get_ident())
+
+        warning = info
+
+    tenant = Tenant(post=lambda order_id: LOST if order_id % 5 == 0 else None, acts=True)
+    run = run_of(tenant, 30)
+    run._log = Log()
+    run.run()
+    assert threads == {threading.get_ident()}
+
+
+def test_a_line_with_a_percent_sign_is_a_line(caplog: pytest.LogCaptureFixture) -> None:
+    lost = type(LOST)("100 %s of it")
+    tenant = Tenant(post=lambda order_id: lost if order_id == 2 else None, acts=True)
+    with caplog.at_level(logging.INFO):
+        run_of(tenant, 3).run()
+    assert "100 %s of it" in caplog.text
+
+
+def test_orphaned_records_are_named(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recovery, "LEASE_SECONDS", 0.05)
+    store, tenant, now = Store(), Tenant(), time.time()
+    first = Journal(store, now=now)
+    first.write([7001, 7002], [], posted_by=now, now=now)
+    run_of(tenant, 3, store=store, attempt=2).run()
+    assert "(7001, 7002); 2 of them are in doubt" in caplog.text
+    assert {call.order_id for call in tenant.seen} == {1, 2, 3}
