@@ -98,3 +98,10 @@ def test_nothing_is_claimed_that_was_not_said() -> None:
     assert (reply.order_state, reply.order_status, reply.retry_after) == (None, None, None)
     assert (reply.left, reply.is_unclear, reply.message) == (True, False, "")
     assert not Runtime().is_stopping()
+
+
+def test_a_reply_knows_only_what_it_was_told() -> None:
+    plain = Reply(Evidence.AMBIGUOUS)
+    known = (plain.order_state, plain.order_status, plain.http_status, plain.oms_code)
+    assert (*known, plain.correlation_id, plain.retry_after) == (None,) * 6
+    assert (plain.message, plain.left, plain.is_unclear, plain.age) == ("", True, False, 0.0)
