@@ -42,6 +42,7 @@ class Mutant:
     :param right: text of the code as it is; it must occur once.
     :param wrong: what stands there instead.
     :param tests: the test files that are asked, each of which has to catch it.
+    :param not_simulated: why the simulation does not catch a mistake that concerns a set.
     """
 
     title: str
@@ -49,6 +50,7 @@ class Mutant:
     right: str
     wrong: str
     tests: tuple[str, ...]
+    not_simulated: str = ""
 
 
 MUTANTS = (

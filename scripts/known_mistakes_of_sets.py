@@ -70,7 +70,7 @@ SET_MUTANTS = (
         f"{BULK}journal.py",
         "        self._open |= opened\n        if changes and",
         "        if changes and",
-        (JOURNAL,),
+        (JOURNAL, SIMULATION),
     ),
     Mutant(
         "write a page again that a late write may replace",
@@ -78,7 +78,7 @@ SET_MUTANTS = (
         "            self._write_page(self._store, self._unconfirmed)\n"
         "            self._page = {}\n",
         "            self._unconfirmed = None\n",
-        (JOURNAL_FAILURES,),
+        (JOURNAL_FAILURES, SIMULATION),
     ),
     Mutant(
         "read no page that the head does not name",
@@ -152,7 +152,7 @@ SET_MUTANTS = (
         f"{BULK}engine.py",
         "        return item.read_is_stale or self._schedule.limiter.paused_at >= last.as_of\n",
         "        return item.read_is_stale\n",
-        (ENGINE,),
+        (ENGINE, SIMULATION),
     ),
     Mutant(
         "post on a read that a slow store has made old",

@@ -17,9 +17,11 @@ import time
 from pathlib import Path
 
 from scripts.known_mistakes import MUTANTS, Mutant
-from scripts.known_mistakes_of_sets import SET_MUTANTS
+from scripts.known_mistakes_of_sets import SET_MUTANTS, SIMULATION
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+# Of processor time, in which the simulation has to catch a mistake.
+SIMULATED_SECONDS = 10
 
 
 def apply(mutant: Mutant, tree: Path) -> None:
@@ -99,28 +101,84 @@ def show(mutant: Mutant, caught: dict[str, list[str]]) -> bool:
         first = list(dict.fromkeys(names))[:2]
         more = f" and {len(names) - len(first)} more" if len(names) > len(first) else ""
         print(f"        {test_file}: {', '.join(first) or 'nothing'}{more}")
+    if mutant.not_simulated:
+        print(f"        not simulated: {mutant.not_simulated}")
     sys.stdout.flush()
     return not missed
+
+
+def try_tests(mutant: Mutant, tree: Path) -> bool:
+    """Ask the tests about a mistake, print what they say, and return whether each caught it.
+
+    :param mutant: the mistake.
+    :param tree: a copy that has it.
+    """
+    return show(mutant, {one: caught_by(tree, one) for one in mutant.tests})
+
+
+def run_simulation(tree: Path) -> tuple[bool, str]:
+    """Run stories in a tree, and return whether one broke a promise, and which and how soon.
+
+    :param tree: the tree.
+    """
+    command = [sys.executable, "-m", "tests.simulation", f"--until-broken={SIMULATED_SECONDS}"]
+    done = subprocess.run(
+        command,
+        cwd=tree,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30 * SIMULATED_SECONDS,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+    )
+    if not done.stdout:
+        raise SystemExit(f"the simulation does not run:\n{done.stderr}")
+    return bool(done.returncode), done.stdout.strip()
+
+
+def try_simulation(mutant: Mutant, tree: Path) -> bool:
+    """Ask the simulation alone about a mistake, and return whether it says what is known.
+
+    :param mutant: the mistake.
+    :param tree: a copy that has it.
+    """
+    is_caught, said = run_simulation(tree)
+    is_expected = is_caught is (SIMULATION in mutant.tests)
+    print(f"{'caught' if is_caught else 'lives '}  {mutant.title}\n        {said}")
+    if not is_expected:
+        print("        UNEXPECTED: the list says otherwise")
+    elif mutant.not_simulated:
+        print(f"        not simulated: {mutant.not_simulated}")
+    sys.stdout.flush()
+    return is_expected
 
 
 def main() -> int:
     """Try every mistake, or those whose title holds the words given."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("words", nargs="*", help="only mistakes with these words in their title")
-    words = parser.parse_args().words
-    known = (*MUTANTS, *SET_MUTANTS)
-    chosen = [mutant for mutant in known if all(word in mutant.title for word in words)]
+    parser.add_argument(
+        "--simulation",
+        action="store_true",
+        help="ask only the simulation, about mistakes that concern a set, and say how long it took",
+    )
+    options = parser.parse_args()
+    known = SET_MUTANTS if options.simulation else (*MUTANTS, *SET_MUTANTS)
+    chosen = [one for one in known if all(word in one.title for word in options.words)]
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="oms-mutants-") as scratch:
         tree = Path(scratch) / "tree"
         copy_to(tree)
-        check_without_mistake(chosen, tree)
+        if not options.simulation:
+            check_without_mistake(chosen, tree)
+        elif (without_mistake := run_simulation(tree))[0]:
+            raise SystemExit(f"without any mistake, {without_mistake[1]}")
         shutil.rmtree(tree)
         fine = True
         for mutant in chosen:
             copy_to(tree)
             apply(mutant, tree)
-            fine &= show(mutant, {one: caught_by(tree, one) for one in mutant.tests})
+            fine &= (try_simulation if options.simulation else try_tests)(mutant, tree)
             shutil.rmtree(tree)
     print(f"{len(chosen)} mistakes, {time.monotonic() - started:.0f} s")
     return 0 if fine and chosen else 1

@@ -80,12 +80,10 @@ class Attempt:
         self._frozen_until = -1.0
         self.was_frozen = False
         self._woken_at = float("inf")
-        self._journal = Journal(
+        self.journal = Journal(
             store, now=self.wall, attempt=number, tenant="t", order_ids=orders.requests
         )
-        record = Record(
-            self._journal.earlier, self._journal.is_whole, self._journal.is_kept, leeway
-        )
+        record = Record(self.journal.earlier, self.journal.is_whole, self.journal.is_kept, leeway)
         recovery = Recovery(orders, policy, record, now=self.now, wall_now=self.wall)
         self.engine = Engine(recovery, limits, attempt=number, now=self.now)
         self.limits = limits
@@ -108,6 +106,12 @@ class Attempt:
         """Tell whether a cancel waits for its token, its connection or its response."""
         in_flight = self.engine._schedule.in_flight
         return any(item.calling is Action.POST for item in in_flight)
+
+    @property
+    def has_unrecorded(self) -> bool:
+        """Tell whether an end is not on record, or not known to be."""
+        leasing = self.engine._leasing
+        return leasing.is_writing or leasing.has_unrecorded
 
     def _soon(self, seconds: float, act: Callable[[], object]) -> None:
         """Do something of this process's after a while, unless it is dead or frozen then."""
@@ -232,7 +236,7 @@ class Attempt:
             error = None
             posted_by = wall + write.longest_lease
             try:
-                self._journal.write(
+                self.journal.write(
                     intents, [end.result for end in write.ended], posted_by=posted_by, now=wall
                 )
             except JournalError as failure:
@@ -242,7 +246,7 @@ class Attempt:
                 f"ends{': ' + error if error else ''}"
             )
             if error is None:
-                self._checks.on_record(self, intents, posted_by)
+                self._checks.on_record(self, intents, posted_by, list(write.ended))
             self._soon(0, lambda: self._on_write(write, error))
 
         self._soon(seconds, commit)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.cancellation.bulk.commands import Command, Send
+from airflow_provider_oms.cancellation.bulk.journal import Recorded
+from airflow_provider_oms.cancellation.bulk.outcome_counts import OrderEnd
 from airflow_provider_oms.cancellation.history import Action, Event
 from airflow_provider_oms.cancellation.outcomes import Outcome
 from tests.simulation.world import Clock, Order, Tenant
@@ -35,6 +37,13 @@ _NOTHING_DONE = {
     Outcome.WOULD_CANCEL,
 }
 _MOST_POLLS_AT_ONCE = 100
+# An order that is not on record was neither sent nor about to be sent.
+_NOT_ATTEMPTED = Recorded(Outcome.NOT_ATTEMPTED)
+# The intent of an order that was refused before stays on record when the run stops ahead of its
+# cancel: the next attempt reads it with time to settle, which does no harm.
+_MAY_STAY_IN_DOUBT = {Outcome.REFUSED, Outcome.FORBIDDEN, Outcome.NOT_CANCELABLE, Outcome.NOT_FOUND}
+# The journal keeps a bound to the millisecond.
+_ROUNDING = 0.001
 
 
 class ViolationError(AssertionError):
@@ -66,6 +75,10 @@ class Checks:
         self._is_kept = is_kept
         self._log = log
         self._bounds: dict[Attempt, dict[Order, float]] = defaultdict(dict)
+        # What the next attempt must find on record: until when each cancel could leave at the
+        # latest, and how each order ended in an attempt that could record all of its ends.
+        self._latest_bounds: dict[Order, float] = {}
+        self._ends_on_record: dict[Order, Outcome] = {}
         self._paused_until: dict[Attempt, float] = {}
         # By the attempt's own clock, as the events of an order are.
         self._paused_at: dict[Attempt, float] = defaultdict(lambda: -math.inf)
@@ -85,6 +98,23 @@ class Checks:
     def on_start(self, attempt: Attempt) -> None:
         self.newest = attempt
         self._paused_until[attempt] = -1.0
+        if self._is_kept and attempt.journal.is_whole:
+            self._check_record(attempt.journal.earlier)
+        self._ends_on_record = {}
+
+    def _check_record(self, earlier: Mapping[Order, Recorded]) -> None:
+        for order_id, bound in self._latest_bounds.items():
+            recorded = earlier.get(order_id)
+            if recorded is None:
+                self._fail(f"the intent of {order_id} is not on record any more")
+            elif (recorded.posted_by or math.inf) < bound - _ROUNDING:
+                self._fail(f"the bound of {order_id} has moved back to {recorded.posted_by}")
+        for order_id, outcome in self._ends_on_record.items():
+            recorded = earlier.get(order_id, _NOT_ATTEMPTED)
+            if outcome in _MAY_STAY_IN_DOUBT and recorded.outcome is None:
+                continue
+            if recorded.is_in_doubt is not Recorded(outcome).is_in_doubt:
+                self._fail(f"{order_id} is called {outcome}, and {recorded.outcome} is on record")
 
     def on_told_to_end(self, attempt: Attempt) -> None:
         self._told_to_end_at.setdefault(attempt, self._clock.now)
@@ -124,8 +154,16 @@ class Checks:
             elif attempt.wall > bound:
                 self._fail(f"the cancel of {order_id} leaves {attempt.wall - bound:.2f} s late")
 
-    def on_record(self, attempt: Attempt, intents: list[Order], posted_by: float) -> None:
+    def on_record(
+        self, attempt: Attempt, intents: list[Order], posted_by: float, ended: list[OrderEnd]
+    ) -> None:
         self._bounds[attempt].update(dict.fromkeys(intents, posted_by))
+        for order_id in intents:
+            earlier = self._latest_bounds.get(order_id, -math.inf)
+            self._latest_bounds[order_id] = max(earlier, posted_by)
+        for end in ended:
+            if not Recorded(end.result.outcome).is_in_doubt:
+                self._latest_bounds.pop(end.result.order_id, None)
 
     def on_reply(self, attempt: Attempt, send: Send, event: Event) -> None:
         self._in_flight[attempt] -= 1
@@ -165,6 +203,8 @@ class Checks:
             self._fail(f"{len(ends)} of {len(self._order_ids)} have an end, {tally.total} counted")
         if attempt is not self.newest:
             return  # another attempt has taken over, and this one reports nothing
+        if not attempt.has_unrecorded:
+            self._ends_on_record = {id_: end.result.outcome for id_, end in ends.items()}
         for order_id, end in ends.items():
             self._check_end(order_id, end.result.outcome)
 
