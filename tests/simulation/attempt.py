@@ -20,7 +20,7 @@ from tests.simulation.world import Clock, Order, Store, Tenant
 if TYPE_CHECKING:
     from tests.simulation.checks import Checks
 
-_GRACE = 4.0
+GRACE = 4.0
 _TICK = 1e-9
 _WALL = 1_800_000_000.0
 
@@ -108,6 +108,12 @@ class Attempt:
         return any(item.calling is Action.POST for item in in_flight)
 
     @property
+    def has_intents_in_write(self) -> bool:
+        """Tell whether orders wait for a write that is under way."""
+        write = self.engine._leasing._write
+        return write is not None and bool(write.intents)
+
+    @property
     def has_unrecorded(self) -> bool:
         """Tell whether an end is not on record, or not known to be."""
         leasing = self.engine._leasing
@@ -146,13 +152,14 @@ class Attempt:
         self._checks.on_told_to_end(self)
 
     def _stop(self) -> None:
-        self.engine.stop("told to end", self.now, settle=_GRACE)
+        self.engine.stop("told to end", self.now, settle=GRACE)
         self._poll()
 
     # -- the driver
 
     def _poll(self) -> None:
         now = self.now
+        self._checks.before_poll(self)
         commands = self.engine.poll(now)
         for command in commands:
             if isinstance(command, Send):
@@ -194,7 +201,7 @@ class Attempt:
             if self._is_held_back(send, call, has_begun=True):
                 return
             self._log(f"#{self.number} cancels {order_id}")
-            self._checks.on_leave(self, order_id)
+            self._checks.on_leave(self, send)
             self._reply_later(send, call, *self._tenant.post(order_id, self.number))
 
         def begin() -> None:

@@ -79,6 +79,7 @@ class Checks:
         # latest, and how each order ended in an attempt that could record all of its ends.
         self._latest_bounds: dict[Order, float] = {}
         self._ends_on_record: dict[Order, Outcome] = {}
+        self._recorded_ends: set[tuple[Attempt, Order]] = set()
         self._paused_until: dict[Attempt, float] = {}
         # By the attempt's own clock, as the events of an order are.
         self._paused_at: dict[Attempt, float] = defaultdict(lambda: -math.inf)
@@ -87,6 +88,8 @@ class Checks:
         self._is_answered: set[Attempt] = set()
         self._told_to_end_at: dict[Attempt, float] = {}
         self._polls: tuple[float, int] = (-1.0, 0)
+        self._was_stopped = False
+        self._failures_before = 0
         self.newest: Attempt | None = None
 
     def _fail(self, what: str) -> None:
@@ -137,10 +140,22 @@ class Checks:
             self._fail(f"a dry run cancels {order_id}")
         if attempt not in self._is_answered:
             self._fail(f"{order_id} is canceled before the tenant has answered anything")
-        if attempt.engine.breaker.stopped is not None:
+        if self._was_stopped:
             self._fail(f"the cancel of {order_id} begins after the run has stopped")
+        self._check_bounds_of_run(attempt, send)
 
-    def on_leave(self, attempt: Attempt, order_id: Order) -> None:
+    def _check_bounds_of_run(self, attempt: Attempt, send: Send) -> None:
+        order_id, policy = send.item.request.order_id, attempt.policy
+        if not attempt.engine._leasing.is_usable:
+            self._fail(f"the cancel of {order_id} begins while the journal cannot be written")
+        if send.item.history and send.item.history.ambiguous_posts >= policy.max_posts:
+            self._fail(f"{order_id} is canceled more than {policy.max_posts} times")
+        limit, failures = attempt.limits.stop_after_failures, self._failures_before
+        if limit is not None and failures >= limit:
+            self._fail(f"the cancel of {order_id} begins after {failures} failures")
+
+    def on_leave(self, attempt: Attempt, send: Send) -> None:
+        order_id = send.item.request.order_id
         acted = self._tenant.acted_posts(order_id)
         if acted:
             self._fail(
@@ -153,6 +168,8 @@ class Checks:
                 self._fail(f"the cancel of {order_id} leaves without an intent on record")
             elif attempt.wall > bound:
                 self._fail(f"the cancel of {order_id} leaves {attempt.wall - bound:.2f} s late")
+        if attempt.now >= send.deadline_at:
+            self._fail(f"the cancel of {order_id} leaves after its deadline")
 
     def on_record(
         self, attempt: Attempt, intents: list[Order], posted_by: float, ended: list[OrderEnd]
@@ -162,6 +179,10 @@ class Checks:
             earlier = self._latest_bounds.get(order_id, -math.inf)
             self._latest_bounds[order_id] = max(earlier, posted_by)
         for end in ended:
+            key = (attempt, end.result.order_id)
+            if key in self._recorded_ends:
+                self._fail(f"the end of {end.result.order_id} is recorded again")
+            self._recorded_ends.add(key)
             if not Recorded(end.result.outcome).is_in_doubt:
                 self._latest_bounds.pop(end.result.order_id, None)
 
@@ -180,6 +201,11 @@ class Checks:
         self._in_flight[attempt] -= 1
         # Nothing has left.
         self._sent_at[attempt].remove(sent_at)
+
+    def before_poll(self, attempt: Attempt) -> None:
+        # What ends during a poll can stop the run after another order's cancel has begun in it.
+        self._was_stopped = attempt.engine.breaker.stopped is not None
+        self._failures_before = attempt.engine.tally.failures
 
     def on_poll(self, attempt: Attempt, commands: list[Command]) -> None:
         now, count = self._polls

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,7 @@ from airflow_provider_oms.cancellation.bulk.intake import Limits
 from airflow_provider_oms.cancellation.bulk.journal import JournalError
 from airflow_provider_oms.cancellation.bulk.order_set import OrderSet
 from airflow_provider_oms.cancellation.history import Action, Policy
-from tests.simulation.attempt import Attempt
+from tests.simulation.attempt import GRACE, Attempt
 from tests.simulation.checks import Checks, ViolationError
 from tests.simulation.world import FINE, Clock, Order, Store, Tenant, Values, Weather
 
@@ -68,7 +68,9 @@ class Story:
             dry_run=draw.random() < 0.03,
         )
         self._limits = Limits(
-            draw.choice([1, 2, 4, 16]), draw.choice([None, None, None, 0.4, 3.0, 20.0])
+            draw.choice([1, 2, 4, 16]),
+            draw.choice([None, None, None, 0.4, 3.0, 20.0]),
+            draw.choice([1, 2, 3]) if draw.random() < 0.2 else None,
         )
         self._values = Values() if draw.random() < 0.85 else None
         order_ids = list(self._orders.requests)
@@ -112,7 +114,7 @@ class Story:
             rate=draw.choice([None, None, None, 2.0, 10.0]),
             retry_after=draw.choice([None, 1.0, 5.0, 60.0]),
             store_fails=draw.choice([0.0, 0.0, 0.1, 0.5, 1.0]),
-            store_seconds=draw.choice([0.02, 0.5, 1.5, 4.0]),
+            store_seconds=draw.choice([0.02, 0.5, 1.5, 6.0]),
         )
         if self._is_handover:
             tenant.weather.slow_token = draw.choice([0.0, 0.7, 0.7])
@@ -176,9 +178,15 @@ class Story:
             self._clock.run(self._clock.now + draw.choice(pauses))
         # Whatever still runs elsewhere goes on to its end.
         self._clock.run(self._clock.now + 1000.0)
-        if not self._policy.dry_run:
-            shipped = {id_ for id_, state in tenant.states.items() if state == "SHIPPED"}
-            self._checks.on_end(number, may_be_left=shipped | hopeless.keys())
+        self._check_what_is_left(number, hopeless.keys())
+
+    def _check_what_is_left(self, attempts: int, hopeless: Set[Order]) -> None:
+        states, limit = self._tenant.states, self._limits.stop_after_failures
+        may_be_left = {id_ for id_, state in states.items() if state == "SHIPPED"} | hopeless
+        # So many stop every attempt, whether or not it has come to the others.
+        stops = limit is not None and len(may_be_left) >= limit
+        if not self._policy.dry_run and not stops:
+            self._checks.on_end(attempts, may_be_left=may_be_left)
 
     def _is_finished(self, attempt: Attempt) -> bool:
         return not attempt.engine.tally.may_be_retried
@@ -191,7 +199,8 @@ class Story:
             values.newest_attempt = number
             # A store that loses a value and delivers an old one late can lose without a trace.
             may_lose = is_bad and number > 1 and not self._has_late_values
-            if may_lose and draw.random() < 0.05 and (lost := values.lose(draw)):
+            share = 0.2 if self._runs_on else 0.05
+            if may_lose and draw.random() < share and (lost := values.lose(draw)):
                 self._log(f"the store loses {lost}")
                 self.told.counts["losses"] += 1
             store = Store(values, number, self._store_failure, self._later)
@@ -224,6 +233,16 @@ class Story:
     def _later(self, act: Callable[[], object]) -> None:
         self._clock.after(self._draw.uniform(0, 10), act)
 
+    def _moment(self, fate: str, attempt: Attempt) -> Callable[[], bool] | None:
+        """Return what a fate waits for, where it strikes when that does the most harm."""
+        if fate == "zombie" and self._is_handover:
+            return lambda: attempt.has_cancel_in_flight
+        # A write that is slow enough is done only after the run has ended without it.
+        is_slow = self._tenant.weather.store_seconds > GRACE
+        if fate == "end" and is_slow and self._draw.random() < 0.5:
+            return lambda: attempt.has_intents_in_write
+        return None
+
     def _see_through(self, attempt: Attempt, *, is_bad: bool) -> None:
         """Let an attempt run until it is done, dead or taken for dead."""
         draw, clock = self._draw, self._clock
@@ -237,10 +256,11 @@ class Story:
         if self._runs_on and is_bad and draw.random() < 0.5:
             fate, steps = "end", draw.randint(0, 6)
         self._runs_on = False
+        moment = self._moment(fate, attempt)
         began_at = clock.now
         while not (attempt.is_done or attempt.is_dead):
-            if fate == "zombie" and self._is_handover:
-                steps = 0 if attempt.has_cancel_in_flight and draw.random() < 0.3 else 1
+            if moment is not None:
+                steps = 0 if moment() and draw.random() < 0.3 else 1
             if steps == 0:
                 self.told.counts[fate] += 1
                 if fate == "kill":

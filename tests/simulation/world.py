@@ -198,7 +198,7 @@ class Tenant:
         """Return how long the store takes for a write."""
         seconds = self._draw.uniform(0.2, 1) * self.weather.store_seconds
         if self._draw.random() < self.weather.store_fails / 4:
-            return self._draw.choice([3.0, 90.0])
+            return self._draw.choice([self._draw.uniform(3.0, 6.0), 90.0])
         return seconds
 
     def _order(self, order_id: Order) -> Reply:
