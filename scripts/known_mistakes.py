@@ -1,6 +1,7 @@
 """The known mistakes: what stands in the code, what would be wrong there, and who has to catch it.
 
-Those that concern a set of orders are in ``known_mistakes_of_sets.py``. How they are put into a
+Those that concern a set of orders are in ``known_mistakes_of_sets.py``, and those that concern its
+journal and its leases in ``known_mistakes_of_records.py``. How they are put into a
 copy of the code is the business of ``mutants.py``.
 """
 
@@ -31,6 +32,9 @@ TERMINATION = "tests/cancellation/test_termination.py"
 CLOCK = "tests/cancellation/test_clock.py"
 STORAGE = "tests/test_storage.py"
 ENTRIES = "tests/cancellation/bulk/test_entries.py"
+BULK = "cancellation/bulk/"
+BULK_TESTS = "tests/cancellation/bulk/"
+SIMULATION = "tests/simulation/test_simulation.py"
 
 
 @dataclass(frozen=True)

@@ -1,137 +1,28 @@
 """The known mistakes that concern a set of orders; the others are in ``known_mistakes.py``.
 
-A mistake that the simulation catches names its test as well. It does not catch what is not in its
-world: another tenant, a changed set, threads, a file's lines. Nor does it hold promises of comfort,
-such as how old a read may be, how many requests a refusal takes, or how fast a run is.
+Each names the test of the simulation, or says why that does not catch it: what is not in its world,
+such as threads or a file's lines, and promises of comfort, such as how old a read may be or how
+many requests a refusal takes.
 """
 
 from __future__ import annotations
 
-from scripts.known_mistakes import Mutant
+from scripts.known_mistakes import BULK, BULK_TESTS, INPUT, SIMULATION, Mutant
+from scripts.known_mistakes_of_records import RECORD_MUTANTS
 
-BULK = "cancellation/bulk/"
-_TESTS = "tests/cancellation/bulk/"
-ENGINE = f"{_TESTS}test_engine.py"
-STOPS = f"{_TESTS}test_engine_stops.py"
-ENDS = f"{_TESTS}test_engine_ends.py"
-DRIVER = f"{_TESTS}test_driver.py"
-BREAKER = f"{_TESTS}test_circuit_breaker.py"
-LEASING = f"{_TESTS}test_leasing.py"
-RECOVERY = f"{_TESTS}test_recovery.py"
-JOURNAL = f"{_TESTS}test_journal.py"
-JOURNAL_FAILURES = f"{_TESTS}test_journal_failures.py"
-ENTRIES = f"{_TESTS}test_csv_entries.py"
-INPUT = "tests/operators/bulk/test_bulk_input.py"
-NEXT_ATTEMPT = "tests/operators/bulk/test_bulk_next_attempt.py"
-SIMULATION = "tests/simulation/test_simulation.py"
+ENGINE = f"{BULK_TESTS}test_engine.py"
+STOPS = f"{BULK_TESTS}test_engine_stops.py"
+ENDS = f"{BULK_TESTS}test_engine_ends.py"
+DRIVER = f"{BULK_TESTS}test_driver.py"
+BREAKER = f"{BULK_TESTS}test_circuit_breaker.py"
+LEASING = f"{BULK_TESTS}test_leasing.py"
+RECOVERY = f"{BULK_TESTS}test_recovery.py"
+ENTRIES = f"{BULK_TESTS}test_csv_entries.py"
+RATE = f"{BULK_TESTS}test_rate_limiter.py"
+SCHEDULE = f"{BULK_TESTS}test_schedule.py"
 
 SET_MUTANTS = (
-    # -- what is on record
-    Mutant(
-        "write no intent",
-        f"{BULK}journal.py",
-        '        changes = dict.fromkeys(opened, f"{_INTENT}{posted_by:.3f}")\n',
-        "        changes: dict[OrderId, str] = {}\n",
-        (ENGINE, ENDS, JOURNAL, SIMULATION),
-    ),
-    Mutant(
-        "write the intent after the cancel",
-        f"{BULK}engine.py",
-        "            self._leasing.ask(item, now)\n\n    def _dispatch",
-        "            self._leasing.ask(item, now)\n"
-        "            from airflow_provider_oms.cancellation.bulk.work_item import Lease\n"
-        "            item.lease = Lease(math.inf, math.inf)\n"
-        "            self._schedule.add_fresh(item)\n\n    def _dispatch",
-        (ENGINE, SIMULATION),
-    ),
-    Mutant(
-        "let a lease last for longer than is on record",
-        f"{BULK}leasing.py",
-        "        return write.asked_at + LEASE_SECONDS if self._is_kept else math.inf\n",
-        "        return write.asked_at + 3 * LEASE_SECONDS if self._is_kept else math.inf\n",
-        (LEASING, ENGINE, SIMULATION),
-    ),
-    Mutant(
-        "send on a lease that has expired",
-        f"{BULK}commands.py",
-        "        return now < (self.lease.leave_by if has_begun else self.lease.begin_by)\n",
-        "        return True\n",
-        (LEASING, ENGINE, SIMULATION),
-    ),
-    Mutant(
-        "let a bound move backwards",
-        f"{BULK}journal.py",
-        '        return f"{state}:{max(bounds):.3f}"\n',
-        '        return f"{state}:{now:.3f}"\n',
-        (JOURNAL, SIMULATION),
-    ),
-    Mutant(
-        "forget the intents of a write that failed and may arrive all the same",
-        f"{BULK}journal.py",
-        "        self._open |= opened\n        if changes and",
-        "        if changes and",
-        (JOURNAL, SIMULATION),
-    ),
-    Mutant(
-        "write a page again that a late write may replace",
-        f"{BULK}journal.py",
-        "            self._write_page(self._store, self._unconfirmed)\n"
-        "            self._page = {}\n",
-        "            self._unconfirmed = None\n",
-        (JOURNAL_FAILURES, SIMULATION),
-    ),
-    Mutant(
-        "read no page that the head does not name",
-        f"{BULK}journal.py",
-        "        while number < self._pages or beyond < _LOOK_AHEAD:\n",
-        "        while number < self._pages:\n",
-        (JOURNAL_FAILURES, SIMULATION),
-    ),
-    Mutant(
-        "take over what was canceled on another tenant",
-        f"{BULK}journal.py",
-        '        if head["tenant"] != self._tenant:\n',
-        "        if False:\n",
-        (JOURNAL_FAILURES, NEXT_ATTEMPT),
-    ),
-    Mutant(
-        "trust a journal about another set",
-        f"{BULK}journal.py",
-        ' and head["orders"] == self._order_set',
-        "",
-        (JOURNAL_FAILURES, NEXT_ATTEMPT),
-    ),
-    Mutant(
-        "go on for ever beside a write that hangs",
-        f"{BULK}engine.py",
-        "        if self._leasing.note_if_late(now):\n",
-        "        if False:\n",
-        (ENGINE, SIMULATION),
-    ),
-    # -- what earlier attempts have left
-    Mutant(
-        "post what an earlier attempt left in doubt",
-        f"{BULK}recovery.py",
-        "        if recorded is not None and recorded.is_in_doubt:\n"
-        "            return _Kind.IN_DOUBT\n",
-        "        if recorded is not None and recorded.is_in_doubt:\n"
-        "            return _Kind.NOT_STARTED\n",
-        (RECOVERY, ENDS, SIMULATION),
-    ),
-    Mutant(
-        "cut a doubt of the future to the present moment",
-        f"{BULK}recovery.py",
-        "min(recorded.posted_by - self._wall_now, longest)",
-        "min(recorded.posted_by - self._wall_now, 0.0)",
-        (RECOVERY, ENDS, SIMULATION),
-    ),
-    Mutant(
-        "take a journal that is lost for one that is whole",
-        f"{BULK}recovery.py",
-        "        if not self.record.is_whole:\n",
-        "        if False:\n",
-        (RECOVERY, NEXT_ATTEMPT, SIMULATION),
-    ),
+    *RECORD_MUTANTS,
     # -- what leaves when
     Mutant(
         "send a cancel before the first answer",
@@ -160,6 +51,7 @@ SET_MUTANTS = (
         "        return item.read_is_stale or self._schedule.limiter.paused_at >= last.as_of\n",
         "        return self._schedule.limiter.paused_at >= last.as_of\n",
         (ENGINE,),
+        not_simulated="a worker that is busy makes a read as old in a run without the mistake",
     ),
     Mutant(
         "let an order that waits occupy a worker",
@@ -196,6 +88,72 @@ SET_MUTANTS = (
         "        return now\n",
         (SIMULATION,),
     ),
+    Mutant(
+        "let a shorter Retry-After end a longer one",
+        f"{BULK}rate_limiter.py",
+        "        self.paused_until = max(self.paused_until, moment)\n",
+        "        self.paused_until = moment\n",
+        (RATE, ENGINE, SIMULATION),
+    ),
+    Mutant(
+        "let what was just read leave during a pause",
+        f"{BULK}schedule.py",
+        "        if self.limiter.paused_until > now:\n",
+        "        if self.limiter.paused_until > now and not self._ready:\n",
+        (SCHEDULE, SIMULATION),
+    ),
+    Mutant(
+        "go on at once after a 429 that names no time",
+        f"{BULK}engine.py",
+        "            pause = pause or _PAUSE_WHEN_THROTTLED\n",
+        "            pause = pause or 0.0\n",
+        (ENGINE, SIMULATION),
+    ),
+    Mutant(
+        "let slots that no request used add up to a burst",
+        f"{BULK}rate_limiter.py",
+        "        self._next_slot = max(self._next_slot, now) + self._interval\n",
+        "        begins_at = now if self._next_slot == -math.inf else self._next_slot\n"
+        "        self._next_slot = begins_at + self._interval\n",
+        (RATE, SIMULATION),
+    ),
+    Mutant(
+        "let a read take no slot of the rate",
+        f"{BULK}engine.py",
+        "            self._schedule.limiter.take_slot(now)\n",
+        "            if action is Action.POST:\n"
+        "                self._schedule.limiter.take_slot(now)\n",
+        (ENGINE, SIMULATION),
+    ),
+    Mutant(
+        "let a cancel take no slot of the rate",
+        f"{BULK}engine.py",
+        "            self._schedule.limiter.take_slot(now)\n",
+        "            if action is Action.READ:\n"
+        "                self._schedule.limiter.take_slot(now)\n",
+        (ENGINE, SIMULATION),
+    ),
+    Mutant(
+        "let a cancel leave after its deadline",
+        f"{BULK}commands.py",
+        "        if self.lease is None or now >= self.deadline_at:\n",
+        "        if self.lease is None:\n",
+        (LEASING, ENGINE, SIMULATION),
+    ),
+    Mutant(
+        "wake up for orders that a pause holds back",
+        f"{BULK}schedule.py",
+        "            return max(self._waiting[0][0], self.limiter.opens_at)\n",
+        "            return self._waiting[0][0]\n",
+        (SIMULATION,),
+    ),
+    Mutant(
+        "keep the place of a call that is over",
+        f"{BULK}engine.py",
+        "        self._schedule.in_flight.discard(item)\n",
+        "",
+        (ENGINE, STOPS, ENDS, SIMULATION),
+    ),
     # -- what stops it
     Mutant(
         "go on when the run ought to stop",
@@ -231,6 +189,7 @@ SET_MUTANTS = (
         "self._queued.take_outside(suspects | self._on_trial)",
         "self._queued.take_outside(suspects)",
         (STOPS,),
+        not_simulated="it costs some requests more, and no order; stories have small sets",
     ),
     Mutant(
         "send until the owner hears that the task is to end",
@@ -238,6 +197,50 @@ SET_MUTANTS = (
         "            is_over = self._sends_no_more or self._is_stopping()\n",
         "            is_over = self._sends_no_more\n",
         (DRIVER,),
+        not_simulated="stories have a driver of their own, without threads",
+    ),
+    Mutant(
+        "let a later reason prolong the settling",
+        f"{BULK}circuit_breaker.py",
+        "        self.settle_by = min(self.settle_by, now + settle)\n",
+        "        self.settle_by = now + settle\n",
+        (BREAKER, STOPS, SIMULATION),
+    ),
+    Mutant(
+        "sleep past the end of settling",
+        f"{BULK}engine.py",
+        "        return max(now, min(due, self.breaker.settle_by))\n",
+        "        return max(now, due)\n",
+        (ENGINE, ENDS, SIMULATION),
+    ),
+    Mutant(
+        "ask one order only for a first answer",
+        f"{BULK}intake.py",
+        "            may_probe = self._probes <= len(self._breaker.suspects)\n",
+        "            may_probe = self._probes < 1\n",
+        (STOPS, SIMULATION),
+    ),
+    Mutant(
+        "stop one failure too late",
+        f"{BULK}circuit_breaker.py",
+        "        if self._limit is not None and failures >= self._limit:\n",
+        "        if self._limit is not None and failures > self._limit:\n",
+        (BREAKER, STOPS, SIMULATION),
+    ),
+    Mutant(
+        "let one order that fails hold up the rest for ever",
+        f"{BULK}intake.py",
+        "        self._again.discard(order_id)\n",
+        "        pass\n",
+        (STOPS, SIMULATION),
+    ),
+    Mutant(
+        "begin a cancel beside a first one that has no response",
+        f"{BULK}intake.py",
+        "        return self._first_cancels < _FIRST_CANCELS\n",
+        "        return True\n",
+        (STOPS,),
+        not_simulated="first reads and refusals let more begin, so that no story has a bound",
     ),
     # -- how it ends
     Mutant(
@@ -267,6 +270,35 @@ SET_MUTANTS = (
         "                self._stop_after_fault(fault)\n                return\n",
         "                return\n",
         (DRIVER,),
+        not_simulated="stories have a driver of their own, without threads",
+    ),
+    Mutant(
+        "bring an order back that has ended while it was written",
+        f"{BULK}engine.py",
+        "            if item.state is not ItemState.LEASING:\n                continue\n",
+        "",
+        (SIMULATION,),
+    ),
+    Mutant(
+        "take an order from the queue twice",
+        f"{BULK}recovery.py",
+        "        self._taken_ahead.add(index)\n",
+        "",
+        (RECOVERY, ENDS, SIMULATION),
+    ),
+    Mutant(
+        "leave what waits for a lease out of the end",
+        f"{BULK}engine.py",
+        "        for item in [*left, *self._leasing.take_all()]:\n",
+        "        for item in left:\n",
+        (ENGINE, ENDS, SIMULATION),
+    ),
+    Mutant(
+        "leave what is in a write out of the end",
+        f"{BULK}leasing.py",
+        "        return [*self.take_asking(), *still]\n",
+        "        return self.take_asking()\n",
+        (LEASING, ENGINE, SIMULATION),
     ),
     # -- what a set is
     Mutant(
@@ -275,6 +307,7 @@ SET_MUTANTS = (
         "        return Unusable(_problem_of_width(row, header, line))\n",
         "        row = [*row, *[''] * len(header)][: len(header)]\n",
         (ENTRIES,),
+        not_simulated="stories read no files",
     ),
     Mutant(
         "let a set through that is larger than its cap",
@@ -282,5 +315,6 @@ SET_MUTANTS = (
         "    if len(requests) > max_orders:\n",
         "    if len(requests) > 2 * max_orders:\n",
         (INPUT,),
+        not_simulated="a story's set is checked already",
     ),
 )

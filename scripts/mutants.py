@@ -16,8 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from scripts.known_mistakes import MUTANTS, Mutant
-from scripts.known_mistakes_of_sets import SET_MUTANTS, SIMULATION
+from scripts.known_mistakes import MUTANTS, SIMULATION, Mutant
+from scripts.known_mistakes_of_sets import SET_MUTANTS
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 # Of processor time, in which the simulation has to catch a mistake.
