@@ -140,10 +140,10 @@ RECORD_MUTANTS = (
         "forget the ends of a write that failed",
         f"{BULK}leasing.py",
         "        self._write = None\n"
-        "        self._written_at = now\n"
+        "        self._last_write_at = now\n"
         "        self._ask_again(write)\n",
         "        self._write = None\n"
-        "        self._written_at = now\n"
+        "        self._last_write_at = now\n"
         "        del self._unrecorded[: len(write.ended)]\n"
         "        self._ask_again(write)\n",
         (LEASING, ENGINE, SIMULATION),
