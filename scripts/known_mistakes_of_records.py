@@ -26,8 +26,8 @@ RECORD_MUTANTS = (
     Mutant(
         "write the intent after the cancel",
         f"{BULK}engine.py",
-        "            self._leasing.ask(item, now)\n\n    def _dispatch",
-        "            self._leasing.ask(item, now)\n"
+        "            self._leasing.ask(item)\n\n    def _dispatch",
+        "            self._leasing.ask(item)\n"
         "            from airflow_provider_oms.cancellation.bulk.work_item import Lease\n"
         "            item.lease = Lease(math.inf, math.inf)\n"
         "            self._schedule.add_fresh(item)\n\n    def _dispatch",

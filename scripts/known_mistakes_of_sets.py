@@ -41,17 +41,16 @@ SET_MUTANTS = (
     Mutant(
         "post on a read that a pause has made old",
         f"{BULK}engine.py",
-        "        return item.read_is_stale or self._schedule.limiter.paused_at >= last.as_of\n",
-        "        return item.read_is_stale\n",
+        "        return is_old or self._schedule.limiter.paused_at >= last.as_of\n",
+        "        return is_old\n",
         (ENGINE, SIMULATION),
     ),
     Mutant(
         "post on a read that a slow store has made old",
         f"{BULK}engine.py",
-        "        return item.read_is_stale or self._schedule.limiter.paused_at >= last.as_of\n",
+        "        return is_old or self._schedule.limiter.paused_at >= last.as_of\n",
         "        return self._schedule.limiter.paused_at >= last.as_of\n",
-        (ENGINE,),
-        not_simulated="a worker that is busy makes a read as old in a run without the mistake",
+        (ENGINE, SIMULATION),
     ),
     Mutant(
         "let an order that waits occupy a worker",

@@ -42,6 +42,8 @@ _NOT_ATTEMPTED = Recorded(Outcome.NOT_ATTEMPTED)
 # The intent of an order that was refused before stays on record when the run stops ahead of its
 # cancel: the next attempt reads it with time to settle, which does no harm.
 _MAY_STAY_IN_DOUBT = {Outcome.REFUSED, Outcome.FORBIDDEN, Outcome.NOT_CANCELABLE, Outcome.NOT_FOUND}
+# For so long a cancel may rest on a read.
+_FRESH_FOR = 4.0
 # The journal keeps a bound to the millisecond.
 _ROUNDING = 0.001
 
@@ -148,6 +150,9 @@ class Checks:
         order_id, policy = send.item.request.order_id, attempt.policy
         if not attempt.engine._leasing.is_usable:
             self._fail(f"the cancel of {order_id} begins while the journal cannot be written")
+        last = send.item.history and send.item.history.last
+        if last and last.action is Action.READ and attempt.now > last.at + _FRESH_FOR:
+            self._fail(f"the cancel of {order_id} rests on a read of {last.at:.2f}")
         if send.item.history and send.item.history.ambiguous_posts >= policy.max_posts:
             self._fail(f"{order_id} is canceled more than {policy.max_posts} times")
         limit, failures = attempt.limits.stop_after_failures, self._failures_before

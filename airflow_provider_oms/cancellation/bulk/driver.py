@@ -237,15 +237,17 @@ class BulkRun:
             self._carry_out(now := seconds())
 
     def _carry_out(self, now: float) -> None:
-        for command in self._engine.poll(now):
+        commands = self._engine.poll(now)
+        if self._engine.breaker.stopped is not None:
+            # Before its cancels are handed over: what stops the run may follow them in one poll.
+            self._sends_no_more = True
+        for command in commands:
             if isinstance(command, Send):
                 self._sends.put(command)
             elif isinstance(command, Write):
                 self._writes.put(command)
             else:
                 self._lines.put(command)
-        if self._engine.breaker.stopped is not None:
-            self._sends_no_more = True
 
     # -- the threads that make calls
 

@@ -19,7 +19,7 @@ from airflow_provider_oms.cancellation.bulk.progress import Progress
 from airflow_provider_oms.cancellation.bulk.rate_limiter import RateLimiter
 from airflow_provider_oms.cancellation.bulk.recovery import Recovery
 from airflow_provider_oms.cancellation.bulk.schedule import Schedule
-from airflow_provider_oms.cancellation.bulk.work_item import ItemState, WorkItem
+from airflow_provider_oms.cancellation.bulk.work_item import LEASE_SECONDS, ItemState, WorkItem
 from airflow_provider_oms.cancellation.decision import (
     Call,
     Done,
@@ -40,6 +40,9 @@ __all__ = ["Engine", "Limits"]
 _PAUSE_WHEN_THROTTLED = 1.0
 # How long a run that cannot write the journal goes on.
 _LONGEST_WITHOUT_JOURNAL = 60.0
+# How long a cancel may rest on a read. An order waits for two writes at most, each shorter than a
+# lease: were its read old by then, it would be read again without end.
+_FRESH_FOR = 2 * LEASE_SECONDS
 # How long its end waits for the last write, and how long one that was stopped.
 _LAST_WRITE_WITHIN = 10.0
 _LAST_WRITE_AFTER_STOP = 1.0
@@ -95,18 +98,17 @@ class Engine:
         now = event.at
         if held_back and now < item.history.deadline_at:
             item.has_slot = True
-            self._leasing.ask(item, now)
+            self._leasing.ask(item)
             if self._is_draining:
                 self._drain(now)
             return
-        item.read_is_stale = False
         item.history = history = item.history.with_event(event)
         self._pause(event)
         self.breaker.on_reply(item, event.action, event.reply, now)
         post = history.last_decisive_post
         if event.reply.says_open and post and post.reply.evidence is Evidence.CONFLICT:
             self.breaker.on_refused_cancel(item, now)
-        decision = self._decide(item, history, now)
+        decision = self._decide(history, now)
         self._place(item, decision, now, is_read=event.action is Action.READ)
         if deviates(history, decision):
             named = f"Order {item.request.order_id}, attempt {self._attempt}"
@@ -247,7 +249,7 @@ class Engine:
         if self.breaker.is_probing or item.doubt_since is not None:
             self._schedule.add_waiting(item, now)
         else:
-            self._leasing.ask(item, now)
+            self._leasing.ask(item)
 
     def _dispatch(self, now: float) -> list[Send]:
         sends: list[Send] = []
@@ -257,7 +259,7 @@ class Engine:
             if item is None:
                 break
             history = self._history(item, now)
-            decision = self._decide(item, history, now)
+            decision = self._decide(history, now)
             if not isinstance(decision, Call):
                 self._place(item, decision, now)
             elif (send := self._send(item, history, decision.action, now)) is not None:
@@ -276,7 +278,7 @@ class Engine:
             item.has_slot = True
             self._schedule.limiter.take_slot(now)
         if lacks_lease:
-            self._leasing.ask(item, now)
+            self._leasing.ask(item)
             return None
         if lease is not None:
             self._progress.count_sent()
@@ -290,7 +292,7 @@ class Engine:
         is_limited = self._schedule.limiter.requests_within(1.0) < math.inf
         return not is_limited or self._leasing.slots < self._max_workers
 
-    def _decide(self, item: WorkItem, history: History, now: float) -> Step:
+    def _decide(self, history: History, now: float) -> Step:
         if self.breaker.is_probing and not history.events:
             return Call(Action.READ)
         decision = step(history, now)
@@ -303,15 +305,16 @@ class Engine:
             due = decision.until if isinstance(decision, Wait) else now
             if due > self.breaker.settle_by:
                 return when_stopped(history, self._why_it_stopped)
-        elif is_post and (self.breaker.is_probing or self._rests_on_old_read(item, history)):
+        elif is_post and (self.breaker.is_probing or self._rests_on_old_read(history, now)):
             return Call(Action.READ)
         return decision
 
-    def _rests_on_old_read(self, item: WorkItem, history: History) -> bool:
+    def _rests_on_old_read(self, history: History, now: float) -> bool:
         last = history.last
         if last is None or last.action is not Action.READ:
             return False
-        return item.read_is_stale or self._schedule.limiter.paused_at >= last.as_of
+        is_old = now > last.at + _FRESH_FOR
+        return is_old or self._schedule.limiter.paused_at >= last.as_of
 
     def _place(self, item: WorkItem, decision: Step, now: float, *, is_read: bool = False) -> None:
         """Put an order where its next step begins, or end it.
@@ -356,14 +359,13 @@ class Engine:
                 self._end_unstarted(item)
             else:
                 history = self._history(item, now)
-                self._place(item, self._decide(item, history, now), now)
+                self._place(item, self._decide(history, now), now)
 
     def _finalize(self, now: float) -> None:
         """End every order that is left."""
         if self.is_closed:
             return
-        self._final_at = now
-        why = self._why_it_stopped
+        self._final_at, why = now, self._why_it_stopped
         left = [*self._schedule.in_flight, *self._schedule.take_all()]
         for item in [*left, *self._leasing.take_all()]:
             if item.history is None:

@@ -21,9 +21,6 @@ __all__ = ["Leasing"]
 
 _LONGEST_UNRECORDED = 0.75
 _RETRY_AFTER = 1.0
-# An order may wait for the write in flight and then for its own, each of which takes less than a
-# lease where nothing is wrong. Were its read old by then, it would be read again without end.
-_LONGEST_WAIT = 2 * LEASE_SECONDS
 
 
 class Leasing:
@@ -72,15 +69,13 @@ class Leasing:
         """Tell whether an end is not on record yet."""
         return bool(self._unrecorded)
 
-    def ask(self, item: WorkItem, now: float) -> None:
+    def ask(self, item: WorkItem) -> None:
         """Let an order wait for a lease.
 
         :param item: the order.
-        :param now: the present moment.
         """
         item.state = ItemState.LEASING
         item.lease = None
-        item.leasing_since = now if item.leasing_since is None else item.leasing_since
         self._asking.append(item)
 
     def note(self, end: OrderEnd) -> None:
@@ -143,9 +138,6 @@ class Leasing:
         self.failing_since = None
         lease = Lease(begin_by, begin_by + self._leeway)
         for item in write.intents:
-            waited = now - (now if item.leasing_since is None else item.leasing_since)
-            item.read_is_stale = item.read_is_stale or waited > _LONGEST_WAIT
-            item.leasing_since = None
             item.lease = lease
         return write.intents
 

@@ -53,8 +53,6 @@ class WorkItem:
     :param lease: allows its cancel to leave, where its intent is on record.
     :param calling: the call that is in flight.
     :param has_slot: whether the rate limiter has counted a request that it has not made yet.
-    :param leasing_since: since when it waits for a lease.
-    :param read_is_stale: whether it waited for a lease for so long that its last read is old.
     """
 
     request: CancelRequest
@@ -66,5 +64,3 @@ class WorkItem:
     lease: Lease | None = None
     calling: Action | None = None
     has_slot: bool = False
-    leasing_since: float | None = None
-    read_is_stale: bool = False

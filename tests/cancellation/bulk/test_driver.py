@@ -5,7 +5,6 @@ What a run decides, and when, is tested in virtual time (test_engine.py).
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from journal_store import SlowStore, Store
 
 from airflow_provider_oms.api.validation import CancelRequest
 from airflow_provider_oms.cancellation.bulk import driver, engine
+from airflow_provider_oms.cancellation.bulk.commands import Command, Send
 from airflow_provider_oms.cancellation.bulk.driver import BulkRun
 from airflow_provider_oms.cancellation.bulk.engine import Engine
 from airflow_provider_oms.cancellation.bulk.journal import Journal
@@ -85,22 +85,34 @@ def test_each_cancel_finds_its_intent_on_record() -> None:
     assert outcomes(run) == {"canceled": 60}
 
 
-def test_a_write_that_failed_is_made_again(caplog: pytest.LogCaptureFixture) -> None:
-    class UnsteadyStore(Store):
-        def set(self, key: str, value: Any) -> None:
-            tried.append(key)
-            if len(tried) == 2:  # the first write is the head of the record
-                raise OSError("away")
-            super().set(key, value)
+def test_no_cancel_is_handed_over_before_the_stop_that_came_with_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    poll = Engine.poll
 
-    tried: list[str] = []
-    tenant, store = Tenant(), UnsteadyStore()
-    with caplog.at_level(logging.WARNING):
-        run = run_of(tenant, 20, store=store)
-        assert seconds_of(run.run) < BUSY
-    assert outcomes(run) == {"canceled": 20}
-    assert store.in_doubt(range(1, 21)) == set()
-    assert "no cancel leaves until it can be: " in caplog.text
+    def poll_and_stop(engine: Engine, now: float) -> list[Command]:
+        commands = poll(engine, now)
+        if any(isinstance(one, Send) and one.action is Action.POST for one in commands):
+            engine.stop("enough", now, settle=0.5)
+        return commands
+
+    monkeypatch.setattr(Engine, "poll", poll_and_stop)
+    tenant = Tenant()
+    run = run_of(tenant, 20, workers=4)
+    put = run._sends.put
+
+    class SlowQueue:
+        get = run._sends.get
+
+        @staticmethod
+        def put(send: Send | None) -> None:
+            put(send)
+            time.sleep(0.05)  # long enough for a worker to send it
+
+    run._sends = SlowQueue()  # type: ignore[assignment]  # it can what the driver needs
+    run.run()
+    assert tenant.posts() == []
+    assert outcomes(run) == {"not_attempted": 20}
 
 
 def test_no_thread_is_left_when_it_has_ended() -> None:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from typing import Any
 
 import pytest
-from bulk_runs import LOST, Tenant, run_of
+from bulk_runs import LOST, Tenant, outcomes, run_of
 from journal_store import Store
 
 from airflow_provider_oms.cancellation.bulk import recovery
 from airflow_provider_oms.cancellation.bulk.journal import Journal
+
+# A run that never hears of the failure goes on for a minute.
+BUSY = 20.0
 
 
 def test_its_lines_are_written_by_the_callers_thread() -> None:
@@ -48,3 +52,22 @@ def test_orphaned_records_are_named(
     run_of(tenant, 3, store=store, attempt=2).run()
     assert "(7001, 7002); 2 of them are in doubt" in caplog.text
     assert {call.order_id for call in tenant.seen} == {1, 2, 3}
+
+
+def test_a_write_that_failed_is_made_again(caplog: pytest.LogCaptureFixture) -> None:
+    class UnsteadyStore(Store):
+        def set(self, key: str, value: Any) -> None:
+            tried.append(key)
+            if len(tried) == 2:  # the first write is the head of the record
+                raise OSError("away")
+            super().set(key, value)
+
+    tried: list[str] = []
+    tenant, store = Tenant(), UnsteadyStore()
+    with caplog.at_level(logging.WARNING):
+        run, began_at = run_of(tenant, 20, store=store), time.monotonic()
+        run.run()
+    assert time.monotonic() - began_at < BUSY
+    assert outcomes(run) == {"canceled": 20}
+    assert store.in_doubt(range(1, 21)) == set()
+    assert "no cancel leaves until it can be: " in caplog.text

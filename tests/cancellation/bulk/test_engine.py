@@ -252,6 +252,15 @@ class TestTheRecord:
         assert outcomes(run) == {"canceled": 10}
         assert len(world.tenant.times(Action.READ)) <= 11
 
+    def test_leases_that_expire_one_after_the_other_make_a_read_old(self) -> None:
+        world = World(1, READS_FIRST)
+        world.tenant.before_it_leaves = lambda: (2.5, 0.0) if world.clock.now < 20 else (0.0, 0.0)
+        run = world.run()
+        assert outcomes(run) == {"canceled": 1}
+        (post,) = world.tenant.times(Action.POST)
+        assert post > 20
+        assert post - world.tenant.times(Action.READ)[-1] < 4.1
+
     def test_a_store_that_stays_away_stops_the_run_after_a_minute(self) -> None:
         world = World(300)
         world.clock.at(1.0, lambda: setattr(world, "store_failure", lambda: "gone"))

@@ -42,7 +42,7 @@ def asked(*order_ids: int, is_kept: bool = True) -> tuple[Leasing, list[WorkItem
     """Return a leasing whose write for some orders is in flight."""
     leasing, items = leasing_of(is_kept=is_kept), [item_of(one) for one in order_ids]
     for item in items:
-        leasing.ask(item, NOW)
+        leasing.ask(item)
     return leasing, items, write_of(leasing)
 
 
@@ -88,7 +88,7 @@ class TestOneWriteAtATime:
     def test_whatever_comes_meanwhile_is_in_the_next_one(self) -> None:
         leasing, (first,), write = asked(1)
         second = item_of(2)
-        leasing.ask(second, NOW)
+        leasing.ask(second)
         leasing.note(END)
         assert leasing.next_write(NOW + 50) is None
         assert leasing.waiting == 2
@@ -117,7 +117,7 @@ class TestOneWriteAtATime:
 class TestAWriteThatFails:
     def test_its_orders_ask_again_and_its_ends_are_kept(self) -> None:
         leasing, item = leasing_of(), item_of(1)
-        leasing.ask(item, NOW)
+        leasing.ask(item)
         leasing.note(END)
         write = write_of(leasing)
         assert leasing.on_failed(write, "away", NOW + 3)
@@ -154,22 +154,12 @@ class TestAWriteThatFails:
         leasing.on_failed(write, "away", NOW)
         assert write_of(leasing, NOW + 1).intents == (other,)
 
-    def test_an_order_that_waited_for_longer_than_two_writes_rests_on_an_old_read(self) -> None:
-        leasing, (item,), write = asked(1)
-        leasing.on_failed(write, "away", NOW + 1)
-        leasing.on_written(write_of(leasing, NOW + 4), NOW + 4)
-        assert not item.read_is_stale
-        leasing, (item,), write = asked(1)
-        leasing.on_failed(write, "away", NOW + 1)
-        leasing.on_written(write_of(leasing, NOW + 4.5), NOW + 4.5)
-        assert item.read_is_stale
-
 
 def test_the_end_of_a_run_takes_what_asks_and_what_is_being_written() -> None:
     leasing, (first,), _ = asked(1)
     second = item_of(2)
     second.has_slot = True
-    leasing.ask(second, NOW)
+    leasing.ask(second)
     assert leasing.slots == 1
     assert leasing.take_all() == [second, first]
     assert leasing.waiting == 1
