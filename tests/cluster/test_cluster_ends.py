@@ -33,10 +33,12 @@ PART = (
 )
 # The real servers, in a program that can be interrupted.
 SERVERS = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from cluster.servers import Postgres, Redis, find_programs
 from demo.terminal import let_signals_interrupt
+# A shell's background job, in which the tests may run, ignores SIGINT, and so does all it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 let_signals_interrupt()
 postgres = Postgres(find_programs(), Path(sys.argv[1]))
 redis = Redis(find_programs(), Path(sys.argv[1]))
