@@ -8,15 +8,11 @@ many requests a refusal takes.
 from __future__ import annotations
 
 from scripts.known_mistakes import BULK, BULK_TESTS, INPUT, SIMULATION, Mutant
-from scripts.known_mistakes_of_records import RECORD_MUTANTS
+from scripts.known_mistakes_of_records import ENDS, ENGINE, LEASING, RECORD_MUTANTS, RECOVERY
 
-ENGINE = f"{BULK_TESTS}test_engine.py"
 STOPS = f"{BULK_TESTS}test_engine_stops.py"
-ENDS = f"{BULK_TESTS}test_engine_ends.py"
 DRIVER = f"{BULK_TESTS}test_driver.py"
 BREAKER = f"{BULK_TESTS}test_circuit_breaker.py"
-LEASING = f"{BULK_TESTS}test_leasing.py"
-RECOVERY = f"{BULK_TESTS}test_recovery.py"
 ENTRIES = f"{BULK_TESTS}test_csv_entries.py"
 RATE = f"{BULK_TESTS}test_rate_limiter.py"
 SCHEDULE = f"{BULK_TESTS}test_schedule.py"

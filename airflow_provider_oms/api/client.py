@@ -193,9 +193,7 @@ class OmsClient:
         except OmsNotSentError as error:
             if error.unresolved and not self.settings.base_url:
                 hint = f"{error.message}. {responses.PROBABLY_NOT_TRANSLATED}"
-                raise OmsNotSentError(
-                    hint, host=error.host, reason=error.reason, unresolved=True
-                ) from None
+                raise error.reworded(hint) from None
             raise
 
     def _order_of(self, answer: Response, order_id: int, token: str | None, method: str) -> Order:
@@ -233,7 +231,7 @@ class OmsClient:
             raise
         except OmsError as error:
             # Whatever became of the token request, the call that needed it was never sent.
-            raise _never_sent_for_want_of_a_token(error) from None
+            raise _never_sent_without_token(error) from None
 
     def _fetch_token(self) -> Token:
         settings = self.settings
@@ -278,17 +276,10 @@ def _read_token(answer: Response, *, secrets: tuple[str, ...]) -> Token:
     return Token(value, float(min(max(0, lifetime), _LONGEST_LIFETIME)))
 
 
-def _never_sent_for_want_of_a_token(error: OmsError) -> OmsNotSentError:
+def _never_sent_without_token(error: OmsError) -> OmsNotSentError:
     message = f"No access token could be had: {error.message}"
     if isinstance(error, OmsNotSentError):
-        return OmsNotSentError(
-            message,
-            host=error.host,
-            reason=error.reason,
-            unresolved=error.unresolved,
-            refused_certificate=error.refused_certificate,
-            lacks_scheme=error.lacks_scheme,
-        )
+        return error.reworded(message)
     reason = error.facts if isinstance(error, OmsHttpError) else error.message
     return OmsNotSentError(message, reason=reason, retry_after=error.retry_after)
 

@@ -74,8 +74,19 @@ class OmsError(Exception):
         :param order_id: the order.
         :return: the copy.
         """
-        copy = type(self).__new__(type(self), *self.args)
-        copy.__dict__.update(self.__dict__, order_id=order_id)
+        return self._copy(*self.args, order_id=order_id)
+
+    def reworded(self, message: str) -> Self:
+        """Return the same error with another message.
+
+        :param message: what happened.
+        :return: the copy.
+        """
+        return self._copy(message, message=message)
+
+    def _copy(self, *args: Any, **changes: Any) -> Self:
+        copy = type(self).__new__(type(self), *args)
+        copy.__dict__.update(self.__dict__, **changes)
         return copy
 
     def explain(self) -> str:
