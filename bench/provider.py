@@ -106,7 +106,8 @@ class _Elsewhere(StandInStore):
 class _EveryCancelActs:
     """Stand in for a client of a tenant whose order ids are hexadecimal; it makes no request.
 
-    It takes a while all the same: a run takes up two seconds' worth of orders ahead.
+    Each cancel takes some time, because a run takes up orders for two seconds ahead: without it,
+    these would be far more than in any real run.
     """
 
     def get_order(self, order_id: Any, /) -> Order:

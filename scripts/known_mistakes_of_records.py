@@ -55,7 +55,7 @@ RECORD_MUTANTS = (
         (JOURNAL, SIMULATION),
     ),
     Mutant(
-        "forget the intents of a write that failed and may arrive all the same",
+        "forget the intents of a write that failed and may still arrive",
         f"{BULK}journal.py",
         "        self._open |= opened\n        if changes and",
         "        if changes and",
