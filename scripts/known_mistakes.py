@@ -90,7 +90,7 @@ MUTANTS = (
     Mutant(
         "forget a new token",
         "api/client.py",
-        "                self._tokens.refuse(token, method)\n",
+        "                self._tokens.refuse(token, kind)\n",
         "",
         (TOKENS, FAULTS),
     ),

@@ -1,4 +1,4 @@
-"""The two calls of the translated OMS API that this project uses, each sent exactly once.
+"""The calls of the translated OMS API that this project uses, each sent exactly once.
 
 Repeating a call, and judging what a failed one left behind, is the business of ``cancellation/``.
 """
@@ -8,13 +8,13 @@ from __future__ import annotations
 import os
 import platform
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from http import HTTPStatus
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from airflow_provider_oms import __version__
-from airflow_provider_oms.api import responses
+from airflow_provider_oms.api import batches, responses
 from airflow_provider_oms.api.auth import Token, TokenCache
 from airflow_provider_oms.api.config import TenantSettings
 from airflow_provider_oms.api.errors import (
@@ -34,7 +34,7 @@ from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.api.models import Order
 from airflow_provider_oms.api.patience import TOKEN_REFUSED
 from airflow_provider_oms.api.transport import Response, Transport
-from airflow_provider_oms.api.validation import CancelRequest, validate_order_id
+from airflow_provider_oms.api.validation import CancelRequest, OrderId, validate_order_id
 from airflow_provider_oms.api.wire import NOT_SENT_ANY_MORE
 
 __all__ = ["CANCEL_PATH", "ORDER_PATH", "TOKEN_PATH", "OmsClient"]
@@ -47,8 +47,14 @@ _LIFETIME_WHEN_UNSAID = 300.0
 # An integer of JSON may have more digits than a float can hold.
 _LONGEST_LIFETIME = 30 * 24 * 3600.0
 _FRESH = {"Cache-Control": "no-cache"}
+# A kind of call of its own: a permission for reads may not be one for searches.
+_SEARCH = "SEARCH"
 # Anything else would break the header, and requests would quote it in its error.
 _FIT_FOR_A_HEADER = re.compile(r"[!-~]{1,16384}")
+
+_Read = TypeVar("_Read")
+#: Reads an answer, given the secrets to keep out of its errors.
+_Reader = Callable[[Response, tuple[str, ...]], _Read]
 
 
 class OmsClient:
@@ -128,7 +134,27 @@ class OmsClient:
         :raises OmsError: one of its kinds, for anything but the order that was asked for.
         """
         number = validate_order_id(order_id)
-        return self._call("GET", ORDER_PATH.format(order_id=number), number, None)
+        path = ORDER_PATH.format(order_id=number)
+        return self._call("GET", path, _order_of(number), order_id=number)
+
+    def find_orders(self, order_ids: Iterable[int | str]) -> Mapping[OrderId, Order]:
+        """Read up to a hundred orders by one search (``GET /api/v2/order/?orderID=…``).
+
+        A search may lag behind :meth:`get_order`, and may leave orders out.
+
+        :param order_ids: 1 to 100 orders, as integers or strings of digits.
+        :return: the orders that the OMS shows, by id; an order that is missing may exist.
+        :raises OmsInputError: when the ids are not valid; nothing was sent.
+        :raises OmsSearchError: when the tenant has no such search.
+        :raises OmsError: one of its kinds, for anything else but orders that were asked for.
+        """
+        asked = batches.validate_order_ids(order_ids)
+        return self._call(
+            "GET",
+            batches.search_path(asked),
+            lambda answer, secrets: batches.orders_of(answer, asked, secrets=secrets),
+            kind=_SEARCH,
+        )
 
     def post_cancel(
         self, request: CancelRequest, *, may_send: Callable[[], bool] | None = None
@@ -146,16 +172,26 @@ class OmsClient:
         :raises OmsError: one of its kinds, for anything but the order that was asked for.
         """
         number = validate_order_id(request.order_id)
-        return self._call("POST", CANCEL_PATH, number, request.body(), may_send)
+        return self._call(
+            "POST",
+            CANCEL_PATH,
+            _order_of(number),
+            order_id=number,
+            body=request.body(),
+            may_send=may_send,
+        )
 
     def _call(
         self,
         method: str,
         path: str,
-        order_id: int,
-        body: dict[str, Any] | None,
+        read: _Reader[_Read],
+        *,
+        kind: str | None = None,
+        order_id: int | None = None,
+        body: dict[str, Any] | None = None,
         may_send: Callable[[], bool] | None = None,
-    ) -> Order:
+    ) -> _Read:
         self._begin_again_after_fork()
         try:
             token = self._token_for_call()
@@ -163,15 +199,15 @@ class OmsClient:
                 raise OmsNotSentError(NOT_SENT_ANY_MORE)
             answer = self._exchange(method, path, token, body, may_send)
             try:
-                order = self._order_of(answer, order_id, token, method)
+                found = self._read(answer, read, token, kind or method)
             except OmsHttpError as error:
                 error.age = answer.age
                 raise
         except OmsError as error:
-            raise error.about(order_id) from None
+            raise (error if order_id is None else error.about(order_id)) from None
         if token is not None:
-            self._tokens.accept(token, method)
-        return replace(order, age=answer.age) if answer.age else order
+            self._tokens.accept(token, kind or method)
+        return found
 
     def _exchange(
         self,
@@ -196,9 +232,9 @@ class OmsClient:
                 raise error.reworded(hint) from None
             raise
 
-    def _order_of(self, answer: Response, order_id: int, token: str | None, method: str) -> Order:
+    def _read(self, answer: Response, read: _Reader[_Read], token: str | None, kind: str) -> _Read:
         try:
-            return responses.order_of(answer, order_id, secrets=self._secrets(token))
+            return read(answer, self._secrets(token))
         except OmsMisdirectedError:
             # This connection leads to the wrong server, and its neighbors may as well.
             self._transport.close()
@@ -209,7 +245,7 @@ class OmsClient:
             evidence = self._evidence_of_refusal(error)
             if evidence in TOKEN_REFUSED:
                 error.evidence = evidence
-                self._tokens.refuse(token, method)
+                self._tokens.refuse(token, kind)
             raise
 
     def _evidence_of_refusal(self, error: OmsHttpError) -> Evidence:
@@ -256,6 +292,14 @@ class OmsClient:
         secret = self.settings.client_secret
         known = (token, secret.get_secret_value() if secret else None)
         return tuple(value for value in known if value)
+
+
+def _order_of(order_id: int) -> _Reader[Order]:
+    def read(answer: Response, secrets: tuple[str, ...]) -> Order:
+        order = responses.order_of(answer, order_id, secrets=secrets)
+        return replace(order, age=answer.age) if answer.age else order
+
+    return read
 
 
 def _read_token(answer: Response, *, secrets: tuple[str, ...]) -> Token:

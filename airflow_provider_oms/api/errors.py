@@ -25,6 +25,7 @@ __all__ = [
     "OmsNotSentError",
     "OmsRedirectedError",
     "OmsRefusedError",
+    "OmsSearchError",
     "OmsServerError",
     "OmsThrottledError",
     "OmsUnauthorizedError",
@@ -296,3 +297,10 @@ class OmsUnexpectedResponseError(OmsHttpError):
 
     evidence = Evidence.AMBIGUOUS
     advice = "Read the order before anything is sent again."
+
+
+class OmsSearchError(OmsHttpError):
+    """Report a tenant whose order search is not the documented one: it proves nothing."""
+
+    evidence = Evidence.AMBIGUOUS
+    advice = "Read the orders one by one."

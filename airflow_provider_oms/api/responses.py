@@ -34,7 +34,15 @@ from airflow_provider_oms.api.errors import (
 from airflow_provider_oms.api.models import Order
 from airflow_provider_oms.api.transport import Response
 
-__all__ = ["PROBABLY_NOT_TRANSLATED", "clean_text", "error_of", "order_of", "retry_after_of"]
+__all__ = [
+    "PROBABLY_NOT_TRANSLATED",
+    "clean_text",
+    "correlation_id_of",
+    "describe_body",
+    "error_of",
+    "order_of",
+    "retry_after_of",
+]
 
 PROBABLY_NOT_TRANSLATED = (
     "The tenant is probably not configured for translated APIs, or the connection's tenant_id or "
@@ -107,7 +115,7 @@ def order_of(answer: Response, order_id: int, *, secrets: Iterable[str] = ()) ->
     """
     if not answer.is_success:
         raise error_of(answer, secrets=secrets)
-    correlation_id = _correlation_id(answer, secrets)
+    correlation_id = correlation_id_of(answer, secrets)
     order = None
     if answer.complete:
         order = Order.from_answer(
@@ -115,7 +123,7 @@ def order_of(answer: Response, order_id: int, *, secrets: Iterable[str] = ()) ->
         )
     if order is not None and order.order_id == order_id:
         return order
-    found = "another order" if order is not None else _describe_body(answer)
+    found = "another order" if order is not None else describe_body(answer)
     message = f"The OMS answered with success, but with {found} instead of order {order_id}"
     if answer.complete and _is_foreign(answer):
         message += f". {PROBABLY_NOT_TRANSLATED}"
@@ -145,12 +153,12 @@ def error_of(answer: Response, *, secrets: Iterable[str] = ()) -> OmsHttpError:
         kind, message = OmsConflictError, _KINDS[409][1]
     elif answer.status // 100 == _CLIENT_ERROR and kind in _VERDICTS and _is_foreign(answer):
         kind = OmsWrongServerError
-        message = f"No OMS answered, but {_describe_body(answer)}. {PROBABLY_NOT_TRANSLATED}"
+        message = f"No OMS answered, but {describe_body(answer)}. {PROBABLY_NOT_TRANSLATED}"
     return kind(
         message,
         http_status=answer.status,
         oms_code=code[:_LONGEST_ID] if code else None,
-        correlation_id=_correlation_id(answer, secrets),
+        correlation_id=correlation_id_of(answer, secrets),
         detail=detail,
         retry_after=retry_after_of(answer.headers),
     )
@@ -213,7 +221,7 @@ def _is_foreign(answer: Response) -> bool:
 def _has_marks_of_an_oms(answer: Response) -> bool:
     # Kibo's gateway puts its correlation id on every response. The classic host's gateway, whose
     # pages have none, says who it is.
-    if _correlation_id(answer) is not None or _MASHERY_HEADER in answer.headers:
+    if correlation_id_of(answer) is not None or _MASHERY_HEADER in answer.headers:
         return True
     document = answer.json()
     if not isinstance(document, dict):
@@ -226,7 +234,11 @@ def _opening(answer: Response) -> str:
     return answer.body[:_LONGEST_DETAIL].decode("latin-1")
 
 
-def _describe_body(answer: Response) -> str:
+def describe_body(answer: Response) -> str:
+    """Return what an answer holds instead of an order, in a few words.
+
+    :param answer: the answer.
+    """
     if not answer.body:
         return "an empty body"
     if not answer.complete:
@@ -240,7 +252,12 @@ def _describe_body(answer: Response) -> str:
     )
 
 
-def _correlation_id(answer: Response, secrets: Iterable[str] = ()) -> str | None:
+def correlation_id_of(answer: Response, secrets: Iterable[str] = ()) -> str | None:
+    """Return the correlation id of an answer, if it has one that is fit to be quoted.
+
+    :param answer: the answer.
+    :param secrets: strings known to be secret.
+    """
     value = answer.headers.get(CORRELATION_HEADER, "").strip()
     if any(secret and secret in value for secret in secrets):
         return None

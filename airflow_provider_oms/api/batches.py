@@ -1,0 +1,150 @@
+"""The order search of the translated API: what it is asked, and what of its answer is believed.
+
+Path and envelope are here alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from http import HTTPStatus
+from typing import Any
+
+from airflow_provider_oms.api.errors import (
+    OmsConflictError,
+    OmsHttpError,
+    OmsInputError,
+    OmsNotFoundError,
+    OmsRefusedError,
+    OmsSearchError,
+    OmsUnexpectedResponseError,
+    OmsWrongServerError,
+)
+from airflow_provider_oms.api.models import Order
+from airflow_provider_oms.api.responses import correlation_id_of, describe_body, error_of
+from airflow_provider_oms.api.transport import Response
+from airflow_provider_oms.api.validation import OrderId, validate_order_id
+
+__all__ = ["MOST_PER_BATCH", "orders_of", "search_path", "validate_order_ids"]
+
+#: The most orders that one page of a search holds (Kibo's "Search for Order" page).
+MOST_PER_BATCH = 100
+# Documented with a slash before the parameters, and with lists that are separated by commas.
+_SEARCH_PATH = "/api/v2/order/?orderID={order_ids}&perPage={most}&page=1"
+# What a search is told that is not there, or not as documented; about an order it says nothing.
+_NO_SEARCH = (OmsConflictError, OmsNotFoundError, OmsRefusedError)
+_OF_THE_CALLER = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+
+
+def validate_order_ids(order_ids: Iterable[Any]) -> tuple[OrderId, ...]:
+    """Return the orders of a batch, each once, or refuse them.
+
+    :param order_ids: 1 to 100 orders, as integers or strings of digits.
+    :return: their ids.
+    :raises OmsInputError: when one is not valid, or there are none or too many.
+    """
+    asked = tuple(dict.fromkeys(validate_order_id(each) for each in order_ids))
+    if not 0 < len(asked) <= MOST_PER_BATCH:
+        raise OmsInputError("order_ids", f"1 to {MOST_PER_BATCH} orders", f"{len(asked)} of them")
+    return asked
+
+
+def search_path(order_ids: Collection[OrderId]) -> str:
+    """Return path and query of the search for some orders.
+
+    :param order_ids: their ids, at most 100.
+    """
+    return _SEARCH_PATH.format(order_ids=",".join(map(str, order_ids)), most=MOST_PER_BATCH)
+
+
+def orders_of(
+    answer: Response, asked: Collection[OrderId], *, secrets: Iterable[str] = ()
+) -> dict[OrderId, Order]:
+    """Return the orders that an answer to a search holds, or raise what it means instead.
+
+    An entry that is no order is left out, and so is an order about which the answer contradicts
+    itself: the rest is still what the OMS says about each order. But an order that was not asked
+    for makes it the answer to another question, of which nothing is believed.
+
+    The envelope, ``{"totalCount": n, "collection": [...]}``, is that of the shipment search, which
+    the order search most likely shares; no other is guessed.
+
+    :param answer: a complete answer to a search.
+    :param asked: the orders that were asked for.
+    :param secrets: strings to keep out of error messages.
+    :return: each order that can be believed, by its id; those that are missing may exist.
+    :raises OmsSearchError: when the tenant has no such search.
+    :raises OmsHttpError: one of its kinds, for what may pass by itself.
+    """
+    secrets = tuple(secrets)
+    if not answer.is_success:
+        raise _failure_of(answer, secrets)
+    document = answer.json() if answer.complete else None
+    # The JSON value null is no list of orders either, but nothing that passes.
+    if document is None and answer.body.strip() != b"null":
+        raise _unlike(OmsUnexpectedResponseError, describe_body(answer), answer, secrets)
+    entries = _entries_of(document)
+    if entries is None:
+        raise _unlike(OmsSearchError, "something else", answer, secrets)
+    if len(entries) > MOST_PER_BATCH:
+        raise _unlike(OmsSearchError, f"more than {MOST_PER_BATCH} orders", answer, secrets)
+    read = _orders_in(entries, answer, secrets)
+    if entries and not read:
+        raise _unlike(OmsSearchError, "a list of something else", answer, secrets)
+    if any(order.order_id not in asked for order in read):
+        raise _unlike(OmsSearchError, "orders that were not asked for", answer, secrets)
+    return _without_contradictions(read)
+
+
+def _failure_of(answer: Response, secrets: Sequence[str]) -> OmsHttpError:
+    error = error_of(answer, secrets=secrets)
+    is_foreign = isinstance(error, OmsWrongServerError) and answer.status not in _OF_THE_CALLER
+    if not isinstance(error, _NO_SEARCH) and not is_foreign:
+        return error
+    return OmsSearchError(
+        "The tenant has no search for orders, or another than the documented one",
+        http_status=error.http_status,
+        oms_code=error.oms_code,
+        correlation_id=error.correlation_id,
+        detail=error.detail,
+        retry_after=error.retry_after,
+    )
+
+
+def _unlike(
+    kind: type[OmsHttpError], found: str, answer: Response, secrets: Sequence[str]
+) -> OmsHttpError:
+    return kind(
+        f"The search for orders answered with success, but with {found} instead of a list of the "
+        "orders asked for",
+        http_status=answer.status,
+        correlation_id=correlation_id_of(answer, secrets),
+    )
+
+
+def _entries_of(document: object) -> list[Any] | None:
+    if not isinstance(document, dict):
+        return None
+    count, entries = document.get("totalCount"), document.get("collection")
+    if isinstance(count, bool) or not isinstance(count, int) or count < 0:
+        return None
+    return entries if isinstance(entries, list) else None
+
+
+def _orders_in(entries: Iterable[object], answer: Response, secrets: Sequence[str]) -> list[Order]:
+    correlation_id = correlation_id_of(answer, secrets)
+    orders = (
+        Order.from_answer(entry, http_status=answer.status, correlation_id=correlation_id)
+        for entry in entries
+    )
+    return [replace(order, age=answer.age) for order in orders if order is not None]
+
+
+def _without_contradictions(read: Iterable[Order]) -> dict[OrderId, Order]:
+    found: dict[OrderId, Order] = {}
+    contradicted = set()
+    for order in read:
+        # Compared without what else the OMS says about the order.
+        if found.setdefault(order.order_id, order) != order:
+            contradicted.add(order.order_id)
+    return {order_id: order for order_id, order in found.items() if order_id not in contradicted}
