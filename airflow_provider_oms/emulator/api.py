@@ -18,6 +18,8 @@ from airflow_provider_oms.emulator.search_rules import read_search
 from airflow_provider_oms.emulator.tenant import Tenant
 from airflow_provider_oms.emulator.wire import digits_to_int
 
+_SEARCH_REFUSALS = {404: OmsCode.GENERIC_NOT_FOUND, 500: OmsCode.GENERIC_SERVER_ERROR}
+
 
 class Api:
     """The handlers of the API's calls.
@@ -74,8 +76,12 @@ class Api:
 
         :param request: the call.
         """
-        parameters = parse_qs(request.url.query)
-        return _json_text(self._tenant.orders.search(read_search(parameters)))
+        settings = self._tenant.settings
+        if settings.search_status != 200:  # noqa: PLR2004 - HTTP's own number
+            code = _SEARCH_REFUSALS[settings.search_status]
+            raise ApiError(settings.search_status, code, "There is no search at present.")
+        search = read_search(parse_qs(request.url.query))
+        return _json_text(self._tenant.orders.search(search, settings))
 
     async def refuse(self, request: Request, error: Exception) -> Response:
         """Turn a refusal into an answer.

@@ -63,9 +63,11 @@ class Control:
             given = load_json(await request.body())
             if not isinstance(given, list) or not all(isinstance(one, dict) for one in given):
                 raise ValueError("the body must be a list of objects")  # noqa: TRY301 - answered below like every unfit body
-            return {"loaded": self._tenant.orders.load(given, replace=True)}
+            lag = self._tenant.settings.search_lag
+            loaded = self._tenant.orders.load(given, replace=True, search_lag=lag)
         except ValueError as error:
             raise HTTPException(422, str(error)) from error
+        return {"loaded": loaded}
 
     async def get_orders(self) -> list[dict[str, Any]]:
         """Return what became of each order."""

@@ -18,9 +18,12 @@ from airflow_provider_oms.emulator.store import Store
 from airflow_provider_oms.emulator.wire import MAX_ID, dump_json, load_json
 
 # A cancel may have been taken and not show yet.
-_SHOWN: Final = "CASE WHEN shows_at > ? THEN earlier ELSE representation END"
-_SHOWN_STATUS: Final = (
-    "CASE WHEN shows_at > ? THEN json_extract(earlier, '$.orderStatus') ELSE order_status END"
+_SHOWN: Final = "CASE WHEN shows_at > :now THEN earlier ELSE representation END"
+# A search may lag behind that. What it shows meanwhile is nothing at all for a new order.
+_FOUND: Final = f"CASE WHEN search_lags_until > :now THEN searched ELSE {_SHOWN} END"
+_FOUND_STATUS: Final = (
+    "CASE WHEN search_lags_until > :now THEN json_extract(searched, '$.orderStatus')"
+    " WHEN shows_at > :now THEN json_extract(earlier, '$.orderStatus') ELSE order_status END"
 )
 _SUMMARY: Final = """
 SELECT order_id, representation, times_canceled, disposition_reason, disposition_other_reason,
@@ -39,11 +42,14 @@ class OrderBook:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def load(self, given: Iterable[Mapping[str, Any]], *, replace: bool) -> int:
+    def load(
+        self, given: Iterable[Mapping[str, Any]], *, replace: bool, search_lag: float = 0
+    ) -> int:
         """Put orders into the book, all of them or none; return how many were written.
 
         :param given: at least `orderID` of each.
         :param replace: whether an order that is there already starts anew or stays as it is.
+        :param search_lag: seconds after which a search shows them.
         """
         conflict = "REPLACE" if replace else "IGNORE"
         written = 0
@@ -52,12 +58,13 @@ class OrderBook:
                 order = make_order(one)
                 status = order["orderStatus"]
                 written += self._store.execute(
-                    f"INSERT OR {conflict} INTO orders (order_id, order_status, representation)"  # noqa: S608 - one of two constants
-                    " VALUES (?, ?, ?)",
+                    f"INSERT OR {conflict} INTO orders (order_id, order_status, representation,"  # noqa: S608 - one of two constants
+                    " searched, search_lags_until) VALUES (?, ?, ?, ?, ?)",
                     (
                         order["orderID"],
                         status if isinstance(status, str) else None,
                         dump_json(order),
+                        *self._lagging(order["orderID"], search_lag),
                     ),
                 ).rowcount
         return written
@@ -70,8 +77,8 @@ class OrderBook:
         """
         text = (
             self._store.value(
-                f"SELECT {_SHOWN} FROM orders WHERE order_id = ?",  # noqa: S608 - a constant
-                (time.time(), order_id),
+                f"SELECT {_SHOWN} FROM orders WHERE order_id = :order_id",  # noqa: S608 - a constant
+                {"now": time.time(), "order_id": order_id},
             )
             if order_id <= MAX_ID
             else None
@@ -105,9 +112,10 @@ class OrderBook:
             if any(state in settings.refused_states for state in states):
                 raise _conflict(settings.refused_state_status, order)
             mark_canceled(order)
+            lag = settings.search_lag and settings.search_lag + late
             self._store.execute(
                 "UPDATE orders SET order_status = ?, representation = ?, earlier = ?, shows_at = ?,"
-                " times_canceled = times_canceled + 1,"
+                " searched = ?, search_lags_until = ?, times_canceled = times_canceled + 1,"
                 " disposition_reason = ?, disposition_other_reason = ? WHERE order_id = ?",
                 (
                     "CANCELED",
@@ -115,6 +123,7 @@ class OrderBook:
                     text,
                     # No time at all where it shows at once: the clock may be set back.
                     time.time() + late if late else None,
+                    *self._lagging(cancel.order_id, lag),
                     cancel.reason,
                     cancel.explanation,
                     cancel.order_id,
@@ -122,32 +131,53 @@ class OrderBook:
             )
             return self.text(cancel.order_id, settings)
 
-    def search(self, search: Search) -> str:
+    def _lagging(self, order_id: int, lag: float) -> tuple[str | None, float | None]:
+        """Return what a search goes on to show of an order that is about to change, and until when.
+
+        :param order_id: which order.
+        :param lag: for how many seconds.
+        """
+        if not lag:
+            return None, None
+        now = time.time()
+        found = self._store.value(
+            f"SELECT {_FOUND} FROM orders WHERE order_id = :order_id",  # noqa: S608 - a constant
+            {"now": now, "order_id": order_id},
+        )
+        return found, now + lag
+
+    def search(self, search: Search, settings: Settings) -> str:
         """Return one page of the orders found, as the JSON text of the API's envelope.
 
         :param search: what to find.
+        :param settings: in what a search differs from the documented one.
         """
-        conditions: list[str] = []
-        parameters: list[Any] = []
-        if search.order_ids is not None:
-            conditions.append("order_id IN (SELECT value FROM json_each(?))")
-            parameters.append(dump_json([one for one in search.order_ids if one <= MAX_ID]))
+        where = [f"({_FOUND}) IS NOT NULL"]
+        if search.order_ids is not None and not settings.search_ignores_ids:
+            where.append("order_id IN (SELECT value FROM json_each(:order_ids))")
         if search.statuses is not None:
-            conditions.append(f"{_SHOWN_STATUS} IN (SELECT value FROM json_each(?))")  # noqa: S608 - a constant
-            parameters += [time.time(), dump_json(list(search.statuses))]
-        where = " AND ".join(conditions) or "1"
-        total = self._store.value(f"SELECT count(*) FROM orders WHERE {where}", parameters)  # noqa: S608 - made of the constants above
+            where.append(f"{_FOUND_STATUS} IN (SELECT value FROM json_each(:statuses))")  # noqa: S608 - a constant
+        if settings.search_leaves_out:
+            where.append("order_id % :leaves_out")
+        parameters = {
+            "now": time.time(),
+            "order_ids": dump_json([one for one in search.order_ids or () if one <= MAX_ID]),
+            "statuses": dump_json(list(search.statuses or ())),
+            "leaves_out": min(settings.search_leaves_out, MAX_ID),
+            "limit": search.per_page,
+            "offset": min((search.page - 1) * search.per_page, MAX_ID),
+        }
+        conditions = " AND ".join(where)
+        total = self._store.value(f"SELECT count(*) FROM orders WHERE {conditions}", parameters)  # noqa: S608 - made of the constants above
         rows = self._store.execute(
-            f"SELECT {_SHOWN} FROM orders WHERE {where} ORDER BY order_id LIMIT ? OFFSET ?",  # noqa: S608 - as above
-            (
-                time.time(),
-                *parameters,
-                search.per_page,
-                min((search.page - 1) * search.per_page, MAX_ID),
-            ),
+            f"SELECT {_FOUND} FROM orders WHERE {conditions}"  # noqa: S608 - as above
+            " ORDER BY order_id LIMIT :limit OFFSET :offset",
+            parameters,
         )
-        collection = ",".join(text for (text,) in rows)
-        return f'{{"totalCount":{total},"collection":[{collection}]}}'
+        orders = ",".join(text for (text,) in rows)
+        if settings.search_shape == "list":
+            return f"[{orders}]"
+        return f'{{"totalCount":{total},"{settings.search_shape}":[{orders}]}}'
 
     def summaries(self) -> list[dict[str, Any]]:
         """Return what became of each order, by ascending id, without anything of its shopper."""

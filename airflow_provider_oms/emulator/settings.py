@@ -84,6 +84,31 @@ class Settings(BaseModel):
         description="Shape of an error under /api/v2. With `classic`, the gateway's own refusals "
         "(token, tenant) keep the platform's shape; the token endpoint always does.",
     )
+    search_status: Literal[200, 404, 500] = Field(
+        default=200, description="Status of every search; 404: the tenant has none."
+    )
+    search_shape: Literal["collection", "list", "items"] = Field(
+        default="collection",
+        description="What a search answers with: an object with the orders under that name, or a "
+        "bare list of them.",
+    )
+    search_lag: float = Field(
+        default=0,
+        ge=0,
+        le=3600,
+        description="Seconds by which a search shows a new order, and what has changed about one, "
+        "later than Get Order.",
+    )
+    search_leaves_out: int = Field(
+        default=0,
+        ge=0,
+        strict=True,
+        description="Orders that a search never finds: those whose id is a multiple of this; 0: "
+        "none.",
+    )
+    search_ignores_ids: bool = Field(
+        default=False, description="Search as if no orderID were given, among all orders."
+    )
     trailing_slash: bool = Field(
         default=True,
         description="Tolerate a trailing slash that is not documented, or the lack of one that is.",

@@ -6,7 +6,7 @@ What is written into the tables is the business of `order_book`, `tokens` and `a
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -14,7 +14,7 @@ from typing import Any, Final
 # Kept in the file's header, so that neither another program's database nor one of another
 # emulator version is ever written to.
 _APPLICATION_ID: Final = 0x4F4D5345
-_SCHEMA_VERSION: Final = 2
+_SCHEMA_VERSION: Final = 3
 
 _SCHEMA: Final = """
 CREATE TABLE orders (
@@ -23,6 +23,8 @@ CREATE TABLE orders (
     representation TEXT NOT NULL,
     earlier TEXT,
     shows_at REAL,
+    searched TEXT,
+    search_lags_until REAL,
     times_canceled INTEGER NOT NULL DEFAULT 0,
     disposition_reason TEXT,
     disposition_other_reason TEXT
@@ -92,19 +94,21 @@ class Store:
     def _pragma(self, name: str) -> Any:
         return self.value(f"PRAGMA {name}")
 
-    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
+    def execute(
+        self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()
+    ) -> sqlite3.Cursor:
         """Run one statement; outside a transaction it is one by itself.
 
         :param sql: the statement.
-        :param parameters: its parameters.
+        :param parameters: its parameters, by position or by name.
         """
         return self._connection.execute(sql, parameters)
 
-    def value(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
+    def value(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> Any:
         """Return the first column of the first row; None if there is no row.
 
         :param sql: the query.
-        :param parameters: its parameters.
+        :param parameters: its parameters, by position or by name.
         """
         row = self.execute(sql, parameters).fetchone()
         return None if row is None else row[0]

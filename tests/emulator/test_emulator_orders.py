@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from emulator_client import Caller
+from patience import wait_until
 
 # The general block of the contract, in its order.
 GENERAL = [
@@ -135,3 +136,72 @@ class TestSearch:
     )
     def test_a_search_that_makes_no_sense_is_refused(self, oms: Caller, query: str) -> None:
         assert oms.search(query).status_code == 400
+
+
+class TestASearchThatIsNotAsDocumented:
+    IDS = (101, 102, 103, 104)
+    QUERY = "orderID=101,102,103,104"
+
+    @pytest.fixture(autouse=True)
+    def _orders(self, oms: Caller) -> None:
+        oms.tenant.load_orders([{"orderID": order_id} for order_id in self.IDS])
+
+    def states(self, oms: Caller) -> dict[int, str]:
+        page = oms.search(self.QUERY).json()
+        return {order["orderID"]: order["orderState"] for order in page["collection"]}
+
+    def test_it_can_be_missing_or_fail_while_orders_are_shown(self, oms: Caller) -> None:
+        for status in (404, 500):
+            oms.tenant.settings(search_status=status)
+            assert oms.search(self.QUERY).status_code == status
+            assert oms.get(101).ok
+        oms.tenant.settings(search_status=404, error_body="classic")
+        assert oms.search(self.QUERY).json()["code"] == 5002
+
+    def test_it_can_have_another_shape(self, oms: Caller) -> None:
+        oms.tenant.settings(search_shape="list")
+        assert [order["orderID"] for order in oms.search(self.QUERY).json()] == list(self.IDS)
+        oms.tenant.settings(search_shape="items")
+        page = oms.search(self.QUERY).json()
+        assert set(page) == {"totalCount", "items"}
+        assert [order["orderID"] for order in page["items"]] == list(self.IDS)
+
+    def test_it_can_leave_orders_out(self, oms: Caller) -> None:
+        oms.tenant.settings(search_leaves_out=2)
+        assert list(self.states(oms)) == [101, 103]
+        assert oms.search(self.QUERY).json()["totalCount"] == 2
+        assert oms.get(102).ok
+
+    def test_it_can_ignore_which_orders_are_asked_for(self, oms: Caller) -> None:
+        oms.tenant.settings(search_ignores_ids=True)
+        page = oms.search("orderID=5&perPage=100").json()
+        assert {*self.IDS, 1010101} <= {order["orderID"] for order in page["collection"]}
+
+    def test_it_can_show_a_cancel_later_than_a_read_does(self, oms: Caller) -> None:
+        oms.tenant.settings(search_lag=300)
+        assert oms.cancel(orderID=101).json()["orderState"] == "CANCELED"
+        assert oms.get(101).json()["orderState"] == "CANCELED"
+        assert self.states(oms)[101] == "READY"
+        assert oms.search(f"{self.QUERY}&orderStatus=CANCELED").json()["totalCount"] == 0
+
+    def test_so_it_can_show_an_order_that_is_loaded_anew(self, oms: Caller) -> None:
+        oms.tenant.settings(search_lag=300)
+        oms.tenant.load_orders([{"orderID": 101, "orderState": "SHIPPED"}])
+        oms.tenant.load_orders([{"orderID": 101, "orderState": "BACKORDER"}, {"orderID": 9105}])
+        assert oms.get(101).json()["orderState"] == "BACKORDER"
+        assert self.states(oms)[101] == "READY"
+        assert oms.search("orderID=9105").json()["totalCount"] == 0
+
+    def test_its_lag_ends(self, oms: Caller) -> None:
+        oms.tenant.settings(search_lag=0.2)
+        oms.cancel(orderID=101)
+        oms.tenant.load_orders([{"orderID": 102, "orderState": "SHIPPED"}])
+        wait_until(lambda: self.states(oms)[101] == "CANCELED")
+        wait_until(lambda: self.states(oms)[102] == "SHIPPED")
+
+    def test_its_lag_comes_on_top_of_that_of_a_late_cancel(self, oms: Caller) -> None:
+        oms.tenant.settings(search_lag=300)
+        oms.tenant.add_fault("late", seconds=0.1)
+        oms.cancel(orderID=101)
+        wait_until(lambda: oms.get(101).json()["orderState"] == "CANCELED")
+        assert self.states(oms)[101] == "READY"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,8 @@ from airflow_provider_oms.emulator.settings import Settings
 pytestmark = pytest.mark.slow
 
 UNKNOWN = 5
+NEW = itertools.count(10_000)
+SEARCHES = ("search", "search new", "search, no slash")
 #: Asks something about an order that no other probe asks about.
 Probe = Callable[[Caller, int], requests.Response]
 
@@ -35,11 +38,19 @@ def with_headers(**changes: str | None) -> Probe:
     return probe
 
 
+def search_new(oms: Caller, _: int) -> requests.Response:
+    """Search for an order that nobody has asked about before."""
+    order_id = next(NEW)
+    oms.tenant.load_orders([{"orderID": order_id}])
+    return oms.search(f"orderID={order_id}")
+
+
 PROBES: dict[str, Probe] = {
     "read": lambda oms, order_id: oms.get(order_id),
     "read unknown": lambda oms, _: oms.get(UNKNOWN),
     "read no id": lambda oms, _: oms.get("x"),
     "search": lambda oms, order_id: oms.search(f"orderID={order_id}"),
+    "search new": search_new,
     "search nothing": lambda oms, _: oms.search(""),
     "cancel": cancel(),
     "cancel unknown": cancel(orderID=UNKNOWN),
@@ -104,6 +115,13 @@ CHANGES: tuple[tuple[str, Any, dict[str, int | str]], ...] = (
     ("error_body", "classic", dict.fromkeys(REFUSED, "classic")),
     ("error_body", "html", dict.fromkeys(REFUSED | GATEWAY, "html")),
     ("error_body", "empty", dict.fromkeys(REFUSED | GATEWAY, "empty")),
+    ("search_status", 404, dict.fromkeys((*SEARCHES, "search nothing"), 404)),
+    ("search_status", 500, dict.fromkeys((*SEARCHES, "search nothing"), 500)),
+    ("search_shape", "list", dict.fromkeys(SEARCHES, "list")),
+    ("search_shape", "items", dict.fromkeys(SEARCHES, "items")),
+    ("search_lag", 300, {"search new": "empty page"}),
+    ("search_leaves_out", 1, {"search": "empty page", "search new": "empty page"}),
+    ("search_ignores_ids", True, {"search, no slash": "page"}),
     ("trailing_slash", False, {"cancel, slash": 404, "search, no slash": 404}),
 )
 
@@ -114,9 +132,14 @@ def looks(answer: requests.Response) -> str:
     if answer.headers["Content-Type"].startswith("text/html"):
         return "html"
     content = answer.json()
+    if isinstance(content, list):
+        return "list"
+    if content.get("collection") == []:
+        return "empty page"
     if "expires_in" in content:
         return f"expires in {content['expires_in']}"
-    marks = {"errorCode": "platform", "code": "classic", "orderID": "order", "totalCount": "page"}
+    marks = {"errorCode": "platform", "code": "classic", "orderID": "order", "items": "items"}
+    marks["collection"] = "page"
     return next(looks for key, looks in marks.items() if key in content)
 
 
@@ -147,7 +170,7 @@ def test_by_default_the_documented_rules_hold(by_default: dict[str, tuple[int, s
     }  # fmt: skip
     assert refusals == expected
     others = {name: seen for name, seen in by_default.items() if name not in refusals}
-    pages = dict.fromkeys(("search", "search, no slash"), (200, "page"))
+    pages = dict.fromkeys(SEARCHES, (200, "page")) | {"search, no slash": (200, "empty page")}
     assert others == dict.fromkeys(others, (200, "order")) | pages | {
         "token": (200, "expires in 3600")
     }
