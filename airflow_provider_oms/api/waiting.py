@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Protocol
 
+from airflow_provider_oms.api.batch_reads import Proof
 from airflow_provider_oms.api.errors import OmsError, OmsInputError
 from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.api.models import Order, is_canceled_state
@@ -22,6 +23,7 @@ __all__ = [
     "Observation",
     "StateCriteria",
     "observe",
+    "observe_in_batch",
     "observe_patiently",
     "validate_state_criteria",
 ]
@@ -60,6 +62,14 @@ class Observation:
     order_status: str | None = None
     trouble: str | None = None
     retry_after: float | None = None
+
+    @property
+    def evidence(self) -> Evidence:
+        """Return what the look proves about the order."""
+        if self.trouble is not None:
+            return Evidence.AMBIGUOUS
+        is_canceled = is_canceled_state(self.order_state) or is_canceled_state(self.order_status)
+        return Evidence.CANCELED if is_canceled else Evidence.OPEN
 
     def describe(self) -> str:
         """Return what was seen, in a few words."""
@@ -143,6 +153,23 @@ def observe(client: Reads, order_id: int, wish: StateCriteria) -> Observation:
             raise
         return Observation(Match.OPEN, trouble=error.message, retry_after=error.retry_after)
     return Observation(wish.stand_of(order), order.order_state, order.order_status)
+
+
+def observe_in_batch(order: Order, proof: Proof, wish: StateCriteria) -> Observation | None:
+    """Say how an order stands that was found in a batch.
+
+    :param order: the order as the batch shows it.
+    :param proof: what that proves.
+    :param wish: what is waited for.
+    :return: what was seen; ``None`` when it would end the waiting and Get Order has to confirm it.
+    """
+    stand = wish.stand_of(order)
+    canceled = replace(order, order_state="CANCELED", order_status=None)
+    # CANCELED is believed, but not another state that stands beside it.
+    is_believed = proof is Proof.CANCELED and wish.stand_of(canceled) is stand
+    if stand is not Match.OPEN and not is_believed:
+        return None
+    return Observation(stand, order.order_state, order.order_status)
 
 
 def observe_patiently(

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from raw_server import RawServer, Script, answer, hang_up
 
+from airflow_provider_oms.api.batch_reads import Proof
 from airflow_provider_oms.api.client import OmsClient
 from airflow_provider_oms.api.config import TenantSettings
 from airflow_provider_oms.api.errors import (
@@ -26,6 +27,7 @@ from airflow_provider_oms.api.waiting import (
     Observation,
     StateCriteria,
     observe,
+    observe_in_batch,
     observe_patiently,
     validate_state_criteria,
 )
@@ -231,3 +233,55 @@ class TestRefusedTokens:
         time.now += 1
         assert patience.pause(refused) is None
         assert patience.pause(OmsError("something else")) is None
+
+
+class TestInABatch:
+    NEVER_CANCELED = StateCriteria(frozenset({"SHIPPED"}), frozenset({"CANCELED"}))
+    NEVER_SHIPPED = StateCriteria(frozenset({"CANCELED"}), frozenset({"SHIPPED"}))
+
+    @pytest.mark.parametrize("proof", [Proof.CANCELED, Proof.TO_CONFIRM])
+    def test_an_order_that_is_on_its_way_needs_no_other_look(self, proof: Proof) -> None:
+        seen = observe_in_batch(order("READY", "BACKORDER"), proof, self.NEVER_CANCELED)
+        assert seen == Observation(Match.OPEN, "READY", "BACKORDER")
+
+    @pytest.mark.parametrize(
+        ("state", "status", "wish", "stand"),
+        [
+            ("CANCELED", "CANCELED", NEVER_CANCELED, Match.FAILED),
+            ("READY", "Cancelled", NEVER_CANCELED, Match.FAILED),
+            ("CANCELED", "READY", StateCriteria(frozenset({"canceled"})), Match.REACHED),
+        ],
+    )
+    def test_canceled_is_believed(
+        self, state: str, status: str, wish: StateCriteria, stand: Match
+    ) -> None:
+        seen = observe_in_batch(order(state, status), Proof.CANCELED, wish)
+        assert seen == Observation(stand, state, status)
+
+    @pytest.mark.parametrize(
+        ("state", "status", "proof", "wish"),
+        [
+            ("SHIPPED", None, Proof.TO_CONFIRM, NEVER_CANCELED),
+            ("CANCELED", None, Proof.TO_CONFIRM, NEVER_CANCELED),
+            # The other state ends the waiting, and is not believed.
+            ("CANCELED", "SHIPPED", Proof.CANCELED, WISH),
+            ("CANCELED", "SHIPPED", Proof.CANCELED, NEVER_SHIPPED),
+        ],
+    )
+    def test_what_else_ends_the_waiting_is_to_be_confirmed(
+        self, state: str, status: str | None, proof: Proof, wish: StateCriteria
+    ) -> None:
+        assert observe_in_batch(order(state, status), proof, wish) is None
+
+
+@pytest.mark.parametrize(
+    ("look", "evidence"),
+    [
+        (Observation(Match.OPEN, "READY", None), Evidence.OPEN),
+        (Observation(Match.OPEN, "Canceled", None), Evidence.CANCELED),
+        (Observation(Match.OPEN, "READY", "CANCELED"), Evidence.CANCELED),
+        (Observation(Match.OPEN, trouble="it is down"), Evidence.AMBIGUOUS),
+    ],
+)
+def test_a_look_says_what_it_proves(look: Observation, evidence: Evidence) -> None:
+    assert look.evidence is evidence
