@@ -31,6 +31,11 @@ from airflow_provider_oms.triggers.clients import SharedClient, shared_client
 __all__ = ["OmsOrderStateTrigger", "WaitingEnded"]
 
 _LONGEST_BACK_OFF = 600.0
+# A look may wait so long, as a share of the interval and in seconds, for others in the same batch.
+_WAIT_FOR_OTHERS = 0.04
+_LONGEST_WAIT_FOR_OTHERS = 2.0
+# A search may never come to show what has changed; Get Order is asked for each tenth look.
+_LOOKS_PER_READ = 10
 
 
 class WaitingEnded(BaseModel):
@@ -133,6 +138,8 @@ class OmsOrderStateTrigger(BaseTrigger):
         seen: Observation | None = None
         troubles = 0
         patience = TokenPatience()
+        # Not at the same time as others that began together.
+        looks = random.randrange(_LOOKS_PER_READ)  # noqa: S311 - no secret
         # The task has just looked by itself. And after a restart of the triggerer, its triggers
         # had better not all begin at once.
         pause = self.poll_interval * random.uniform(0.75, 1.25)  # noqa: S311 - no secret
@@ -141,7 +148,8 @@ class OmsOrderStateTrigger(BaseTrigger):
             if client.rest and self._time_left() <= 0:
                 return self._timed_out(seen)
             try:
-                look = await client.observe(self.order_id, wish)
+                looks += 1
+                look = await client.observe(self.order_id, wish, within=self._wait_for(looks))
             except OmsError as error:
                 # Not in a thread, where a pause would hold up the looks of other triggers.
                 pause_for_token = patience.pause(error)
@@ -163,6 +171,12 @@ class OmsOrderStateTrigger(BaseTrigger):
                 return self._timed_out(seen)
             troubles = troubles + 1 if look.trouble else 0
             pause = self._pause_after(troubles)
+
+    def _wait_for(self, looks: int) -> float:
+        # The last look decides, so that it is never one at a search, which may lag behind.
+        if looks % _LOOKS_PER_READ == 0 or self._time_left() <= 0:
+            return 0.0
+        return min(self.poll_interval * _WAIT_FOR_OTHERS, _LONGEST_WAIT_FOR_OTHERS)
 
     def _pause_after(self, troubles: int) -> float:
         longest = max(self.poll_interval, _LONGEST_BACK_OFF)

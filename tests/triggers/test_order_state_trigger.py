@@ -4,109 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import socket
-import threading
 import time
-from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
 from typing import Any
 
 import pytest
+from looking import SECRET, TOKEN, Connect, Tenant, ending, run, trigger
 from raw_server import RawServer, Script, answer
 
 from airflow_provider_oms.api.patience import TokenPatience
 from airflow_provider_oms.api.waiting import validate_state_criteria
 from airflow_provider_oms.triggers import clients, oms
 from airflow_provider_oms.triggers.oms import OmsOrderStateTrigger
-
-SECRET = "a secret of forty characters or so"
-TOKEN = b'{"access_token": "tok-1", "expires_in": 3600}'
-Connect = Callable[..., None]
-
-
-class Tenant:
-    """Answer token requests, and reads of any order by a rule, over real sockets.
-
-    :param state_of: the state of an order, given its id and how often it was read before; or a
-        script to play instead.
-    """
-
-    def __init__(self, state_of: Callable[[int, int], str | Script]) -> None:
-        self._state_of = state_of
-        self._lock = threading.Lock()
-        self.reads: dict[int, list[float]] = {}
-        self.under_way = self.most_under_way = self.tokens = 0
-        self.server = RawServer([self._play])
-
-    def _play(self, connection: socket.socket, request: bytes) -> None:
-        found = re.match(rb"GET /api/v2/order/(\d+) ", request)
-        if found is None:
-            self.tokens += 1
-            answer("200 OK", TOKEN)(connection, request)
-            return
-        order_id = int(found[1])
-        with self._lock:
-            reads = self.reads.setdefault(order_id, [])
-            state = self._state_of(order_id, len(reads))
-            reads.append(time.monotonic())
-            self.under_way += 1
-            self.most_under_way = max(self.most_under_way, self.under_way)
-        # Long enough for all to be under way at a time that can be.
-        time.sleep(0.02)
-        with self._lock:
-            self.under_way -= 1
-        if isinstance(state, str):
-            body = {"orderID": order_id, "orderState": state, "email": "shopper@example.com"}
-            state = answer("200 OK", json.dumps(body).encode())
-        state(connection, request)
-
-
-@pytest.fixture
-def connect(monkeypatch: pytest.MonkeyPatch) -> Connect:
-    def set_connection(server: RawServer, password: str = SECRET) -> None:
-        connection = {
-            "conn_type": "oms",
-            "host": server.url,
-            "login": "KIBO.1",
-            "password": password,
-            "extra": {"tenant_id": "10001"},
-        }
-        monkeypatch.setenv("AIRFLOW_CONN_OMS_DEFAULT", json.dumps(connection))
-
-    return set_connection
-
-
-def trigger(order_id: int = 7, **changes: Any) -> OmsOrderStateTrigger:
-    arguments = {
-        "order_id": order_id,
-        "target_states": ["SHIPPED"],
-        "failure_states": ["CANCELED"],
-        "oms_conn_id": "oms_default",
-        "poll_interval": 0.05,
-        "give_up_at": time.time() + 30,
-        **changes,
-    }
-    return OmsOrderStateTrigger(**arguments)
-
-
-async def ending(waiting: OmsOrderStateTrigger) -> dict[str, Any]:
-    """Run a trigger as the triggerer does, and return its event's payload."""
-    events = [event.payload async for event in waiting.run()]
-    assert len(events) == 1
-    payload: dict[str, Any] = json.loads(json.dumps(events[0]))
-    return payload
-
-
-def run(waiting: OmsOrderStateTrigger) -> dict[str, Any]:
-    return asyncio.run(ending(waiting))
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_left_behind() -> Any:
-    yield
-    assert clients._clients == {}
 
 
 class TestEndings:
