@@ -18,6 +18,9 @@ PROMISES = "tests/cancellation/test_promises.py"
 FAULTS = "tests/cancellation/test_hostile_tenant.py"
 WIRE = "tests/api/test_client_wire.py"
 TOKENS = "tests/api/test_tokens.py"
+BATCHES = "tests/api/test_batches.py"
+BATCH_READS = "tests/api/test_batch_reads.py"
+LOOKS = "tests/triggers/test_looks_in_batches.py"
 TRANSPORT = "tests/api/test_transport.py"
 OUTCOME = "tests/operators/bulk/test_bulk_outcome.py"
 INPUT = "tests/operators/bulk/test_bulk_input.py"
@@ -86,6 +89,48 @@ MUTANTS = (
         "    if order is not None and order.order_id == order_id:",
         "    if order is not None:",
         (WIRE, FAULTS),
+    ),
+    Mutant(
+        "believe the answer to another search",
+        "api/batches.py",
+        "    if any(order.order_id not in asked for order in read):",
+        "    if False:",
+        (BATCHES,),
+    ),
+    Mutant(
+        "take the 404 of a search for that of an order",
+        "api/batches.py",
+        "    if not isinstance(error, _NO_SEARCH) and not is_foreign:",
+        "    if True:",
+        (BATCHES,),
+    ),
+    Mutant(
+        "believe whatever state a search shows",
+        "api/batch_reads.py",
+        "    proof = Proof.CANCELED if is_canceled else Proof.TO_CONFIRM",
+        "    proof = Proof.CANCELED",
+        (BATCH_READS,),
+    ),
+    Mutant(
+        "go on with a search that contradicts Get Order",
+        "api/batch_reads.py",
+        "            self._end(WhyNot.CONTRADICTS)\n",
+        "            self.requests_saved -= 1\n",
+        (BATCH_READS,),
+    ),
+    Mutant(
+        "end a waiting by a state that only a search has shown",
+        "api/waiting.py",
+        "    if stand is not Match.OPEN and not is_believed:",
+        "    if False:",
+        ("tests/api/test_waiting.py", LOOKS),
+    ),
+    Mutant(
+        "leave the last look to a search",
+        "triggers/oms.py",
+        "        if looks % _LOOKS_PER_READ == 0 or self._time_left() <= 0:",
+        "        if looks % _LOOKS_PER_READ == 0:",
+        (LOOKS,),
     ),
     Mutant(
         "forget a new token",

@@ -61,7 +61,8 @@ class OmsOrderStateTrigger(BaseTrigger):
     """Wait until an order is in one of some states.
 
     All triggers of a triggerer that look at one tenant share a client, its access token and its
-    few connections, and a ``Retry-After`` lets all of them rest.
+    few connections, and a ``Retry-After`` lets all of them rest. Where there are many, looks that
+    fall due within a short time share one request.
 
     :param order_id: the order.
     :param target_states: states that are waited for.

@@ -13,7 +13,13 @@ from hypothesis import strategies as st
 
 from airflow_provider_oms.api.client import TOKEN_PATH, OmsClient
 from airflow_provider_oms.api.config import TenantSettings
-from airflow_provider_oms.api.errors import OmsForbiddenError, OmsInputError, OmsUnauthorizedError
+from airflow_provider_oms.api.errors import (
+    OmsForbiddenError,
+    OmsInputError,
+    OmsSearchError,
+    OmsServerError,
+    OmsUnauthorizedError,
+)
 from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.api.validation import validate_cancel_request
 from airflow_provider_oms.emulator.testing import EmulatorProcess
@@ -115,3 +121,41 @@ def test_whatever_passes_validation_keeps_the_rules_of_the_tenant(
     stored = tenant.order(FIRST)
     assert stored["dispositionReason"] == reason
     assert stored["dispositionOtherReason"] == request.disposition_other_reason
+
+
+class TestASearch:
+    IDS = range(FIRST, FIRST + THREADS)
+
+    def test_it_finds_what_is_there(self, client: OmsClient) -> None:
+        cancel(client, FIRST)
+        found = client.find_orders([*self.IDS, 5])
+        assert set(found) == set(self.IDS)
+        assert [each for each, order in found.items() if order.is_canceled] == [FIRST]
+
+    @pytest.mark.parametrize(
+        ("switch", "error"),
+        [
+            ({"search_status": 404}, OmsSearchError),
+            ({"search_status": 404, "error_body": "html"}, OmsSearchError),
+            ({"search_status": 500}, OmsServerError),
+            ({"search_shape": "list"}, OmsSearchError),
+            ({"search_shape": "items"}, OmsSearchError),
+            ({"search_ignores_ids": True}, OmsSearchError),
+        ],
+    )
+    def test_one_that_is_not_as_documented_is_an_error(
+        self, tenant: EmulatorProcess, client: OmsClient, switch: dict[str, Any], error: Any
+    ) -> None:
+        tenant.settings(**switch)
+        with pytest.raises(error):
+            client.find_orders([FIRST])
+
+    def test_what_it_leaves_out_or_does_not_show_yet_is_no_error(
+        self, tenant: EmulatorProcess, client: OmsClient
+    ) -> None:
+        tenant.settings(search_leaves_out=2, search_lag=300)
+        cancel(client, FIRST)
+        found = client.find_orders(self.IDS)
+        assert set(found) == {order_id for order_id in self.IDS if order_id % 2}
+        assert found[FIRST].evidence is Evidence.OPEN
+        assert client.get_order(FIRST).evidence is Evidence.CANCELED

@@ -100,8 +100,9 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Tenant]:
     return run
 
 
-def test_two_thousand_on_one_tenant_look_in_time(watch: Callable[..., Tenant]) -> None:
-    tenant = watch(2000, has_search=True)
+@pytest.mark.parametrize("triggers", [2000, 5000])
+def test_thousands_on_one_tenant_look_in_time(watch: Callable[..., Tenant], triggers: int) -> None:
+    tenant = watch(triggers, has_search=True)
     assert tenant.longest_pause < LATEST
     looks = sum(map(len, tenant.looks.values()))
     # A tenth of the looks is made by Get Order.
