@@ -211,6 +211,18 @@ class TestWhenBatchesEnd:
             reads.on_single(-order_id, order(-order_id, "CANCELED"))
         assert reads.why_not is WhyNot.LAGS
 
+    def test_so_is_one_that_was_hardly_good_enough_before(self) -> None:
+        reads = BatchReads()
+        for order_id in range(20_000):
+            is_late = order_id % 9 < 4
+            reads.on_batch((order_id,), answer(order(order_id, "READY" if is_late else "CANCELED")))
+            reads.on_single(order_id, order(order_id, "CANCELED"))
+        assert reads.why_not is None
+        for order_id in range(300):
+            reads.on_batch((order_id,), answer(order(order_id)))
+            reads.on_single(order_id, order(order_id, "CANCELED"))
+        assert reads.why_not is WhyNot.LAGS
+
 
 class TestWhatIsSaved:
     def test_a_batch_costs_one_request_and_saves_one_for_each_order_that_it_settles(self) -> None:

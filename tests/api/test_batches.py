@@ -66,6 +66,7 @@ class TestWhatIsBelieved:
         assert states(found) == {7: "READY", 8: "CANCELED"}
         assert found[8].evidence is Evidence.CANCELED
         assert found[8].correlation_id == MARK["x-vol-correlation"]
+        assert found[8].http_status == 200
 
     def test_an_order_that_is_not_there_is_missing(self) -> None:
         assert states(read(page(order(7)))) == {7: "READY"}
@@ -120,6 +121,8 @@ class TestAnotherShape:
             {"collection": [order(7)]},
             {"totalCount": 1},
             page(order(7), collection={"7": order(7)}),
+            page(order(7), collection=7),
+            page(order(7), collection=None),
             page(order(7), totalCount="1"),
             page(order(7), totalCount=True),
             page(order(7), totalCount=-1),

@@ -41,6 +41,15 @@ def test_as_many_as_leave_together_wait_no_longer() -> None:
     assert gathering.due_at == 12
 
 
+def test_what_is_due_at_the_same_time_leaves_as_it_came() -> None:
+    gathering: Gathering[object] = Gathering(9)
+    # None of them can be compared with another.
+    items = [object() for _ in range(9)]
+    for item in items:
+        gathering.add(item, now=10, within=2)
+    assert gathering.take(12) == items
+
+
 @given(st.lists(st.tuples(st.floats(0, 5), st.floats(0, 5)), max_size=60), st.integers(1, 7))
 def test_each_leaves_once_and_none_too_late(given: list[tuple[float, float]], most: int) -> None:
     gathering: Gathering[int] = Gathering(most)
