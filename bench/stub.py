@@ -8,21 +8,30 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import time
 import zlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from http import HTTPStatus
+from typing import Any
+
+from bench.limiter import Limit, Limiter
 
 CANCEL_PATH = b"/api/v2/order/action/cancel"
 ORDER_PATH = b"/api/v2/order/"
 TOKEN_PATH = b"/api/platform/applications/authtickets/oauth"
 STATE_PATH = b"/_bench/state"
+ACTED_PATH = b"/_bench/acted"
 RESET_PATH = b"/_bench/reset"
 TOKEN = "a-token-that-is-worth-nothing"  # noqa: S105 - as it says
 _END_OF_HEAD = b"\r\n\r\n"
 _BACKLOG = 512
 _DRAWS = 2**32
+
+#: Takes an answer; ``None`` breaks the connection.
+Send = Callable[[bytes | None], None]
 
 
 class Fault(Enum):
@@ -30,6 +39,7 @@ class Fault(Enum):
 
     DROPPED = auto()
     FAILED = auto()
+    UNAVAILABLE = auto()
 
 
 @dataclass
@@ -37,16 +47,22 @@ class Book:
     """Hold what the stub knows; every order exists and is open until it is canceled.
 
     :param latency: seconds until an answer about an order leaves.
-    :param faults: share of the orders whose first cancel meets a fault, from 0 to 1.
+    :param faults: share of the orders whose first cancel meets a fault, from 0 to 1: half act and
+        break the connection, half are a 502 that did not act.
+    :param unavailable: share of the orders whose first cancel acts and is answered 503.
     """
 
     latency: float = 0.05
     faults: float = 0.0
+    unavailable: float = 0.0
     posts: Counter[int] = field(default_factory=Counter)
-    canceled: set[int] = field(default_factory=set)
+    canceled: dict[int, float] = field(default_factory=dict)
     reposted: int = 0
     reads: int = 0
     faulted: int = 0
+    first_at: float = 0.0
+    turned_away: int = 0
+    cancels_turned_away: int = 0
 
     def cancel(self, order_id: int) -> Fault | None:
         """Cancel an order, and return the fault that its answer is to meet, if any.
@@ -58,18 +74,28 @@ class Book:
             self.reposted += 1
         fault = self._fault_of(order_id) if self.posts[order_id] == 1 else None
         if fault is not Fault.FAILED:
-            self.canceled.add(order_id)
+            self.canceled.setdefault(order_id, time.time())
         return fault
+
+    def turn_away(self, method: bytes) -> None:
+        """Take note of a request that the limit did not let through.
+
+        :param method: of the request.
+        """
+        self.turned_away += 1
+        self.cancels_turned_away += method == b"POST"
 
     def _fault_of(self, order_id: int) -> Fault | None:
         # By the id and not by chance: every round of every contender meets the same faults.
         draw = zlib.crc32(b"%d" % order_id) / _DRAWS
-        if draw >= self.faults:
+        if draw >= self.faults + self.unavailable:
             return None
         self.faulted += 1
+        if draw >= self.faults:
+            return Fault.UNAVAILABLE
         return Fault.DROPPED if draw < self.faults / 2 else Fault.FAILED
 
-    def facts(self) -> dict[str, int]:
+    def facts(self) -> dict[str, float]:
         """Return what the bench looks at when a measurement is over."""
         return {
             "posts": self.posts.total(),
@@ -79,6 +105,9 @@ class Book:
             "reposted": self.reposted,
             "reads": self.reads,
             "faulted": self.faulted,
+            "first_at": self.first_at,
+            "turned_away": self.turned_away,
+            "cancels_turned_away": self.cancels_turned_away,
         }
 
 
@@ -98,7 +127,23 @@ def _with_head(status: bytes, body: bytes, more: bytes = b"") -> bytes:
     return head % (status, more, len(body)) + body
 
 
-_FAILED = _with_head(b"502 Bad Gateway", b'{"message":"The OMS did not answer"}')
+def refusal(limit: Limit) -> bytes:
+    """Return what nginx answers to a request that a limit does not let through.
+
+    :param limit: the limit.
+    """
+    status = f"{limit.status} {HTTPStatus(limit.status).phrase}"
+    body = f"<html><head><title>{status}</title></head></html>"
+    asked = "" if limit.retry_after is None else f"Retry-After: {limit.retry_after}\r\n"
+    head = f"HTTP/1.1 {status}\r\nContent-Type: text/html\r\n{asked}"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode()
+
+
+_ANSWERS_TO_FAULTS = {
+    Fault.DROPPED: None,
+    Fault.FAILED: _with_head(b"502 Bad Gateway", b'{"message":"The OMS did not answer"}'),
+    Fault.UNAVAILABLE: _with_head(b"503 Service Unavailable", b'{"message":"Try again"}'),
+}
 _UNAUTHORIZED = _with_head(b"401 Unauthorized", b'{"message":"No token"}')
 _NOTHING_HERE = _with_head(b"404 Not Found", b'{"message":"Nothing here"}')
 _TOKEN_ANSWER = _with_head(
@@ -106,13 +151,22 @@ _TOKEN_ANSWER = _with_head(
 )
 
 
+def _counted(send: Send, limiter: Limiter) -> Send:
+    def send_and_leave(data: bytes | None) -> None:
+        limiter.leave()
+        send(data)
+
+    return send_and_leave
+
+
 class Stub:
     """Answer requests out of a book that can be opened anew between two measurements."""
 
     def __init__(self) -> None:
         self.book = Book()
+        self.limiter: Limiter | None = None
 
-    def respond(self, head: bytes, body: bytes, send: Callable[[bytes | None], None]) -> None:
+    def respond(self, head: bytes, body: bytes, send: Send) -> None:
         """Answer one request, now or after the latency.
 
         :param head: its first line and its headers.
@@ -120,13 +174,33 @@ class Stub:
         :param send: takes the answer; ``None`` breaks the connection.
         """
         method, path, _ = head.split(b" ", 2)
+        if path == STATE_PATH:
+            send(_with_head(b"200 OK", json.dumps(self.book.facts()).encode()))
+        elif path == ACTED_PATH:
+            send(_with_head(b"200 OK", json.dumps([*self.book.canceled.items()]).encode()))
+        elif path == RESET_PATH:
+            self._reset(json.loads(body))
+            send(_with_head(b"200 OK", b"{}"))
+        else:
+            self.book.first_at = self.book.first_at or time.time()
+            if self.limiter is None:
+                self._let_through(method, path, head, body, send)
+            elif self.limiter.admit(time.monotonic()):
+                self._let_through(method, path, head, body, _counted(send, self.limiter))
+            else:
+                self.book.turn_away(method)
+                send(refusal(self.limiter.limit))
+
+    def _reset(self, settings: dict[str, Any]) -> None:
+        limit = settings.pop("limit", None)
+        self.limiter = None if limit is None else Limiter(Limit.of(limit))
+        self.book = Book(**settings)
+
+    def _let_through(
+        self, method: bytes, path: bytes, head: bytes, body: bytes, send: Send
+    ) -> None:
         if path == TOKEN_PATH:
             send(_TOKEN_ANSWER)
-        elif path == STATE_PATH:
-            send(_with_head(b"200 OK", json.dumps(self.book.facts()).encode()))
-        elif path == RESET_PATH:
-            self.book = Book(**json.loads(body))
-            send(_with_head(b"200 OK", b"{}"))
         elif b"Bearer " not in head:
             send(_UNAUTHORIZED)
         else:
@@ -138,14 +212,14 @@ class Stub:
             fault = self.book.cancel(order_id)
             if fault is None:
                 return answer(order_id, is_canceled=True)
-            return None if fault is Fault.DROPPED else _FAILED
+            return _ANSWERS_TO_FAULTS[fault]
         if method == b"GET" and path.startswith(ORDER_PATH):
             order_id = int(path.removeprefix(ORDER_PATH))
             self.book.reads += 1
             return answer(order_id, is_canceled=order_id in self.book.canceled)
         return _NOTHING_HERE
 
-    def _send_later(self, send: Callable[[bytes | None], None], data: bytes | None) -> None:
+    def _send_later(self, send: Send, data: bytes | None) -> None:
         if self.book.latency:
             asyncio.get_running_loop().call_later(self.book.latency, send, data)
         else:

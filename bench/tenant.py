@@ -6,14 +6,15 @@ What it answers is in `stub`.
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import requests
 
-from bench.stub import RESET_PATH, STATE_PATH
+from bench.limiter import Limit
+from bench.stub import ACTED_PATH, RESET_PATH, STATE_PATH
 from demo.processes import Session, end, free_port, launch, wait_until
 from demo.terminal import DemoError
 from demo.workplace import REPOSITORY, airflow_environment
@@ -88,13 +89,37 @@ class Tenant:
         answer.raise_for_status()
         return answer.json()
 
-    def reset(self, *, latency: float, faults: float = 0.0) -> None:
+    def reset(
+        self,
+        *,
+        latency: float,
+        faults: float = 0.0,
+        unavailable: float = 0.0,
+        limit: Limit | None = None,
+    ) -> None:
         """Begin with every order open.
 
         :param latency: seconds until an answer about an order leaves.
         :param faults: share of the orders whose first cancel meets a fault.
+        :param unavailable: share of the orders whose first cancel acts and is answered 503.
+        :param limit: what the stub itself lets through; ``None`` for everything.
         """
-        self._ask("POST", RESET_PATH, {"latency": latency, "faults": faults})
+        settings = {
+            "latency": latency,
+            "faults": faults,
+            "unavailable": unavailable,
+            "limit": None if limit is None else asdict(limit),
+        }
+        self._ask("POST", RESET_PATH, settings)
+
+    def facts(self) -> dict[str, Any]:
+        """Return what the stub has seen since the measurement began."""
+        facts: dict[str, Any] = self._ask("GET", STATE_PATH)
+        return facts
+
+    def acted(self) -> list[tuple[int, float]]:
+        """Return each canceled order with the moment of its cancel, in seconds since the epoch."""
+        return [(order_id, at) for order_id, at in self._ask("GET", ACTED_PATH)]
 
     def check(self, orders: int) -> Seen:
         """Hold a measurement to what it was to do, and return what it sent for that.
@@ -102,10 +127,10 @@ class Tenant:
         :param orders: how many orders it was to cancel, from the first one on.
         :raises DemoError: when others are canceled, or one was posted after it was canceled.
         """
-        facts = self._ask("GET", STATE_PATH)
+        facts = self.facts()
         wanted = (orders, FIRST_ORDER, FIRST_ORDER + orders - 1)
         if (facts["canceled"], facts["lowest"], facts["highest"]) != wanted:
             raise DemoError(f"Not all of {orders} orders are canceled, or others: {facts}")
         if facts["reposted"]:
             raise DemoError(f"Orders were posted again after they were canceled: {facts}")
-        return Seen(facts["posts"], facts["reads"], facts["faulted"])
+        return Seen(*(int(facts[name]) for name in ("posts", "reads", "faulted")))
