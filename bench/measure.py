@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import resource
+import signal
 import statistics
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
 
 from bench.tenant import FIRST_ORDER
 from demo.terminal import DemoError
@@ -36,6 +39,8 @@ class Assignment:
     :param orders: how many orders to cancel, from the first one on.
     :param workers: how many at a time.
     :param store_seconds: what a write of the operator's journal takes; ``None`` for no journal.
+    :param first_order: the first order to cancel.
+    :param longest: seconds after which the contender is killed; ``None`` for never.
     """
 
     contender: str
@@ -43,11 +48,13 @@ class Assignment:
     orders: int
     workers: int = 1
     store_seconds: float | None = None
+    first_order: int = FIRST_ORDER
+    longest: float | None = None
 
     @property
     def order_ids(self) -> range:
         """Return the orders to cancel."""
-        return range(FIRST_ORDER, FIRST_ORDER + self.orders)
+        return range(self.first_order, self.first_order + self.orders)
 
 
 @dataclass(frozen=True)
@@ -59,6 +66,7 @@ class Measurement:
     :param cpu_seconds: processor time of its process in that time.
     :param peak_mib: the most memory that its process ever held.
     :param journal_seconds: spent on writing the journal, next to what else went on.
+    :param failure: why it ended without having canceled all; empty if it did not say so.
     """
 
     orders: int
@@ -66,6 +74,7 @@ class Measurement:
     cpu_seconds: float
     peak_mib: float
     journal_seconds: float = 0.0
+    failure: str = ""
 
     @property
     def per_second(self) -> float:
@@ -134,28 +143,68 @@ def run_in_child(assignment: Assignment, home: Path, *, settle_seconds: float) -
     :param assignment: what it is to do.
     :param home: the AIRFLOW_HOME of a contender that needs one.
     :param settle_seconds: of the tenant's connection.
-    :raises DemoError: when it fails.
+    :raises DemoError: when it fails, or is killed.
     """
-    command = [sys.executable, "-m", "bench.child", json.dumps(asdict(assignment))]
+    with child(assignment, home, settle_seconds=settle_seconds) as wait:
+        cost = wait()
+    if cost is None:
+        raise DemoError(f"{assignment.contender} took more than {assignment.longest} s.")
+    return cost
+
+
+@contextmanager
+def child(
+    assignment: Assignment, home: Path, *, settle_seconds: float, packages: Path | None = None
+) -> Iterator[Callable[[], Measurement | None]]:
+    """Run a contender in a process of its own; what is yielded waits for its end.
+
+    It returns what it cost, or ``None`` for one that was killed after its longest time, and raises
+    a ``DemoError`` for one that failed.
+
+    :param assignment: what it is to do.
+    :param home: the AIRFLOW_HOME of a contender that needs one.
+    :param settle_seconds: of the tenant's connection.
+    :param packages: a directory with packages that only this contender needs.
+    """
     connection = connection_to(assignment.url, settle_seconds=settle_seconds)
     environment = {
         **airflow_environment(home, home),
         "AIRFLOW_CONN_OMS_DEFAULT": json.dumps(connection),
     }
-    done = subprocess.run(
-        command,
-        env=environment,
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        timeout=_LONGEST,
-        check=False,
-    )
-    if done.returncode:
-        said = "\n".join((done.stdout + done.stderr).splitlines()[-_LINES_OF_A_FAILURE:])
-        raise DemoError(f"{said}\n\n{assignment.contender} failed.")
-    # Airflow's log may come before it on the same stream.
-    return Measurement(**json.loads(done.stdout.splitlines()[-1]))
+    if packages is not None:
+        environment["PYTHONPATH"] = str(packages)
+    # Files and not pipes: nobody reads what it says before its end.
+    with (
+        TemporaryFile("w+") as output,
+        TemporaryFile("w+") as errors,
+        subprocess.Popen(
+            [sys.executable, "-m", "bench.child", json.dumps(asdict(assignment))],
+            env=environment,
+            cwd=REPOSITORY,
+            stdout=output,
+            stderr=errors,
+        ) as process,
+    ):
+
+        def wait() -> Measurement | None:
+            status = process.wait(timeout=_LONGEST)
+            if status == -signal.SIGALRM:
+                return None
+            if status:
+                said = [*_lines(output), *_lines(errors)][-_LINES_OF_A_FAILURE:]
+                raise DemoError("\n".join(said) + f"\n\n{assignment.contender} failed.")
+            # Airflow's log may come before it on the same stream.
+            return Measurement(**json.loads(_lines(output)[-1]))
+
+        try:
+            yield wait
+        finally:
+            process.kill()
+
+
+def _lines(file: IO[str]) -> list[str]:
+    file.seek(0)
+    return file.read().splitlines()
 
 
 def connection_to(url: str, *, settle_seconds: float) -> dict[str, object]:

@@ -1,0 +1,152 @@
+"""nginx between a contender and the stub, with a limit of `limit_req` or of `limit_conn`.
+
+Where it is not installed, the stub limits by itself, in the same way: see `limiter`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.limiter import Limit
+from demo.processes import Session, end, free_port, launch, wait_until
+from demo.workplace import airflow_environment
+
+_SECONDS_TO_START = 20.0
+# Debian keeps it where only an administrator's PATH leads.
+_ALSO_IN = ("/usr/sbin", "/usr/local/sbin")
+_CONFIGURATION = """
+daemon off;
+master_process off;
+pid {directory}/nginx.pid;
+error_log {directory}/error.log;
+events {{ worker_connections 1024; }}
+http {{
+  log_format requests '$status $request_method $upstream_status';
+  access_log {directory}/access.log requests;
+  client_body_temp_path {directory}/bodies;
+  proxy_temp_path {directory}/answers;
+  fastcgi_temp_path {directory}/unused;
+  uwsgi_temp_path {directory}/unused;
+  scgi_temp_path {directory}/unused;
+  {zone}
+  map $status $retry_after {{ default ""; {status} "{retry_after}"; }}
+  upstream stub {{ server 127.0.0.1:{stub_port}; keepalive 64; }}
+  server {{
+    listen 127.0.0.1:{port};
+    location / {{
+      {limit}
+      add_header Retry-After $retry_after always;
+      proxy_pass http://stub;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      proxy_next_upstream off;
+    }}
+  }}
+}}
+"""
+
+
+def find() -> str | None:
+    """Return the path of nginx, or ``None`` where it is not installed."""
+    return shutil.which("nginx", path=os.pathsep.join([os.environ.get("PATH", ""), *_ALSO_IN]))
+
+
+def version(program: str) -> str:
+    """Return what nginx calls itself, such as `nginx/1.22.1`.
+
+    :param program: its path.
+    """
+    done = subprocess.run([program, "-v"], capture_output=True, text=True, check=True)
+    return done.stderr.rpartition(" ")[2].strip()
+
+
+def configuration(limit: Limit, directory: Path, *, port: int, stub_port: int) -> str:
+    """Return nginx's configuration.
+
+    :param limit: what it lets through.
+    :param directory: where it works.
+    :param port: where it listens.
+    :param stub_port: where the stub listens.
+    """
+    if limit.at_a_time is None:
+        zone = f"limit_req_zone $binary_remote_addr zone=one:1m rate={limit.rate:.0f}r/s;"
+        rule = f"limit_req zone=one burst={limit.burst} nodelay; limit_req_status {limit.status};"
+    else:
+        zone = "limit_conn_zone $binary_remote_addr zone=one:1m;"
+        rule = f"limit_conn one {limit.at_a_time}; limit_conn_status {limit.status};"
+    return _CONFIGURATION.format(
+        directory=directory,
+        zone=zone,
+        limit=rule,
+        status=limit.status,
+        retry_after="" if limit.retry_after is None else limit.retry_after,
+        port=port,
+        stub_port=stub_port,
+    )
+
+
+@dataclass(frozen=True)
+class Nginx:
+    """Hold an nginx that runs.
+
+    :param url: where it listens.
+    :param log: its access log.
+    :param status: what it answers to a request that its limit does not let through.
+    """
+
+    url: str
+    log: Path
+    status: int
+
+    def turned_away(self) -> tuple[int, int]:
+        """Return how many requests its limit did not let through, and how many were cancels."""
+        # An answer that the stub gave names the stub's status too.
+        lines = self.log.read_text(encoding="ascii").splitlines()
+        methods = [
+            method
+            for status, method, upstream in map(str.split, lines)
+            if status == str(self.status) and upstream == "-"
+        ]
+        return len(methods), methods.count("POST")
+
+
+@contextmanager
+def running(program: str, limit: Limit, directory: Path, stub_port: int) -> Iterator[Nginx]:
+    """Run nginx for the length of a `with` block; its limit begins anew.
+
+    :param program: its path.
+    :param limit: what it lets through; its rate does not change.
+    :param directory: where it works; what an earlier one left there is removed.
+    :param stub_port: where the stub listens.
+    """
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir()
+    port, settings, log = free_port(), directory / "nginx.conf", directory / "nginx.log"
+    settings.write_text(configuration(limit, directory, port=port, stub_port=stub_port), "utf-8")
+    command = [program, "-e", str(directory / "error.log"), "-p", str(directory)]
+    sessions: list[Session] = []
+    try:
+        process = launch(
+            [*command, "-c", str(settings)],
+            airflow_environment(directory, directory),
+            directory,
+            log,
+            sessions.append,
+        )
+        wait_until(lambda: _listens(port), process, name="nginx", log=log, limit=_SECONDS_TO_START)
+        yield Nginx(f"http://127.0.0.1:{port}", directory / "access.log", limit.status)
+    finally:
+        end(sessions)
+
+
+def _listens(port: int) -> bool:
+    # A connection without a request says so, and counts against no limit.
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
