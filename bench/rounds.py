@@ -31,6 +31,7 @@ class Sizes:
         in it.
     :param mapped_orders: orders with a task each.
     :param sets: sizes of sets for memory and run time, ascending.
+    :param limits: how long a run behind a limit lasts, as a share of what its goal says.
     """
 
     rounds: int
@@ -38,10 +39,11 @@ class Sizes:
     fault_seconds: float
     mapped_orders: int
     sets: tuple[int, ...]
+    limits: float = 1.0
 
 
 FULL = Sizes(5, 10.0, 60.0, 100, (1_000, 10_000, 100_000))
-QUICK = Sizes(1, 2.0, 10.0, 12, (500, 1_000, 4_000))
+QUICK = Sizes(1, 2.0, 10.0, 12, (500, 1_000, 4_000), 0.05)
 
 
 @dataclass
