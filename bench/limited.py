@@ -99,6 +99,7 @@ class Taken:
     :param reposted: cancels of orders that were canceled already.
     :param acted: for each run, when its cancels were acted on, in seconds since the first request.
     :param end: how it ended, if not by having canceled all.
+    :param is_stopped: whether it ended because its time was over.
     """
 
     scenario: Scenario
@@ -108,7 +109,8 @@ class Taken:
     turned_away: int
     reposted: int
     acted: Sequence[Sequence[float]]
-    end: str
+    end: str = ""
+    is_stopped: bool = False
 
     @property
     def canceled(self) -> int:
@@ -117,8 +119,10 @@ class Taken:
 
     @property
     def share(self) -> float:
-        """Return the share of what was allowed; who gives up early is not the better for it."""
-        return self.canceled / max(self.orders, self.scenario.allowed(self.seconds))
+        """Return the share of what was allowed in its time, or, after it gave up, of its orders."""
+        # The burst comes on top of what is allowed.
+        allowed = max(self.canceled, self.scenario.allowed(self.seconds))
+        return self.canceled / (allowed if self.is_stopped else max(self.orders, allowed))
 
     @property
     def percent_turned_away(self) -> float:
@@ -172,7 +176,8 @@ def take(bench: Bench, scenario: Scenario, contender: str, packages: Path | None
     to_cancel = range(FIRST_ORDER, FIRST_ORDER + scenario.runs * orders)
     _check(scenario, facts, others=moments.keys() - to_cancel)
     failures = [cost.failure for cost in costs if cost is not None and cost.failure]
-    end = f"stopped after {longest:.0f} s" if None in costs else "; ".join(failures)
+    is_stopped = None in costs
+    end = f"stopped after {longest:.0f} s" if is_stopped else "; ".join(failures)
     return Taken(
         scenario,
         orders=scenario.runs * orders,
@@ -189,6 +194,7 @@ def take(bench: Bench, scenario: Scenario, contender: str, packages: Path | None
             for start in starts
         ],
         end=end,
+        is_stopped=is_stopped,
     )
 
 

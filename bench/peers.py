@@ -20,7 +20,8 @@ from bench.stub import CANCEL_PATH
 
 REFUSED = (429, 503)
 _MOST_TRIES = 10
-_BACKOFF_FACTOR = 0.5
+# Of 0.1, 0.5 and 1, this did best at 100 requests a second: it is the peer at its best.
+_BACKOFF_FACTOR = 1.0
 _LONGEST_BACKOFF = 20.0
 
 Post = Callable[[int], requests.Response]

@@ -28,7 +28,6 @@ def taken(**more: object) -> Taken:
         turned_away=250,
         reposted=0,
         acted=[[number / 50 for number in range(1_000)]],
-        end="",
     )
     return replace(done, **more)  # type: ignore[arg-type]  # a test names the fields it changes
 
@@ -42,8 +41,14 @@ def test_who_gives_up_early_has_no_better_share_for_it() -> None:
     assert taken(seconds=0.5, acted=[[0.1] * 50]).share == pytest.approx(0.05)
 
 
+def test_who_is_stopped_is_measured_by_the_time_it_had() -> None:
+    stopped = taken(seconds=1.0, acted=[[0.1] * 50], is_stopped=True)
+    assert stopped.share == pytest.approx(0.5)
+
+
 def test_the_burst_makes_no_share_of_more_than_one() -> None:
     assert taken(seconds=9.8).share == 1
+    assert taken(seconds=1.0, acted=[[0.1] * 120], is_stopped=True).share == 1
 
 
 def test_a_limit_that_changes_allows_each_rate_for_its_time() -> None:
