@@ -56,7 +56,7 @@ docs-parts: venv ## write what the docs take from the code: the emulator's table
 	@"$(VENV)/python" scripts/emulator_tables.py
 	@"$(VENV)/python" scripts/draw_layers.py
 
-bench: venv ## measure the operator next to a mapped task, a loop and a thread pool (half an hour)
+bench: venv ## measure the operator next to a mapped task, a loop and thread pools (most of an hour)
 	@"$(VENV)/python" -m bench $(OPTIONS)
 
 cluster-test: venv-cluster ## cancel 20,000 orders on Celery, Redis and Postgres while parts die (minutes)

@@ -32,10 +32,8 @@ class Scenario:
 
     :param name: of the limit.
     :param limit: the limit.
-    :param orders: how many orders the operator cancels, in each run.
-    :param peer_orders: how many a peer does.
-    :param longest: seconds after which the operator is stopped.
-    :param peer_longest: seconds after which a peer is stopped.
+    :param orders: how many orders each run is to cancel.
+    :param longest: seconds after which a run is stopped.
     :param runs: how many start at once.
     :param unavailable: share of the orders whose first cancel acts and is answered 503.
     :param settle_seconds: of the connection.
@@ -44,9 +42,7 @@ class Scenario:
     name: str
     limit: Limit
     orders: int
-    peer_orders: int
     longest: float
-    peer_longest: float
     runs: int = 1
     unavailable: float = 0.0
     settle_seconds: float = 15.0
@@ -66,9 +62,7 @@ class Scenario:
             self,
             limit=limit,
             orders=round(share * self.orders),
-            peer_orders=round(share * self.peer_orders),
             longest=share * self.longest,
-            peer_longest=share * self.peer_longest,
             settle_seconds=max(1.0, share * self.settle_seconds),
         )
 
@@ -98,8 +92,8 @@ class Taken:
     :param turned_away: requests that the limit did not let through, reads among them.
     :param reposted: cancels of orders that were canceled already.
     :param acted: for each run, when its cancels were acted on, in seconds since the first request.
-    :param end: how it ended, if not by having canceled all.
-    :param is_stopped: whether it ended because its time was over.
+    :param is_stopped: whether a run of it ended because its time was over.
+    :param failures: why runs of it ended without having canceled all.
     """
 
     scenario: Scenario
@@ -109,13 +103,20 @@ class Taken:
     turned_away: int
     reposted: int
     acted: Sequence[Sequence[float]]
-    end: str = ""
     is_stopped: bool = False
+    failures: Sequence[str] = ()
 
     @property
     def canceled(self) -> int:
         """Return how many orders it canceled."""
         return sum(map(len, self.acted))
+
+    @property
+    def end(self) -> str:
+        """Return how it ended, if not by having canceled all."""
+        if self.is_stopped:
+            return f"stopped after {self.scenario.longest:.0f} s"
+        return "gave up" if self.failures else ""
 
     @property
     def share(self) -> float:
@@ -150,9 +151,7 @@ def take(bench: Bench, scenario: Scenario, contender: str, packages: Path | None
     :param packages: where (f) finds its libraries.
     :raises DemoError: when an order is canceled that was not to be, or the limit was none.
     """
-    is_operator = contender == OPERATOR
-    orders = scenario.orders if is_operator else scenario.peer_orders
-    longest = scenario.longest if is_operator else scenario.peer_longest
+    orders = scenario.orders
     starts = [FIRST_ORDER + number * orders for number in range(scenario.runs)]
     with _limited(bench, scenario) as (url, turned_away), ExitStack() as stack:
         waits = [
@@ -161,7 +160,7 @@ def take(bench: Bench, scenario: Scenario, contender: str, packages: Path | None
                     Assignment(
                         *(contender, url, orders, WORKERS, bench.store_seconds),
                         first_order=start,
-                        longest=longest,
+                        longest=scenario.longest,
                     ),
                     bench.directory,
                     settle_seconds=scenario.settle_seconds,
@@ -175,13 +174,10 @@ def take(bench: Bench, scenario: Scenario, contender: str, packages: Path | None
         refused, refused_cancels = turned_away()
     to_cancel = range(FIRST_ORDER, FIRST_ORDER + scenario.runs * orders)
     _check(scenario, facts, others=moments.keys() - to_cancel)
-    failures = [cost.failure for cost in costs if cost is not None and cost.failure]
-    is_stopped = None in costs
-    end = f"stopped after {longest:.0f} s" if is_stopped else "; ".join(failures)
     return Taken(
         scenario,
         orders=scenario.runs * orders,
-        seconds=max(longest if cost is None else cost.seconds for cost in costs),
+        seconds=max(scenario.longest if cost is None else cost.seconds for cost in costs),
         cancels=int(facts["posts"]) + refused_cancels,
         turned_away=refused,
         reposted=int(facts["reposted"]),
@@ -193,8 +189,8 @@ def take(bench: Bench, scenario: Scenario, contender: str, packages: Path | None
             )
             for start in starts
         ],
-        end=end,
-        is_stopped=is_stopped,
+        is_stopped=None in costs,
+        failures=[cost.failure for cost in costs if cost is not None and cost.failure],
     )
 
 

@@ -41,6 +41,17 @@ def test_who_gives_up_early_has_no_better_share_for_it() -> None:
     assert taken(seconds=0.5, acted=[[0.1] * 50]).share == pytest.approx(0.05)
 
 
+def test_how_a_run_ended_is_said_unless_it_canceled_all() -> None:
+    assert taken().end == ""
+    assert taken(failures=["a reason"]).end == "gave up"
+    assert taken(failures=["a reason"], is_stopped=True).end == "stopped after 40 s"
+
+
+def test_a_failure_is_shown_without_the_ids_that_it_names() -> None:
+    failure = "12 of 20: 2 unknown (5000059); 10 not_attempted (5000125, 5000126, …). HTTP 503."
+    assert limits._IDS.sub("", failure) == "12 of 20: 2 unknown; 10 not_attempted. HTTP 503."
+
+
 def test_who_is_stopped_is_measured_by_the_time_it_had() -> None:
     stopped = taken(seconds=1.0, acted=[[0.1] * 50], is_stopped=True)
     assert stopped.share == pytest.approx(0.5)
@@ -66,7 +77,7 @@ def test_a_share_of_a_part_counts_what_was_acted_on_then() -> None:
     followed = [number / 100 for number in range(2_000)]
     followed += [20 + number / 45 for number in range(45 * 30)]
     followed += [50 + number / 60 for number in range(60 * 30)]
-    changing = taken(scenario=CHANGING, orders=7_000, seconds=80.0, acted=[followed])
+    changing = taken(scenario=CHANGING, orders=6_600, seconds=80.0, acted=[followed])
     shares = [changing.share_between(*window) for window in limits._windows(CHANGING)]
     assert shares == [pytest.approx(0.9, abs=0.01), pytest.approx(0.6, abs=0.01)]
 
@@ -146,7 +157,7 @@ def test_a_contender_that_takes_too_long_is_stopped(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(nginx, "find", lambda: None)
-    slow = replace(PLAIN, limit=Limit(rate=1, burst=1), peer_orders=50, peer_longest=1.0)
+    slow = replace(PLAIN, limit=Limit(rate=1, burst=1), orders=50, longest=1.0)
     found = take(bench, slow, RETRY, None)
     assert found.end == "stopped after 1 s"
     assert found.seconds == 1.0
@@ -169,7 +180,7 @@ def test_nginx_is_told_the_same_limit(tmp_path: Path) -> None:
 @pytest.mark.skipif(nginx.find() is None, reason="nginx is not installed")
 @pytest.mark.parametrize("limit", [Limit(rate=20), Limit(at_a_time=8)], ids=["rate", "at a time"])
 def test_nginx_limits_and_its_log_tells_how_many_it_turned_away(bench: Bench, limit: Limit) -> None:
-    found = take(bench, replace(PLAIN, limit=limit, peer_orders=40, peer_longest=20.0), RETRY, None)
+    found = take(bench, replace(PLAIN, limit=limit, orders=40, longest=20.0), RETRY, None)
     assert (found.canceled, found.end) == (40, "")
     assert found.cancels == 40 + found.turned_away
     assert found.turned_away > 0
