@@ -1,8 +1,9 @@
 """The known mistakes: what stands in the code, what would be wrong there, and who has to catch it.
 
-Those that concern a set of orders are in ``known_mistakes_of_sets.py``, and those that concern its
-journal and its leases in ``known_mistakes_of_records.py``. How they are put into a
-copy of the code is the business of ``mutants.py``.
+Those that concern a set of orders are in ``known_mistakes_of_sets.py``, those that concern its
+journal and its leases in ``known_mistakes_of_records.py``, and those that concern its pace in
+``known_mistakes_of_limits.py``. How they are put into a copy of the code is the business of
+``mutants.py``.
 """
 
 from __future__ import annotations

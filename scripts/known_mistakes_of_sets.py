@@ -8,17 +8,18 @@ many requests a refusal takes.
 from __future__ import annotations
 
 from scripts.known_mistakes import BULK, BULK_TESTS, INPUT, SIMULATION, Mutant
+from scripts.known_mistakes_of_limits import LIMIT_MUTANTS
 from scripts.known_mistakes_of_records import ENDS, ENGINE, LEASING, RECORD_MUTANTS, RECOVERY
 
 STOPS = f"{BULK_TESTS}test_engine_stops.py"
 DRIVER = f"{BULK_TESTS}test_driver.py"
 BREAKER = f"{BULK_TESTS}test_circuit_breaker.py"
 ENTRIES = f"{BULK_TESTS}test_csv_entries.py"
-RATE = f"{BULK_TESTS}test_rate_limiter.py"
 SCHEDULE = f"{BULK_TESTS}test_schedule.py"
 
 SET_MUTANTS = (
     *RECORD_MUTANTS,
+    *LIMIT_MUTANTS,
     # -- what leaves when
     Mutant(
         "send a cancel before the first answer",
@@ -28,24 +29,17 @@ SET_MUTANTS = (
         (BREAKER, STOPS, SIMULATION),
     ),
     Mutant(
-        "heed Retry-After for one order only",
-        f"{BULK}engine.py",
-        "        if pause and pause <= self._recovery.policy.deadline:\n",
-        "        if False:\n",
-        (ENGINE, SIMULATION),
-    ),
-    Mutant(
         "post on a read that a pause has made old",
-        f"{BULK}engine.py",
-        "        return is_old or self._schedule.limiter.paused_at >= last.as_of\n",
-        "        return is_old\n",
+        f"{BULK}next_step.py",
+        "    return is_old or limiter.paused_at >= last.as_of\n",
+        "    return is_old\n",
         (ENGINE, SIMULATION),
     ),
     Mutant(
         "post on a read that a slow store has made old",
-        f"{BULK}engine.py",
-        "        return is_old or self._schedule.limiter.paused_at >= last.as_of\n",
-        "        return self._schedule.limiter.paused_at >= last.as_of\n",
+        f"{BULK}next_step.py",
+        "    return is_old or limiter.paused_at >= last.as_of\n",
+        "    return limiter.paused_at >= last.as_of\n",
         (ENGINE, SIMULATION),
     ),
     Mutant(
@@ -84,51 +78,6 @@ SET_MUTANTS = (
         (SIMULATION,),
     ),
     Mutant(
-        "let a shorter Retry-After end a longer one",
-        f"{BULK}rate_limiter.py",
-        "        self.paused_until = max(self.paused_until, moment)\n",
-        "        self.paused_until = moment\n",
-        (RATE, ENGINE, SIMULATION),
-    ),
-    Mutant(
-        "let what was just read leave during a pause",
-        f"{BULK}schedule.py",
-        "        if self.limiter.paused_until > now:\n",
-        "        if self.limiter.paused_until > now and not self._ready:\n",
-        (SCHEDULE, SIMULATION),
-    ),
-    Mutant(
-        "go on at once after a 429 that names no time",
-        f"{BULK}engine.py",
-        "            pause = pause or _PAUSE_WHEN_THROTTLED\n",
-        "            pause = pause or 0.0\n",
-        (ENGINE, SIMULATION),
-    ),
-    Mutant(
-        "let slots that no request used add up to a burst",
-        f"{BULK}rate_limiter.py",
-        "        self._next_slot = max(self._next_slot, now) + self._interval\n",
-        "        begins_at = now if self._next_slot == -math.inf else self._next_slot\n"
-        "        self._next_slot = begins_at + self._interval\n",
-        (RATE, SIMULATION),
-    ),
-    Mutant(
-        "let a read take no slot of the rate",
-        f"{BULK}engine.py",
-        "            self._schedule.limiter.take_slot(now)\n",
-        "            if action is Action.POST:\n"
-        "                self._schedule.limiter.take_slot(now)\n",
-        (ENGINE, SIMULATION),
-    ),
-    Mutant(
-        "let a cancel take no slot of the rate",
-        f"{BULK}engine.py",
-        "            self._schedule.limiter.take_slot(now)\n",
-        "            if action is Action.READ:\n"
-        "                self._schedule.limiter.take_slot(now)\n",
-        (ENGINE, SIMULATION),
-    ),
-    Mutant(
         "let a cancel leave after its deadline",
         f"{BULK}commands.py",
         "        if self.lease is None or now >= self.deadline_at:\n",
@@ -159,9 +108,9 @@ SET_MUTANTS = (
     ),
     Mutant(
         "let cancels begin after the run has stopped",
-        f"{BULK}engine.py",
-        "        if self.breaker.stopped is not None:\n            if is_post:\n",
-        "        if self.breaker.stopped is not None:\n            if False:\n",
+        f"{BULK}next_step.py",
+        "    if breaker.stopped is not None:\n        if is_post:\n",
+        "    if breaker.stopped is not None:\n        if False:\n",
         (ENDS, SIMULATION),
     ),
     Mutant(

@@ -83,7 +83,8 @@ class Attempt:
         self.journal = Journal(
             store, now=self.wall, attempt=number, tenant="t", order_ids=orders.requests
         )
-        record = Record(self.journal.earlier, self.journal.is_whole, self.journal.is_kept, leeway)
+        journal = self.journal
+        record = Record(journal.earlier, journal.is_whole, journal.is_kept, leeway, journal.learned)
         recovery = Recovery(orders, policy, record, now=self.now, wall_now=self.wall)
         self.engine = Engine(recovery, limits, attempt=number, now=self.now)
         self.limits = limits
@@ -225,7 +226,7 @@ class Attempt:
     def _on_reply(self, send: Send, call: _Call, reply: Reply, *, held_back: bool) -> None:
         event = Event(send.action, call.sent_at, self.now, reply, self._draw.random())
         if held_back:
-            self._checks.on_held_back(self, call.begun_at)
+            self._checks.on_held_back(self, send, call.begun_at)
         else:
             self._log(
                 f"#{self.number} {send.action} {send.item.request.order_id}: {reply.message}"
@@ -244,7 +245,11 @@ class Attempt:
             posted_by = wall + write.longest_lease
             try:
                 self.journal.write(
-                    intents, [end.result for end in write.ended], posted_by=posted_by, now=wall
+                    intents,
+                    [end.result for end in write.ended],
+                    posted_by=posted_by,
+                    now=wall,
+                    learned=write.learned,
                 )
             except JournalError as failure:
                 error = str(failure)

@@ -90,7 +90,9 @@ class Checks:
         self._is_answered: set[Attempt] = set()
         self._told_to_end_at: dict[Attempt, float] = {}
         self._polls: tuple[float, int] = (-1.0, 0)
-        self._was_stopped = False
+        self._was_stopped = self._was_half_open = False
+        # Calls that were made one at a time and are not answered yet.
+        self._single_calls: dict[Attempt, set[Order]] = defaultdict(set)
         self._failures_before = 0
         self.newest: Attempt | None = None
 
@@ -130,6 +132,10 @@ class Checks:
         self._sent_at[attempt].append(now)
         if self._in_flight[attempt] > attempt.limits.max_workers:
             self._fail(f"{self._in_flight[attempt]} calls are in flight")
+        if self._was_half_open and self._single_calls[attempt]:
+            self._fail(f"{send.action} {order_id} begins beside another while the run is narrowed")
+        if self._was_half_open:
+            self._single_calls[attempt].add(order_id)
         if now < self._paused_until[attempt] - 1e-6:
             self._fail(f"{send.action} {order_id} begins during a pause")
         if send.action is not Action.POST:
@@ -193,23 +199,28 @@ class Checks:
 
     def on_reply(self, attempt: Attempt, send: Send, event: Event) -> None:
         self._in_flight[attempt] -= 1
+        self._single_calls[attempt].discard(send.item.request.order_id)
         reply = event.reply
         if reply.evidence in _ADMITTED:
             self._is_answered.add(attempt)
-        pause = reply.retry_after or (1.0 if reply.evidence is Evidence.THROTTLED else 0.0)
+        pause = reply.retry_after
         if pause and pause <= attempt.policy.deadline:
             until = self._clock.now + pause
             self._paused_until[attempt] = max(self._paused_until[attempt], until)
             self._paused_at[attempt] = event.at
 
-    def on_held_back(self, attempt: Attempt, sent_at: float) -> None:
+    def on_held_back(self, attempt: Attempt, send: Send, sent_at: float) -> None:
         self._in_flight[attempt] -= 1
+        self._single_calls[attempt].discard(send.item.request.order_id)
         # Nothing has left.
         self._sent_at[attempt].remove(sent_at)
 
     def before_poll(self, attempt: Attempt) -> None:
         # What ends during a poll can stop the run after another order's cancel has begun in it.
         self._was_stopped = attempt.engine.breaker.stopped is not None
+        self._was_half_open = attempt.engine.breaker.half_open_since is not None
+        if not self._was_half_open:
+            self._single_calls[attempt].clear()
         self._failures_before = attempt.engine.tally.failures
 
     def on_poll(self, attempt: Attempt, commands: list[Command]) -> None:

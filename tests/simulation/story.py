@@ -112,6 +112,8 @@ class Story:
             latency=draw.choice([0.05, 0.5, 3.0]),
             slow_token=draw.choice([0.0, 0.0, 0.3, 0.9]),
             rate=draw.choice([None, None, None, 2.0, 10.0]),
+            at_a_time=draw.choice([None, None, None, 1, 3]),
+            is_503=draw.random() < 0.3,
             retry_after=draw.choice([None, 1.0, 5.0, 60.0]),
             store_fails=draw.choice([0.0, 0.0, 0.1, 0.5, 1.0]),
             store_seconds=draw.choice([0.02, 0.5, 1.5, 6.0]),

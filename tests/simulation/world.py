@@ -10,6 +10,7 @@ import heapq
 import itertools
 import json
 import random
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -41,6 +42,11 @@ class Clock:
             act()
         self.now = max(self.now, until)
 
+    @property
+    def next_at(self) -> float:
+        """Return when the next thing is due."""
+        return self._due[0][0]
+
     def step(self) -> bool:
         """Run the next thing that is due; tell whether there was one."""
         if not self._due:
@@ -59,7 +65,9 @@ class Weather:
     :param latency: seconds that a call takes at most.
     :param slow_token: the share of cancels whose token takes up to five seconds.
     :param rate: requests in a second that the tenant takes; ``None`` for any number.
-    :param retry_after: what its 429 names; ``None`` for nothing.
+    :param at_a_time: requests at a time that it takes; ``None`` for any number.
+    :param is_503: whether it turns the others away with a 503, and not with a 429.
+    :param retry_after: what such a response names; ``None`` for nothing.
     :param store_fails: the share of writes that fail.
     :param store_seconds: seconds that a write takes at most.
     """
@@ -69,6 +77,8 @@ class Weather:
     latency: float = 0.05
     slow_token: float = 0.0
     rate: float | None = None
+    at_a_time: int | None = None
+    is_503: bool = False
     retry_after: float | None = None
     store_fails: float = 0.0
     store_seconds: float = 0.02
@@ -125,8 +135,11 @@ class Tenant:
         self.closed: dict[Action, Evidence] = {}
         self.canceled_at: dict[Order, float] = {}
         self.posts: list[Post] = []
+        self._posts_of: dict[Order, list[Post]] = defaultdict(list)
+        self._indexed = 0
         self.faults = 0
         self._calls: list[float] = []
+        self._busy_until: list[float] = []
 
     # -- what the checks ask
 
@@ -135,7 +148,10 @@ class Tenant:
         return order_id in self.canceled_at
 
     def acted_posts(self, order_id: Order) -> list[Post]:
-        return [p for p in self.posts if p.order_id == order_id and p.acted_at is not None]
+        for post in self.posts[self._indexed :]:
+            self._posts_of[post.order_id].append(post)
+        self._indexed = len(self.posts)
+        return [post for post in self._posts_of[order_id] if post.acted_at is not None]
 
     # -- calls
 
@@ -218,13 +234,19 @@ class Tenant:
         return self._throttle()
 
     def _throttle(self) -> tuple[Reply, float] | None:
-        now, rate = self._clock.now, self.weather.rate
+        now, weather = self._clock.now, self.weather
         self._calls = [at for at in self._calls if at > now - 1]
-        if rate is not None and len(self._calls) >= rate:
+        self._busy_until = [at for at in self._busy_until if at > now]
+        are_many = weather.rate is not None and len(self._calls) >= weather.rate
+        are_too_many = weather.at_a_time is not None and len(self._busy_until) >= weather.at_a_time
+        if are_many or are_too_many:
             self.faults += 1
-            asked = self.weather.retry_after
-            return Reply(Evidence.THROTTLED, "slow down", retry_after=asked), self._latency()
+            evidence = Evidence.AMBIGUOUS if weather.is_503 else Evidence.THROTTLED
+            status, asked = (503 if weather.is_503 else 429), weather.retry_after
+            reply = Reply(evidence, "slow down", http_status=status, retry_after=asked)
+            return reply, self._latency()
         self._calls.append(now)
+        self._busy_until.append(now + weather.latency)
         return None
 
     def _kind(self) -> str | None:
@@ -250,7 +272,7 @@ class Tenant:
     def _reply_of(self, kind: str) -> tuple[Reply, float]:
         asked = self._draw.choice([None, None, 0.0, 1.0, 7.0, 60.0])
         replies = {
-            "5xx": Reply(Evidence.AMBIGUOUS, "503", retry_after=asked),
+            "5xx": Reply(Evidence.AMBIGUOUS, "503", http_status=503, retry_after=asked),
             "429": Reply(Evidence.THROTTLED, "429", retry_after=asked),
             "401": Reply(Evidence.UNAUTHENTICATED, "401"),
             "unsent": Reply(Evidence.NEVER_SENT, "refused"),

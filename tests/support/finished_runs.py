@@ -7,6 +7,7 @@ from typing import Any
 
 from airflow_provider_oms.api.validation import OrderId
 from airflow_provider_oms.cancellation.bulk.outcome_counts import OrderEnd, OutcomeCounts
+from airflow_provider_oms.cancellation.bulk.rate_limiter import Throttling
 from airflow_provider_oms.cancellation.outcomes import CancellationResult, Outcome
 
 
@@ -18,6 +19,7 @@ class FinishedRun:
     tally: OutcomeCounts = field(default_factory=OutcomeCounts)
     stopped: str | None = None
     is_shut_out: bool = False
+    throttling: Throttling = field(default_factory=Throttling)
 
     def add(self, result: CancellationResult, *, attempt: int | None = 1) -> None:
         self.ends[result.order_id] = OrderEnd(result, attempt)

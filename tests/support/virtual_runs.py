@@ -67,6 +67,9 @@ class ScriptedTenant(Tenant):
         self.latency = 0.05
         self.latency_of: dict[Order, float] = {}
         self.seen: list[Seen] = []
+        #: When requests came that a limit let through, and that it turned away.
+        self.taken_at: list[float] = []
+        self.turned_away_at: list[float] = []
 
     def read(self, order_id: Order) -> tuple[Reply, float]:
         self._note(Action.READ, order_id)

@@ -13,7 +13,7 @@ from airflow_provider_oms.api.validation import OrderId
 from airflow_provider_oms.cancellation.bulk.recovery import Queued
 from airflow_provider_oms.cancellation.bulk.work_item import WorkItem
 from airflow_provider_oms.cancellation.decision import Done
-from airflow_provider_oms.cancellation.history import Action, Policy, Reply
+from airflow_provider_oms.cancellation.history import Action, Event, Policy, Reply
 from airflow_provider_oms.cancellation.outcomes import Outcome
 
 __all__ = ["CircuitBreaker"]
@@ -35,6 +35,12 @@ _ADMITTED = frozenset(
 _ABOUT_ALL = frozenset({Evidence.UNAUTHENTICATED, Evidence.THROTTLED})
 _NO_ANSWER = frozenset({Evidence.AMBIGUOUS, Evidence.NEVER_SENT})
 _SILENT_ORDERS = 20
+# When the run slows down, fewer are enough if they fell silent over some time.
+_SILENT_FOR = 3.0
+_SILENT_OVER_TIME = 8
+# With one request at a time, so many in a row without a response stop the run; it waits before
+# each of them.
+_PROBE_PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0)
 _REFUSED_TOKENS = 10
 _REFUSED_IN_A_ROW = 10
 # So many stop a run of which no other part is left that could tell.
@@ -105,6 +111,15 @@ class CircuitBreaker:
         self._limit = stop_after_failures
         self._queued = queued
         self._silent: set[OrderId] = set()
+        self._silent_since = now
+        # The calls that got no response while orders fell silent, and of each how many got none
+        # since only one is made at a time; and how many of any kind did in a row.
+        self._silent_calls: dict[Action, int] = {}
+        self._silent_probes = 0
+        #: In a few words, why only one request is made at a time.
+        self.silence = ""
+        #: Since when only one request is made at a time; ``None`` while as many are as may be.
+        self.half_open_since: float | None = None
         self._failed: set[OrderId] = set()
         self._without_result = self._refused_tokens = 0
         self._long_waits: set[OrderId] = set()
@@ -170,15 +185,14 @@ class CircuitBreaker:
         if now >= self.gives_up_at:
             self.stop(f"a first read did not get through: {self._last_failure}", now, settle=0)
 
-    def on_reply(self, item: WorkItem, action: Action, reply: Reply, now: float) -> None:
-        """Stop when the OMS does not answer any more, or asks to wait for too long.
+    def on_reply(self, item: WorkItem, event: Event) -> float:
+        """Narrow or stop the run when the OMS does not answer any more, or asks to wait too long.
 
         :param item: the order.
-        :param action: the call.
-        :param reply: what came back.
-        :param now: when it came.
+        :param event: the call and what came back.
+        :return: seconds for which nothing may leave.
         """
-        order_id = item.request.order_id
+        action, reply, now = event.action, event.reply, event.at
         refusals = self._refusals[action]
         self.has_judged_a_cancel |= action is Action.POST
         if reply.evidence in _ADMITTED:
@@ -195,17 +209,51 @@ class CircuitBreaker:
             # The token endpoint itself refused the credentials.
             self._shut_out(reply, now)
         if (reply.retry_after or 0) > self._policy.deadline:
-            self._on_long_wait(order_id, reply, now)
+            self._on_long_wait(item.request.order_id, reply, now)
         elif reply.evidence is Evidence.THROTTLED:
             # An OMS that counts requests is there.
             answer_by = now + (reply.retry_after or 0) + _FIRST_ANSWER_WITHIN
             self._gives_up_at = min(max(self._gives_up_at, answer_by), self._waits_until)
-        if reply.evidence not in _NO_ANSWER:
-            self._silent.clear()
+        if reply.evidence in _NO_ANSWER:
+            return self._on_silence(item.request.order_id, event)
+        self._on_answer(action)
+        return 0.0
+
+    def _on_answer(self, action: Action) -> None:
+        self._silent.clear()
+        self._silent_probes = 0
+        if self.half_open_since is None:
+            self._silent_calls.clear()
             return
-        self._silent.add(order_id)
-        if len(self._silent) >= _SILENT_ORDERS:
-            self.stop(f"{_SILENT_ORDERS} orders in a row got no answer; last: {reply.message}", now)
+        # That reads are answered does not say that cancels are.
+        self._silent_calls.pop(action, None)
+        if not self._silent_calls:
+            self.half_open_since = None
+
+    def _on_silence(self, order_id: OrderId, event: Event) -> float:
+        """Return the seconds to wait until the next probe."""
+        if self.half_open_since is None:
+            if not self._silent:
+                self._silent_since = event.at
+            self._silent.add(order_id)
+            self._silent_calls[event.action] = 0
+            silent = len(self._silent)
+            is_long = event.at >= self._silent_since + _SILENT_FOR and silent >= _SILENT_OVER_TIME
+            if silent < _SILENT_ORDERS and not is_long:
+                return 0.0
+            self.half_open_since = event.at
+            self.silence = f"{silent} orders in a row got no answer; last: {event.reply.message}"
+            return _PROBE_PAUSES[0]
+        if event.sent_at < self.half_open_since:
+            return 0.0  # one of those that were in flight
+        self._silent_probes += 1
+        of_its_kind = self._silent_calls.get(event.action, 0) + 1
+        self._silent_calls[event.action] = of_its_kind
+        probes = max(self._silent_probes, of_its_kind)
+        if probes >= len(_PROBE_PAUSES):
+            self.stop(f"{self.silence}; and neither did {probes} requests one at a time", event.at)
+            return 0.0
+        return _PROBE_PAUSES[probes]
 
     def _on_long_wait(self, order_id: OrderId, reply: Reply, now: float) -> None:
         self._long_waits.add(order_id)

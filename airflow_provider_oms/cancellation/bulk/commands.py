@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from airflow_provider_oms.cancellation.bulk.adaptive_limit import Learned
 from airflow_provider_oms.cancellation.bulk.outcome_counts import OrderEnd
 from airflow_provider_oms.cancellation.bulk.work_item import Lease, WorkItem
 from airflow_provider_oms.cancellation.history import Action
@@ -48,12 +49,14 @@ class Write:
     :param ended: ends that are not on record yet.
     :param asked_at: when it was asked for; leases count from then.
     :param longest_lease: seconds from the write on in which the cancels can leave.
+    :param learned: the limits of the tenant, if the run has met any.
     """
 
     intents: tuple[WorkItem, ...]
     ended: tuple[OrderEnd, ...]
     asked_at: float
     longest_lease: float
+    learned: Learned | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from airflow_provider_oms.cancellation.bulk.intake import Limits
 from airflow_provider_oms.cancellation.bulk.journal import Journal, JournalError
 from airflow_provider_oms.cancellation.bulk.order_set import OrderSet
 from airflow_provider_oms.cancellation.bulk.outcome_counts import OrderEnd, OutcomeCounts
+from airflow_provider_oms.cancellation.bulk.rate_limiter import Throttling
 from airflow_provider_oms.cancellation.bulk.recovery import Record, Recovery
 from airflow_provider_oms.cancellation.clock import seconds
 from airflow_provider_oms.cancellation.history import Event, Policy
@@ -80,7 +81,7 @@ class BulkRun:
         self._is_stopping = is_stopping
         self._draw = random.Random().random  # noqa: S311 - it only spreads the waits
         now = seconds()
-        record = Record(journal.earlier, journal.is_whole, journal.is_kept, leeway)
+        record = Record(journal.earlier, journal.is_whole, journal.is_kept, leeway, journal.learned)
         recovery = Recovery(orders, policy, record, now=now, wall_now=time.time())
         self._engine = Engine(recovery, limits, attempt=attempt, now=now)
         self._say_what_is_left(recovery, attempt)
@@ -117,6 +118,11 @@ class BulkRun:
     def is_shut_out(self) -> bool:
         """Tell whether the connection was refused before any cancel was let through."""
         return self._engine.breaker.is_shut_out
+
+    @property
+    def throttling(self) -> Throttling:
+        """Return what the tenant's limits did to the run."""
+        return self._engine.throttling
 
     def _say_what_is_left(self, recovery: Recovery, attempt: int) -> None:
         if attempt > 1 and not recovery.policy.dry_run:
@@ -292,6 +298,7 @@ class BulkRun:
                     [end.result for end in write.ended],
                     posted_by=wall_now + write.longest_lease,
                     now=wall_now,
+                    learned=write.learned,
                 )
             except JournalError as failure:
                 error = str(failure)

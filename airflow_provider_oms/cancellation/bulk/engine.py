@@ -10,39 +10,27 @@ import math
 
 from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.api.validation import OrderId
+from airflow_provider_oms.cancellation.bulk.adaptive_limit import AdaptiveLimit
 from airflow_provider_oms.cancellation.bulk.circuit_breaker import CircuitBreaker
 from airflow_provider_oms.cancellation.bulk.commands import Command, Log, Send, Write
 from airflow_provider_oms.cancellation.bulk.intake import Intake, Limits
 from airflow_provider_oms.cancellation.bulk.leasing import Leasing
+from airflow_provider_oms.cancellation.bulk.next_step import next_step, why_it_stopped
 from airflow_provider_oms.cancellation.bulk.outcome_counts import OrderEnd, OutcomeCounts
 from airflow_provider_oms.cancellation.bulk.progress import Progress
-from airflow_provider_oms.cancellation.bulk.rate_limiter import RateLimiter
+from airflow_provider_oms.cancellation.bulk.rate_limiter import RateLimiter, Throttling
 from airflow_provider_oms.cancellation.bulk.recovery import Recovery
 from airflow_provider_oms.cancellation.bulk.schedule import Schedule
-from airflow_provider_oms.cancellation.bulk.work_item import LEASE_SECONDS, ItemState, WorkItem
-from airflow_provider_oms.cancellation.decision import (
-    Call,
-    Done,
-    Step,
-    Wait,
-    step,
-    when_interrupted,
-    when_posting_is_over,
-    when_stopped,
-)
+from airflow_provider_oms.cancellation.bulk.work_item import ItemState, WorkItem
+from airflow_provider_oms.cancellation.decision import Call, Done, Step, Wait, when_interrupted
 from airflow_provider_oms.cancellation.history import Action, Event, History
 from airflow_provider_oms.cancellation.outcomes import Outcome
 from airflow_provider_oms.cancellation.runner import describe_decision, deviates, result_of
 
 __all__ = ["Engine", "Limits"]
 
-# How long a 429 that names no time pauses the run.
-_PAUSE_WHEN_THROTTLED = 1.0
 # How long a run that cannot write the journal goes on.
 _LONGEST_WITHOUT_JOURNAL = 60.0
-# How long a cancel may rest on a read. An order waits for two writes at most, each shorter than a
-# lease: were its read old by then, it would be read again without end.
-_FRESH_FOR = 2 * LEASE_SECONDS
 # How long its end waits for the last write, and how long one that was stopped.
 _LAST_WRITE_WITHIN = 10.0
 _LAST_WRITE_AFTER_STOP = 1.0
@@ -62,8 +50,12 @@ class Engine:
         self._max_workers = limits.max_workers
         self._attempt = attempt
         self._queued = recovery.queued()
-        self._schedule = Schedule(RateLimiter(limits.requests_per_second))
         record = recovery.record
+        adaptive = AdaptiveLimit(len(self._queued), limits.max_workers, record.learned)
+        self._limiter = RateLimiter(
+            limits.requests_per_second, adaptive, longest_pause=recovery.policy.deadline
+        )
+        self._schedule = Schedule(self._limiter)
         self._leasing = Leasing(is_kept=record.is_kept, leeway=record.leeway, now=now)
         self._lines: list[Log] = []
         self._is_draining = False
@@ -72,7 +64,7 @@ class Engine:
         self.breaker = CircuitBreaker(
             recovery.policy, limits.stop_after_failures, self._queued, now
         )
-        self._intake = Intake(recovery, self._queued, self.breaker, limits)
+        self._intake = Intake(recovery, self._queued, self.breaker, adaptive, limits)
         #: How each order ended, by its id.
         self.ends: dict[OrderId, OrderEnd] = {}
         self.tally = OutcomeCounts()
@@ -103,8 +95,7 @@ class Engine:
                 self._drain(now)
             return
         item.history = history = item.history.with_event(event)
-        self._pause(event)
-        self.breaker.on_reply(item, event.action, event.reply, now)
+        self._judge(item, event)
         post = history.last_decisive_post
         if event.reply.says_open and post and post.reply.evidence is Evidence.CONFLICT:
             self.breaker.on_refused_cancel(item, now)
@@ -113,6 +104,21 @@ class Engine:
         if deviates(history, decision):
             named = f"Order {item.request.order_id}, attempt {self._attempt}"
             self._lines.append(Log(describe_decision(named, history, decision, now)))
+
+    def _judge(self, item: WorkItem, event: Event) -> None:
+        """Let what a response says about the tenant slow the run down, or stop it."""
+        self._limiter.on_reply(event)
+        # What a tenant that is away answers says nothing of its limits.
+        is_open = self.breaker.half_open_since is None
+        if is_open and self._limiter.learn(event, item.beside):
+            self._leasing.learned = self._limiter.throttling.learned
+            if found := self._limiter.found:
+                self._lines.append(Log(found))
+        if pause := self.breaker.on_reply(item, event):
+            self._limiter.pause_until(event.at + pause, event.at)
+            if self.breaker.half_open_since == event.at:
+                why = f"{self.breaker.silence}; the run goes on with one request at a time"
+                self._lines.append(Log(why, is_warning=True))
 
     def on_written(self, write: Write, now: float) -> None:
         """Let the cancels leave whose intents are on record now.
@@ -194,7 +200,13 @@ class Engine:
             commands.append(write)
         if now >= self._progress.says_next_at:
             waiting = self._schedule.waiting + self._leasing.waiting
-            self._lines.append(Log(self._progress.line(self.tally, waiting, now)))
+            self._lines.append(
+                Log(
+                    self._progress.line(
+                        self.tally, waiting, self._limiter.throttling.as_text(), now
+                    )
+                )
+            )
         commands += self._lines
         self._lines = []
         return commands
@@ -211,11 +223,16 @@ class Engine:
         due = min(self._leasing.due_at(), self.breaker.gives_up_at, self._gives_up_journal_at)
         if self.is_closed:
             return max(now, min(due, self._last_write_by))
-        if len(self._schedule.in_flight) < self._intake.capacity(len(self.ends)):
+        if len(self._schedule.in_flight) < self._intake.capacity(len(self.ends), now):
             due = min(due, self._schedule.next_at(fresh_may_go=self._leasing.is_usable))
         if self.breaker.stopped is None:
             due = min(due, self._intake.next_at(now))
         return max(now, min(due, self.breaker.settle_by))
+
+    @property
+    def throttling(self) -> Throttling:
+        """Return what the tenant's limits did to the run so far."""
+        return self._limiter.throttling
 
     @property
     def is_closed(self) -> bool:
@@ -253,7 +270,7 @@ class Engine:
 
     def _dispatch(self, now: float) -> list[Send]:
         sends: list[Send] = []
-        in_flight, capacity = self._schedule.in_flight, self._intake.capacity(len(self.ends))
+        in_flight, capacity = self._schedule.in_flight, self._intake.capacity(len(self.ends), now)
         while len(in_flight) < capacity:
             item = self._schedule.take(now, fresh_may_go=self._leasing.is_usable)
             if item is None:
@@ -276,7 +293,7 @@ class Engine:
             # An order that waits for a lease keeps its slot: at a low rate, each lease would be
             # over before the next slot.
             item.has_slot = True
-            self._schedule.limiter.take_slot(now)
+            self._limiter.take_slot(now)
         if lacks_lease:
             self._leasing.ask(item)
             return None
@@ -285,36 +302,16 @@ class Engine:
         item.state, item.calling, item.history = ItemState.IN_FLIGHT, action, history
         item.has_slot = False
         self._schedule.in_flight.add(item)
+        item.beside = len(self._schedule.in_flight)
         return Send(item, action, history.deadline_at, lease)
 
     def _may_reserve(self) -> bool:
         """Tell whether one more order may keep a slot: after a slow write, all of them leave."""
-        is_limited = self._schedule.limiter.requests_within(1.0) < math.inf
+        is_limited = self._limiter.requests_within(1.0) < math.inf
         return not is_limited or self._leasing.slots < self._max_workers
 
     def _decide(self, history: History, now: float) -> Step:
-        if self.breaker.is_probing and not history.events:
-            return Call(Action.READ)
-        decision = step(history, now)
-        if isinstance(decision, Done):
-            return decision
-        is_post = isinstance(decision, Call) and decision.action is Action.POST
-        if self.breaker.stopped is not None:
-            if is_post:
-                return when_posting_is_over(history, self._why_it_stopped)
-            due = decision.until if isinstance(decision, Wait) else now
-            if due > self.breaker.settle_by:
-                return when_stopped(history, self._why_it_stopped)
-        elif is_post and (self.breaker.is_probing or self._rests_on_old_read(history, now)):
-            return Call(Action.READ)
-        return decision
-
-    def _rests_on_old_read(self, history: History, now: float) -> bool:
-        last = history.last
-        if last is None or last.action is not Action.READ:
-            return False
-        is_old = now > last.at + _FRESH_FOR
-        return is_old or self._schedule.limiter.paused_at >= last.as_of
+        return next_step(history, self.breaker, self._limiter, now)
 
     def _place(self, item: WorkItem, decision: Step, now: float, *, is_read: bool = False) -> None:
         """Put an order where its next step begins, or end it.
@@ -334,23 +331,11 @@ class Engine:
         else:
             self._schedule.add_waiting(item, now)
 
-    def _pause(self, event: Event) -> None:
-        pause = event.reply.retry_after
-        if event.reply.evidence is Evidence.THROTTLED:
-            pause = pause or _PAUSE_WHEN_THROTTLED
-        # A wait beyond the deadline is judged by the circuit breaker.
-        if pause and pause <= self._recovery.policy.deadline:
-            self._schedule.limiter.pause_until(event.at + pause, event.at)
-
     @staticmethod
     def _history(item: WorkItem, now: float) -> History:
         return item.history or History(item.policy, now, item.doubt_since)
 
     # -- ends
-
-    @property
-    def _why_it_stopped(self) -> str:
-        return f"The run stopped: {self.breaker.stopped}"
 
     def _drain(self, now: float) -> None:
         """Decide about every order that is not in flight, now that no cancel begins any more."""
@@ -365,7 +350,7 @@ class Engine:
         """End every order that is left."""
         if self.is_closed:
             return
-        self._final_at, why = now, self._why_it_stopped
+        self._final_at, why = now, why_it_stopped(self.breaker)
         left = [*self._schedule.in_flight, *self._schedule.take_all()]
         for item in [*left, *self._leasing.take_all()]:
             if item.history is None:
@@ -389,7 +374,7 @@ class Engine:
 
     def _end_unstarted(self, item: WorkItem) -> None:
         item.state = ItemState.ENDED
-        end = self._recovery.not_started(item.request.order_id, self._why_it_stopped)
+        end = self._recovery.not_started(item.request.order_id, why_it_stopped(self.breaker))
         self._note(end)
         if end.result.outcome is Outcome.NOT_ATTEMPTED:
             # Its intent may be on record. A doubt of an earlier attempt stays as it is there.

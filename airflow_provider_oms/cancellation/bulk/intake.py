@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass
 
 from airflow_provider_oms.api.validation import OrderId
+from airflow_provider_oms.cancellation.bulk.adaptive_limit import AdaptiveLimit
 from airflow_provider_oms.cancellation.bulk.circuit_breaker import CircuitBreaker
 from airflow_provider_oms.cancellation.bulk.leasing import Leasing
 from airflow_provider_oms.cancellation.bulk.progress import Progress
@@ -51,16 +52,22 @@ class Intake:
     :param recovery: makes an order ready to be worked on.
     :param queued: the orders that are not tried yet.
     :param breaker: says which parts of the set are under suspicion.
+    :param adaptive: says how many requests the tenant bears at a time.
     :param limits: what bounds the run.
     """
 
     def __init__(
-        self, recovery: Recovery, queued: Queued, breaker: CircuitBreaker, limits: Limits
+        self,
+        recovery: Recovery,
+        queued: Queued,
+        breaker: CircuitBreaker,
+        adaptive: AdaptiveLimit,
+        limits: Limits,
     ) -> None:
         self._recovery = recovery
         self._queued = queued
         self._breaker = breaker
-        self._max_workers = limits.max_workers
+        self._adaptive = adaptive
         self._stops_after_failures = limits.stop_after_failures is not None
         self._probes = 0
         # Parts of the set of which an order was taken up since others were suspected.
@@ -70,15 +77,19 @@ class Intake:
         self._first_cancels = 0
         self._first_at = math.inf
 
-    def capacity(self, ended: int) -> int:
+    def capacity(self, ended: int, now: float) -> int:
         """Return how many requests may be in flight.
 
         :param ended: how many orders have ended.
+        :param now: the present moment.
         """
-        if self._max_workers <= _MOST_UNPROVEN or self._breaker.is_proven:
-            return self._max_workers
+        if self._breaker.half_open_since is not None:
+            return 1
+        borne = self._adaptive.concurrency(now)
+        if borne <= _MOST_UNPROVEN or self._breaker.is_proven:
+            return borne
         is_unproven = ended < _PROVEN_BY_ENDS or bool(self._breaker.suspects)
-        return _MOST_UNPROVEN if is_unproven else self._max_workers
+        return _MOST_UNPROVEN if is_unproven else borne
 
     def take(
         self, schedule: Schedule, leasing: Leasing, progress: Progress, ended: int, now: float
@@ -104,9 +115,11 @@ class Intake:
             # What becomes of few decides whether there is any use in more.
             item = self._next_outside(load) if load < _MOST_ON_TRIAL else None
             return [item] if item is not None else []
-        workers = self.capacity(ended)
+        workers = self.capacity(ended, now)
         soon = max(workers, int(progress.rate))
         at_hand = schedule.fresh + leasing.waiting
+        if self._breaker.half_open_since is not None:
+            soon = 1
         if at_hand >= max(1, int(_LOW_WATER * soon)):
             return []
         # At any moment as many orders may be in doubt as were sent during a lease, and twice those

@@ -13,13 +13,15 @@ repeated with the same content until it is taken, and the page is not written ag
 from __future__ import annotations
 
 import hashlib
+import math
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import astuple, dataclass
 from typing import Any, Protocol
 
 from airflow_provider_oms.api.validation import OrderId
+from airflow_provider_oms.cancellation.bulk.adaptive_limit import Learned
 from airflow_provider_oms.cancellation.bulk.packing import longest_packed, pack, unpack
 from airflow_provider_oms.cancellation.outcomes import CancellationResult, ConfirmedBy, Outcome
 
@@ -109,6 +111,8 @@ class Journal:
         # The bounds of the intents that have no outcome yet.
         self._open: dict[OrderId, float] = {}
         self.earlier: Mapping[OrderId, Recorded] = {}
+        #: The limits of the tenant, if an attempt has met any.
+        self.learned: Learned | None = None
         #: When the first attempt began, in seconds since the epoch; ``None`` where it is not known.
         self.begun_at: float | None = None
         # How many pages there are, the one that is written now among them.
@@ -148,6 +152,7 @@ class Journal:
         *,
         posted_by: float,
         now: float,
+        learned: Learned | None = None,
     ) -> None:
         """Record intents and outcomes at once.
 
@@ -156,6 +161,7 @@ class Journal:
         :param posted_by: when the cancels of the intents can have left at the latest, in seconds
             since the epoch.
         :param now: the present moment, in seconds since the epoch.
+        :param learned: the limits of the tenant, if the run has met any.
         :raises JournalError: when the store could not be written; then neither is recorded.
         """
         if self._store is not None and self._unconfirmed is not None:
@@ -179,6 +185,12 @@ class Journal:
             self._write_page(self._store, self._page | by_text)
         for order_id in results:
             self._open.pop(order_id, None)
+        if learned is not None and learned.differs_from(self.learned):
+            self.learned = learned
+            # Nothing depends on it: the next head says it too.
+            with suppress(JournalError), _store_failures():
+                if self._store is not None:
+                    self._write_head(self._store, self._pages)
 
     def _state_of(self, result: CancellationResult, now: float) -> str:
         earlier = self.earlier.get(result.order_id)
@@ -217,6 +229,7 @@ class Journal:
                 "whole": self.is_whole,
                 "tenant": self._tenant,
                 "orders": self._order_set,
+                "learned": self.learned and [*astuple(self.learned)],
             },
         )
 
@@ -260,6 +273,8 @@ class Journal:
         if head["tenant"] != self._tenant:
             self.is_whole, self._first_page = False, self._pages
             earlier.clear()
+        else:
+            self.learned = _learned(head.get("learned"))
 
     def _read_pages(self, store: Store) -> Iterator[Any]:
         """Return the pages that the head names, and those beyond it.
@@ -291,6 +306,18 @@ def _store_failures() -> Iterator[None]:
 
 def _digest(texts: Iterable[str]) -> str:
     return hashlib.blake2b(",".join(sorted(texts)).encode(), digest_size=16).hexdigest()
+
+
+def _learned(values: Any) -> Learned | None:
+    """Return what the head says about limits; what it cannot mean is no damage to the record."""
+    match values:
+        case [float() | int() | None as rate, int() | None as at_a_time]:
+            is_usable = (rate is None or 0 < rate < math.inf) and (
+                at_a_time is None or at_a_time > 0
+            )
+            return Learned(rate, at_a_time) if is_usable else None
+        case _:
+            return None
 
 
 def _recorded(state: str) -> Recorded:

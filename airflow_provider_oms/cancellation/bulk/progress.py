@@ -70,11 +70,12 @@ class Progress:
         since = now - seconds
         return next((s for s in reversed(self._samples) if s.at <= since), self._samples[0])
 
-    def line(self, tally: OutcomeCounts, waiting: int, now: float) -> str:
+    def line(self, tally: OutcomeCounts, waiting: int, limits: str, now: float) -> str:
         """Return how far the run is, and note when the next line is due.
 
         :param tally: how the orders have ended so far.
         :param waiting: orders that wait to settle, or for the OMS.
+        :param limits: what the tenant's limits did so far, in words; empty where there are none.
         :param now: the present moment.
         """
         self.says_next_at = now + _PERIOD
@@ -84,4 +85,5 @@ class Progress:
         return (
             f"{done} of {self._orders} orders done, {rate:.0f} per second; "
             f"{tally.as_text()}; {waiting} waiting; time left: {left}"
+            f"{'; ' + limits if limits else ''}"
         )

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from airflow_provider_oms.api.validation import OrderId
+from airflow_provider_oms.cancellation.bulk.adaptive_limit import Learned
 from airflow_provider_oms.cancellation.bulk.journal import Recorded
 from airflow_provider_oms.cancellation.bulk.order_set import OrderSet
 from airflow_provider_oms.cancellation.bulk.outcome_counts import OrderEnd
@@ -39,12 +40,14 @@ class Record:
     :param is_whole: whether an order that is not on record was certainly never sent.
     :param is_kept: whether records outlive an attempt.
     :param leeway: seconds that a cancel which has begun can still take to leave.
+    :param learned: the limits of the tenant, if an earlier attempt has met any.
     """
 
     earlier: Mapping[OrderId, Recorded]
     is_whole: bool = True
     is_kept: bool = True
     leeway: float = 0.0
+    learned: Learned | None = None
 
     @property
     def longest_lease(self) -> float:

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from typing import Protocol, TypedDict
 
 from airflow_provider_oms.api.validation import OrderId
+from airflow_provider_oms.cancellation.bulk.adaptive_limit import Learned
 from airflow_provider_oms.cancellation.bulk.outcome_counts import OrderEnd, OutcomeCounts
+from airflow_provider_oms.cancellation.bulk.rate_limiter import Throttling
 from airflow_provider_oms.cancellation.outcomes import CancellationResult, Outcome
 
 __all__ = ["LONGEST_CAUSE", "FinishedRun", "Kept", "Report", "ResultRow", "Summary"]
@@ -48,6 +50,10 @@ class FinishedRun(Protocol):
     def is_shut_out(self) -> bool:
         """Tell whether the credentials were refused before anything was sent."""
 
+    @property
+    def throttling(self) -> Throttling:
+        """Return what the tenant's limits did to the run."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:
@@ -68,6 +74,15 @@ class Kept:
         return self.rows or self.results_path is not None
 
 
+class Limits(TypedDict):
+    """Describe what the tenant's limits did to a run: a part of its summary."""
+
+    requests_per_second: float | None
+    at_a_time: int | None
+    turned_away: int
+    paused_seconds: float
+
+
 class Summary(TypedDict):
     """Describe the summary of a run, as it goes to XCom."""
 
@@ -79,6 +94,7 @@ class Summary(TypedDict):
     warning: str | None
     failed: dict[str, list[OrderId]]
     stopped: str | None
+    limits: Limits
     attempts: int
     duration: float
     results_path: str | None
@@ -132,9 +148,20 @@ class Report:
             "warning": self.warning(),
             "failed": run.tally.failed_ids(),
             "stopped": run.stopped[:LONGEST_CAUSE] if run.stopped else None,
+            "limits": self._limits(),
             "attempts": self.attempt,
             "duration": round(self.duration, 3),
             "results_path": results_path,
+        }
+
+    def _limits(self) -> Limits:
+        throttling = self.run.throttling
+        learned = throttling.learned or Learned()
+        return {
+            "requests_per_second": learned.requests_per_second,
+            "at_a_time": learned.at_a_time,
+            "turned_away": throttling.turned_away,
+            "paused_seconds": round(throttling.paused_seconds, 3),
         }
 
     def rows(self) -> list[ResultRow] | None:
@@ -146,6 +173,8 @@ class Report:
     def lines(self) -> Iterator[str]:
         """Return the lines with the counts: by outcome, and by state where it adds something."""
         yield f"{self.orders} orders in {self.duration:.1f} s: {self.run.tally.as_text()}"
+        if limits := self.run.throttling.as_text():
+            yield limits[0].upper() + limits[1:]
         for outcome, states in self._by_state().items():
             yield f"{states.total()} {outcome}: {_as_text(_first(states))}"
 

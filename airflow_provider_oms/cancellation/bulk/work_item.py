@@ -52,6 +52,7 @@ class WorkItem:
     :param state: where it is.
     :param lease: allows its cancel to leave, where its intent is on record.
     :param calling: the call that is in flight.
+    :param beside: how many calls were in flight when its last one was made, itself among them.
     :param has_slot: whether the rate limiter has counted a request that it has not made yet.
     """
 
@@ -63,4 +64,5 @@ class WorkItem:
     state: ItemState = ItemState.READY
     lease: Lease | None = None
     calling: Action | None = None
+    beside: int = 0
     has_slot: bool = False

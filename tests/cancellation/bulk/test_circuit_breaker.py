@@ -5,120 +5,25 @@ from __future__ import annotations
 import math
 
 import pytest
+from breakers import (
+    CANCELED,
+    FORBIDDEN,
+    NOW,
+    OPEN,
+    POLICY,
+    SHIPPED,
+    SILENCE,
+    answering,
+    breaker_of,
+    end,
+    item_of,
+    reply_to,
+    why,
+)
 
 from airflow_provider_oms.api.evidence import Evidence
-from airflow_provider_oms.api.validation import CancelRequest
-from airflow_provider_oms.cancellation.bulk.circuit_breaker import CircuitBreaker
-from airflow_provider_oms.cancellation.bulk.recovery import Queued
-from airflow_provider_oms.cancellation.bulk.work_item import WorkItem
-from airflow_provider_oms.cancellation.decision import Done
-from airflow_provider_oms.cancellation.history import Action, Event, History, Policy, Reply
+from airflow_provider_oms.cancellation.history import Action, Reply
 from airflow_provider_oms.cancellation.outcomes import Outcome
-
-NOW = 100.0
-POLICY = Policy()
-OPEN = Reply(Evidence.OPEN, "open", order_state="READY")
-CANCELED = Reply(Evidence.CANCELED, "canceled", order_state="CANCELED")
-SILENCE = Reply(Evidence.AMBIGUOUS, "no response")
-SHIPPED = Reply(Evidence.CONFLICT, "shipped")
-FORBIDDEN = Reply(Evidence.FORBIDDEN, "no permission")
-
-
-def breaker_of(
-    limit: int | None = None, *, strata: int = 10, settle_seconds: float = 15.0
-) -> CircuitBreaker:
-    queued = Queued(list(range(1000 if strata == 10 else strata)))
-    assert queued.strata == strata
-    return CircuitBreaker(Policy(settle_seconds=settle_seconds), limit, queued, NOW)
-
-
-def answering(limit: int | None = None) -> CircuitBreaker:
-    """Return the breaker of a run whose tenant has answered a read and let a cancel through."""
-    breaker = breaker_of(limit)
-    reply_to(breaker, 0, OPEN, Action.READ)
-    reply_to(breaker, 0, CANCELED, Action.POST)
-    return breaker
-
-
-def item_of(order_id: int, stratum: int = 0) -> WorkItem:
-    return WorkItem(CancelRequest(order_id, "other", "Fraud"), POLICY, stratum)
-
-
-def reply_to(
-    breaker: CircuitBreaker,
-    order_id: int,
-    reply: Reply,
-    action: Action = Action.READ,
-    *,
-    stratum: int = 0,
-    now: float = NOW,
-) -> None:
-    breaker.on_reply(item_of(order_id, stratum), action, reply, now)
-
-
-def end(
-    breaker: CircuitBreaker,
-    order_id: int,
-    outcome: Outcome,
-    reply: Reply | None = None,
-    action: Action = Action.POST,
-    *,
-    stratum: int = 0,
-) -> None:
-    item = item_of(order_id, stratum)
-    if reply is not None:
-        item.history = History(POLICY, NOW, None, (Event(action, NOW, NOW, reply),))
-    breaker.on_end(item, Done(outcome, None, reply), NOW)
-
-
-def why(breaker: CircuitBreaker) -> str:
-    """Return why a run is stopped; empty while it is not."""
-    return breaker.stopped or ""
-
-
-class TestSilence:
-    def test_twenty_orders_in_a_row_without_a_response_stop_it(self) -> None:
-        breaker = answering()
-        for order_id in range(19):
-            reply_to(breaker, order_id, SILENCE)
-        assert why(breaker) == ""
-        reply_to(breaker, 19, Reply(Evidence.NEVER_SENT, "refused"))
-        assert why(breaker) == "20 orders in a row got no answer; last: refused"
-
-    def test_one_order_that_is_asked_about_again_and_again_does_not(self) -> None:
-        breaker = answering()
-        for _ in range(100):
-            reply_to(breaker, 7, SILENCE)
-        assert why(breaker) == ""
-
-    @pytest.mark.parametrize(
-        "kind", [Evidence.CANCELED, Evidence.OPEN, Evidence.CONFLICT, Evidence.THROTTLED]
-    )
-    def test_any_response_in_between_starts_the_count_again(self, kind: Evidence) -> None:
-        breaker = answering()
-        for order_id in range(19):
-            reply_to(breaker, order_id, SILENCE)
-        reply_to(breaker, 50, Reply(kind, "a response"))
-        for order_id in range(19):
-            reply_to(breaker, 100 + order_id, SILENCE)
-        assert why(breaker) == ""
-
-    def test_twenty_ends_in_a_row_that_came_to_nothing_stop_it(self) -> None:
-        breaker = answering()
-        for order_id in range(19):
-            end(breaker, order_id, Outcome.NOT_ATTEMPTED)
-        end(breaker, 50, Outcome.CANCELED)
-        for order_id in range(19):
-            end(breaker, order_id, Outcome.UNKNOWN)
-        assert why(breaker) == ""
-        end(breaker, 60, Outcome.UNKNOWN, SILENCE)
-        assert why(breaker) == "20 orders in a row came to nothing; last: no response"
-
-    def test_a_verdict_in_between_starts_that_count_again_too(self) -> None:
-        breaker = answering()
-        for order_id in range(40):
-            end(breaker, order_id, Outcome.NOT_FOUND if order_id == 19 else Outcome.UNKNOWN)
-            assert (why(breaker) != "") == (order_id == 39)
 
 
 class TestTheFirstAnswer:

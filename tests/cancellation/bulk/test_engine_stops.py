@@ -37,17 +37,19 @@ def outcome_of(run: Any, order_id: int) -> Outcome:
 
 
 class TestSilence:
-    def test_twenty_orders_in_a_row_without_a_response_stop_it(self) -> None:
+    def test_twenty_orders_in_a_row_without_a_response_and_five_single_ones_stop_it(self) -> None:
         world = World(1000)
         world.tenant.on_post = world.tenant.on_read = lambda order_id: (
             LOST if int(order_id) > 30 else None
         )
         run = world.run()
         assert "20 orders in a row got no answer" in why(run)
-        assert world.clock.now < 10
+        assert "neither did 5 requests one at a time" in why(run)
+        # Thirty seconds between single requests, and five for what is in flight to settle.
+        assert 30 <= world.clock.now < 45
         # A response that comes late starts the count again, and some are in flight when it ends.
         lost = {order_id for order_id in world.tenant.posted if int(order_id) > 30}
-        assert 20 <= len(lost) <= 20 + 2 * 4
+        assert 20 <= len(lost) <= 20 + 2 * 4 + 5
         counts = outcomes(run)
         assert counts == {"canceled": 30, "unknown": len(lost), "not_attempted": 970 - len(lost)}
 

@@ -20,7 +20,7 @@ def test_the_line_holds_counts_pace_and_the_time_that_is_left() -> None:
     for tenth in range(51):
         progress.sample(tenth * 4, 100 + tenth / 10)
     assert progress.says_next_at == 105.0
-    line = progress.line(tally_of(198, unknown=2), 7, 105.0)
+    line = progress.line(tally_of(198, unknown=2), 7, "", 105.0)
     assert line == (
         "200 of 1000 orders done, 40 per second; 198 canceled, 2 unknown; 7 waiting; "
         "time left: 20 s"
@@ -30,7 +30,7 @@ def test_the_line_holds_counts_pace_and_the_time_that_is_left() -> None:
 
 def test_orders_of_an_earlier_attempt_say_nothing_about_the_pace() -> None:
     progress = Progress(1000, 500, 100.0)
-    assert progress.line(tally_of(500), 0, 105.0).endswith("0 waiting; time left: unknown")
+    assert progress.line(tally_of(500), 0, "", 105.0).endswith("0 waiting; time left: unknown")
 
 
 def test_the_pace_is_that_of_the_last_seconds() -> None:
@@ -50,3 +50,8 @@ def test_cancels_count_as_sent_lately_for_as_long_as_a_lease() -> None:
     assert progress.sent_lately == 1
     progress.sample(0, 5.0)
     assert progress.sent_lately == 0
+
+
+def test_the_line_says_what_the_limits_of_the_tenant_did() -> None:
+    line = Progress(1000, 0, 100.0).line(tally_of(10), 0, "the OMS turned 3 requests away", 105.0)
+    assert line.endswith("; the OMS turned 3 requests away")

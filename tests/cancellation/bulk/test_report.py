@@ -53,6 +53,12 @@ class TestTheSummary:
             "warning": None,
             "failed": {"not_found": [3], "unknown": [4]},
             "stopped": None,
+            "limits": {
+                "requests_per_second": None,
+                "at_a_time": None,
+                "turned_away": 0,
+                "paused_seconds": 0.0,
+            },
             "attempts": 2,
             "duration": 1.235,
             "results_path": "r.jsonl",

@@ -1,0 +1,346 @@
+"""How many requests the tenant bears, learned from what it answers: in a second, and at a time.
+
+It decides how fast the run may be; when the next request may leave is decided in
+``rate_limiter.py``. Why it is built like this is in ``docs/decisions/0008-an-adaptive-limiter.md``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass
+from typing import NamedTuple
+
+__all__ = ["AdaptiveLimit", "Learned"]
+
+# Before anything is known, the rate grows from here; after so many doublings it is no limit.
+_FIRST_RATE = 40.0
+_DOUBLINGS = 8
+# A doubling takes as long as costs a run about one percent of its time, within these bounds. The
+# time is reckoned for requests of 50 ms each; 1.56 is the share of a doubling that is lost in all.
+_SHORTEST_DOUBLING = 0.05
+_LONGEST_DOUBLING = 0.6
+_SHARE_OF_RUN = 0.01 * 0.05 / 1.56
+# What the tenant bears is what it accepted in the last second. The first time, the rate was still
+# doubling, and a burst that the tenant allows is in it.
+_MEASURED_OVER = 1.0
+_FIRST_DISCOUNT = 0.9
+# Accepted in less time, a few requests say little: an estimate falls by half at most.
+_SHORTEST_MEASURE = 0.25
+_LOWEST_SHARE = 0.5
+_LOWEST_RATE = 0.5
+# After a wall the rate begins at this share of what was accepted, and takes that long to get back.
+# What several runs lose then they part anew, so that a large step makes them even.
+_BACKOFF = 0.8
+_SHORTEST_RECOVERY = 1.5
+# A pause holds up all of them, and empties what the tenant counts.
+_BACKOFF_AFTER_PAUSE = 0.9
+# A wall that asks for a pause costs that pause: it is not looked for again before long.
+_RECOVERY_PER_PAUSE = 12.0
+# Those that follow a wall at once meet the same one: what the tenant counts has to run down first.
+_SAME_WALL_FOR = 0.1
+# A wall that comes before there is a new measure is met by going down by this much.
+_STEP_DOWN = 0.8
+# While nothing is accepted after a wall, requests are further and further apart.
+_FIRST_PAUSE = 0.05
+_LONGEST_PAUSE = 1.0
+# Requests at a time are the limit only if the tenant was at work on this share of them.
+_BUSY_SHARE = 0.6
+_BUSY_OVER = 0.1
+_LOOK_BACK = 2.0
+_FIRST_STEP_UP = 2.0
+_LONGEST_STEP_UP = 60.0
+# Responses of 502 and 503 within this time are a burst, and so a wall.
+_BURST = 3
+_BURST_WITHIN = 1.0
+# So many walls in a row that a lower rate did not help against have another reason.
+_VAIN_WALLS = 3
+_IGNORES_ERRORS_FOR = 30.0
+# A response that takes so many times as long as usual, or none, holds the increase.
+_SLOW = 1.5
+_SLOW_SECONDS = 0.01
+_HOLDS_FOR = 1.0
+# A rate that has moved by less than this share is not written down again.
+_WORTH_A_WRITE = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """Hold what a run has learned of its tenant's limits.
+
+    :param requests_per_second: what it accepts; ``None`` where no such limit was found.
+    :param at_a_time: requests in flight that it accepts; ``None`` where no such limit was found.
+    """
+
+    requests_per_second: float | None = None
+    at_a_time: int | None = None
+
+    def differs_from(self, other: Learned | None) -> bool:
+        """Tell whether it is worth to be recorded in place of another.
+
+        :param other: what is on record.
+        """
+        if other is None or other.at_a_time != self.at_a_time:
+            return True
+        before, after = other.requests_per_second, self.requests_per_second
+        if before is None or after is None:
+            return before is not after
+        return abs(after - before) > _WORTH_A_WRITE * before
+
+    def as_text(self) -> str:
+        """Return the limits in words."""
+        if self.requests_per_second is None:
+            return f"{self.at_a_time} requests at a time"
+        rate = f"{self.requests_per_second:.3g} requests a second"
+        return rate if self.at_a_time is None else f"{rate} and {self.at_a_time} at a time"
+
+
+class _Accepted(NamedTuple):
+    at: float
+    in_flight: int
+
+
+class AdaptiveLimit:
+    """Learn from each response how fast to go on.
+
+    Until the tenant turns a request away, the rate doubles quickly until it is no limit any more.
+    From then on it falls a little below what was accepted, approaches that again, stays near it,
+    and then looks for more, ever faster. A wall is what requests met that were sent after the last
+    one: others were on their way when it was met.
+
+    :param orders: how many orders are to be canceled.
+    :param max_workers: the most requests in flight at a time.
+    :param learned: what an earlier attempt has learned; ``None`` if it met no limit.
+    """
+
+    def __init__(self, orders: int, max_workers: int, learned: Learned | None = None) -> None:
+        share = _SHARE_OF_RUN * orders / max_workers
+        self._doubling = min(max(share, _SHORTEST_DOUBLING), _LONGEST_DOUBLING)
+        self._max_workers = max_workers
+        self._ceiling = math.inf
+        self._recovery, self._backoff = _SHORTEST_RECOVERY, _BACKOFF
+        self._at_a_time = max_workers
+        self._step_up = _FIRST_STEP_UP
+        # For how long the rate has grown, and when that was counted.
+        self._grown = 0.0
+        self._counted_at: float | None = None
+        self._held_until = -math.inf
+        # When it went down last, and until when that is the same wall.
+        self._cut_at = self._ends_at = -math.inf
+        self._stepped_at = math.inf
+        self._accepted: deque[_Accepted] = deque()
+        self._errors: deque[float] = deque()
+        self._vain_walls = 0
+        self._before_vain_walls = math.inf
+        self._ignores_errors_until = -math.inf
+        self._latency = self._usual_latency = 0.0
+        #: For how many seconds no request is worth sending after one that was turned away.
+        self.pause = 0.0
+        #: How many requests the tenant turned away.
+        self.turned_away = 0
+        #: How often that made the run slower.
+        self.walls = 0
+        if learned is not None:
+            if learned.requests_per_second is not None:
+                self._ceiling = max(learned.requests_per_second, _LOWEST_RATE)
+            if learned.at_a_time is not None:
+                self._at_a_time = min(max(learned.at_a_time, 1), max_workers)
+
+    # -- what it allows
+
+    @property
+    def learned(self) -> Learned | None:
+        """Return what the run has learned; ``None`` where it knows no limit."""
+        rate = round(self._ceiling, 2) if self._has_ceiling else None
+        at_a_time = self._at_a_time if self._at_a_time < self._max_workers else None
+        return Learned(rate, at_a_time) if rate or at_a_time else None
+
+    @property
+    def _has_ceiling(self) -> bool:
+        return self._ceiling < math.inf
+
+    def rate(self, now: float) -> float:
+        """Return the requests that may leave in a second; infinite where nothing bounds them.
+
+        :param now: the present moment.
+        """
+        self._count_growth(now)
+        if not self._has_ceiling:
+            doublings = self._grown / self._doubling
+            return _FIRST_RATE * 2**doublings if doublings < _DOUBLINGS else math.inf
+        done = self._grown / self._recovery
+        lost = 1 - self._backoff
+        if done <= 1:
+            return self._ceiling * (1 - lost * (1 - done) ** 2)
+        # The exponent is bounded, because a float is.
+        return self._ceiling * (1 + lost * (2 ** min(2 * (done - 1), 60) - 1))
+
+    def concurrency(self, now: float) -> int:
+        """Return how many requests may be in flight.
+
+        :param now: the present moment.
+        """
+        if self._at_a_time < self._max_workers and now > self._stepped_at + self._step_up:
+            self._at_a_time += 1
+            self._stepped_at = now
+        return self._at_a_time
+
+    def _count_growth(self, now: float) -> None:
+        counted_at = self._counted_at
+        if counted_at is None or now <= counted_at:
+            return
+        self._grown += max(0.0, now - max(counted_at, self._held_until))
+        self._counted_at = now
+
+    # -- what it learns from
+
+    def on_accepted(self, sent_at: float, in_flight: int, now: float) -> None:
+        """Note a request that the tenant has dealt with, whatever it answered.
+
+        :param sent_at: when it was sent.
+        :param in_flight: how many were in flight when it was sent, itself among them.
+        :param now: when the response came.
+        """
+        if self._counted_at is None:
+            # Before the first response there is nothing to grow on.
+            self._counted_at = self._stepped_at = now
+        self.pause = 0.0
+        accepted = self._accepted
+        accepted.append(_Accepted(now, in_flight))
+        while accepted[0].at < now - _LOOK_BACK:
+            accepted.popleft()
+        latency = now - sent_at
+        if not self._usual_latency:
+            self._latency = self._usual_latency = latency
+        self._latency += 0.1 * (latency - self._latency)
+        self._usual_latency += 0.005 * (latency - self._usual_latency)
+        if self._latency > _SLOW * self._usual_latency + _SLOW_SECONDS:
+            self._hold(now)
+
+    def on_no_response(self, now: float) -> None:
+        """Note a request that got no response in time, or no connection.
+
+        :param now: when it was given up.
+        """
+        self._hold(now)
+
+    def on_turned_away(
+        self, sent_at: float, in_flight: int, now: float, *, pause: float = 0.0
+    ) -> bool:
+        """Note a request that the tenant turned away because there are too many.
+
+        :param sent_at: when it was sent.
+        :param in_flight: how many were in flight when it was sent, itself among them.
+        :param now: when the response came.
+        :param pause: for how many seconds the run pauses from now on.
+        :return: whether the run goes on slower because of it.
+        """
+        self.turned_away += 1
+        self._pause_after(sent_at)
+        if sent_at <= self._ends_at:
+            return False
+        self._meet_wall(in_flight, now, pause)
+        return True
+
+    def on_server_error(
+        self, sent_at: float, in_flight: int, now: float, *, pause: float = 0.0
+    ) -> bool:
+        """Note a 502 or 503; a burst of them is a sign of too many requests.
+
+        :param sent_at: when it was sent.
+        :param in_flight: how many were in flight when it was sent, itself among them.
+        :param now: when the response came.
+        :param pause: for how many seconds the run pauses from now on.
+        :return: whether the run goes on slower because of it.
+        """
+        if now < self._ignores_errors_until:
+            return False
+        self._pause_after(sent_at)
+        if sent_at <= self._ends_at:
+            return False
+        errors = self._errors
+        errors.append(now)
+        while errors[0] < now - _BURST_WITHIN:
+            errors.popleft()
+        if len(errors) < _BURST:
+            return False
+        self.turned_away += len(errors)
+        if self._has_ceiling and self._grown < self._recovery:
+            # The tenant took as many as that before: fewer did not help.
+            self._vain_walls += 1
+        else:
+            self._vain_walls, self._before_vain_walls = 0, self._ceiling
+        if self._vain_walls >= _VAIN_WALLS:
+            self._ignore_errors(now)
+            return False
+        self._meet_wall(in_flight, now, pause)
+        return True
+
+    def _pause_after(self, sent_at: float) -> None:
+        if sent_at > self._cut_at > -math.inf:
+            self.pause = min(max(2 * self.pause, _FIRST_PAUSE), _LONGEST_PAUSE)
+
+    def _ignore_errors(self, now: float) -> None:
+        self._errors.clear()
+        self._vain_walls = 0
+        self._ignores_errors_until = now + _IGNORES_ERRORS_FOR
+        self._ceiling = self._before_vain_walls
+        self._grown = 0.0 if self._has_ceiling else _DOUBLINGS * self._doubling
+
+    def _hold(self, now: float) -> None:
+        self._count_growth(now)
+        self._held_until = max(self._held_until, now + _HOLDS_FOR)
+
+    def _meet_wall(self, in_flight: int, now: float, pause: float) -> None:
+        self.walls += 1
+        rate = self.rate(now)
+        # While the rate still doubles, the newest request meets the most others in any case.
+        if not (self._has_ceiling and self._narrow(in_flight, now, pause)):
+            self._slow_down(rate, now, pause)
+        self._cut_at = now + pause
+        self._ends_at = self._cut_at + max(_SAME_WALL_FOR, 2 * self._latency)
+        self._accepted.clear()
+        self._errors.clear()
+
+    def _slow_down(self, rate: float, now: float, pause: float) -> None:
+        measured_over = min(now - self._cut_at, _MEASURED_OVER)
+        if not self._has_ceiling:
+            ceiling = _FIRST_DISCOUNT * self._accepted_within(_MEASURED_OVER, now)
+        elif measured_over < _SHORTEST_MEASURE:
+            ceiling = _STEP_DOWN * self._ceiling
+        else:
+            accepted = self._accepted_within(measured_over, now)
+            ceiling = min(rate, max(accepted, _LOWEST_SHARE * self._ceiling))
+        self._ceiling = max(ceiling, _LOWEST_RATE)
+        self._backoff = _BACKOFF_AFTER_PAUSE if pause else _BACKOFF
+        self._recovery = max(_SHORTEST_RECOVERY, _RECOVERY_PER_PAUSE * pause)
+        self._counted_at = now + pause
+        self._grown = 0.0
+
+    def _accepted_within(self, seconds: float, now: float) -> float:
+        """Return how many requests were accepted in a second."""
+        since = now - seconds
+        if self._accepted:
+            # The run may have begun a moment ago.
+            since = max(since, self._accepted[0].at - self._latency)
+        count = sum(one.at > since for one in self._accepted)
+        return count / max(now - since, _SHORTEST_MEASURE)
+
+    def _narrow(self, in_flight: int, now: float, pause: float) -> bool:
+        """Bound the requests in flight, if it was their number that the tenant turned away."""
+        most = max((one.in_flight for one in self._accepted), default=in_flight)
+        window = max(_BUSY_OVER, 3 * self._latency)
+        # Little's law: as many were dealt with at a time.
+        busy = self._latency * sum(one.at > now - window for one in self._accepted) / window
+        if in_flight <= most or busy < _BUSY_SHARE * in_flight:
+            return False
+        if self._at_a_time < self._max_workers:
+            self._step_up = min(2 * self._step_up, _LONGEST_STEP_UP)
+        else:
+            self._step_up = max(_FIRST_STEP_UP, _RECOVERY_PER_PAUSE * pause)
+        self._at_a_time = min(self._max_workers, max(most, int(busy)))
+        self._stepped_at = now + pause
+        # It was not the rate: that goes on from where it is.
+        self._ceiling = max(self._ceiling, self._accepted_within(_MEASURED_OVER, now))
+        self._grown, self._counted_at = self._recovery, now + pause
+        return True

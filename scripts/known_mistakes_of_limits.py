@@ -1,0 +1,189 @@
+"""The known mistakes that concern the pace of a run: rates, pauses, limits, a tenant that is away.
+
+The others that concern a set are in ``known_mistakes_of_sets.py``.
+"""
+
+from __future__ import annotations
+
+from scripts.known_mistakes import BULK, BULK_TESTS, SIMULATION, Mutant
+from scripts.known_mistakes_of_records import ENGINE
+
+ADAPTIVE = f"{BULK_TESTS}test_adaptive_limit.py"
+HALF_OPEN = f"{BULK_TESTS}test_half_open.py"
+LIMITED = f"{BULK_TESTS}test_limited_tenants.py"
+MEMORY = f"{BULK_TESTS}test_journal_limits.py"
+RATE = f"{BULK_TESTS}test_rate_limiter.py"
+SCHEDULE = f"{BULK_TESTS}test_schedule.py"
+
+_PACE = "a story says how a run must not be, and not how fast it must be"
+
+LIMIT_MUTANTS = (
+    # -- pauses, and the rate that was given
+    Mutant(
+        "heed Retry-After for one order only",
+        f"{BULK}rate_limiter.py",
+        "        if asked and asked <= self._longest_pause:\n",
+        "        if False:\n",
+        (RATE, ENGINE, SIMULATION),
+    ),
+    Mutant(
+        "let a shorter Retry-After end a longer one",
+        f"{BULK}rate_limiter.py",
+        "        self.paused_until = max(self.paused_until, moment)\n",
+        "        self.paused_until = moment\n",
+        (RATE, ENGINE, SIMULATION),
+    ),
+    Mutant(
+        "let what was just read leave during a pause",
+        f"{BULK}schedule.py",
+        "        if self.limiter.paused_until > now:\n",
+        "        if self.limiter.paused_until > now and not self._ready:\n",
+        (SCHEDULE, SIMULATION),
+    ),
+    Mutant(
+        "let slots that no request used add up to a burst",
+        f"{BULK}rate_limiter.py",
+        "        is_used = now <= self._next_slot + _LATE_BY\n",
+        "        is_used = self._next_slot > -math.inf\n",
+        (RATE, SIMULATION),
+    ),
+    Mutant(
+        "forget the rate that was given when a wall is met",
+        f"{BULK}rate_limiter.py",
+        "            self._next_slot = max(self._next_slot, begins_at + 1 / ",
+        "            self._next_slot = max(begins_at, begins_at + 1 / ",
+        (SIMULATION,),
+    ),
+    Mutant(
+        "let a read take no slot of the rate",
+        f"{BULK}engine.py",
+        "            self._limiter.take_slot(now)\n",
+        "            if action is Action.POST:\n                self._limiter.take_slot(now)\n",
+        (ENGINE, SIMULATION),
+    ),
+    Mutant(
+        "let a cancel take no slot of the rate",
+        f"{BULK}engine.py",
+        "            self._limiter.take_slot(now)\n",
+        "            if action is Action.READ:\n                self._limiter.take_slot(now)\n",
+        (ENGINE, SIMULATION),
+    ),
+    # -- what the tenant bears
+    Mutant(
+        "learn nothing from a 429",
+        f"{BULK}rate_limiter.py",
+        "        if reply.evidence is Evidence.THROTTLED:\n",
+        "        if False:\n",
+        (RATE, LIMITED),
+        not_simulated=_PACE,
+    ),
+    Mutant(
+        "take a 429 of the token endpoint for the API's",
+        f"{BULK}rate_limiter.py",
+        "        if adaptive is None or not reply.left:\n",
+        "        if adaptive is None:\n",
+        (RATE,),
+        not_simulated=_PACE,
+    ),
+    Mutant(
+        "slow down for each request that was under way when a wall was met",
+        f"{BULK}adaptive_limit.py",
+        "        if sent_at <= self._ends_at:\n            return False\n        self._meet_wall(",
+        "        self._meet_wall(",
+        (ADAPTIVE, LIMITED),
+        not_simulated=_PACE,
+    ),
+    Mutant(
+        "let the rate fall to nothing",
+        f"{BULK}adaptive_limit.py",
+        "        self._ceiling = max(ceiling, _LOWEST_RATE)\n",
+        "        self._ceiling = max(ceiling, 1e-9)\n",
+        (ADAPTIVE, SIMULATION),
+    ),
+    Mutant(
+        "let the number of requests at a time fall to none",
+        f"{BULK}adaptive_limit.py",
+        "        self._at_a_time = min(self._max_workers, max(most, int(busy)))\n",
+        "        self._at_a_time = 0\n",
+        (ADAPTIVE, SIMULATION),
+    ),
+    Mutant(
+        "never look for more",
+        f"{BULK}adaptive_limit.py",
+        "            self._at_a_time += 1\n",
+        "            self._at_a_time += 0\n",
+        (ADAPTIVE,),
+        not_simulated=_PACE,
+    ),
+    Mutant(
+        "look for more while the tenant struggles",
+        f"{BULK}adaptive_limit.py",
+        "        self._grown += max(0.0, now - max(counted_at, self._held_until))\n",
+        "        self._grown += now - counted_at\n",
+        (ADAPTIVE,),
+        not_simulated=_PACE,
+    ),
+    Mutant(
+        "slow down for 5xx that have nothing to do with the rate, for ever",
+        f"{BULK}adaptive_limit.py",
+        "        if self._vain_walls >= _VAIN_WALLS:\n",
+        "        if False:\n",
+        (ADAPTIVE, LIMITED),
+        not_simulated=_PACE,
+    ),
+    Mutant(
+        "have more requests in flight than the tenant bears",
+        f"{BULK}intake.py",
+        "        borne = self._adaptive.concurrency(now)\n",
+        "        borne = self._adaptive._max_workers\n",
+        (LIMITED,),
+        not_simulated=_PACE,
+    ),
+    # -- what outlives the attempt
+    Mutant(
+        "take over what was learned of another tenant",
+        f"{BULK}journal.py",
+        "        else:\n            self.learned = ",
+        "        if True:\n            self.learned = ",
+        (MEMORY,),
+        not_simulated="a story has one tenant",
+    ),
+    Mutant(
+        "fail for what the record says about limits",
+        f"{BULK}journal.py",
+        "            with suppress(JournalError), _store_failures():\n",
+        "            with _store_failures():\n",
+        (MEMORY, SIMULATION),
+    ),
+    # -- a tenant that is away
+    Mutant(
+        "make as many requests as ever while none is answered",
+        f"{BULK}intake.py",
+        "        if self._breaker.half_open_since is not None:\n            return 1\n",
+        "",
+        (LIMITED, SIMULATION),
+    ),
+    Mutant(
+        "never stop though nothing is answered",
+        f"{BULK}circuit_breaker.py",
+        "        if probes >= len(_PROBE_PAUSES):\n",
+        "        if probes >= 10 * len(_PROBE_PAUSES):\n",
+        (HALF_OPEN, SIMULATION),
+    ),
+    Mutant(
+        "take the end of an outage for granted because reads are answered",
+        f"{BULK}circuit_breaker.py",
+        "        self._silent_calls.pop(action, None)\n",
+        "        self._silent_calls.clear()\n",
+        (HALF_OPEN,),
+        not_simulated="it only takes longer until the run stops",
+    ),
+    Mutant(
+        "count what was in flight as single requests",
+        f"{BULK}circuit_breaker.py",
+        "        if event.sent_at < self.half_open_since:\n",
+        "        if False:\n",
+        (HALF_OPEN, LIMITED),
+        not_simulated="it only stops the run too early",
+    ),
+)

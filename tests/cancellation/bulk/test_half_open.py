@@ -1,0 +1,108 @@
+"""A run whose orders get no response makes one request at a time before it stops."""
+
+from __future__ import annotations
+
+import pytest
+from breakers import CANCELED, NOW, OPEN, SILENCE, answering, end, narrowed, reply_to, why
+
+from airflow_provider_oms.api.evidence import Evidence
+from airflow_provider_oms.cancellation.history import Action, Reply
+from airflow_provider_oms.cancellation.outcomes import Outcome
+
+
+class TestSilence:
+    def test_twenty_orders_in_a_row_without_a_response_narrow_it(self) -> None:
+        breaker = answering()
+        for order_id in range(19):
+            assert reply_to(breaker, order_id, SILENCE) == 0
+        assert why(breaker) == ""
+        assert reply_to(breaker, 19, Reply(Evidence.NEVER_SENT, "refused")) == 1
+        assert breaker.half_open_since == NOW
+        assert breaker.silence == "20 orders in a row got no answer; last: refused"
+        assert why(breaker) == ""
+
+    def test_eight_over_three_seconds_do_too(self) -> None:
+        breaker = answering()
+        for nth in range(7):
+            assert reply_to(breaker, nth, SILENCE, now=NOW + nth) == 0
+        assert reply_to(breaker, 6, SILENCE, now=NOW + 9) == 0
+        assert reply_to(breaker, 7, SILENCE, now=NOW + 10) == 1
+        breaker = answering()
+        for nth in range(7):
+            reply_to(breaker, nth, SILENCE)
+        assert reply_to(breaker, 7, SILENCE, now=NOW + 2.9) == 0
+        assert reply_to(breaker, 8, SILENCE, now=NOW + 3) == 1
+
+    @pytest.mark.parametrize("action", list(Action))
+    def test_five_single_requests_without_one_stop_it_then(self, action: Action) -> None:
+        breaker = narrowed()
+        # What was in flight when it narrowed is no single request.
+        assert reply_to(breaker, 50, SILENCE, action, sent_at=NOW - 1) == 0
+        pauses = [reply_to(breaker, 20 + nth, SILENCE, action, sent_at=NOW + 1) for nth in range(4)]
+        assert pauses == [2, 4, 8, 15]
+        assert why(breaker) == ""
+        reply_to(breaker, 30, SILENCE, action, sent_at=NOW + 1)
+        assert "neither did 5 requests one at a time" in why(breaker)
+        assert reply_to(breaker, 31, SILENCE, action, sent_at=NOW + 1) == 0
+
+    @pytest.mark.parametrize("silent", list(Action))
+    def test_a_response_to_such_a_call_ends_it_and_one_to_another_does_not(
+        self, silent: Action
+    ) -> None:
+        breaker = narrowed(silent)
+        (other,) = set(Action) - {silent}
+        for _ in range(3):
+            reply_to(breaker, 30, CANCELED, other)
+            assert breaker.half_open_since == NOW
+            assert reply_to(breaker, 31, SILENCE, silent, sent_at=NOW + 1) > 0
+        reply_to(breaker, 32, CANCELED, silent)
+        assert breaker.half_open_since is None
+        # And all begins again.
+        for order_id in range(19):
+            assert reply_to(breaker, order_id, SILENCE, silent) == 0
+        assert breaker.half_open_since is None
+        assert why(breaker) == ""
+
+    def test_where_neither_call_is_answered_both_have_to_be(self) -> None:
+        breaker = answering()
+        for order_id in range(20):
+            reply_to(breaker, order_id, SILENCE, Action.POST if order_id % 2 else Action.READ)
+        reply_to(breaker, 40, OPEN, Action.READ)
+        assert breaker.half_open_since == NOW
+        reply_to(breaker, 41, CANCELED, Action.POST)
+        assert breaker.half_open_since is None
+
+    def test_one_order_that_is_asked_about_again_and_again_does_not(self) -> None:
+        breaker = answering()
+        for _ in range(100):
+            reply_to(breaker, 7, SILENCE)
+        assert why(breaker) == ""
+
+    @pytest.mark.parametrize(
+        "kind", [Evidence.CANCELED, Evidence.OPEN, Evidence.CONFLICT, Evidence.THROTTLED]
+    )
+    def test_any_response_in_between_starts_the_count_again(self, kind: Evidence) -> None:
+        breaker = answering()
+        for order_id in range(19):
+            reply_to(breaker, order_id, SILENCE)
+        reply_to(breaker, 50, Reply(kind, "a response"))
+        for order_id in range(19):
+            reply_to(breaker, 100 + order_id, SILENCE)
+        assert why(breaker) == ""
+
+    def test_twenty_ends_in_a_row_that_came_to_nothing_stop_it(self) -> None:
+        breaker = answering()
+        for order_id in range(19):
+            end(breaker, order_id, Outcome.NOT_ATTEMPTED)
+        end(breaker, 50, Outcome.CANCELED)
+        for order_id in range(19):
+            end(breaker, order_id, Outcome.UNKNOWN)
+        assert why(breaker) == ""
+        end(breaker, 60, Outcome.UNKNOWN, SILENCE)
+        assert why(breaker) == "20 orders in a row came to nothing; last: no response"
+
+    def test_a_verdict_in_between_starts_that_count_again_too(self) -> None:
+        breaker = answering()
+        for order_id in range(40):
+            end(breaker, order_id, Outcome.NOT_FOUND if order_id == 19 else Outcome.UNKNOWN)
+            assert (why(breaker) != "") == (order_id == 39)
