@@ -130,6 +130,8 @@ class Policy:
         these (letter case does not count); ``None`` for any state.
     :param dry_run: read, and never post.
     :param look_first: read before the first cancel, though no earlier one can have been acted on.
+    :param reads_seldom: read once soon after an ambiguous cancel and once when it has settled, as
+        suits one of many orders: others get on meanwhile, and each read counts against the rate.
     """
 
     settle_seconds: float = 15.0
@@ -138,6 +140,7 @@ class Policy:
     only_if_states: frozenset[str] | None = None
     dry_run: bool = False
     look_first: bool = False
+    reads_seldom: bool = False
 
     @property
     def reads_first(self) -> bool:
@@ -147,8 +150,9 @@ class Policy:
     @property
     def settle_offsets(self) -> tuple[float, ...]:
         """Return when to read after an ambiguous cancel: 1, 3, 7 … seconds, and at the end."""
-        offsets, offset = [], 1.0
-        while offset < self.settle_seconds:
+        offsets: list[float] = []
+        offset = 1.0
+        while offset < self.settle_seconds and not (offsets and self.reads_seldom):
             offsets.append(offset)
             offset = 2 * offset + 1
         return (*offsets, self.settle_seconds)

@@ -13,12 +13,14 @@ def policy_for(
     *,
     only_if_states: frozenset[str] | None = None,
     dry_run: bool = False,
+    is_one_of_many: bool = False,
 ) -> Policy:
     """Return the policy that a tenant's settings and a caller's wishes make.
 
     :param settings: the tenant.
     :param only_if_states: the validated condition.
     :param dry_run: whether nothing is to be posted.
+    :param is_one_of_many: whether it holds for the orders of a set.
     :return: the policy.
     """
     return Policy(
@@ -26,4 +28,5 @@ def policy_for(
         deadline=settings.deadline,
         only_if_states=only_if_states,
         dry_run=dry_run,
+        reads_seldom=is_one_of_many,
     )

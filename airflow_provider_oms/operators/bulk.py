@@ -249,7 +249,9 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
                 tolerated = validate_number("tolerated_failures", self.tolerated_failures)
                 dry_run = validate_flag("dry_run", self.is_dry_run)
                 states = self._states()
-                policy = policy_for(hook.settings, only_if_states=states, dry_run=dry_run)
+                policy = policy_for(
+                    hook.settings, only_if_states=states, dry_run=dry_run, is_one_of_many=True
+                )
                 orders = self._order_set(hook.settings.disposition_reasons)
         except OmsOrderSetError as error:
             log_lines(self.log, "What is wrong with the orders", iter(error.problems))

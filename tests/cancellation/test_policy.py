@@ -78,6 +78,15 @@ def test_these_are_its_reads(seconds: float, offsets: tuple[float, ...]) -> None
     assert Policy(settle_seconds=seconds).settle_offsets == offsets
 
 
+@pytest.mark.parametrize(
+    ("seconds", "offsets"), [(0, (0,)), (1, (1,)), (1.5, (1, 1.5)), (3, (1, 3)), (15, (1, 15))]
+)
+def test_an_order_of_a_set_is_read_once_soon_and_once_at_the_end(
+    seconds: float, offsets: tuple[float, ...]
+) -> None:
+    assert Policy(settle_seconds=seconds, reads_seldom=True).settle_offsets == offsets
+
+
 @pytest.mark.parametrize("states", [None, frozenset({"READY"})])
 @pytest.mark.parametrize("dry_run", [False, True])
 def test_a_policy_has_the_tenants_times_and_the_callers_conditions(

@@ -66,6 +66,7 @@ class Story:
             deadline=max(self._settle, draw.choice([20.0, 120.0, 120.0])),
             only_if_states=draw.choice([None, None, None, frozenset({"READY"})]),
             dry_run=draw.random() < 0.03,
+            reads_seldom=draw.random() < 0.5,
         )
         self._limits = Limits(
             draw.choice([1, 2, 4, 16]),
