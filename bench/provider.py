@@ -9,7 +9,7 @@ import json
 import logging
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
@@ -127,6 +127,9 @@ class _EveryCancelActs:
 
     def get_order(self, order_id: Any, /) -> Order:
         return Order(order_id, "CANCELED", "CANCELED", {}, uuid.uuid4().hex)
+
+    def find_orders(self, order_ids: Iterable[Any], /) -> dict[Any, Order]:
+        return {order_id: self.get_order(order_id) for order_id in order_ids}
 
     def post_cancel(
         self, request: CancelRequest, /, *, may_send: Callable[[], bool] | None = None

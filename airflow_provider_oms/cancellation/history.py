@@ -130,8 +130,9 @@ class Policy:
         these (letter case does not count); ``None`` for any state.
     :param dry_run: read, and never post.
     :param look_first: read before the first cancel, though no earlier one can have been acted on.
-    :param reads_seldom: read once soon after an ambiguous cancel and once when it has settled, as
-        suits one of many orders: others get on meanwhile, and each read counts against the rate.
+    :param early_reads: how often to read before an ambiguous cancel has settled; ``None`` for as
+        often as suits a single order. Others of a set get on meanwhile, and each read counts
+        against the rate.
     """
 
     settle_seconds: float = 15.0
@@ -140,7 +141,7 @@ class Policy:
     only_if_states: frozenset[str] | None = None
     dry_run: bool = False
     look_first: bool = False
-    reads_seldom: bool = False
+    early_reads: int | None = None
 
     @property
     def reads_first(self) -> bool:
@@ -152,7 +153,7 @@ class Policy:
         """Return when to read after an ambiguous cancel: 1, 3, 7 … seconds, and at the end."""
         offsets: list[float] = []
         offset = 1.0
-        while offset < self.settle_seconds and not (offsets and self.reads_seldom):
+        while offset < self.settle_seconds and len(offsets) != self.early_reads:
             offsets.append(offset)
             offset = 2 * offset + 1
         return (*offsets, self.settle_seconds)

@@ -28,5 +28,5 @@ def policy_for(
         deadline=settings.deadline,
         only_if_states=only_if_states,
         dry_run=dry_run,
-        reads_seldom=is_one_of_many,
+        early_reads=1 if is_one_of_many else None,
     )

@@ -9,11 +9,16 @@ import logging
 import random
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from airflow_provider_oms.api.errors import OmsConfigError, OmsError, OmsInputError
+from airflow_provider_oms.api.errors import (
+    OmsConfigError,
+    OmsError,
+    OmsInputError,
+    OmsNoResponseError,
+)
 from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.api.models import Order
 from airflow_provider_oms.api.validation import CancelRequest, OrderId
@@ -39,9 +44,11 @@ __all__ = [
     "TOLD_TO_END",
     "OmsCalls",
     "Runtime",
+    "SearchCalls",
     "cancel_order",
     "describe_decision",
     "deviates",
+    "replies_of",
     "reply_of",
     "result_of",
 ]
@@ -68,6 +75,16 @@ class OmsCalls(Protocol):
 
         :param request: the cancellation.
         :param may_send: tells whether it may; asked more than once.
+        """
+
+
+class SearchCalls(Protocol):
+    """Name the call that reads many orders."""
+
+    def find_orders(self, order_ids: Iterable[OrderId], /) -> Mapping[OrderId, Order]:
+        """Read orders by one search.
+
+        :param order_ids: the orders.
         """
 
 
@@ -193,6 +210,30 @@ def reply_of(
         )
     except Exception as error:  # noqa: BLE001 - one order's fault must not end a run
         return _fault_of(error)
+    return _reply_from(order)
+
+
+def replies_of(
+    calls: SearchCalls, order_ids: Iterable[OrderId]
+) -> Mapping[OrderId, Reply] | OmsError:
+    """Search for orders once, and say what is shown of each.
+
+    :param calls: the client.
+    :param order_ids: the orders.
+    :return: a reply for each order that was found, or why the search failed.
+    """
+    try:
+        found = calls.find_orders(order_ids)
+    except (OmsInputError, OmsConfigError):
+        raise
+    except OmsError as error:
+        return error
+    except Exception as error:  # noqa: BLE001 - the orders can be read one by one
+        return OmsNoResponseError(_fault_of(error).message)
+    return {order_id: _reply_from(order) for order_id, order in found.items()}
+
+
+def _reply_from(order: Order) -> Reply:
     kept = f", kept by a cache for {order.age:g} s" if order.age else ""
     return Reply(
         order.evidence,

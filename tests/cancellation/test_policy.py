@@ -84,7 +84,8 @@ def test_these_are_its_reads(seconds: float, offsets: tuple[float, ...]) -> None
 def test_an_order_of_a_set_is_read_once_soon_and_once_at_the_end(
     seconds: float, offsets: tuple[float, ...]
 ) -> None:
-    assert Policy(settle_seconds=seconds, reads_seldom=True).settle_offsets == offsets
+    assert Policy(settle_seconds=seconds, early_reads=1).settle_offsets == offsets
+    assert Policy(settle_seconds=seconds, early_reads=0).settle_offsets == (seconds,)
 
 
 @pytest.mark.parametrize("states", [None, frozenset({"READY"})])

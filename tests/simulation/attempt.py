@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_provider_oms.api.evidence import Evidence
-from airflow_provider_oms.cancellation.bulk.commands import Log, Send, Write
+from airflow_provider_oms.cancellation.bulk.commands import Find, Log, Send, Write
 from airflow_provider_oms.cancellation.bulk.engine import Engine
 from airflow_provider_oms.cancellation.bulk.intake import Limits
 from airflow_provider_oms.cancellation.bulk.journal import Journal, JournalError
@@ -166,6 +166,9 @@ class Attempt:
             if isinstance(command, Send):
                 self._checks.on_send(self, command)
                 self._call(command)
+            elif isinstance(command, Find):
+                self._checks.on_find(self, command)
+                self._find(command)
             elif isinstance(command, Write):
                 self._write(command)
             elif isinstance(command, Log):
@@ -235,6 +238,19 @@ class Attempt:
             self._checks.on_reply(self, send, event)
         self.engine.on_reply(send.item, event, held_back=held_back)
         self._poll()
+
+    def _find(self, find: Find) -> None:
+        sent_at = self.now
+        answer, seconds = self._tenant.find(find.order_ids)
+
+        def on_found() -> None:
+            shown = answer if isinstance(answer, Exception) else f"{len(answer)} of them"
+            self._log(f"#{self.number} searches for {len(find.taken)} orders: {shown}")
+            self._checks.on_found(self, answer, self.now)
+            self.engine.on_found(find, answer, sent_at, self.now)
+            self._poll()
+
+        self._soon(seconds, on_found)
 
     def _write(self, write: Write) -> None:
         wall, seconds = self.wall, self._tenant.seconds_to_write()

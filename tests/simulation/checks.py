@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from airflow_provider_oms.api.evidence import Evidence
-from airflow_provider_oms.cancellation.bulk.commands import Command, Send
+from airflow_provider_oms.cancellation.bulk.commands import Command, Find, Send
 from airflow_provider_oms.cancellation.bulk.journal import Recorded
 from airflow_provider_oms.cancellation.bulk.outcome_counts import OrderEnd
 from airflow_provider_oms.cancellation.history import Action, Event
@@ -37,6 +37,7 @@ _NOTHING_DONE = {
     Outcome.WOULD_CANCEL,
 }
 _MOST_POLLS_AT_ONCE = 100
+_MOST_PER_SEARCH = 100
 # An order that is not on record was neither sent nor about to be sent.
 _NOT_ATTEMPTED = Recorded(Outcome.NOT_ATTEMPTED)
 # The intent of an order that was refused before stays on record when the run stops ahead of its
@@ -87,6 +88,8 @@ class Checks:
         self._paused_at: dict[Attempt, float] = defaultdict(lambda: -math.inf)
         self._in_flight: dict[Attempt, int] = defaultdict(int)
         self._sent_at: dict[Attempt, list[float]] = defaultdict(list)
+        # When the last read by Get Order began, by the attempt's own clock.
+        self._read_at: dict[Attempt, dict[Order, float]] = defaultdict(dict)
         self._is_answered: set[Attempt] = set()
         self._told_to_end_at: dict[Attempt, float] = {}
         self._polls: tuple[float, int] = (-1.0, 0)
@@ -154,9 +157,12 @@ class Checks:
 
     def _check_bounds_of_run(self, attempt: Attempt, send: Send) -> None:
         order_id, policy = send.item.request.order_id, attempt.policy
+        last = send.item.history and send.item.history.last
+        read_at = last.sent_at if last and last.action is Action.READ else None
+        if read_at is not None and self._read_at[attempt].get(order_id) != read_at:
+            self._fail(f"the cancel of {order_id} rests on a search")
         if not attempt.engine._leasing.is_usable:
             self._fail(f"the cancel of {order_id} begins while the journal cannot be written")
-        last = send.item.history and send.item.history.last
         if last and last.action is Action.READ and attempt.now > last.at + _FRESH_FOR:
             self._fail(f"the cancel of {order_id} rests on a read of {last.at:.2f}")
         if send.item.history and send.item.history.ambiguous_posts >= policy.max_posts:
@@ -182,6 +188,23 @@ class Checks:
         if attempt.now >= send.deadline_at:
             self._fail(f"the cancel of {order_id} leaves after its deadline")
 
+    def on_find(self, attempt: Attempt, find: Find) -> None:
+        now = self._clock.now
+        self._in_flight[attempt] += 1
+        self._sent_at[attempt].append(now)
+        if self._in_flight[attempt] > attempt.limits.max_workers:
+            self._fail(f"{self._in_flight[attempt]} calls are in flight")
+        if now < self._paused_until[attempt] - 1e-6:
+            self._fail("a search begins during a pause")
+        if self._was_stopped or self._was_half_open:
+            self._fail("a search begins though the run has stopped or is narrowed")
+        if len(find.taken) > _MOST_PER_SEARCH:
+            self._fail(f"a search asks for {len(find.taken)} orders")
+
+    def on_found(self, attempt: Attempt, answer: object, now: float) -> None:
+        self._in_flight[attempt] -= 1
+        self._note_pause(attempt, getattr(answer, "retry_after", None), now)
+
     def on_record(
         self, attempt: Attempt, intents: list[Order], posted_by: float, ended: list[OrderEnd]
     ) -> None:
@@ -203,11 +226,15 @@ class Checks:
         reply = event.reply
         if reply.evidence in _ADMITTED:
             self._is_answered.add(attempt)
-        pause = reply.retry_after
+        self._note_pause(attempt, reply.retry_after, event.at)
+        if event.action is Action.READ:
+            self._read_at[attempt][send.item.request.order_id] = event.sent_at
+
+    def _note_pause(self, attempt: Attempt, pause: float | None, now: float) -> None:
         if pause and pause <= attempt.policy.deadline:
             until = self._clock.now + pause
             self._paused_until[attempt] = max(self._paused_until[attempt], until)
-            self._paused_at[attempt] = event.at
+            self._paused_at[attempt] = now
 
     def on_held_back(self, attempt: Attempt, send: Send, sent_at: float) -> None:
         self._in_flight[attempt] -= 1

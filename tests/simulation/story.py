@@ -65,8 +65,8 @@ class Story:
             settle_seconds=self._settle,
             deadline=max(self._settle, draw.choice([20.0, 120.0, 120.0])),
             only_if_states=draw.choice([None, None, None, frozenset({"READY"})]),
-            dry_run=draw.random() < 0.03,
-            reads_seldom=draw.random() < 0.5,
+            dry_run=draw.random() < 0.05,
+            early_reads=draw.choice([None, 1]),
         )
         self._limits = Limits(
             draw.choice([1, 2, 4, 16]),
@@ -95,7 +95,7 @@ class Story:
 
     def _draw_orders(self) -> OrderSet:
         draw = self._draw
-        size = draw.choice([1, 1, 2, 2, 3, 3, 5, 8, 12]) if draw.random() < 0.98 else 40
+        size = draw.choice([1, 1, 2, 2, 3, 3, 5, 8, 12]) if draw.random() < 0.97 else 40
         order_ids: list[Any] = draw.sample(range(1, 1000), size)
         if draw.random() < 0.3:
             order_ids = [f"{order_id:032x}" for order_id in order_ids]
@@ -115,6 +115,7 @@ class Story:
             rate=draw.choice([None, None, None, 2.0, 10.0]),
             at_a_time=draw.choice([None, None, None, 1, 3]),
             is_503=draw.random() < 0.3,
+            search=draw.choice(["good", "good", "missing", "failing", "lagging", "gaps"]),
             retry_after=draw.choice([None, 1.0, 5.0, 60.0]),
             store_fails=draw.choice([0.0, 0.0, 0.1, 0.5, 1.0]),
             store_seconds=draw.choice([0.02, 0.5, 1.5, 6.0]),

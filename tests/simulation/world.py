@@ -11,14 +11,21 @@ import itertools
 import json
 import random
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from airflow_provider_oms.api.errors import (
+    OmsError,
+    OmsNoResponseError,
+    OmsSearchError,
+    OmsThrottledError,
+)
 from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.cancellation.history import Action, Reply
 
 Order = int | str
+Found = dict[Order, Reply] | OmsError
 
 
 class Clock:
@@ -68,6 +75,8 @@ class Weather:
     :param at_a_time: requests at a time that it takes; ``None`` for any number.
     :param is_503: whether it turns the others away with a 503, and not with a 429.
     :param retry_after: what such a response names; ``None`` for nothing.
+    :param search: how the tenant's search is: ``"good"``, ``"missing"``, ``"failing"``, behind what
+        reads show (``"lagging"``), or without some of the orders (``"gaps"``).
     :param store_fails: the share of writes that fail.
     :param store_seconds: seconds that a write takes at most.
     """
@@ -80,6 +89,7 @@ class Weather:
     at_a_time: int | None = None
     is_503: bool = False
     retry_after: float | None = None
+    search: str = "good"
     store_fails: float = 0.0
     store_seconds: float = 0.02
 
@@ -166,6 +176,27 @@ class Tenant:
         if fault is not None:
             return fault
         return self._order(order_id), self._latency()
+
+    def find(self, order_ids: Sequence[Order]) -> tuple[Found, float]:
+        """Return what a search shows of each order, or why it fails, and the seconds it takes."""
+        kind, draw = self.weather.search, self._draw
+        if self.closed.get(Action.READ) or self._throttle() is not None:
+            asked = self.weather.retry_after
+            return OmsThrottledError("busy", http_status=429, retry_after=asked), self._latency()
+        if kind == "missing":
+            return OmsSearchError("no search", http_status=404), self._latency()
+        if kind == "failing" and draw.random() < 0.7:
+            return OmsNoResponseError("timed out"), draw.choice([self._latency(), 30.0])
+        found: dict[Order, Reply] = {}
+        for order_id in order_ids:
+            is_left_out = kind == "gaps" and draw.random() < 0.5
+            if order_id not in self.states or is_left_out or self.cursed.get(order_id):
+                continue
+            found[order_id] = self._order(order_id)
+            if kind == "lagging" and draw.random() < 0.7:
+                state = self.states[order_id]
+                found[order_id] = Reply(Evidence.OPEN, state, order_state=state, order_status=state)
+        return found, self._latency()
 
     def post(self, order_id: Order, attempt: int) -> tuple[Reply, float]:
         """Take a cancel that has left just now; return the reply, and the seconds it takes."""

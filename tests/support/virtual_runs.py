@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from airflow_provider_oms.cancellation.bulk.order_set import OrderSet
 from airflow_provider_oms.cancellation.history import Action, Policy, Reply
 from tests.simulation.attempt import Attempt
 from tests.simulation.checks import Checks
-from tests.simulation.world import Clock, Order, Post, Store, Tenant, Values
+from tests.simulation.world import Clock, Found, Order, Post, Store, Tenant, Values
 
 LOST = Reply(Evidence.AMBIGUOUS, "no response")
 UNSENT = Reply(Evidence.NEVER_SENT, "connection refused")
@@ -64,6 +64,9 @@ class ScriptedTenant(Tenant):
         #: Seconds that a cancel waits for its token, and then for its connection.
         self.before_it_leaves: Callable[[], tuple[float, float]] = lambda: (0.0, 0.0)
         self.write_seconds: Callable[[], float] = lambda: 0.01
+        #: What a search shows, or why it fails; ``None`` for what reads show.
+        self.on_find: Callable[[Sequence[Order]], Found | None] = lambda _: None
+        self.searches: list[tuple[Order, ...]] = []
         self.latency = 0.05
         self.latency_of: dict[Order, float] = {}
         self.seen: list[Seen] = []
@@ -75,6 +78,13 @@ class ScriptedTenant(Tenant):
         self._note(Action.READ, order_id)
         reply = self.on_read(order_id)
         return reply or self._order(order_id), self._seconds(order_id)
+
+    def find(self, order_ids: Sequence[Order]) -> tuple[Found, float]:
+        self.searches.append(tuple(order_ids))
+        found = self.on_find(order_ids)
+        if found is None:
+            found = {one: self._order(one) for one in order_ids if one in self.states}
+        return found, self.latency
 
     def post(self, order_id: Order, attempt: int) -> tuple[Reply, float]:
         self._note(Action.POST, order_id)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from airflow_provider_oms.api.validation import OrderId
 from airflow_provider_oms.cancellation.bulk.adaptive_limit import Learned
 from airflow_provider_oms.cancellation.bulk.outcome_counts import OrderEnd
 from airflow_provider_oms.cancellation.bulk.work_item import Lease, WorkItem
 from airflow_provider_oms.cancellation.history import Action
 
-__all__ = ["Command", "Log", "Send", "Write"]
+__all__ = ["Command", "Find", "Log", "Send", "Write"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,4 +72,19 @@ class Log:
     is_warning: bool = False
 
 
-Command = Send | Write | Log
+@dataclass(frozen=True, slots=True, eq=False)
+class Find:
+    """Ask for one search, which reads many orders.
+
+    :param taken: the orders, as they were taken from the queue: each with its stratum.
+    """
+
+    taken: tuple[tuple[OrderId, int], ...]
+
+    @property
+    def order_ids(self) -> tuple[OrderId, ...]:
+        """Return the orders."""
+        return tuple(order_id for order_id, _ in self.taken)
+
+
+Command = Send | Find | Write | Log

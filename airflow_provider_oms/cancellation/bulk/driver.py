@@ -17,7 +17,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from airflow_provider_oms.api.validation import OrderId
-from airflow_provider_oms.cancellation.bulk.commands import Log, Send, Write
+from airflow_provider_oms.cancellation.bulk.commands import Find, Log, Send, Write
 from airflow_provider_oms.cancellation.bulk.engine import Engine
 from airflow_provider_oms.cancellation.bulk.intake import Limits
 from airflow_provider_oms.cancellation.bulk.journal import Journal, JournalError
@@ -27,7 +27,7 @@ from airflow_provider_oms.cancellation.bulk.rate_limiter import Throttling
 from airflow_provider_oms.cancellation.bulk.recovery import Record, Recovery
 from airflow_provider_oms.cancellation.clock import seconds
 from airflow_provider_oms.cancellation.history import Event, Policy
-from airflow_provider_oms.cancellation.runner import OmsCalls, reply_of
+from airflow_provider_oms.cancellation.runner import OmsCalls, SearchCalls, replies_of, reply_of
 
 __all__ = ["BulkRun"]
 
@@ -47,6 +47,10 @@ class _Log(Protocol):
     def warning(self, message: str, /, *args: object) -> object: ...
 
 
+class _Calls(OmsCalls, SearchCalls, Protocol):
+    """Name the calls that a run needs from a client."""
+
+
 class BulkRun:
     """Go through a set of orders once; :meth:`run` may be interrupted by any exception.
 
@@ -63,7 +67,7 @@ class BulkRun:
 
     def __init__(
         self,
-        calls: OmsCalls,
+        calls: _Calls,
         orders: OrderSet,
         policy: Policy,
         journal: Journal,
@@ -87,7 +91,7 @@ class BulkRun:
         self._say_what_is_left(recovery, attempt)
         # What happened elsewhere, each with the owner's method that takes it.
         self._inbox: queue.SimpleQueue[_Handler] = queue.SimpleQueue()
-        self._sends: queue.SimpleQueue[Send | None] = queue.SimpleQueue()
+        self._sends: queue.SimpleQueue[Send | Find | None] = queue.SimpleQueue()
         self._writes: queue.SimpleQueue[Write | None] = queue.SimpleQueue()
         self._lines: queue.SimpleQueue[Log] = queue.SimpleQueue()
         # Goes up once and never down, so that workers read it without a lock.
@@ -248,7 +252,7 @@ class BulkRun:
             # Before its cancels are handed over: what stops the run may follow them in one poll.
             self._sends_no_more = True
         for command in commands:
-            if isinstance(command, Send):
+            if isinstance(command, Send | Find):
                 self._sends.put(command)
             elif isinstance(command, Write):
                 self._writes.put(command)
@@ -260,7 +264,7 @@ class BulkRun:
     def _make_calls(self) -> None:
         while (send := self._sends.get()) is not None:
             try:
-                self._call(send)
+                self._find(send) if isinstance(send, Find) else self._call(send)
             except BaseException as error:  # noqa: BLE001 - run() raises it in its caller's thread
                 self._stop_after_fault(error)
 
@@ -285,6 +289,12 @@ class BulkRun:
         event = Event(send.action, sent_at, at, reply, self._draw())
         held_back = was_let_go is False
         self._inbox.put(lambda _: self._engine.on_reply(item, event, held_back=held_back))
+
+    def _find(self, find: Find) -> None:
+        sent_at = seconds()
+        answer = replies_of(self._calls, find.order_ids)
+        at = seconds()
+        self._inbox.put(lambda _: self._engine.on_found(find, answer, sent_at, at))
 
     # -- the thread that writes the journal
 

@@ -7,12 +7,16 @@ driver is in ``driver.py``; what comes next for a single order is decided in ``d
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
+from airflow_provider_oms.api.errors import OmsError
 from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.api.validation import OrderId
 from airflow_provider_oms.cancellation.bulk.adaptive_limit import AdaptiveLimit
+from airflow_provider_oms.cancellation.bulk.batching import Batching, evidence_of
 from airflow_provider_oms.cancellation.bulk.circuit_breaker import CircuitBreaker
-from airflow_provider_oms.cancellation.bulk.commands import Command, Log, Send, Write
+from airflow_provider_oms.cancellation.bulk.commands import Command, Find, Log, Send, Write
+from airflow_provider_oms.cancellation.bulk.ends import Ends
 from airflow_provider_oms.cancellation.bulk.intake import Intake, Limits
 from airflow_provider_oms.cancellation.bulk.leasing import Leasing
 from airflow_provider_oms.cancellation.bulk.next_step import next_step, why_it_stopped
@@ -21,11 +25,11 @@ from airflow_provider_oms.cancellation.bulk.progress import Progress
 from airflow_provider_oms.cancellation.bulk.rate_limiter import RateLimiter, Throttling
 from airflow_provider_oms.cancellation.bulk.recovery import Recovery
 from airflow_provider_oms.cancellation.bulk.schedule import Schedule
+from airflow_provider_oms.cancellation.bulk.sending import Sending
 from airflow_provider_oms.cancellation.bulk.work_item import ItemState, WorkItem
 from airflow_provider_oms.cancellation.decision import Call, Done, Step, Wait, when_interrupted
-from airflow_provider_oms.cancellation.history import Action, Event, History
-from airflow_provider_oms.cancellation.outcomes import Outcome
-from airflow_provider_oms.cancellation.runner import describe_decision, deviates, result_of
+from airflow_provider_oms.cancellation.history import Action, Event, History, Reply
+from airflow_provider_oms.cancellation.runner import describe_decision, deviates
 
 __all__ = ["Engine", "Limits"]
 
@@ -47,7 +51,6 @@ class Engine:
 
     def __init__(self, recovery: Recovery, limits: Limits, *, attempt: int, now: float) -> None:
         self._recovery = recovery
-        self._max_workers = limits.max_workers
         self._attempt = attempt
         self._queued = recovery.queued()
         record = recovery.record
@@ -64,14 +67,16 @@ class Engine:
         self.breaker = CircuitBreaker(
             recovery.policy, limits.stop_after_failures, self._queued, now
         )
-        self._intake = Intake(recovery, self._queued, self.breaker, adaptive, limits)
-        #: How each order ended, by its id.
-        self.ends: dict[OrderId, OrderEnd] = {}
-        self.tally = OutcomeCounts()
-        for end in recovery.settled():
-            self._note(end)
+        self._batching = Batching(recovery, self._queued)
+        self._intake = Intake(
+            recovery, self._queued, self.breaker, adaptive, self._batching, limits
+        )
+        self._ends = Ends(recovery, self._leasing, self.breaker, self._intake, attempt=attempt)
         settled = len(self.ends)
         self._progress = Progress(settled + len(self._queued), settled, now)
+        self._sending = Sending(
+            self._schedule, self._batching, self._leasing, self._progress, limits.max_workers
+        )
 
     # -- events
 
@@ -96,6 +101,8 @@ class Engine:
             return
         item.history = history = item.history.with_event(event)
         self._judge(item, event)
+        if event.action is Action.READ:
+            self._batching.on_read(item.request.order_id, event.reply)
         post = history.last_decisive_post
         if event.reply.says_open and post and post.reply.evidence is Evidence.CONFLICT:
             self.breaker.on_refused_cancel(item, now)
@@ -107,18 +114,35 @@ class Engine:
 
     def _judge(self, item: WorkItem, event: Event) -> None:
         """Let what a response says about the tenant slow the run down, or stop it."""
-        self._limiter.on_reply(event)
-        # What a tenant that is away answers says nothing of its limits.
-        is_open = self.breaker.half_open_since is None
-        if is_open and self._limiter.learn(event, item.beside):
-            self._leasing.learned = self._limiter.throttling.learned
-            if found := self._limiter.found:
-                self._lines.append(Log(found))
+        self._learn(event, item.beside)
         if pause := self.breaker.on_reply(item, event):
             self._limiter.pause_until(event.at + pause, event.at)
             if self.breaker.half_open_since == event.at:
                 why = f"{self.breaker.silence}; the run goes on with one request at a time"
                 self._lines.append(Log(why, is_warning=True))
+
+    def _learn(self, event: Event, beside: int) -> None:
+        self._limiter.on_reply(event)
+        # What a tenant that is away answers says nothing of its limits.
+        is_open = self.breaker.half_open_since is None
+        if is_open and self._limiter.learn(event, beside):
+            self._leasing.learned = self._limiter.throttling.learned
+            if found := self._limiter.found:
+                self._lines.append(Log(found))
+
+    def on_found(
+        self, find: Find, answer: Mapping[OrderId, Reply] | OmsError, sent_at: float, now: float
+    ) -> None:
+        """End the orders that a search has shown to need nothing more, and queue the others again.
+
+        :param find: the search.
+        :param answer: what it shows of each order, or why it failed.
+        :param sent_at: when it began.
+        :param now: when the answer came.
+        """
+        self._learn(Event(Action.READ, sent_at, now, evidence_of(answer)), self._sending.in_flight)
+        for item in self._batching.on_found(find, answer, sent_at, now):
+            self._place(item, self._decide(self._history(item, now), now), now)
 
     def on_written(self, write: Write, now: float) -> None:
         """Let the cancels leave whose intents are on record now.
@@ -183,6 +207,8 @@ class Engine:
             self._say_that_journal_fails()
         if now >= self._gives_up_journal_at:
             self.stop(f"the journal cannot be written: {self._leasing.failure}", now)
+        # First, for orders that are too few for a search are taken up one by one.
+        commands: list[Command] = [*self._search(now)]
         if self.breaker.stopped is None:
             for item in self._intake.take(
                 self._schedule, self._leasing, self._progress, len(self.ends), now
@@ -192,12 +218,14 @@ class Engine:
             self._is_draining = True
             self._lines.append(Log(f"The run stops: {self.breaker.stopped}", is_warning=True))
             self._drain(now)
-        commands: list[Command] = [*self._dispatch(now)]
+        commands += self._dispatch(now)
         if now >= self.breaker.settle_by or self._is_at_its_end:
             self._finalize(now)
         self._progress.sample(len(self.ends), now)
         if write := self._leasing.next_write(now, is_last=self.is_closed):
             commands.append(write)
+        if news := self._batching.news():
+            self._lines.append(Log(news))
         if now >= self._progress.says_next_at:
             waiting = self._schedule.waiting + self._leasing.waiting
             self._lines.append(
@@ -223,8 +251,10 @@ class Engine:
         due = min(self._leasing.due_at(), self.breaker.gives_up_at, self._gives_up_journal_at)
         if self.is_closed:
             return max(now, min(due, self._last_write_by))
-        if len(self._schedule.in_flight) < self._intake.capacity(len(self.ends), now):
+        if self._sending.in_flight < self._intake.capacity(len(self.ends), now):
             due = min(due, self._schedule.next_at(fresh_may_go=self._leasing.is_usable))
+            if self._batching.has_next and self._may_search:
+                due = min(due, self._limiter.opens_at)
         if self.breaker.stopped is None:
             due = min(due, self._intake.next_at(now))
         return max(now, min(due, self.breaker.settle_by))
@@ -233,6 +263,16 @@ class Engine:
     def throttling(self) -> Throttling:
         """Return what the tenant's limits did to the run so far."""
         return self._limiter.throttling
+
+    @property
+    def ends(self) -> dict[OrderId, OrderEnd]:
+        """Return how each order ended, by its id."""
+        return self._ends.by_id
+
+    @property
+    def tally(self) -> OutcomeCounts:
+        """Return the counts of how orders ended."""
+        return self._ends.tally
 
     @property
     def is_closed(self) -> bool:
@@ -258,7 +298,14 @@ class Engine:
 
     @property
     def _is_at_its_end(self) -> bool:
-        return self._load == 0 and (self._is_draining or not self._queued)
+        is_idle = self._load == 0 and not self._batching.is_awaited
+        return is_idle and (self._is_draining or not self._queued)
+
+    @property
+    def _may_search(self) -> bool:
+        breaker = self.breaker
+        is_well = not (breaker.is_probing or breaker.suspects) and breaker.stopped is None
+        return is_well and breaker.half_open_since is None
 
     # -- calls
 
@@ -270,8 +317,8 @@ class Engine:
 
     def _dispatch(self, now: float) -> list[Send]:
         sends: list[Send] = []
-        in_flight, capacity = self._schedule.in_flight, self._intake.capacity(len(self.ends), now)
-        while len(in_flight) < capacity:
+        capacity = self._intake.capacity(len(self.ends), now)
+        while self._sending.in_flight < capacity:
             item = self._schedule.take(now, fresh_may_go=self._leasing.is_usable)
             if item is None:
                 break
@@ -279,36 +326,22 @@ class Engine:
             decision = self._decide(history, now)
             if not isinstance(decision, Call):
                 self._place(item, decision, now)
-            elif (send := self._send(item, history, decision.action, now)) is not None:
+            elif (send := self._sending.send(item, history, decision.action, now)) is not None:
                 sends.append(send)
         return sends
 
-    def _send(self, item: WorkItem, history: History, action: Action, now: float) -> Send | None:
-        """Return the command for a call, or let the order wait for the lease that it lacks."""
-        lease = item.lease if action is Action.POST else None
-        lacks_lease = action is Action.POST and (
-            lease is None or now >= lease.begin_by or not self._leasing.is_usable
-        )
-        if not item.has_slot and (not lacks_lease or self._may_reserve()):
-            # An order that waits for a lease keeps its slot: at a low rate, each lease would be
-            # over before the next slot.
-            item.has_slot = True
+    def _search(self, now: float) -> list[Find]:
+        finds: list[Find] = []
+        if not (self._batching.has_next and self._may_search):
+            return finds
+        capacity = self._intake.capacity(len(self.ends), now)
+        while self._sending.in_flight < capacity and self._limiter.opens_at <= now:
+            find = self._batching.next_find()
+            if find is None:
+                break
             self._limiter.take_slot(now)
-        if lacks_lease:
-            self._leasing.ask(item)
-            return None
-        if lease is not None:
-            self._progress.count_sent()
-        item.state, item.calling, item.history = ItemState.IN_FLIGHT, action, history
-        item.has_slot = False
-        self._schedule.in_flight.add(item)
-        item.beside = len(self._schedule.in_flight)
-        return Send(item, action, history.deadline_at, lease)
-
-    def _may_reserve(self) -> bool:
-        """Tell whether one more order may keep a slot: after a slow write, all of them leave."""
-        is_limited = self._limiter.requests_within(1.0) < math.inf
-        return not is_limited or self._leasing.slots < self._max_workers
+            finds.append(find)
+        return finds
 
     def _decide(self, history: History, now: float) -> Step:
         return next_step(history, self.breaker, self._limiter, now)
@@ -322,7 +355,7 @@ class Engine:
         :param is_read: whether it was read a moment ago.
         """
         if isinstance(decision, Done):
-            self._end(item, decision, now)
+            self._ends.end(item, self._history(item, now), decision, now)
         elif isinstance(decision, Wait):
             item.has_slot = False
             self._schedule.add_waiting(item, decision.until)
@@ -339,9 +372,10 @@ class Engine:
 
     def _drain(self, now: float) -> None:
         """Decide about every order that is not in flight, now that no cancel begins any more."""
+        self._batching.stop()
         for item in [*self._schedule.take_all(), *self._leasing.take_asking()]:
             if item.history is None and item.doubt_since is None:
-                self._end_unstarted(item)
+                self._ends.end_unstarted(item)
             else:
                 history = self._history(item, now)
                 self._place(item, self._decide(history, now), now)
@@ -350,36 +384,15 @@ class Engine:
         """End every order that is left."""
         if self.is_closed:
             return
+        self._batching.stop()
         self._final_at, why = now, why_it_stopped(self.breaker)
         left = [*self._schedule.in_flight, *self._schedule.take_all()]
         for item in [*left, *self._leasing.take_all()]:
             if item.history is None:
-                self._end_unstarted(item)
+                self._ends.end_unstarted(item)
             else:
-                self._end(item, when_interrupted(item.history, item.calling, now, why), now)
+                done = when_interrupted(item.history, item.calling, now, why)
+                self._ends.end(item, item.history, done, now)
         self._schedule.in_flight.clear()
         while (taken := self._queued.take()) is not None:
-            self._note(self._recovery.not_started(taken[0], why))
-
-    def _end(self, item: WorkItem, done: Done, now: float) -> None:
-        item.state = ItemState.ENDED
-        history = self._history(item, now)
-        result = result_of(item.request.order_id, history, done)
-        at = self._recovery.wall_at
-        end = OrderEnd(result, self._attempt, result.posts, at(history.started_at), at(now))
-        self._note(end)
-        self._leasing.note(end)
-        self.breaker.on_end(item, done, now)
-        self._intake.on_end(item.request.order_id)
-
-    def _end_unstarted(self, item: WorkItem) -> None:
-        item.state = ItemState.ENDED
-        end = self._recovery.not_started(item.request.order_id, why_it_stopped(self.breaker))
-        self._note(end)
-        if end.result.outcome is Outcome.NOT_ATTEMPTED:
-            # Its intent may be on record. A doubt of an earlier attempt stays as it is there.
-            self._leasing.note(end)
-
-    def _note(self, end: OrderEnd) -> None:
-        self.ends[end.result.order_id] = end
-        self.tally.add(end.result)
+            self._ends.note(self._recovery.not_started(taken[0], why))

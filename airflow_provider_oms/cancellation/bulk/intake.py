@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from airflow_provider_oms.api.validation import OrderId
 from airflow_provider_oms.cancellation.bulk.adaptive_limit import AdaptiveLimit
+from airflow_provider_oms.cancellation.bulk.batching import Batching
 from airflow_provider_oms.cancellation.bulk.circuit_breaker import CircuitBreaker
 from airflow_provider_oms.cancellation.bulk.leasing import Leasing
 from airflow_provider_oms.cancellation.bulk.progress import Progress
@@ -53,6 +54,7 @@ class Intake:
     :param queued: the orders that are not tried yet.
     :param breaker: says which parts of the set are under suspicion.
     :param adaptive: says how many requests the tenant bears at a time.
+    :param batching: reads some of the orders by searches; these are not taken up before.
     :param limits: what bounds the run.
     """
 
@@ -62,12 +64,14 @@ class Intake:
         queued: Queued,
         breaker: CircuitBreaker,
         adaptive: AdaptiveLimit,
+        batching: Batching,
         limits: Limits,
     ) -> None:
         self._recovery = recovery
         self._queued = queued
         self._breaker = breaker
         self._adaptive = adaptive
+        self._batching = batching
         self._stops_after_failures = limits.stop_after_failures is not None
         self._probes = 0
         # Parts of the set of which an order was taken up since others were suspected.
@@ -160,6 +164,8 @@ class Intake:
     def _next(self) -> WorkItem | None:
         next_id = self._queued.next_id
         if next_id is None:
+            return None
+        if not self._queued.has_put_back and self._batching.covers(next_id):
             return None
         was_refused = self._recovery.was_refused(next_id)
         if self._again and self._stops_after_failures and not was_refused:

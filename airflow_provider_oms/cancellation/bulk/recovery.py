@@ -5,8 +5,8 @@ How that was recorded is decided in ``journal.py``.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Container, Iterator, Mapping
+from collections import Counter, deque
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
@@ -65,16 +65,44 @@ class Queued:
         self._order_ids = order_ids
         self._next = 0
         self._taken_ahead: set[int] = set()
+        # Orders that were taken and put back, each with its stratum.
+        self._back: deque[tuple[OrderId, int]] = deque()
         #: Into how many parts the orders are divided.
         self.strata = min(_MOST_STRATA, len(order_ids))
 
     def __len__(self) -> int:
         """Return how many orders are left."""
-        return len(self._order_ids) - self._next - len(self._taken_ahead)
+        return len(self._order_ids) - self._next - len(self._taken_ahead) + len(self._back)
 
     def take(self) -> tuple[OrderId, int] | None:
         """Return the next order and its stratum, if one is left."""
-        if self.next_id is None:
+        if self._back:
+            return self._back.popleft()
+        return self._take_next()
+
+    def take_while(
+        self, matches: Callable[[OrderId], bool], most: int
+    ) -> list[tuple[OrderId, int]]:
+        """Return the next orders and their strata, of those that were never taken.
+
+        :param matches: tells of an order whether it may be taken; the first that may not ends it.
+        :param most: how many.
+        """
+        taken: list[tuple[OrderId, int]] = []
+        while len(taken) < most and (next_id := self.never_taken) is not None and matches(next_id):
+            if (one := self._take_next()) is not None:
+                taken.append(one)
+        return taken
+
+    def put_back(self, taken: Iterable[tuple[OrderId, int]]) -> None:
+        """Let orders be taken again, before all others.
+
+        :param taken: the orders, as they were taken.
+        """
+        self._back.extend(taken)
+
+    def _take_next(self) -> tuple[OrderId, int] | None:
+        if self.never_taken is None:
             return None
         self._next += 1
         return self._at(self._next - 1)
@@ -82,6 +110,16 @@ class Queued:
     @property
     def next_id(self) -> OrderId | None:
         """Return the order that :meth:`take` would return."""
+        return self._back[0][0] if self._back else self.never_taken
+
+    @property
+    def has_put_back(self) -> bool:
+        """Tell whether an order is left that was put back."""
+        return bool(self._back)
+
+    @property
+    def never_taken(self) -> OrderId | None:
+        """Return the next order of those that were never taken."""
         while self._next in self._taken_ahead:
             self._taken_ahead.remove(self._next)
             self._next += 1
@@ -92,6 +130,10 @@ class Queued:
 
         :param strata: the strata to leave out.
         """
+        put_back = next((one for one in self._back if one[1] not in strata), None)
+        if put_back is not None:
+            self._back.remove(put_back)
+            return put_back
         index = next(self._outside(strata), None)
         if index is None:
             return None
@@ -103,7 +145,8 @@ class Queued:
 
         :param strata: the strata to leave out.
         """
-        return next(self._outside(strata), None) is not None
+        is_put_back = any(stratum not in strata for _, stratum in self._back)
+        return is_put_back or next(self._outside(strata), None) is not None
 
     def _outside(self, strata: Container[int]) -> Iterator[int]:
         size = len(self._order_ids)
@@ -139,6 +182,9 @@ class Recovery:
         self.record = record
         # A person may have removed the reason for the refusal, or even canceled the order.
         self._looking_first = replace(policy, look_first=True)
+        # Only the end of the doubt shows that the order is open. Whether it is canceled meanwhile,
+        # a batch shows.
+        self._in_doubt = replace(policy, early_reads=0)
         self._now = now
         self._wall_now = wall_now
 
@@ -185,12 +231,22 @@ class Recovery:
         :param stratum: the part of the set that it belongs to.
         """
         kind = self._kind(order_id)
+        policies = {_Kind.REFUSED: self._looking_first, _Kind.IN_DOUBT: self._in_doubt}
         return WorkItem(
             self._orders.requests[order_id],
-            self._looking_first if kind is _Kind.REFUSED else self.policy,
+            policies.get(kind, self.policy),
             stratum,
             self._doubt_since(order_id) if kind is _Kind.IN_DOUBT else None,
         )
+
+    def may_be_settled_by_search(self, order_id: OrderId) -> bool:
+        """Tell whether a batch can end an order, because it is canceled or nothing else is wanted.
+
+        :param order_id: the order.
+        """
+        if self.policy.dry_run and self.policy.only_if_states is None:
+            return True
+        return self._kind(order_id) in (_Kind.IN_DOUBT, _Kind.REFUSED)
 
     def was_refused(self, order_id: OrderId) -> bool:
         """Tell whether an earlier attempt ended with a refusal of an order.

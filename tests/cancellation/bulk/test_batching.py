@@ -1,0 +1,200 @@
+"""Which orders a run reads by one search, in virtual time, and that no cancel rests on one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from virtual_runs import FORBIDDEN, POLICY, World, outcomes, throttled, why
+
+from airflow_provider_oms.api.errors import OmsNoResponseError, OmsSearchError, OmsThrottledError
+from airflow_provider_oms.api.evidence import Evidence
+from airflow_provider_oms.api.validation import OrderId
+from airflow_provider_oms.cancellation.history import Action, Policy, Reply
+from tests.simulation.world import Found, Order
+
+DRY = replace(POLICY, dry_run=True)
+GUARDED = replace(DRY, only_if_states=frozenset({"READY"}))
+CANCELED = Reply(Evidence.CANCELED, "CANCELED", order_state="CANCELED", order_status="CANCELED")
+
+
+def requests_of(world: World) -> int:
+    return len(world.tenant.seen) + len(world.tenant.searches)
+
+
+def canceled_before(world: World, *order_ids: Order) -> None:
+    """Let orders be canceled since long ago."""
+    world.tenant.canceled_at.update(dict.fromkeys(order_ids, -1000.0))
+
+
+class TestADryRun:
+    @pytest.mark.parametrize("workers", [1, 4, 16, 32])
+    def test_ten_thousand_orders_take_a_hundred_and_fifty_requests_at_most(
+        self, workers: int
+    ) -> None:
+        world = World(10_000, DRY)
+        canceled_before(world, *range(1, 10_000, 7))
+        run = world.run(workers=workers)
+        assert requests_of(world) <= 150
+        assert world.tenant.posted == []
+        canceled = len(range(1, 10_000, 7))
+        assert outcomes(run) == {"would_cancel": 10_000 - canceled, "already_canceled": canceled}
+
+    def test_one_with_a_guard_reads_each_order_by_itself(self) -> None:
+        world = World(200, GUARDED)
+        world.run()
+        assert world.tenant.searches == []
+        assert len(world.tenant.times(Action.READ)) == 200
+
+    def test_one_of_few_orders_does_not_search(self) -> None:
+        world = World(25, DRY)
+        world.run()
+        assert world.tenant.searches == []
+
+    def test_the_first_search_is_for_a_few_orders_that_get_order_shows_too(self) -> None:
+        world = World(1000, DRY)
+        world.run()
+        first = world.tenant.searches[0]
+        assert len(first) == 5
+        read = [call.order_id for call in world.tenant.seen]
+        assert set(first) <= set(read)
+        assert {len(search) for search in world.tenant.searches[1:-1]} == {100}
+
+    def test_an_order_that_a_search_leaves_out_is_read(self) -> None:
+        world = World(1000, DRY)
+        missing = set(range(1, 1000, 50))
+        world.tenant.on_find = lambda ids: {
+            one: world.tenant._order(one) for one in ids if one not in missing
+        }
+        run = world.run()
+        assert outcomes(run) == {"would_cancel": 1000}
+        assert missing <= {call.order_id for call in world.tenant.seen}
+        assert requests_of(world) < 100
+
+
+class TestAnAttemptWithoutARecord:
+    """Every order may have been canceled: those that are show in a search, the others are read."""
+
+    def test_those_that_are_canceled_take_few_requests(self) -> None:
+        world = World(2000, is_kept=False)
+        canceled_before(world, *range(1, 1901))
+        run = world.run(2, workers=8)
+        assert outcomes(run) == {"canceled": 2000}
+        # Of each that is open one read, one cancel.
+        assert requests_of(world) <= 2 * 100 + 2000 / 100 + 40
+        assert set(world.tenant.posted) == set(range(1901, 2001))
+
+    def test_no_cancel_leaves_without_a_read_of_its_own_after_the_doubt_is_settled(self) -> None:
+        world = World(300, is_kept=False)
+        run = world.run(2, workers=8)
+        assert outcomes(run) == {"canceled": 300}
+        for order_id in world.order_ids:
+            (post,) = world.tenant.times(Action.POST, order_id)
+            settled_reads = [
+                at
+                for at in world.tenant.times(Action.READ, order_id)
+                if POLICY.settle_seconds - 0.001 <= at < post
+            ]
+            assert settled_reads
+
+    def test_a_search_that_lags_costs_reads_and_no_cancel(self) -> None:
+        world = World(500, is_kept=False)
+        canceled_before(world, *range(1, 401))
+        ready = Reply(Evidence.OPEN, "READY", order_state="READY", order_status="READY")
+        world.tenant.on_find = lambda ids: dict.fromkeys(ids, ready)
+        run = world.run(2)
+        assert outcomes(run) == {"canceled": 500}
+        assert set(world.tenant.posted) == set(range(401, 501))
+
+
+class TestASearchThatIsNoGood:
+    @pytest.mark.parametrize(
+        ("error", "most"),
+        [
+            (OmsSearchError("no search", http_status=404), 1),
+            (OmsNoResponseError("timed out"), 3),
+            (OmsThrottledError("busy", http_status=429), 3),
+        ],
+    )
+    def test_one_that_is_missing_or_fails_is_given_up(self, error: Found, most: int) -> None:
+        world = World(400, DRY)
+        world.tenant.on_find = lambda _: error
+        run = world.run()
+        assert outcomes(run) == {"would_cancel": 400}
+        assert 1 <= len(world.tenant.searches) <= most
+        assert any("Orders are read one by one" in line for line in world.lines)
+
+    def test_one_that_shows_every_order_as_canceled_ends_none(self) -> None:
+        world = World(1000, is_kept=False)
+        world.tenant.on_find = lambda ids: dict.fromkeys(ids, CANCELED)
+        run = world.run(2)
+        assert outcomes(run) == {"canceled": 1000}
+        assert sorted(world.tenant.posted) == world.order_ids
+        assert len(world.tenant.searches) == 1
+
+    def test_a_retry_after_of_a_search_pauses_the_run(self) -> None:
+        world = World(400, DRY)
+        answers: list[Found] = [OmsThrottledError("busy", http_status=429, retry_after=7.0)]
+        world.tenant.on_find = lambda _: answers.pop() if answers else None
+        run = world.run()
+        assert outcomes(run) == {"would_cancel": 400}
+        assert run.engine.throttling.paused_seconds == 7.0
+
+
+class TestAStop:
+    def test_orders_of_a_search_that_hangs_are_not_attempted(self) -> None:
+        world = World(400, DRY)
+        run = world.start()
+        while len(world.tenant.searches) < 3:
+            world.tenant.latency = 60.0 if len(world.tenant.searches) == 2 else 0.05
+            assert world.clock.step()
+        run.tell_to_end()
+        told_at = world.clock.now
+        world.finish(run)
+        assert world.clock.now <= told_at + 5
+        assert len(run.engine.ends) == 400
+        assert outcomes(run)["not_attempted"] >= 100
+
+    @pytest.mark.parametrize("workers", [1, 4])
+    def test_a_tenant_that_forbids_reads_is_noticed_as_without_searches(self, workers: int) -> None:
+        world = World(1000, DRY)
+        begun: list[OrderId] = []
+
+        def on_read(order_id: OrderId) -> Reply | None:
+            begun.append(order_id)
+            return FORBIDDEN if len(begun) > 3 else None
+
+        def on_find(ids: Sequence[Order]) -> Found | None:
+            return None
+
+        world.tenant.on_read, world.tenant.on_find = on_read, on_find
+        run = world.run(workers=workers)
+        assert len(world.tenant.seen) <= 160
+        assert "refuses the connection" in why(run) or outcomes(run)["would_cancel"] > 0
+
+
+def test_searches_count_against_the_rate_and_the_workers() -> None:
+    world = World(2000, DRY)
+    run = world.run(workers=4, requests_per_second=5.0)
+    assert outcomes(run) == {"would_cancel": 2000}
+    assert requests_of(world) / world.clock.now <= 5.5
+
+
+def test_a_limit_of_the_tenant_holds_for_searches_too() -> None:
+    world = World(2000, DRY)
+    turns = iter(range(10_000))
+    world.tenant.on_read = lambda _: throttled() if next(turns) % 3 == 2 else None
+    run = world.run(workers=8)
+    assert outcomes(run) == {"would_cancel": 2000}
+
+
+def test_an_order_that_was_refused_before_is_looked_for_too() -> None:
+    world = World(200, Policy(settle_seconds=3.0, deadline=60.0))
+    world.tenant.on_post = lambda _: Reply(Evidence.REFUSED, "invalid", http_status=400)
+    world.run()
+    canceled_before(world, *range(1, 101))
+    world.tenant.on_post = lambda _: None
+    run = world.run(2)
+    assert outcomes(run) == {"already_canceled": 100, "canceled": 100}
+    assert world.tenant.searches
