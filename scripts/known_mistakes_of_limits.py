@@ -8,6 +8,7 @@ from __future__ import annotations
 from scripts.known_mistakes import BULK, BULK_TESTS, SIMULATION, Mutant
 from scripts.known_mistakes_of_records import ENGINE
 
+BATCHING = f"{BULK_TESTS}test_batching.py"
 ADAPTIVE = f"{BULK_TESTS}test_adaptive_limit.py"
 HALF_OPEN = f"{BULK_TESTS}test_half_open.py"
 LIMITED = f"{BULK_TESTS}test_limited_tenants.py"
@@ -56,16 +57,18 @@ LIMIT_MUTANTS = (
     ),
     Mutant(
         "let a read take no slot of the rate",
-        f"{BULK}engine.py",
-        "            self._limiter.take_slot(now)\n",
-        "            if action is Action.POST:\n                self._limiter.take_slot(now)\n",
+        f"{BULK}sending.py",
+        "            self._schedule.limiter.take_slot(now)\n",
+        "            if action is Action.POST:\n"
+        "                self._schedule.limiter.take_slot(now)\n",
         (ENGINE, SIMULATION),
     ),
     Mutant(
         "let a cancel take no slot of the rate",
-        f"{BULK}engine.py",
-        "            self._limiter.take_slot(now)\n",
-        "            if action is Action.READ:\n                self._limiter.take_slot(now)\n",
+        f"{BULK}sending.py",
+        "            self._schedule.limiter.take_slot(now)\n",
+        "            if action is Action.READ:\n"
+        "                self._schedule.limiter.take_slot(now)\n",
         (ENGINE, SIMULATION),
     ),
     # -- what the tenant bears
@@ -138,6 +141,44 @@ LIMIT_MUTANTS = (
         "        borne = self._adaptive._max_workers\n",
         (LIMITED,),
         not_simulated=_PACE,
+    ),
+    # -- searches
+    Mutant(
+        "believe a search before Get Order has shown the same",
+        f"{BULK}batching.py",
+        "        return self._is_trusted and is_enough\n",
+        "        return is_enough\n",
+        (BATCHING,),
+        not_simulated="a story's search shows no order as canceled that is open",
+    ),
+    Mutant(
+        "cancel what a search has shown open",
+        f"{BULK}batching.py",
+        "        is_all_that_is_wanted = policy.dry_run and policy.only_if_states is None\n",
+        "        is_all_that_is_wanted = True\n",
+        (BATCHING, SIMULATION),
+    ),
+    Mutant(
+        "let a search take no slot of the rate",
+        f"{BULK}engine.py",
+        "            self._limiter.take_slot(now)\n            finds.append(find)\n",
+        "            finds.append(find)\n",
+        (BATCHING,),
+        not_simulated="a story's search is one of few requests",
+    ),
+    Mutant(
+        "forget the orders of a search that is not awaited",
+        f"{BULK}batching.py",
+        "            self._queued.put_back(find.taken)\n        self._abandoned",
+        "            pass\n        self._abandoned",
+        (BATCHING, SIMULATION),
+    ),
+    Mutant(
+        "search during what a pause forbids",
+        f"{BULK}engine.py",
+        "        while self._sending.in_flight < capacity and self._limiter.opens_at <= now:\n",
+        "        while self._sending.in_flight < capacity:\n",
+        (BATCHING, SIMULATION),
     ),
     # -- what outlives the attempt
     Mutant(

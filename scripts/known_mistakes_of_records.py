@@ -124,7 +124,7 @@ RECORD_MUTANTS = (
     ),
     Mutant(
         "send on a lease while the journal cannot be written",
-        f"{BULK}engine.py",
+        f"{BULK}sending.py",
         "            lease is None or now >= lease.begin_by or not self._leasing.is_usable\n",
         "            lease is None or now >= lease.begin_by\n",
         (SIMULATION,),

@@ -45,22 +45,23 @@ SET_MUTANTS = (
     Mutant(
         "let an order that waits occupy a worker",
         f"{BULK}engine.py",
-        "        while len(in_flight) < capacity:\n",
-        "        while len(in_flight) + self._schedule.waiting < capacity:\n",
+        "        while self._sending.in_flight < capacity:\n            item = ",
+        "        while self._sending.in_flight + self._schedule.waiting < capacity:\n"
+        "            item = ",
         (ENGINE, SIMULATION),
     ),
     Mutant(
         "have one call in flight at a time",
         f"{BULK}engine.py",
-        "        while len(in_flight) < capacity:\n",
-        "        while not in_flight and len(in_flight) < capacity:\n",
+        "        while self._sending.in_flight < capacity:\n            item = ",
+        "        while self._sending.in_flight < min(1, capacity):\n            item = ",
         (ENGINE, SIMULATION),
     ),
     Mutant(
         "have as many calls in flight as there is work",
         f"{BULK}engine.py",
-        "        while len(in_flight) < capacity:\n",
-        "        while capacity:\n",
+        "        while self._sending.in_flight < capacity:\n            item = ",
+        "        while capacity:\n            item = ",
         (ENGINE, SIMULATION),
     ),
     Mutant(
