@@ -53,7 +53,8 @@ LIMIT_MUTANTS = (
         f"{BULK}rate_limiter.py",
         "            self._next_slot = max(self._next_slot, begins_at + 1 / ",
         "            self._next_slot = max(begins_at, begins_at + 1 / ",
-        (SIMULATION,),
+        (RATE,),
+        not_simulated="only one story of some ten thousand meets it",
     ),
     Mutant(
         "let a read take no slot of the rate",
@@ -108,7 +109,8 @@ LIMIT_MUTANTS = (
         f"{BULK}adaptive_limit.py",
         "        self._at_a_time = min(self._max_workers, max(most, int(busy)))\n",
         "        self._at_a_time = 0\n",
-        (ADAPTIVE, SIMULATION),
+        (ADAPTIVE,),
+        not_simulated="after some seconds one more is tried, and so it only takes longer",
     ),
     Mutant(
         "never look for more",
@@ -194,7 +196,8 @@ LIMIT_MUTANTS = (
         f"{BULK}journal.py",
         "            with suppress(JournalError), _store_failures():\n",
         "            with _store_failures():\n",
-        (MEMORY, SIMULATION),
+        (MEMORY,),
+        not_simulated="few stories have a store that fails just then",
     ),
     # -- a tenant that is away
     Mutant(
@@ -209,7 +212,8 @@ LIMIT_MUTANTS = (
         f"{BULK}circuit_breaker.py",
         "        if probes >= len(_PROBE_PAUSES):\n",
         "        if probes >= 10 * len(_PROBE_PAUSES):\n",
-        (HALF_OPEN, SIMULATION),
+        (HALF_OPEN,),
+        not_simulated="its orders end at their deadlines all the same",
     ),
     Mutant(
         "take the end of an outage for granted because reads are answered",

@@ -132,7 +132,9 @@ class TestAPause:
 
     def test_no_shorter_one_takes_from_it(self) -> None:
         world = World(200)
-        pauses = {20: 9.0, 21: 2.0}
+        pauses = {120: 9.0, 121: 2.0}
+        # The other one is under way when the first one asks for its pause.
+        world.tenant.latency_of = {121: 0.2}
         world.tenant.on_post = lambda order_id: (
             throttled(pauses.pop(order_id)) if order_id in pauses else None
         )

@@ -175,3 +175,12 @@ def test_the_first_limit_is_told_in_words() -> None:
 )
 def test_what_the_limits_did_is_told_in_one_line(throttling: Throttling, text: str) -> None:
     assert throttling.as_text() == text
+
+
+def test_a_wall_lets_nothing_leave_sooner_than_the_rate_that_was_given() -> None:
+    limiter = RateLimiter(0.5, AdaptiveLimit(100, 4, Learned(100.0)))
+    limiter.take_slot(10.0)
+    limiter.take_slot(10.0)
+    before = limiter.opens_at
+    assert limiter.learn(event_of(Evidence.THROTTLED, status=429, at=10.1), 2)
+    assert limiter.opens_at >= before >= 13.9
