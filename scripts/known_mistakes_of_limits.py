@@ -32,7 +32,7 @@ LIMIT_MUTANTS = (
         f"{BULK}rate_limiter.py",
         "        self.paused_until = max(self.paused_until, moment)\n",
         "        self.paused_until = moment\n",
-        (RATE, ENGINE, SIMULATION),
+        (RATE, SIMULATION),
     ),
     Mutant(
         "let what was just read leave during a pause",
