@@ -33,6 +33,7 @@ _LOWEST_RATE = 0.5
 # What several runs lose then they part anew, so that a large step makes them even.
 _BACKOFF = 0.8
 _SHORTEST_RECOVERY = 1.5
+_FIRST_RECOVERY = 0.75
 # A pause holds up all of them, and empties what the tenant counts.
 _BACKOFF_AFTER_PAUSE = 0.9
 # A wall that asks for a pause costs that pause: it is not looked for again before long.
@@ -304,7 +305,10 @@ class AdaptiveLimit:
 
     def _slow_down(self, rate: float, now: float, pause: float) -> None:
         measured_over = min(now - self._cut_at, _MEASURED_OVER)
+        shortest = _SHORTEST_RECOVERY
         if not self._has_ceiling:
+            # Measured over the ramp, it may be far too low.
+            shortest = _FIRST_RECOVERY
             ceiling = _FIRST_DISCOUNT * self._accepted_within(_MEASURED_OVER, now)
         elif measured_over < _SHORTEST_MEASURE:
             ceiling = _STEP_DOWN * self._ceiling
@@ -313,7 +317,7 @@ class AdaptiveLimit:
             ceiling = min(rate, max(accepted, _LOWEST_SHARE * self._ceiling))
         self._ceiling = max(ceiling, _LOWEST_RATE)
         self._backoff = _BACKOFF_AFTER_PAUSE if pause else _BACKOFF
-        self._recovery = max(_SHORTEST_RECOVERY, _RECOVERY_PER_PAUSE * pause)
+        self._recovery = max(shortest, _RECOVERY_PER_PAUSE * pause)
         self._counted_at = now + pause
         self._grown = 0.0
 
