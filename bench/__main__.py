@@ -10,7 +10,7 @@ import os
 import shlex
 import sys
 import time
-from contextlib import ExitStack
+from collections.abc import Sequence
 
 from bench.paper import Paper, machine_facts
 from bench.rounds import FULL, QUICK, Bench
@@ -23,25 +23,27 @@ PLACE = Workplace(REPOSITORY / ".bench")
 DOCUMENT = REPOSITORY / "docs" / "performance.md"
 
 
-def run(paper: Paper, arguments: argparse.Namespace) -> None:
-    """Run the sections that were asked for.
+MARKER = "<!-- made by make bench: {} {} -->"
+# What is written into the docs together, and so has to be measured in one run.
+PARTS = {"speed": [name for name in SECTIONS if name != "limits"], "limits": ["limits"]}
 
-    :param paper: where the figures go.
-    :param arguments: of the command line.
+
+def run(bench: Bench, chosen: Sequence[str]) -> None:
+    """Run some sections, and say which goals are reached.
+
+    :param bench: the bench.
+    :param chosen: the sections.
     """
+    paper, began_at = bench.paper, time.monotonic()
+    command = "WRITE_DOCS=1 " * bool(os.environ.get("WRITE_DOCS")) + "python -m bench"
+    paper.say(f"`{shlex.join([*shlex.split(command), *sys.argv[1:]])}`")
     paper.say("### The machine")
     paper.table(("fact", "value"), machine_facts("apache-airflow-providers-http"))
-    with ExitStack() as stack:
-        stack.enter_context(PLACE.reserved())
-        PLACE.wipe()
-        tenant = stack.enter_context(Tenant(PLACE.directory))
-        sizes = QUICK if arguments.quick else FULL
-        bench = Bench(tenant, PLACE.directory, sizes, paper)
-        for name, section in SECTIONS.items():
-            if name in arguments.only:
-                print(f"… {name}\n", file=sys.stderr, flush=True)
-                section(bench)
+    for name in chosen:
+        print(f"… {name}\n", file=sys.stderr, flush=True)
+        SECTIONS[name](bench)
     paper.say_goals()
+    paper.say(f"This took {time.monotonic() - began_at:.0f} s.")
 
 
 def main() -> int:
@@ -55,20 +57,25 @@ def main() -> int:
     )
     arguments = parser.parse_args()
     let_signals_interrupt()
-    paper, began_at = Paper(), time.monotonic()
-    command = "WRITE_DOCS=1 " * bool(os.environ.get("WRITE_DOCS")) + "python -m bench"
-    paper.say(f"`{shlex.join([*shlex.split(command), *sys.argv[1:]])}`")
     try:
-        run(paper, arguments)
+        with PLACE.reserved():
+            PLACE.wipe()
+            with Tenant(PLACE.directory) as tenant:
+                for part, names in PARTS.items():
+                    chosen = [name for name in names if name in arguments.only]
+                    sizes = QUICK if arguments.quick else FULL
+                    bench = Bench(tenant, PLACE.directory, sizes, Paper())
+                    if chosen:
+                        run(bench, chosen)
+                    if chosen and os.environ.get("WRITE_DOCS"):
+                        markers = (MARKER.format(part, which) for which in ("begin", "end"))
+                        bench.paper.write(DOCUMENT, *markers)
     except DemoError as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("Stopped; nothing is left running.", file=sys.stderr)
         return INTERRUPTED
-    paper.say(f"All of it took {time.monotonic() - began_at:.0f} s.")
-    if os.environ.get("WRITE_DOCS"):
-        paper.write(DOCUMENT)
     return 0
 
 

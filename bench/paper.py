@@ -16,8 +16,6 @@ from pathlib import Path
 import psutil
 from tabulate import tabulate
 
-BEGIN = "<!-- made by make bench: begin -->"
-END = "<!-- made by make bench: end -->"
 _CPU_FACTS = Path("/proc/cpuinfo")
 
 
@@ -90,7 +88,7 @@ class Paper:
             self.say("### Goals")
             self.table(("what", "found", "goal", "verdict"), [one.row() for one in self.goals])
 
-    def write(self, document: Path, begin: str = BEGIN, end: str = END) -> None:
+    def write(self, document: Path, begin: str, end: str) -> None:
         """Put all of it into a document, between its markers.
 
         :param document: the document.

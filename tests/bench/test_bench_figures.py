@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench.measure import Assignment, Spread, run_in_child
-from bench.paper import BEGIN, END, Goal, Paper
+from bench.paper import Goal, Paper
 from bench.sections import BARE, LOOP, OPERATOR, POOL
 from bench.tenant import Tenant
 from demo.terminal import DemoError
@@ -35,13 +35,15 @@ def test_a_spread_shows_least_middle_and_most() -> None:
 
 def test_the_docs_keep_what_is_around_the_markers(tmp_path: Path) -> None:
     document = tmp_path / "performance.md"
-    document.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n", encoding="utf-8")
+    begin, end = "<!-- made by make bench: a begin -->", "<!-- made by make bench: a end -->"
+    other = "<!-- made by make bench: b begin -->\nkept\n<!-- made by make bench: b end -->"
+    document.write_text(f"before\n{begin}\nold\n{end}\n{other}\nafter\n", encoding="utf-8")
     paper = Paper()
     paper.say("new")
     for _ in range(2):
-        paper.write(document)
+        paper.write(document, begin, end)
     written = document.read_text(encoding="utf-8")
-    assert written == f"before\n{BEGIN}\n\nnew\n\n{END}\nafter\n"
+    assert written == f"before\n{begin}\n\nnew\n\n{end}\n{other}\nafter\n"
 
 
 @pytest.fixture(scope="module")
