@@ -24,7 +24,7 @@ SET_MUTANTS = (
     Mutant(
         "send a cancel before the first answer",
         f"{BULK}circuit_breaker.py",
-        "        return not self._refusals[Action.READ].is_proven\n",
+        "        return not self._reads.is_proven\n",
         "        return False\n",
         (BREAKER, STOPS, SIMULATION),
     ),

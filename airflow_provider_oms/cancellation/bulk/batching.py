@@ -37,6 +37,7 @@ class Batching:
         self._recovery = recovery
         self._queued = queued
         self._reads = BatchReads()
+        self._is_of_use = recovery.may_search
         self._in_flight: set[Find] = set()
         # Searches whose answers are not awaited any more; each still occupies a worker.
         self._abandoned: set[Find] = set()
@@ -47,7 +48,7 @@ class Batching:
     @property
     def in_flight(self) -> int:
         """Return how many searches are in flight."""
-        return len(self._in_flight) + len(self._abandoned)
+        return len(self._in_flight) + len(self._abandoned) if self._is_of_use else 0
 
     @property
     def is_awaited(self) -> bool:
@@ -65,7 +66,7 @@ class Batching:
 
         :param order_id: the order.
         """
-        if order_id is None or not self._may_find:
+        if not self._is_of_use or order_id is None or not self._may_find:
             return False
         return self._recovery.may_be_settled_by_search(order_id)
 
@@ -80,7 +81,7 @@ class Batching:
     @property
     def has_next(self) -> bool:
         """Tell whether :meth:`next_find` may return a search."""
-        if self._in_flight and not self._is_trusted:
+        if not self._is_of_use or (self._in_flight and not self._is_trusted):
             return False
         return self.covers(self._queued.never_taken)
 

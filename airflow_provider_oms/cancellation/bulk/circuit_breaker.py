@@ -123,7 +123,8 @@ class CircuitBreaker:
         self._failed: set[OrderId] = set()
         self._without_result = self._refused_tokens = 0
         self._long_waits: set[OrderId] = set()
-        self._refusals = {action: _Refusals() for action in Action}
+        self._reads, self._cancels = _Refusals(), _Refusals()
+        self._refusals = {Action.READ: self._reads, Action.POST: self._cancels}
         self._unanswered: set[int] = set()
         self._last_failure = "no answer came"
         self._gives_up_at = now + _FIRST_ANSWER_WITHIN
@@ -140,12 +141,12 @@ class CircuitBreaker:
     @property
     def is_probing(self) -> bool:
         """Tell whether the OMS has answered no read yet, so that no cancel may leave."""
-        return not self._refusals[Action.READ].is_proven
+        return not self._reads.is_proven
 
     @property
     def is_proven(self) -> bool:
         """Tell whether the OMS has let a cancel through in this run."""
-        return self._refusals[Action.POST].is_proven
+        return self._cancels.is_proven
 
     @property
     def gives_up_at(self) -> float:
@@ -160,8 +161,8 @@ class CircuitBreaker:
         While there are any, the next order to try comes from another part: refusals from one part
         alone may have a reason there.
         """
-        unanswered = self._unanswered if self.is_probing else ()
-        return frozenset().union(unanswered, *(each.suspects for each in self._refusals.values()))
+        refused = self._reads.suspects | self._cancels.suspects
+        return refused | self._unanswered if self.is_probing else refused
 
     def stop(self, why: str, now: float, *, settle: float | None = None) -> None:
         """Let no cancel begin any more, and what is under way settle for a bounded time.

@@ -103,9 +103,10 @@ class Engine:
         self._judge(item, event)
         if event.action is Action.READ:
             self._batching.on_read(item.request.order_id, event.reply)
-        post = history.last_decisive_post
-        if event.reply.says_open and post and post.reply.evidence is Evidence.CONFLICT:
-            self.breaker.on_refused_cancel(item, now)
+        if event.reply.says_open:
+            post = history.last_decisive_post
+            if post is not None and post.reply.evidence is Evidence.CONFLICT:
+                self.breaker.on_refused_cancel(item, now)
         decision = self._decide(history, now)
         self._place(item, decision, now, is_read=event.action is Action.READ)
         if deviates(history, decision):

@@ -187,8 +187,12 @@ class Recovery:
         self._in_doubt = replace(policy, early_reads=0)
         self._now = now
         self._wall_now = wall_now
+        # No order of the set can have been sent.
+        self._is_new = record.is_whole and not record.earlier and not orders.in_doubt
 
     def _kind(self, order_id: OrderId) -> _Kind:
+        if self._is_new:
+            return _Kind.NOT_STARTED
         recorded = self.record.earlier.get(order_id)
         if recorded is not None and recorded.is_in_doubt:
             return _Kind.IN_DOUBT
@@ -238,6 +242,12 @@ class Recovery:
             stratum,
             self._doubt_since(order_id) if kind is _Kind.IN_DOUBT else None,
         )
+
+    @property
+    def may_search(self) -> bool:
+        """Tell whether a search can end any order of the set."""
+        is_dry = self.policy.dry_run and self.policy.only_if_states is None
+        return is_dry or not self._is_new
 
     def may_be_settled_by_search(self, order_id: OrderId) -> bool:
         """Tell whether a batch can end an order, because it is canceled or nothing else is wanted.
