@@ -1,4 +1,7 @@
-"""Run many stories on all cores: `make simulate SEEDS=1000000`."""
+"""Run many stories on all cores: `make simulate SEEDS=1000000`.
+
+With WRITE_DOCS=1 what it prints goes into docs/guarantees.md too.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,13 @@ import sys
 import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 
 from tests.simulation.story import Story, tell
 
+DOCUMENT = Path(__file__).resolve().parent.parent.parent / "docs" / "guarantees.md"
+BEGIN = "<!-- made by make simulate: begin -->"
+END = "<!-- made by make simulate: end -->"
 _CHUNK = 250
 _TOLD_AT_MOST = 3
 
@@ -49,6 +56,16 @@ def run_until_broken(first: int, seconds: float) -> int:
             break
     print(f"{seed - first + 1} stories in {spent:.2f} s break no promise")
     return 0
+
+
+def write(text: str) -> None:
+    """Put what was printed into the docs, between its markers.
+
+    :param text: what was printed.
+    """
+    before, _, rest = DOCUMENT.read_text(encoding="utf-8").partition(BEGIN)
+    block = f"{BEGIN}\n\n```text\n{text}\n```\n\n{END}"
+    DOCUMENT.write_text(before + block + rest.partition(END)[2], encoding="utf-8")
 
 
 def main() -> int:
@@ -91,16 +108,19 @@ def main() -> int:
         "freeze",
         "losses",
     )
-    for name in names:
-        print(f"{name:10} {counts[name]:>12,}")
     cores = os.cpu_count() or 1
-    print(f"{seconds:.0f} s on {cores} cores, {counts['stories'] / seconds:.0f} stories a second")
+    lines = [f"{name:10} {counts[name]:>12,}" for name in names]
+    lines += [
+        f"{seconds:.0f} s on {cores} cores, {counts['stories'] / seconds:.0f} stories a second",
+        f"{len(broken)} stories broke a promise",
+    ]
+    print("\n".join(lines))
+    if os.environ.get("WRITE_DOCS"):
+        write("\n".join(lines))
     for seed, violation in broken[:_TOLD_AT_MOST]:
         print(f"\nseed {seed}: {violation}\n{tell(seed).timeline()}")
-    print(
-        f"{len(broken)} stories broke a promise{': ' if broken else ''}"
-        f"{', '.join(str(seed) for seed, _ in broken[:20])}"
-    )
+    if broken:
+        print(f"broken: {', '.join(str(seed) for seed, _ in broken[:20])}")
     return 1 if broken else 0
 
 
