@@ -112,6 +112,8 @@ class CircuitBreaker:
         self._queued = queued
         self._silent: set[OrderId] = set()
         self._silent_since = now
+        # The orders whose cancels got no response since one did, whatever became of reads.
+        self._silent_cancels: set[OrderId] = set()
         # The calls that got no response while orders fell silent, and of each how many got none
         # since only one is made at a time; and how many of any kind did in a row.
         self._silent_calls: dict[Action, int] = {}
@@ -217,15 +219,18 @@ class CircuitBreaker:
             self._gives_up_at = min(max(self._gives_up_at, answer_by), self._waits_until)
         if reply.evidence in _NO_ANSWER:
             return self._on_silence(item.request.order_id, event)
-        self._on_answer(action)
+        self._on_answer(action, reply)
         return 0.0
 
-    def _on_answer(self, action: Action) -> None:
+    def _on_answer(self, action: Action, reply: Reply) -> None:
         self._silent.clear()
         self._silent_probes = 0
-        if self.half_open_since is None:
+        if action is Action.POST:
+            self._silent_cancels.clear()
+        is_closed = self.half_open_since is None
+        if is_closed or (action is Action.POST and reply.says_canceled):
+            # Where orders get canceled, the reads that get no response are about a few of them.
             self._silent_calls.clear()
-            return
         # That reads are answered does not say that cancels are.
         self._silent_calls.pop(action, None)
         if not self._silent_calls:
@@ -238,12 +243,12 @@ class CircuitBreaker:
                 self._silent_since = event.at
             self._silent.add(order_id)
             self._silent_calls[event.action] = 0
-            silent = len(self._silent)
-            is_long = event.at >= self._silent_since + _SILENT_FOR and silent >= _SILENT_OVER_TIME
-            if silent < _SILENT_ORDERS and not is_long:
+            if event.action is Action.POST:
+                self._silent_cancels.add(order_id)
+            if not (silent := self._silent_orders(event.at)):
                 return 0.0
             self.half_open_since = event.at
-            self.silence = f"{silent} orders in a row got no answer; last: {event.reply.message}"
+            self.silence = f"{silent} in a row got no answer; last: {event.reply.message}"
             return _PROBE_PAUSES[0]
         if event.sent_at < self.half_open_since:
             return 0.0  # one of those that were in flight
@@ -255,6 +260,17 @@ class CircuitBreaker:
             self.stop(f"{self.silence}; and neither did {probes} requests one at a time", event.at)
             return 0.0
         return _PROBE_PAUSES[probes]
+
+    def _silent_orders(self, now: float) -> str:
+        """Return in words how many orders fell silent; empty while they are too few."""
+        silent, cancels = len(self._silent), len(self._silent_cancels)
+        is_long = now >= self._silent_since + _SILENT_FOR and silent >= _SILENT_OVER_TIME
+        if silent >= _SILENT_ORDERS or is_long:
+            return f"{silent} orders"
+        # Where no order is left that could tell, each of these has its tries.
+        if cancels >= _SILENT_ORDERS and self._queued:
+            return f"the cancels of {cancels} orders"
+        return ""
 
     def _on_long_wait(self, order_id: OrderId, reply: Reply, now: float) -> None:
         self._long_waits.add(order_id)

@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 import pytest
-from breakers import CANCELED, NOW, OPEN, SILENCE, answering, end, narrowed, reply_to, why
+from breakers import (
+    CANCELED,
+    NOW,
+    OPEN,
+    POLICY,
+    SHIPPED,
+    SILENCE,
+    answering,
+    end,
+    narrowed,
+    reply_to,
+    why,
+)
 
 from airflow_provider_oms.api.evidence import Evidence
+from airflow_provider_oms.cancellation.bulk.circuit_breaker import CircuitBreaker
+from airflow_provider_oms.cancellation.bulk.recovery import Queued
 from airflow_provider_oms.cancellation.history import Action, Reply
 from airflow_provider_oms.cancellation.outcomes import Outcome
 
@@ -52,7 +66,7 @@ class TestSilence:
         breaker = narrowed(silent)
         (other,) = set(Action) - {silent}
         for _ in range(3):
-            reply_to(breaker, 30, CANCELED, other)
+            reply_to(breaker, 30, OPEN, other)
             assert breaker.half_open_since == NOW
             assert reply_to(breaker, 31, SILENCE, silent, sent_at=NOW + 1) > 0
         reply_to(breaker, 32, CANCELED, silent)
@@ -70,6 +84,40 @@ class TestSilence:
         reply_to(breaker, 40, OPEN, Action.READ)
         assert breaker.half_open_since == NOW
         reply_to(breaker, 41, CANCELED, Action.POST)
+        assert breaker.half_open_since is None
+
+    def test_a_cancel_that_gets_through_ends_it_whatever_becomes_of_reads(self) -> None:
+        breaker = answering()
+        for order_id in range(20):
+            reply_to(breaker, order_id, SILENCE, Action.POST if order_id % 2 else Action.READ)
+        reply_to(breaker, 41, CANCELED, Action.POST)
+        assert breaker.half_open_since is None
+
+    def test_cancels_of_twenty_orders_narrow_it_though_reads_are_answered(self) -> None:
+        breaker = answering()
+        for order_id in range(20):
+            assert breaker.half_open_since is None
+            reply_to(breaker, order_id, OPEN, Action.READ)
+            reply_to(breaker, order_id, SILENCE, Action.POST)
+        assert breaker.half_open_since == NOW
+        assert breaker.silence.startswith("the cancels of 20 orders in a row got no answer")
+
+    def test_a_cancel_that_is_answered_starts_their_count_again(self) -> None:
+        breaker = answering()
+        for order_id in range(40):
+            reply_to(breaker, order_id, SILENCE, Action.POST)
+            if order_id % 10 == 9:
+                reply_to(breaker, order_id, SHIPPED, Action.POST)
+            reply_to(breaker, order_id, OPEN, Action.READ)
+        assert breaker.half_open_since is None
+
+    def test_they_do_not_once_no_order_is_left_that_could_tell(self) -> None:
+        queued = Queued([1])
+        breaker = CircuitBreaker(POLICY, None, queued, NOW)
+        queued.take()
+        for order_id in range(40):
+            reply_to(breaker, order_id, OPEN, Action.READ)
+            reply_to(breaker, order_id, SILENCE, Action.POST)
         assert breaker.half_open_since is None
 
     def test_one_order_that_is_asked_about_again_and_again_does_not(self) -> None:
