@@ -6,6 +6,7 @@ it does not end is read by itself, as any other.
 
 from __future__ import annotations
 
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 
 from airflow_provider_oms.api.batch_reads import FEWEST_PER_BATCH, BatchReads, Proof
@@ -24,6 +25,9 @@ __all__ = ["Batching", "evidence_of"]
 # shows every order as canceled would otherwise end all. Fewer orders than these are not worth it.
 _TRIAL = FEWEST_PER_BATCH
 _WORTH_A_TRIAL = 25
+# A search that the tenant turns away is made again, because it stands for a hundred reads. One that
+# is always turned away may have a limit of its own.
+_MOST_REPEATS = 4
 
 
 class Batching:
@@ -41,6 +45,9 @@ class Batching:
         self._in_flight: set[Find] = set()
         # Searches whose answers are not awaited any more; each still occupies a worker.
         self._abandoned: set[Find] = set()
+        # Searches that were turned away, and how often each was.
+        self._to_repeat: deque[Find] = deque()
+        self._repeats: Counter[Find] = Counter()
         # The orders of the first search; none before it.
         self._trial: frozenset[OrderId] = frozenset()
         self._is_trusted = self._has_said = False
@@ -53,7 +60,7 @@ class Batching:
     @property
     def is_awaited(self) -> bool:
         """Tell whether an answer may still end orders."""
-        return bool(self._in_flight)
+        return bool(self._in_flight or self._to_repeat)
 
     def news(self) -> str | None:
         """Return once why the tenant is not read in batches any more, when that is so."""
@@ -83,11 +90,17 @@ class Batching:
         """Tell whether :meth:`next_find` may return a search."""
         if not self._is_of_use or (self._in_flight and not self._is_trusted):
             return False
-        return self.covers(self._queued.never_taken)
+        return bool(self._to_repeat) or self.covers(self._queued.never_taken)
 
     def next_find(self) -> Find | None:
         """Return the next search, if there is one to make."""
-        if not self._may_find or (self._in_flight and not self._is_trusted):
+        if self._in_flight and not self._is_trusted:
+            return None
+        if self._to_repeat:
+            find = self._to_repeat.popleft()
+            self._in_flight.add(find)
+            return find
+        if not self._may_find:
             return None
         may_be = self._recovery.may_be_settled_by_search
         taken = self._queued.take_while(may_be, MOST_PER_BATCH if self._is_trusted else _TRIAL)
@@ -113,6 +126,9 @@ class Batching:
         if find not in self._in_flight:
             return  # the run has stopped without it
         self._in_flight.remove(find)
+        if self._is_to_repeat(find, answer):
+            self._to_repeat.append(find)
+            return
         proofs = self._reads.on_batch(find.order_ids, answer)
         found = {} if isinstance(answer, OmsError) else answer
         if not self._is_trusted:
@@ -126,6 +142,15 @@ class Batching:
             event = Event(Action.READ, sent_at, now, found[order_id])
             item.history = History(item.policy, sent_at, item.doubt_since, (event,))
             yield item
+
+    def _is_to_repeat(self, find: Find, answer: Mapping[OrderId, Reply] | OmsError) -> bool:
+        """Tell whether a search was turned away, and not too often yet."""
+        is_turned_away = isinstance(answer, OmsError) and answer.evidence is Evidence.THROTTLED
+        if not is_turned_away or self._reads.why_not is not None:
+            self._repeats.pop(find, None)
+            return False
+        self._repeats[find] += 1
+        return self._repeats[find] <= _MOST_REPEATS
 
     def _is_believed(self, proof: Proof) -> bool:
         policy = self._recovery.policy
@@ -143,8 +168,15 @@ class Batching:
         if order_id in self._trial and reply.holds_order:
             self._is_trusted = self._reads.why_not is None
 
+    def repeat_none(self) -> None:
+        """Put the orders of searches that were turned away back."""
+        for find in self._to_repeat:
+            self._queued.put_back(find.taken)
+        self._to_repeat.clear()
+
     def stop(self) -> None:
-        """Put the orders of searches that are in flight back, whose answers are not awaited."""
+        """Put the orders of all searches back; the answers to those in flight are not awaited."""
+        self.repeat_none()
         for find in self._in_flight:
             self._queued.put_back(find.taken)
         self._abandoned |= self._in_flight

@@ -333,7 +333,9 @@ class Engine:
 
     def _search(self, now: float) -> list[Find]:
         finds: list[Find] = []
-        if not (self._batching.has_next and self._may_search):
+        if not self._may_search:
+            self._batching.repeat_none()
+        if not (self._may_search and self._batching.has_next):
             return finds
         capacity = self._intake.capacity(len(self.ends), now)
         while self._sending.in_flight < capacity and self._limiter.opens_at <= now:

@@ -165,7 +165,9 @@ class Intake:
         next_id = self._queued.next_id
         if next_id is None:
             return None
-        if not self._queued.has_put_back and self._batching.covers(next_id):
+        # With one request at a time there are no searches, and a read tells more of the tenant.
+        may_be_found = self._breaker.half_open_since is None and not self._queued.has_put_back
+        if may_be_found and self._batching.covers(next_id):
             return None
         was_refused = self._recovery.was_refused(next_id)
         if self._again and self._stops_after_failures and not was_refused:

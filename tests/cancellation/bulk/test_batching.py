@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
+from limited_tenants import LeakyBucket, meet, steady
 from virtual_runs import FORBIDDEN, POLICY, World, outcomes, throttled, why
 
 from airflow_provider_oms.api.errors import OmsNoResponseError, OmsSearchError, OmsThrottledError
@@ -114,7 +115,7 @@ class TestASearchThatIsNoGood:
         [
             (OmsSearchError("no search", http_status=404), 1),
             (OmsNoResponseError("timed out"), 3),
-            (OmsThrottledError("busy", http_status=429), 3),
+            (OmsThrottledError("busy", http_status=429), 15),
         ],
     )
     def test_one_that_is_missing_or_fails_is_given_up(self, error: Found, most: int) -> None:
@@ -187,6 +188,49 @@ def test_a_limit_of_the_tenant_holds_for_searches_too() -> None:
     world.tenant.on_read = lambda _: throttled() if next(turns) % 3 == 2 else None
     run = world.run(workers=8)
     assert outcomes(run) == {"would_cancel": 2000}
+
+
+def test_a_search_that_is_turned_away_is_made_again_and_its_orders_are_not_read() -> None:
+    world = World(10_000, DRY)
+    limit = LeakyBucket(steady(5), burst=5)
+    meet(world, limit)
+    busy = OmsThrottledError("busy", http_status=429)
+    world.tenant.on_find = lambda _: None if limit.takes(world.clock.now, 0) else busy
+    run = world.run(workers=4)
+    assert outcomes(run) == {"would_cancel": 10_000}
+    assert len(world.tenant.taken_at) <= 150
+    assert world.clock.now < 2 * 150 / 5
+    assert not any("one by one" in line for line in world.lines)
+
+
+def test_an_attempt_that_ends_while_a_search_is_to_be_made_again_loses_no_order() -> None:
+    world = World(400, DRY)
+    busy = OmsThrottledError("busy", http_status=429, retry_after=30.0)
+    world.tenant.on_find = lambda ids: busy if len(ids) > 5 else None
+    run = world.start()
+    while len(world.tenant.searches) < 3:
+        assert world.clock.step()
+    world.clock.run(world.clock.now + 1)
+    run.tell_to_end()
+    world.finish(run)
+    assert len(run.engine.ends) == 400
+
+
+@pytest.mark.parametrize("is_turned_away", [False, True])
+def test_a_run_with_one_request_at_a_time_reads_what_it_would_search_for(
+    is_turned_away: bool,
+) -> None:
+    world = World(300, DRY)
+    busy = OmsThrottledError("busy", http_status=429)
+    world.tenant.on_find = lambda ids: busy if is_turned_away and len(ids) > 5 else None
+    run = world.start()
+    while len(world.tenant.searches) < 3:
+        assert world.clock.step()
+    # Cancels got no response, and all of their orders have ended since.
+    breaker = run.engine.breaker
+    breaker.half_open_since, breaker._silent_calls = run.now, {Action.POST: 0}
+    world.finish(run)
+    assert outcomes(run) == {"would_cancel": 300}
 
 
 def test_an_order_that_was_refused_before_is_looked_for_too() -> None:
