@@ -130,6 +130,8 @@ class AdaptiveLimit:
         self._cut_at = self._ends_at = -math.inf
         self._stepped_at = math.inf
         self._accepted: deque[_Accepted] = deque()
+        # What was accepted in a second, at most, since it went down.
+        self._most_accepted = 0.0
         self._errors: deque[float] = deque()
         self._vain_walls = 0
         self._before_vain_walls = math.inf
@@ -152,7 +154,8 @@ class AdaptiveLimit:
     @property
     def learned(self) -> Learned | None:
         """Return what the run has learned; ``None`` where it knows no limit."""
-        rate = round(self._ceiling, 2) if self._has_ceiling else None
+        borne = max(self._ceiling, self._most_accepted)
+        rate = round(borne, 2) if self._has_ceiling else None
         at_a_time = self._at_a_time if self._at_a_time < self._max_workers else None
         return Learned(rate, at_a_time) if rate or at_a_time else None
 
@@ -210,6 +213,7 @@ class AdaptiveLimit:
         accepted.append(_Accepted(now, in_flight))
         while accepted[0].at < now - _LOOK_BACK:
             accepted.popleft()
+        self._most_accepted = max(self._most_accepted, len(accepted) / _LOOK_BACK)
         latency = now - sent_at
         if not self._usual_latency:
             self._latency = self._usual_latency = latency
@@ -302,6 +306,7 @@ class AdaptiveLimit:
         self._ends_at = self._cut_at + max(_SAME_WALL_FOR, 2 * self._latency)
         self._accepted.clear()
         self._errors.clear()
+        self._most_accepted = 0.0
 
     def _slow_down(self, rate: float, now: float, pause: float) -> None:
         measured_over = min(now - self._cut_at, _MEASURED_OVER)

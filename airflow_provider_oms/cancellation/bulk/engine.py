@@ -126,10 +126,8 @@ class Engine:
         self._limiter.on_reply(event)
         # What a tenant that is away answers says nothing of its limits.
         is_open = self.breaker.half_open_since is None
-        if is_open and self._limiter.learn(event, beside):
-            self._leasing.learned = self._limiter.throttling.learned
-            if found := self._limiter.found:
-                self._lines.append(Log(found))
+        if is_open and self._limiter.learn(event, beside) and (found := self._limiter.found):
+            self._lines.append(Log(found))
 
     def on_found(
         self, find: Find, answer: Mapping[OrderId, Reply] | OmsError, sent_at: float, now: float
@@ -223,6 +221,7 @@ class Engine:
         if now >= self.breaker.settle_by or self._is_at_its_end:
             self._finalize(now)
         self._progress.sample(len(self.ends), now)
+        self._leasing.learned = self._limiter.learned
         if write := self._leasing.next_write(now, is_last=self.is_closed):
             commands.append(write)
         if news := self._batching.news():

@@ -82,14 +82,18 @@ class RateLimiter:
     @property
     def throttling(self) -> Throttling:
         """Return what the tenant's limits did to the run so far."""
-        if self._adaptive is None:
-            return Throttling(paused_seconds=self._asked_seconds)
-        return Throttling(self._adaptive.learned, self._adaptive.turned_away, self._asked_seconds)
+        turned_away = self._adaptive.turned_away if self._adaptive is not None else 0
+        return Throttling(self.learned, turned_away, self._asked_seconds)
+
+    @property
+    def learned(self) -> Learned | None:
+        """Return what the run has learned of the tenant's limits; ``None`` if it knows of none."""
+        return self._adaptive.learned if self._adaptive is not None else None
 
     @property
     def found(self) -> str:
         """Return in one line which limit was found a moment ago, if it is the first one."""
-        learned = self.throttling.learned
+        learned = self.learned
         if learned is None or self._adaptive is None or self._adaptive.walls > 1:
             return ""
         return (
@@ -102,7 +106,7 @@ class RateLimiter:
 
         :param seconds: the time.
         """
-        learned = self._adaptive.learned if self._adaptive is not None else None
+        learned = self.learned
         borne = learned.requests_per_second if learned is not None else None
         rate = min(self._given, borne) if borne else self._given
         return seconds * rate

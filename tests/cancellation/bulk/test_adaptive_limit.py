@@ -70,6 +70,16 @@ class TestBeforeAnythingIsKnown:
 
 
 class TestAWall:
+    def test_what_was_accepted_since_is_what_the_tenant_is_said_to_accept(self) -> None:
+        limit = at_its_ceiling(5.0)
+        accept(limit, 200, NOW + 6, since=NOW + 1)
+        assert limit.learned is not None
+        assert limit.learned.requests_per_second == pytest.approx(200, rel=0.02)
+        # A wall shows that less is accepted now.
+        accept(limit, 20, NOW + 9, since=NOW + 6)
+        limit.on_turned_away(NOW + 9, 2, NOW + 9)
+        assert limit.learned.requests_per_second == pytest.approx(20, rel=0.05)
+
     def test_the_rate_falls_below_what_was_accepted(self) -> None:
         limit = at_its_ceiling(100.0)
         assert limit.rate(NOW) == pytest.approx(80, rel=0.02)

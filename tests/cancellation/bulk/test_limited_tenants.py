@@ -131,6 +131,29 @@ class TestWhatItLearned:
         assert len(in_first_seconds) <= 3
         assert outcomes(second)["canceled"] == 3000
 
+    def test_a_rate_that_is_far_too_low_by_now_is_forgotten_within_seconds(self) -> None:
+        world = World(3000, PATIENT)
+        limit = LeakyBucket(lambda now: 1 if now < 20 else 1e9, burst=1)
+        meet(world, limit)
+        first = world.start(workers=16)
+        world.clock.run(20)
+        first.kill()
+        second = world.start(2, workers=16)
+        assert second.journal.learned is not None
+        before = second.journal.learned.requests_per_second
+        assert before is not None
+        assert before <= 5
+        world.finish(second)
+        # At full speed it takes four seconds, and what was in doubt has to settle.
+        assert world.clock.now < 20 + 15 + 20
+        learned = second.engine.throttling.learned
+        assert learned is not None
+        assert learned.requests_per_second is not None
+        assert learned.requests_per_second >= 400
+        handed_on = world.start(3).journal.learned
+        assert handed_on is not None
+        assert handed_on.requests_per_second == pytest.approx(learned.requests_per_second, rel=0.15)
+
     def test_it_is_said_once_and_with_every_line_about_the_progress(self) -> None:
         ran = behind(World(3000, PATIENT), LeakyBucket(steady(100)), allowed=100)
         lines = [line.partition("says: ")[2] for line in ran.lines if "says: " in line]
