@@ -57,10 +57,12 @@ _BURST_WITHIN = 1.0
 # So many walls in a row that a lower rate did not help against have another reason.
 _VAIN_WALLS = 3
 _IGNORES_ERRORS_FOR = 30.0
-# A response that takes so many times as long as usual, or none, holds the increase.
+# Responses that take so many times as long as usual hold the increase.
 _SLOW = 1.5
 _SLOW_SECONDS = 0.01
 _HOLDS_FOR = 1.0
+# So does this share of requests that get no response: a single one may be chance.
+_HOLDS_AT_SHARE = 0.08
 # A rate that has moved by less than this share is not written down again.
 _WORTH_A_WRITE = 0.1
 
@@ -132,6 +134,8 @@ class AdaptiveLimit:
         self._accepted: deque[_Accepted] = deque()
         # What was accepted in a second, at most, since it went down.
         self._most_accepted = 0.0
+        # Of about the last twenty requests, the share that got no response.
+        self._silent_share = 0.0
         self._errors: deque[float] = deque()
         self._vain_walls = 0
         self._before_vain_walls = math.inf
@@ -214,6 +218,7 @@ class AdaptiveLimit:
         while accepted[0].at < now - _LOOK_BACK:
             accepted.popleft()
         self._most_accepted = max(self._most_accepted, len(accepted) / _LOOK_BACK)
+        self._silent_share *= 0.95
         latency = now - sent_at
         if not self._usual_latency:
             self._latency = self._usual_latency = latency
@@ -227,7 +232,9 @@ class AdaptiveLimit:
 
         :param now: when it was given up.
         """
-        self._hold(now)
+        self._silent_share += 0.05 * (1 - self._silent_share)
+        if self._silent_share > _HOLDS_AT_SHARE:
+            self._hold(now)
 
     def on_turned_away(
         self, sent_at: float, in_flight: int, now: float, *, pause: float = 0.0

@@ -68,6 +68,16 @@ class TestBeforeAnythingIsKnown:
     def test_no_more_are_sent_at_a_time_than_there_are_workers(self) -> None:
         assert limit_of(workers=4, learned=Learned(None, 50)).concurrency(NOW) == 4
 
+    def test_a_response_that_is_lost_now_and_then_does_not_hold_it_up(self) -> None:
+        limit, now = limit_of(orders=1_000_000), NOW
+        for nth in range(700):
+            now += 0.01
+            if nth % 50 == 49:
+                limit.on_no_response(now)
+            else:
+                limit.on_accepted(now - LATENCY, 2, now)
+        assert limit.rate(now) == math.inf
+
 
 class TestAWall:
     def test_what_was_accepted_since_is_what_the_tenant_is_said_to_accept(self) -> None:
@@ -232,7 +242,7 @@ class TestAHold:
                 limit.on_no_response(now)
             else:
                 limit.on_accepted(now - 1, 2, now)
-        assert limit.rate(now) <= before * 1.03
+        assert limit.rate(now) <= before * 1.04
         # And goes on where it was.
         limit_after = limit.rate(now + 2.5)
         assert limit_after > before
