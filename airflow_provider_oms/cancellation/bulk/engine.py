@@ -334,12 +334,12 @@ class Engine:
         finds: list[Find] = []
         if not self._may_search:
             self._batching.repeat_none()
-        if not (self._may_search and self._batching.has_next):
             return finds
         capacity = self._intake.capacity(len(self.ends), now)
         while self._sending.in_flight < capacity and self._limiter.opens_at <= now:
-            find = self._batching.next_find()
-            if find is None:
+            # An order that is under way has a deadline, and goes first.
+            is_due = self._schedule.next_at(fresh_may_go=False) <= now
+            if is_due or (find := self._batching.next_find()) is None:
                 break
             self._limiter.take_slot(now)
             finds.append(find)

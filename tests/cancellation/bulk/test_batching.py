@@ -99,6 +99,17 @@ class TestAnAttemptWithoutARecord:
             ]
             assert settled_reads
 
+    def test_orders_under_way_do_not_wait_for_slow_searches_beyond_their_deadline(self) -> None:
+        world = World(1000, is_kept=False)
+        find = world.tenant.find
+
+        def find_slowly(order_ids: Sequence[Order]) -> tuple[Found, float]:
+            return find(order_ids)[0], 30.0
+
+        world.tenant.find = find_slowly  # type: ignore[method-assign]  # it is slow
+        run = world.run(2, workers=1)
+        assert outcomes(run) == {"canceled": 1000}
+
     def test_a_search_that_lags_costs_reads_and_no_cancel(self) -> None:
         world = World(500, is_kept=False)
         canceled_before(world, *range(1, 401))
