@@ -148,7 +148,7 @@ LIMIT_MUTANTS = (
     Mutant(
         "believe a search before Get Order has shown the same",
         f"{BULK}batching.py",
-        "        return self._is_trusted and is_enough\n",
+        "        return self._is_trusted and is_enough and is_confirmed\n",
         "        return is_enough\n",
         (BATCHING,),
         not_simulated="a story's search shows no order as canceled that is open",

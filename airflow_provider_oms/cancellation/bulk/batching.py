@@ -51,6 +51,10 @@ class Batching:
         # The orders of the first search; none before it.
         self._trial: frozenset[OrderId] = frozenset()
         self._is_trusted = self._has_said = False
+        # Orders that a search has shown canceled, and Get Order not yet. Until that has shown one,
+        # none is believed, searches follow each other, and none is made while these are read.
+        self._to_confirm: set[OrderId] = set()
+        self._is_confirmed = False
 
     @property
     def in_flight(self) -> int:
@@ -79,6 +83,8 @@ class Batching:
 
     @property
     def _may_find(self) -> bool:
+        if self._to_confirm:
+            return False
         if self._is_trusted:
             return self._reads.is_for(len(self._queued))
         # While the first one is on trial, others are read one by one.
@@ -86,15 +92,19 @@ class Batching:
         return not has_begun and self._reads.is_for(len(self._queued) - _WORTH_A_TRIAL)
 
     @property
+    def _waits_for_one(self) -> bool:
+        return bool(self._in_flight) and not (self._is_trusted and self._is_confirmed)
+
+    @property
     def has_next(self) -> bool:
         """Tell whether :meth:`next_find` may return a search."""
-        if not self._is_of_use or (self._in_flight and not self._is_trusted):
+        if not self._is_of_use or self._waits_for_one:
             return False
         return bool(self._to_repeat) or self.covers(self._queued.never_taken)
 
     def next_find(self) -> Find | None:
         """Return the next search, if there is one to make."""
-        if self._in_flight and not self._is_trusted:
+        if self._waits_for_one:
             return None
         if self._to_repeat:
             find = self._to_repeat.popleft()
@@ -136,6 +146,8 @@ class Batching:
             self._trial &= found.keys()
         for order_id, stratum in find.taken:
             if not self._is_believed(proofs[order_id]):
+                if proofs[order_id] is Proof.CANCELED:
+                    self._to_confirm.add(order_id)
                 self._queued.put_back([(order_id, stratum)])
                 continue
             item = self._recovery.item(order_id, stratum)
@@ -156,7 +168,8 @@ class Batching:
         policy = self._recovery.policy
         is_all_that_is_wanted = policy.dry_run and policy.only_if_states is None
         is_enough = proof is Proof.CANCELED or (proof is Proof.TO_CONFIRM and is_all_that_is_wanted)
-        return self._is_trusted and is_enough
+        is_confirmed = self._is_confirmed or proof is not Proof.CANCELED
+        return self._is_trusted and is_enough and is_confirmed
 
     def on_read(self, order_id: OrderId, reply: Reply) -> None:
         """Compare what a search showed with what Get Order shows of an order.
@@ -165,6 +178,9 @@ class Batching:
         :param reply: what Get Order shows.
         """
         self._reads.on_single(order_id, reply)
+        if order_id in self._to_confirm and reply.says_canceled:
+            self._is_confirmed = True
+            self._to_confirm.clear()
         if order_id in self._trial and reply.holds_order:
             self._is_trusted = self._reads.why_not is None
 

@@ -145,6 +145,26 @@ class TestASearchThatIsNoGood:
         assert sorted(world.tenant.posted) == world.order_ids
         assert len(world.tenant.searches) == 1
 
+    @pytest.mark.parametrize("policy", [POLICY, DRY])
+    def test_one_that_begins_to_show_every_order_as_canceled_ends_none_either(
+        self, policy: Policy
+    ) -> None:
+        world = World(1000, policy, is_kept=False)
+        world.tenant.on_find = lambda ids: (
+            dict.fromkeys(ids, CANCELED) if len(world.tenant.searches) > 1 else None
+        )
+        run = world.run(2, workers=16)
+        assert outcomes(run) == {"would_cancel" if policy.dry_run else "canceled": 1000}
+        assert any("contradict" in line or "then shows open" in line for line in world.lines)
+
+    def test_canceled_is_believed_once_get_order_has_shown_one(self) -> None:
+        world = World(1000, is_kept=False)
+        canceled_before(world, *range(500, 1001))
+        run = world.run(2, workers=4)
+        assert outcomes(run) == {"canceled": 1000}
+        read = {call.order_id for call in world.tenant.seen}
+        assert len(read & set(range(500, 1001))) <= 110
+
     def test_a_retry_after_of_a_search_pauses_the_run(self) -> None:
         world = World(400, DRY)
         answers: list[Found] = [OmsThrottledError("busy", http_status=429, retry_after=7.0)]
