@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -53,6 +54,21 @@ class Standalone(standalone.Standalone):
             self._home,
             self._home / "triggerer.log",
             self._sessions.append,
+        )
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run one of Airflow's own commands to its end.
+
+        :param arguments: what comes after `airflow`.
+        """
+        return subprocess.run(
+            [*AIRFLOW, *arguments],
+            env=self._environment,
+            cwd=self._home,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
         )
 
     def trigger(self, dag_id: str, conf: Mapping[str, Any], *, task_id: str) -> TaskInRun:
