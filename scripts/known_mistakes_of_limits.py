@@ -156,7 +156,7 @@ LIMIT_MUTANTS = (
     Mutant(
         "cancel what a search has shown open",
         f"{BULK}batching.py",
-        "        is_all_that_is_wanted = policy.dry_run and policy.only_if_states is None\n",
+        "        is_all_that_is_wanted = self._recovery.policy.only_looks\n",
         "        is_all_that_is_wanted = True\n",
         (BATCHING, SIMULATION),
     ),

@@ -61,7 +61,7 @@ class Proof(StrEnum):
     #: The order was in another state a short time ago. Before a cancel leaves, and before anything
     #: else is made of that state, Get Order has to show it.
     TO_CONFIRM = "confirm"
-    #: Nothing; the order may exist all the same.
+    #: Nothing: the batch did not show the order, which may exist.
     TO_READ = "read"
 
 

@@ -149,6 +149,11 @@ class Policy:
         return self.dry_run or self.look_first or self.only_if_states is not None
 
     @property
+    def only_looks(self) -> bool:
+        """Tell whether nothing is wanted of an order but its state, whatever that is."""
+        return self.dry_run and self.only_if_states is None
+
+    @property
     def settle_offsets(self) -> tuple[float, ...]:
         """Return when to read after an ambiguous cancel: 1, 3, 7 … seconds, and at the end."""
         offsets: list[float] = []

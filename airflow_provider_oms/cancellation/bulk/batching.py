@@ -165,8 +165,7 @@ class Batching:
         return self._repeats[find] <= _MOST_REPEATS
 
     def _is_believed(self, proof: Proof) -> bool:
-        policy = self._recovery.policy
-        is_all_that_is_wanted = policy.dry_run and policy.only_if_states is None
+        is_all_that_is_wanted = self._recovery.policy.only_looks
         is_enough = proof is Proof.CANCELED or (proof is Proof.TO_CONFIRM and is_all_that_is_wanted)
         is_confirmed = self._is_confirmed or proof is not Proof.CANCELED
         return self._is_trusted and is_enough and is_confirmed

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 from airflow_provider_oms.api.errors import OmsError
 from airflow_provider_oms.api.evidence import Evidence
@@ -221,9 +222,8 @@ class Engine:
         if now >= self.breaker.settle_by or self._is_at_its_end:
             self._finalize(now)
         self._progress.sample(len(self.ends), now)
-        self._leasing.learned = self._limiter.learned
         if write := self._leasing.next_write(now, is_last=self.is_closed):
-            commands.append(write)
+            commands.append(replace(write, learned=self._limiter.learned))
         if news := self._batching.news():
             self._lines.append(Log(news))
         if now >= self._progress.says_next_at:

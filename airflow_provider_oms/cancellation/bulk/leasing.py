@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from airflow_provider_oms.cancellation.bulk.adaptive_limit import Learned
 from airflow_provider_oms.cancellation.bulk.commands import Write
 from airflow_provider_oms.cancellation.bulk.outcome_counts import OrderEnd
 from airflow_provider_oms.cancellation.bulk.work_item import (
@@ -39,8 +38,6 @@ class Leasing:
         self._unrecorded: list[OrderEnd] = []
         self._last_write_at = now
         self._write: Write | None = None
-        #: What the next write says about the tenant's limits.
-        self.learned: Learned | None = None
         #: Since when nothing could be recorded in time; ``None`` while it can.
         self.failing_since: float | None = None
         #: Why, in a few words.
@@ -119,9 +116,7 @@ class Leasing:
         if self._write is not None or not is_due:
             return None
         longest = LEASE_SECONDS + self._leeway
-        self._write = Write(
-            tuple(self.take_asking()), tuple(self._unrecorded), now, longest, self.learned
-        )
+        self._write = Write(tuple(self.take_asking()), tuple(self._unrecorded), now, longest)
         return self._write
 
     def on_written(self, write: Write, now: float) -> Iterable[WorkItem]:

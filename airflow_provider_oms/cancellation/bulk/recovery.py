@@ -246,15 +246,14 @@ class Recovery:
     @property
     def may_search(self) -> bool:
         """Tell whether a search can end any order of the set."""
-        is_dry = self.policy.dry_run and self.policy.only_if_states is None
-        return is_dry or not self._is_new
+        return self.policy.only_looks or not self._is_new
 
     def may_be_settled_by_search(self, order_id: OrderId) -> bool:
         """Tell whether a batch can end an order, because it is canceled or nothing else is wanted.
 
         :param order_id: the order.
         """
-        if self.policy.dry_run and self.policy.only_if_states is None:
+        if self.policy.only_looks:
             return True
         return self._kind(order_id) in (_Kind.IN_DOUBT, _Kind.REFUSED)
 

@@ -1,4 +1,4 @@
-"""A run behind a limit that nobody has told it of, in virtual time."""
+"""A run behind a limit that it was not told about, in virtual time."""
 
 from __future__ import annotations
 
