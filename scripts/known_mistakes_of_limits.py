@@ -13,12 +13,46 @@ ADAPTIVE = f"{BULK_TESTS}test_adaptive_limit.py"
 HALF_OPEN = f"{BULK_TESTS}test_half_open.py"
 LIMITED = f"{BULK_TESTS}test_limited_tenants.py"
 MEMORY = f"{BULK_TESTS}test_journal_limits.py"
+RANDOM = f"{BULK_TESTS}test_random_refusals.py"
 RATE = f"{BULK_TESTS}test_rate_limiter.py"
 SCHEDULE = f"{BULK_TESTS}test_schedule.py"
 
 _PACE = "a story says how a run must not be, and not how fast it must be"
 
 LIMIT_MUTANTS = (
+    # -- what is turned away at random
+    Mutant(
+        "take each request that is turned away for a limit",
+        f"{BULK}adaptive_limit.py",
+        "        if may_be_random and self._random.explain_the_latest:\n",
+        "        if False:\n",
+        (LIMITED,),
+        not_simulated=_PACE,
+    ),
+    Mutant(
+        "measure what is accepted in a second over pauses",
+        f"{BULK}adaptive_limit.py",
+        "        return max(now, self._paused_until) - self._paused_seconds\n",
+        "        return now\n",
+        (LIMITED,),
+        not_simulated=_PACE,
+    ),
+    Mutant(
+        "take the rest of a second that is used up for chance",
+        f"{BULK}random_refusals.py",
+        "        is_random = is_refusal and self._responses not in self._refusals\n",
+        "        is_random = is_refusal\n",
+        (RANDOM, LIMITED),
+        not_simulated=_PACE,
+    ),
+    Mutant(
+        "explain any share that is turned away by chance",
+        f"{BULK}random_refusals.py",
+        "        expected = _JUDGED_OVER * min(share, _LARGEST_SHARE)\n",
+        "        expected = _JUDGED_OVER * share\n",
+        (RANDOM,),
+        not_simulated=_PACE,
+    ),
     # -- pauses, and the rate that was given
     Mutant(
         "heed Retry-After for one order only",
@@ -92,8 +126,8 @@ LIMIT_MUTANTS = (
     Mutant(
         "slow down for each request that was under way when a wall was met",
         f"{BULK}adaptive_limit.py",
-        "        if sent_at <= self._ends_at:\n            return False\n        self._meet_wall(",
-        "        self._meet_wall(",
+        "        if sent_at <= self._ends_at:\n            return False\n        self._random.",
+        "        self._random.",
         (ADAPTIVE, LIMITED),
         not_simulated=_PACE,
     ),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import random
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -86,6 +87,37 @@ class Connections:
             return False
         self._ends.append(until)
         return True
+
+
+class Chance:
+    """Turn a share of the requests away, whatever their rate.
+
+    :param share: the share.
+    :param seed: of which requests.
+    """
+
+    def __init__(self, share: float, seed: int = 1) -> None:
+        self._share = share
+        self._random = random.Random(seed)  # noqa: S311 - a test's
+
+    def takes(self, now: float, until: float) -> bool:
+        return self._random.random() >= self._share
+
+
+@dataclass(frozen=True)
+class Both:
+    """Take what two limits take.
+
+    :param first: the one.
+    :param second: the other.
+    """
+
+    first: Limit
+    second: Limit
+
+    def takes(self, now: float, until: float) -> bool:
+        taken = [limit.takes(now, until) for limit in (self.first, self.second)]
+        return all(taken)
 
 
 def steady(rate: float) -> Callable[[float], float]:

@@ -11,6 +11,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from airflow_provider_oms.cancellation.bulk.random_refusals import RandomRefusals
+
 __all__ = ["AdaptiveLimit", "Learned"]
 
 # Before anything is known, the rate grows from here; after so many doublings it is no limit.
@@ -51,6 +53,8 @@ _BUSY_OVER = 0.1
 _LOOK_BACK = 2.0
 _FIRST_STEP_UP = 2.0
 _LONGEST_STEP_UP = 60.0
+# What is turned away below this share of what was accepted is turned away at random.
+_CLEARLY_BELOW = 0.95
 # Responses of 502 and 503 within this time are a burst, and so a wall.
 _BURST = 3
 _BURST_WITHIN = 1.0
@@ -130,10 +134,16 @@ class AdaptiveLimit:
         self._held_until = -math.inf
         # When it went down last, and until when that is the same wall.
         self._cut_at = self._ends_at = -math.inf
+        # What is accepted in a second is measured in a time that stands still in pauses.
+        self._paused_seconds = 0.0
+        self._paused_until = self._measured_from = -math.inf
         self._stepped_at = math.inf
         self._accepted: deque[_Accepted] = deque()
         # What was accepted in a second, at most, since it went down.
         self._most_accepted = 0.0
+        # Whether the ceiling comes from another wall than the one that the ramp met.
+        self._is_confirmed = False
+        self._random = RandomRefusals()
         # Of about the last twenty requests, the share that got no response.
         self._silent_share = 0.0
         self._errors: deque[float] = deque()
@@ -213,9 +223,10 @@ class AdaptiveLimit:
             # Before the first response there is nothing to grow on.
             self._counted_at = self._stepped_at = now
         self.pause = 0.0
-        accepted = self._accepted
-        accepted.append(_Accepted(now, in_flight))
-        while accepted[0].at < now - _LOOK_BACK:
+        self._random.on_response(is_refusal=False, is_below=self._is_clearly_below(now))
+        accepted, active = self._accepted, self._active(now)
+        accepted.append(_Accepted(active, in_flight))
+        while accepted[0].at < active - _LOOK_BACK:
             accepted.popleft()
         self._most_accepted = max(self._most_accepted, len(accepted) / _LOOK_BACK)
         self._silent_share *= 0.95
@@ -225,7 +236,7 @@ class AdaptiveLimit:
         self._latency += 0.1 * (latency - self._latency)
         self._usual_latency += 0.005 * (latency - self._usual_latency)
         if self._latency > _SLOW * self._usual_latency + _SLOW_SECONDS:
-            self._hold(now)
+            self._hold_until(now + _HOLDS_FOR, now)
 
     def on_no_response(self, now: float) -> None:
         """Note a request that got no response in time, or no connection.
@@ -234,7 +245,7 @@ class AdaptiveLimit:
         """
         self._silent_share += 0.05 * (1 - self._silent_share)
         if self._silent_share > _HOLDS_AT_SHARE:
-            self._hold(now)
+            self._hold_until(now + _HOLDS_FOR, now)
 
     def on_turned_away(
         self, sent_at: float, in_flight: int, now: float, *, pause: float = 0.0
@@ -250,6 +261,12 @@ class AdaptiveLimit:
         self.turned_away += 1
         self._pause_after(sent_at)
         if sent_at <= self._ends_at:
+            return False
+        self._random.on_response(is_refusal=True, is_below=self._is_clearly_below(now))
+        # Where no limit is known, the first one would be measured while the rate still doubles.
+        may_be_random = self._random.are_known or not self._has_ceiling
+        if may_be_random and self._random.explain_the_latest:
+            self._stand_still(now, pause)
             return False
         self._meet_wall(in_flight, now, pause)
         return True
@@ -299,24 +316,40 @@ class AdaptiveLimit:
         self._ceiling = self._before_vain_walls
         self._grown = 0.0 if self._has_ceiling else _DOUBLINGS * self._doubling
 
-    def _hold(self, now: float) -> None:
+    def _hold_until(self, moment: float, now: float) -> None:
         self._count_growth(now)
-        self._held_until = max(self._held_until, now + _HOLDS_FOR)
+        self._held_until = max(self._held_until, moment)
+
+    def _stand_still(self, now: float, pause: float) -> None:
+        until = max(self._paused_until, now + pause)
+        self._paused_seconds += until - max(self._paused_until, now)
+        self._paused_until = until
+        self._hold_until(until, now)
+
+    def _active(self, now: float) -> float:
+        """Return the present moment in a time that stands still in pauses."""
+        return max(now, self._paused_until) - self._paused_seconds
+
+    def _is_clearly_below(self, now: float) -> bool:
+        """Tell whether the rate is one that was accepted before, and no burst with it."""
+        return self._is_confirmed and self.rate(now) <= _CLEARLY_BELOW * self._ceiling
 
     def _meet_wall(self, in_flight: int, now: float, pause: float) -> None:
         self.walls += 1
         rate = self.rate(now)
+        self._is_confirmed = self._has_ceiling
         # While the rate still doubles, the newest request meets the most others in any case.
         if not (self._has_ceiling and self._narrow(in_flight, now, pause)):
             self._slow_down(rate, now, pause)
-        self._cut_at = now + pause
+        self._stand_still(now, pause)
+        self._cut_at, self._measured_from = now + pause, self._active(now)
         self._ends_at = self._cut_at + max(_SAME_WALL_FOR, 2 * self._latency)
         self._accepted.clear()
         self._errors.clear()
         self._most_accepted = 0.0
 
     def _slow_down(self, rate: float, now: float, pause: float) -> None:
-        measured_over = min(now - self._cut_at, _MEASURED_OVER)
+        measured_over = min(self._active(now) - self._measured_from, _MEASURED_OVER)
         shortest = _SHORTEST_RECOVERY
         if not self._has_ceiling:
             # Measured over the ramp, it may be far too low.
@@ -335,6 +368,7 @@ class AdaptiveLimit:
 
     def _accepted_within(self, seconds: float, now: float) -> float:
         """Return how many requests were accepted in a second."""
+        now = self._active(now)
         since = now - seconds
         if self._accepted:
             # The run may have begun a moment ago.
@@ -347,7 +381,8 @@ class AdaptiveLimit:
         most = max((one.in_flight for one in self._accepted), default=in_flight)
         window = max(_BUSY_OVER, 3 * self._latency)
         # Little's law: as many were dealt with at a time.
-        busy = self._latency * sum(one.at > now - window for one in self._accepted) / window
+        since = self._active(now) - window
+        busy = self._latency * sum(one.at > since for one in self._accepted) / window
         if in_flight <= most or busy < _BUSY_SHARE * in_flight:
             return False
         if self._at_a_time < self._max_workers:

@@ -6,6 +6,8 @@ import itertools
 
 import pytest
 from limited_tenants import (
+    Both,
+    Chance,
     Connections,
     FixedWindow,
     LeakyBucket,
@@ -105,6 +107,38 @@ class TestHowFastItIs:
         ran = how_it_went(world, run, 80)
         assert ran.turned_away == 0
         assert 0.95 <= ran.share <= 1.02
+
+
+class TestWhatIsTurnedAwayAtRandom:
+    """A proxy, or what others send on the same limit, turns some away whatever the rate is."""
+
+    @pytest.mark.parametrize("seed", [1, 2, 3])
+    @pytest.mark.parametrize(
+        ("share", "retry_after", "within"),
+        [
+            # Sixteen workers and 50 ms: ten seconds are the least.
+            (0.005, None, 1.3 * 10),
+            (0.02, None, 2.5 * 10),
+            (0.1, None, 12 * 10),
+            # About one pause for each that is turned away comes on top.
+            (0.005, 1.0, 1.3 * (10 + 16)),
+            (0.02, 1.0, 2 * (10 + 64)),
+        ],
+    )
+    def test_it_does_not_slow_the_run_down_ever_more(
+        self, seed: int, share: float, retry_after: float | None, within: float
+    ) -> None:
+        world = World(3000, Policy(settle_seconds=15.0, deadline=600.0))
+        limit = Chance(share, seed)
+        ran = behind(world, limit, reply=throttled(retry_after), allowed=320, latency=0.05)
+        assert outcomes(ran.attempt) == {"canceled": 3000}
+        assert ran.taken_at[-1] <= within
+
+    def test_a_limit_is_found_all_the_same(self) -> None:
+        limit = Both(LeakyBucket(steady(100)), Chance(0.005))
+        ran = behind(World(3000, PATIENT), limit, allowed=100)
+        assert ran.share >= 0.85
+        assert ran.turned_away <= 0.03
 
 
 class TestWhatItLearned:

@@ -99,10 +99,10 @@ def event_of(
 @pytest.mark.parametrize(
     ("event", "turned_away", "opens_after"),
     [
-        (event_of(Evidence.THROTTLED, status=429), 1, 0.0),
-        (event_of(Evidence.THROTTLED, status=429, retry_after=5.0), 1, 5.0),
+        (event_of(Evidence.THROTTLED, status=429), 2, 0.0),
+        (event_of(Evidence.THROTTLED, status=429, retry_after=5.0), 2, 5.0),
         # The deadline is shorter, so that it is the circuit breaker's business.
-        (event_of(Evidence.THROTTLED, status=429, retry_after=500.0), 1, 0.0),
+        (event_of(Evidence.THROTTLED, status=429, retry_after=500.0), 2, 0.0),
         (event_of(Evidence.AMBIGUOUS, status=503, retry_after=5.0), 0, 5.0),
         # The token endpoint's limit is another one.
         (event_of(Evidence.THROTTLED, status=429, left=False, retry_after=5.0), 0, 5.0),
@@ -115,6 +115,8 @@ def test_a_response_pauses_the_run_as_it_asks_and_counts_if_there_were_too_many(
 ) -> None:
     limiter = RateLimiter(None, AdaptiveLimit(100, 4), longest_pause=120.0)
     limiter.on_reply(event)
+    # A single one may have another reason than the rate.
+    assert not limiter.learn(event, 2)
     is_wall = limiter.learn(event, 2)
     assert is_wall == bool(turned_away)
     assert limiter.throttling.turned_away == turned_away
@@ -151,6 +153,8 @@ def test_the_first_limit_is_told_in_words() -> None:
     assert limiter.found == ""
     for nth in range(100):
         limiter.learn(event_of(Evidence.CANCELED, at=10 + nth / 100), 2)
+    limiter.learn(event_of(Evidence.THROTTLED, status=429, at=11.0), 2)
+    assert limiter.found == ""
     limiter.learn(event_of(Evidence.THROTTLED, status=429, at=11.0), 2)
     assert limiter.found == (
         "The OMS turns requests away; it accepts about 89.1 requests a second. The run stays below "

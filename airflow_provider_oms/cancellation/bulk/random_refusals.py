@@ -1,0 +1,68 @@
+"""Requests that the tenant turns away whatever the rate, because of a proxy or of what others send.
+
+A limit turns away what is too much, and nothing below it. What is turned away at a rate clearly
+below what was accepted has another reason, and a lower rate does not help against it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+
+__all__ = ["RandomRefusals"]
+
+# Their share is reckoned over so many responses. A few responses say little about it.
+_RECKONED_OVER = 1000
+_FEW_RESPONSES = 20
+# They are known after one, until it has faded this far.
+_KNOWN_FROM = 0.3
+# More of them in so many responses than their share explains are a limit, and so is any share that
+# is larger than this one.
+_JUDGED_OVER = 20
+_LARGEST_SHARE = 0.1
+_DEVIATIONS = 3
+
+
+class RandomRefusals:
+    """Tell requests that are turned away at random from those that are too many."""
+
+    def __init__(self) -> None:
+        # Of the responses at a rate clearly below what was accepted, how many there were, and how
+        # many of them turned a request away; both fade.
+        self._responses_below = 0.0
+        self._refusals_below = 0.0
+        # How many responses there were, and which of them turned a request away of late.
+        self._responses = 0
+        self._refusals: deque[int] = deque(maxlen=_JUDGED_OVER)
+
+    def on_response(self, *, is_refusal: bool, is_below: bool) -> None:
+        """Note a response.
+
+        :param is_refusal: whether it turned the request away.
+        :param is_below: whether the rate is clearly below what was accepted.
+        """
+        # One right after another may be the rest of a second that is used up.
+        is_random = is_refusal and self._responses not in self._refusals
+        self._responses += 1
+        if is_refusal:
+            self._refusals.append(self._responses)
+        if is_below:
+            fades = 1 - 1 / _RECKONED_OVER
+            self._responses_below = fades * self._responses_below + 1
+            self._refusals_below = fades * self._refusals_below + is_random
+
+    @property
+    def are_known(self) -> bool:
+        """Tell whether the tenant has turned requests away at random of late."""
+        return self._refusals_below >= _KNOWN_FROM
+
+    @property
+    def explain_the_latest(self) -> bool:
+        """Tell whether no more requests were turned away of late than are at random."""
+        refusals = self._refusals
+        while refusals and refusals[0] <= self._responses - _JUDGED_OVER:
+            refusals.popleft()
+        share = self._refusals_below / (self._responses_below + _FEW_RESPONSES)
+        expected = _JUDGED_OVER * min(share, _LARGEST_SHARE)
+        most = max(1, math.ceil(expected + _DEVIATIONS * math.sqrt(expected)) - 1)
+        return len(refusals) <= most
