@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from airflow_provider_oms.api.errors import OmsInputError
-from airflow_provider_oms.api.validation import kind_of
+from airflow_provider_oms.api.values import kind_of
 from airflow_provider_oms.cancellation.bulk.entries import Joined, MappedOutputs
 from airflow_provider_oms.version_compat import output_kinds
 

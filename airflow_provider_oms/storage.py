@@ -16,7 +16,7 @@ from typing import Any, TextIO
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
 from airflow_provider_oms.api.errors import OmsError, OmsInputError
-from airflow_provider_oms.api.validation import CancelRequest, OrderId
+from airflow_provider_oms.api.values import CancelRequest, OrderId
 from airflow_provider_oms.cancellation.bulk.csv_entries import entries_of_csv
 from airflow_provider_oms.cancellation.bulk.json_entries import entries_of_json_lines
 from airflow_provider_oms.cancellation.bulk.outcome_counts import OrderEnd

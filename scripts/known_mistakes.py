@@ -19,7 +19,7 @@ PROMISES = "tests/cancellation/test_promises.py"
 FAULTS = "tests/cancellation/test_hostile_tenant.py"
 WIRE = "tests/api/test_client_wire.py"
 TOKENS = "tests/api/test_tokens.py"
-BATCHES = "tests/api/test_batches.py"
+BATCHES = "tests/api/test_translated_search.py"
 BATCH_READS = "tests/api/test_batch_reads.py"
 LOOKS = "tests/triggers/test_looks_in_batches.py"
 TRANSPORT = "tests/api/test_transport.py"
@@ -86,21 +86,21 @@ MUTANTS = (
     ),
     Mutant(
         "take an answer about another order for ours",
-        "api/responses.py",
-        "    if order is not None and order.order_id == order_id:",
-        "    if order is not None:",
+        "api/dialect.py",
+        "        if order is None or order.order_id != order_id:",
+        "        if order is None:",
         (WIRE, FAULTS),
     ),
     Mutant(
         "believe the answer to another search",
-        "api/batches.py",
+        "api/translated_search.py",
         "    if any(order.order_id not in asked for order in read):",
         "    if False:",
         (BATCHES,),
     ),
     Mutant(
         "take the 404 of a search for that of an order",
-        "api/batches.py",
+        "api/translated_search.py",
         "    if not isinstance(error, _NO_SEARCH) and not is_foreign:",
         "    if True:",
         (BATCHES,),

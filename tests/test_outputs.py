@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_oms.api.errors import OmsInputError
+from airflow_provider_oms.api.translated import Translated
 from airflow_provider_oms.api.validation import OrderId
 from airflow_provider_oms.cancellation.bulk.entries import MappedOutputs, entries_of_value
 from airflow_provider_oms.cancellation.bulk.order_set import Reasons, plan_orders
@@ -47,7 +48,7 @@ def zipped(*outputs: Any) -> Any:
 
 
 def ids_of(value: Any) -> list[OrderId]:
-    reasons = Reasons("created_by_mistake")
+    reasons = Reasons(Translated(), "created_by_mistake")
     orders = plan_orders(entries_of_value(open_outputs(value)), reasons, max_orders=10_000)
     return list(orders.requests)
 

@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_oms.api.errors import OmsInputError
+from airflow_provider_oms.api.translated import Translated
 from airflow_provider_oms.api.validation import CancelRequest, OrderId
 from airflow_provider_oms.cancellation.bulk.order_set import (
     OmsOrderSetError,
@@ -116,7 +117,7 @@ class TestOrders:
         path.write_text("order_id\n" + "".join(f"{n}\n" for n in range(1, 50_000)), "utf-8")
         entries = read_entries(str(path))
         with pytest.raises(OmsOrderSetError, match="more orders than the 10"):
-            plan_orders(entries, Reasons("created_by_mistake"), max_orders=10)
+            plan_orders(entries, Reasons(Translated(), "created_by_mistake"), max_orders=10)
         assert next(entries) == ("line 13", {"order_id": "12"})
 
 
@@ -147,7 +148,9 @@ class TestAFileThatWasCutOff:
         path = tmp_path / f"orders{suffix}"
         path.write_text(text[:cut], encoding="utf-8", newline="")
         try:
-            orders = plan_orders(read_entries(str(path)), Reasons("other", "Fraud"), max_orders=10)
+            orders = plan_orders(
+                read_entries(str(path)), Reasons(Translated(), "other", "Fraud"), max_orders=10
+            )
         except OmsOrderSetError:
             assert cut < len(text)
         else:

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from airflow_provider_oms.api.errors import OmsError, OmsSearchError
 from airflow_provider_oms.api.evidence import Evidence
-from airflow_provider_oms.api.validation import OrderId
+from airflow_provider_oms.api.values import OrderId
 
 __all__ = ["FEWEST_PER_BATCH", "BatchReads", "Proof", "Seen", "WhyNot"]
 

@@ -1,4 +1,6 @@
-"""The calls of the translated OMS API that this project uses, each sent exactly once.
+"""The calls of an OMS that this project uses, each sent exactly once.
+
+How they are spelled, and what an answer says, is the business of the tenant's dialect.
 
 Repeating a call, and judging what a failed one left behind, is the business of ``cancellation/``.
 """
@@ -9,19 +11,21 @@ import os
 import platform
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Self, TypeVar
 
 from airflow_provider_oms import __version__
-from airflow_provider_oms.api import batches, responses
+from airflow_provider_oms.api import responses
 from airflow_provider_oms.api.auth import Token, TokenCache
 from airflow_provider_oms.api.config import TenantSettings
+from airflow_provider_oms.api.dialect import ApiCall
+from airflow_provider_oms.api.dialects import dialect_of
 from airflow_provider_oms.api.errors import (
     OmsCredentialsError,
     OmsError,
     OmsForbiddenError,
     OmsHttpError,
+    OmsInputError,
     OmsMisdirectedError,
     OmsNotSentError,
     OmsRedirectedError,
@@ -34,13 +38,11 @@ from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.api.models import Order
 from airflow_provider_oms.api.patience import TOKEN_REFUSED
 from airflow_provider_oms.api.transport import Response, Transport
-from airflow_provider_oms.api.validation import CancelRequest, OrderId, validate_order_id
+from airflow_provider_oms.api.values import CancelRequest, OrderId
 from airflow_provider_oms.api.wire import NOT_SENT_ANY_MORE
 
-__all__ = ["CANCEL_PATH", "ORDER_PATH", "TOKEN_PATH", "OmsClient"]
+__all__ = ["TOKEN_PATH", "OmsClient"]
 
-CANCEL_PATH = "/api/v2/order/action/cancel"
-ORDER_PATH = "/api/v2/order/{order_id}"
 TOKEN_PATH = "/api/platform/applications/authtickets/oauth"  # noqa: S105 - a path, no secret
 # Kibo's documentation gives a token one hour; an answer that does not say gets far less.
 _LIFETIME_WHEN_UNSAID = 300.0
@@ -58,7 +60,7 @@ _Reader = Callable[[Response, tuple[str, ...]], _Read]
 
 
 class OmsClient:
-    """Talk to one tenant's translated OMS API; safe to share between threads, and to fork with.
+    """Talk to one tenant's OMS; safe to share between threads, and to fork with.
 
     :param settings: the tenant.
     :param pool_size: connections kept open, the most that threads can use without waiting.
@@ -76,6 +78,8 @@ class OmsClient:
         on_token: Callable[[str], None] | None = None,
     ) -> None:
         self.settings = settings
+        #: How the tenant's API names orders, and what it is sent.
+        self.dialect = dialect_of(settings)
         self._on_token = on_token
         agent = (
             f"airflow-provider-oms/{__version__} {user_agent_suffix} "
@@ -125,41 +129,43 @@ class OmsClient:
         self._begin_again_after_fork()
         self._transport.close()
 
-    def get_order(self, order_id: int | str) -> Order:
-        """Read one order (``GET /api/v2/order/{orderID}``).
+    def get_order(self, order_id: OrderId) -> Order:
+        """Read one order.
 
-        :param order_id: the order, as an integer or a string of digits.
+        :param order_id: the order, as the tenant's dialect names it.
         :return: the order as the OMS has it now.
         :raises OmsInputError: when the id is not valid; nothing was sent.
         :raises OmsError: one of its kinds, for anything but the order that was asked for.
         """
-        number = validate_order_id(order_id)
-        path = ORDER_PATH.format(order_id=number)
-        return self._call("GET", path, _order_of(number), order_id=number)
+        checked = self.dialect.order_id(order_id)
+        return self._call(self.dialect.read_call(checked), self._order(checked), order_id=checked)
 
-    def find_orders(self, order_ids: Iterable[int | str]) -> Mapping[OrderId, Order]:
-        """Read up to a hundred orders by one search (``GET /api/v2/order/?orderID=…``).
+    def find_orders(self, order_ids: Iterable[OrderId]) -> Mapping[OrderId, Order]:
+        """Read orders by one search.
 
         A search may lag behind :meth:`get_order`, and may leave orders out.
 
-        :param order_ids: 1 to 100 orders, as integers or strings of digits.
+        :param order_ids: at least one order, and as many as the dialect's ``most_per_search``.
         :return: the orders that the OMS shows, by id; an order that is missing may exist.
         :raises OmsInputError: when the ids are not valid; nothing was sent.
         :raises OmsSearchError: when the tenant has no such search.
         :raises OmsError: one of its kinds, for anything else but orders that were asked for.
         """
-        asked = batches.validate_order_ids(order_ids)
+        dialect = self.dialect
+        asked = tuple(dict.fromkeys(dialect.order_id(each) for each in order_ids))
+        if not 0 < len(asked) <= dialect.most_per_search:
+            rule = f"1 to {dialect.most_per_search} orders"
+            raise OmsInputError("order_ids", rule, f"{len(asked)} of them")
         return self._call(
-            "GET",
-            batches.search_path(asked),
-            lambda answer, secrets: batches.orders_of(answer, asked, secrets=secrets),
+            dialect.search_call(asked),
+            lambda answer, secrets: dialect.orders_in(answer, asked, secrets=secrets),
             kind=_SEARCH,
         )
 
     def post_cancel(
         self, request: CancelRequest, *, may_send: Callable[[], bool] | None = None
     ) -> Order:
-        """Send one cancel (``POST /api/v2/order/action/cancel``), unprotected.
+        """Send one cancel, unprotected.
 
         This is the raw call: an error can mean that the order was canceled all the same. Use
         :meth:`airflow_provider_oms.hooks.oms.OmsHook.cancel_order` to find out.
@@ -171,25 +177,24 @@ class OmsClient:
         :raises OmsNotSentError: when nothing left this machine.
         :raises OmsError: one of its kinds, for anything but the order that was asked for.
         """
-        number = validate_order_id(request.order_id)
+        checked = self.dialect.order_id(request.order_id)
         return self._call(
-            "POST",
-            CANCEL_PATH,
-            _order_of(number),
-            order_id=number,
-            body=request.body(),
+            self.dialect.cancel_call(request),
+            self._order(checked),
+            order_id=checked,
             may_send=may_send,
         )
 
+    def _order(self, order_id: OrderId) -> _Reader[Order]:
+        return lambda answer, secrets: self.dialect.order_in(answer, order_id, secrets=secrets)
+
     def _call(
         self,
-        method: str,
-        path: str,
+        call: ApiCall,
         read: _Reader[_Read],
         *,
         kind: str | None = None,
-        order_id: int | None = None,
-        body: dict[str, Any] | None = None,
+        order_id: OrderId | None = None,
         may_send: Callable[[], bool] | None = None,
     ) -> _Read:
         self._begin_again_after_fork()
@@ -197,38 +202,33 @@ class OmsClient:
             token = self._token_for_call()
             if may_send is not None and not may_send():
                 raise OmsNotSentError(NOT_SENT_ANY_MORE)
-            answer = self._exchange(method, path, token, body, may_send)
+            answer = self._exchange(call, token, may_send)
             try:
-                found = self._read(answer, read, token, kind or method)
+                found = self._read(answer, read, token, kind or call.method)
             except OmsHttpError as error:
                 error.age = answer.age
                 raise
         except OmsError as error:
             raise (error if order_id is None else error.about(order_id)) from None
         if token is not None:
-            self._tokens.accept(token, kind or method)
+            self._tokens.accept(token, kind or call.method)
         return found
 
     def _exchange(
-        self,
-        method: str,
-        path: str,
-        token: str | None,
-        body: dict[str, Any] | None,
-        may_send: Callable[[], bool] | None,
+        self, call: ApiCall, token: str | None, may_send: Callable[[], bool] | None
     ) -> Response:
         try:
             return self._transport.exchange(
-                method,
-                self.settings.api_url + path,
-                headers=self._headers if method == "POST" else self._headers | _FRESH,
+                call.method,
+                self.settings.api_url + call.path,
+                headers=self._headers if call.body is not None else self._headers | _FRESH,
                 token=token,
-                json=body,
+                json=call.body,
                 may_send=may_send,
             )
         except OmsNotSentError as error:
             if error.unresolved and not self.settings.base_url:
-                hint = f"{error.message}. {responses.PROBABLY_NOT_TRANSLATED}"
+                hint = f"{error.message}. {self.dialect.wrong_server_hint}"
                 raise error.reworded(hint) from None
             raise
 
@@ -292,14 +292,6 @@ class OmsClient:
         secret = self.settings.client_secret
         known = (token, secret.get_secret_value() if secret else None)
         return tuple(value for value in known if value)
-
-
-def _order_of(order_id: int) -> _Reader[Order]:
-    def read(answer: Response, secrets: tuple[str, ...]) -> Order:
-        order = responses.order_of(answer, order_id, secrets=secrets)
-        return replace(order, age=answer.age) if answer.age else order
-
-    return read
 
 
 def _read_token(answer: Response, *, secrets: tuple[str, ...]) -> Token:

@@ -39,6 +39,7 @@ from airflow_provider_oms.api.connection_values import (
     show_name,
 )
 from airflow_provider_oms.api.errors import OmsConfigError
+from airflow_provider_oms.api.values import OrderId
 
 __all__ = ["DEFAULT_AUTH_URL", "EXTRA_FIELDS", "TenantSettings"]
 
@@ -168,7 +169,7 @@ class TenantSettings(BaseModel):
             f"connection sets allow_http, which is meant for a local OMS only."
         )
 
-    def order_url(self, order_id: int) -> str | None:
+    def order_url(self, order_id: OrderId) -> str | None:
         """Return where a person finds an order in Kibo's admin.
 
         :param order_id: the order.

@@ -45,7 +45,7 @@ class OmsError(Exception):
     #: Whether the call itself may have left this machine.
     was_sent: bool = True
     #: The order that the failed call was about; ``None`` when it was about none.
-    order_id: int | None = None
+    order_id: int | str | None = None
     #: Seconds that the OMS asked to wait, if it did.
     retry_after: float | None = None
     #: Status code of the response, when there was one.
@@ -67,7 +67,7 @@ class OmsError(Exception):
         # An exception is unpickled from its text, which is not what most of these are made of.
         return type(self).__new__, (type(self), *self.args), self.__dict__
 
-    def about(self, order_id: int) -> Self:
+    def about(self, order_id: int | str) -> Self:
         """Return the same error, naming the order it is about.
 
         It is a copy, because threads that wait for one token share its failure.

@@ -8,13 +8,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
 from airflow_provider_oms.api.evidence import Evidence
-from airflow_provider_oms.api.validation import validate_order_id
+from airflow_provider_oms.api.values import OrderId
 
-__all__ = ["Order", "is_canceled_state"]
+__all__ = ["Order", "is_canceled_state", "readable_state"]
 
 # One L in translated JSON, two in the platform's own order status (contract of Get Order).
 _CANCELED_SPELLINGS = frozenset({"CANCELED", "CANCELLED"})
@@ -34,9 +33,9 @@ def is_canceled_state(state: str | None) -> bool:
 class Order:
     """Hold what the OMS answered about one order.
 
-    :param order_id: the ``orderID`` of the answer.
-    :param order_state: its ``orderState``, if the answer had one.
-    :param order_status: its ``orderStatus``, if the answer had one.
+    :param order_id: the order's id, as the answer had it.
+    :param order_state: its state, if the answer had one.
+    :param order_status: its status, if the answer had one.
     :param raw: the whole answer, read-only. It holds a shopper's data and is left out of
         ``repr()``: what you take from it into logs or XCom is your decision.
     :param correlation_id: ``x-vol-correlation`` of the answer.
@@ -44,9 +43,11 @@ class Order:
     :param is_unclear: whether one of the two states is there, but is nothing that can be read as a
         state.
     :param age: for how many seconds a cache had kept the answer.
+    :param is_cancelable: whether the OMS says that the order can be canceled; ``None`` where it
+        does not say.
     """
 
-    order_id: int
+    order_id: OrderId
     order_state: str | None
     order_status: str | None
     raw: Mapping[str, Any] = field(repr=False, compare=False)
@@ -54,6 +55,7 @@ class Order:
     http_status: int = 200
     is_unclear: bool = False
     age: float = 0.0
+    is_cancelable: bool | None = None
 
     @property
     def is_canceled(self) -> bool:
@@ -65,42 +67,12 @@ class Order:
         """Return what the order proves: that it is canceled, or that it is open."""
         return Evidence.CANCELED if self.is_canceled else Evidence.OPEN
 
-    @classmethod
-    def from_answer(
-        cls, document: object, *, http_status: int, correlation_id: str | None
-    ) -> Order | None:
-        """Read an order from the JSON document of an answer.
 
-        :param document: the decoded JSON of a 2xx answer.
-        :param http_status: its status code.
-        :param correlation_id: its ``x-vol-correlation``.
-        :return: the order, or ``None`` when the document is no order.
-        """
-        if not isinstance(document, dict):
-            return None
-        try:
-            order_id = validate_order_id(document.get("orderID"))
-        except ValueError:
-            return None
-        given = (document.get("orderState"), document.get("orderStatus"))
-        state, status = seen = [_state(value) for value in given]
-        if state is None and status is None:
-            return None
-        return cls(
-            order_id,
-            state,
-            status,
-            MappingProxyType(document),
-            correlation_id,
-            http_status,
-            is_unclear=any(
-                state is None and value not in (None, "")
-                for value, state in zip(given, seen, strict=True)
-            ),
-        )
+def readable_state(value: object) -> str | None:
+    """Return a state as the OMS gave it, or ``None`` for what is no state.
 
-
-def _state(value: object) -> str | None:
+    :param value: what stands where a state should.
+    """
     # A state is a short word; anything else could carry a shopper's data into logs and XCom.
     if isinstance(value, str) and value.isprintable() and 0 < len(value.strip()) <= _LONGEST_STATE:
         # One string for all orders in the same state, not one for each of a large set.

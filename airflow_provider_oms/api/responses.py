@@ -1,4 +1,4 @@
-"""What an answer of the OMS means: the order that was asked for, or a typed error.
+"""What an answer of the OMS means that is not the order asked for: a typed error.
 
 Nothing here sends anything or decides what comes next.
 """
@@ -31,23 +31,18 @@ from airflow_provider_oms.api.errors import (
     OmsUnexpectedResponseError,
     OmsWrongServerError,
 )
-from airflow_provider_oms.api.models import Order
 from airflow_provider_oms.api.transport import Response
+from airflow_provider_oms.api.values import OrderId
 
 __all__ = [
-    "PROBABLY_NOT_TRANSLATED",
     "clean_text",
     "correlation_id_of",
     "describe_body",
     "error_of",
-    "order_of",
+    "no_such_order_in",
     "retry_after_of",
 ]
 
-PROBABLY_NOT_TRANSLATED = (
-    "The tenant is probably not configured for translated APIs, or the connection's tenant_id or "
-    "host is wrong; ask Kibo's support to enable them"
-)
 CORRELATION_HEADER = "x-vol-correlation"
 _REDIRECTION, _CLIENT_ERROR = 3, 4  # hundreds of an HTTP status
 _LONGEST_DETAIL = 200
@@ -104,41 +99,40 @@ _REDACTIONS = (
 )
 
 
-def order_of(answer: Response, order_id: int, *, secrets: Iterable[str] = ()) -> Order:
-    """Return the order an answer holds, or raise what the answer means instead.
+def no_such_order_in(
+    answer: Response,
+    order_id: OrderId,
+    *,
+    is_another: bool,
+    secrets: Iterable[str] = (),
+    hint: str = "",
+) -> OmsUnexpectedResponseError:
+    """Return the error that an answer with success means which does not hold the order asked for.
 
-    :param answer: a complete answer to a read or a cancel.
-    :param order_id: the order that was asked for; an answer about another one proves nothing.
-    :param secrets: strings to keep out of error messages.
-    :return: the order.
-    :raises OmsHttpError: one of its kinds, for every other answer.
+    :param answer: the answer.
+    :param order_id: the order that was asked for.
+    :param is_another: whether it holds another order.
+    :param secrets: strings to keep out of the message.
+    :param hint: what to do when no OMS answers at this address.
+    :return: the error, to be raised by the caller.
     """
-    if not answer.is_success:
-        raise error_of(answer, secrets=secrets)
-    correlation_id = correlation_id_of(answer, secrets)
-    order = None
-    if answer.complete:
-        order = Order.from_answer(
-            answer.json(), http_status=answer.status, correlation_id=correlation_id
-        )
-    if order is not None and order.order_id == order_id:
-        return order
-    found = "another order" if order is not None else describe_body(answer)
+    found = "another order" if is_another else describe_body(answer)
     message = f"The OMS answered with success, but with {found} instead of order {order_id}"
     if answer.complete and _is_foreign(answer):
-        message += f". {PROBABLY_NOT_TRANSLATED}"
-    raise OmsUnexpectedResponseError(
+        message += f". {hint}"
+    return OmsUnexpectedResponseError(
         message,
         http_status=answer.status,
-        correlation_id=correlation_id,
+        correlation_id=correlation_id_of(answer, secrets),
     )
 
 
-def error_of(answer: Response, *, secrets: Iterable[str] = ()) -> OmsHttpError:
+def error_of(answer: Response, *, secrets: Iterable[str] = (), hint: str = "") -> OmsHttpError:
     """Return the typed error that an answer outside 2xx means.
 
     :param answer: the answer.
     :param secrets: strings to keep out of the message.
+    :param hint: what to do when no OMS answers at this address.
     :return: the error, to be raised by the caller.
     """
     document = answer.json()
@@ -153,7 +147,7 @@ def error_of(answer: Response, *, secrets: Iterable[str] = ()) -> OmsHttpError:
         kind, message = OmsConflictError, _KINDS[409][1]
     elif answer.status // 100 == _CLIENT_ERROR and kind in _VERDICTS and _is_foreign(answer):
         kind = OmsWrongServerError
-        message = f"No OMS answered, but {describe_body(answer)}. {PROBABLY_NOT_TRANSLATED}"
+        message = f"No OMS answered, but {describe_body(answer)}. {hint}".rstrip()
     return kind(
         message,
         http_status=answer.status,

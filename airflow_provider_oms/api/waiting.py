@@ -16,7 +16,7 @@ from airflow_provider_oms.api.errors import OmsError, OmsInputError
 from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.api.models import Order, is_canceled_state
 from airflow_provider_oms.api.patience import TOKEN_REFUSED, TokenPatience
-from airflow_provider_oms.api.validation import validate_order_states
+from airflow_provider_oms.api.values import OrderId, validate_order_states
 
 __all__ = [
     "Match",
@@ -127,14 +127,14 @@ def validate_state_criteria(target_states: Any, failure_states: Any = None) -> S
 class Reads(Protocol):
     """Anything that can read an order."""
 
-    def get_order(self, order_id: int | str) -> Order:
+    def get_order(self, order_id: OrderId, /) -> Order:
         """Read one order.
 
         :param order_id: the order.
         """
 
 
-def observe(client: Reads, order_id: int, wish: StateCriteria) -> Observation:
+def observe(client: Reads, order_id: OrderId, wish: StateCriteria) -> Observation:
     """Read an order once, and say how it stands.
 
     :param client: the tenant's client.
@@ -174,7 +174,7 @@ def observe_in_batch(order: Order, proof: Proof, wish: StateCriteria) -> Observa
 
 def observe_patiently(
     client: Reads,
-    order_id: int,
+    order_id: OrderId,
     wish: StateCriteria,
     *,
     patience: TokenPatience | None = None,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypedDict
 
-from airflow_provider_oms.api.validation import OrderId
+from airflow_provider_oms.api.values import OrderId
 
 __all__ = ["CancellationResult", "ConfirmedBy", "Outcome", "ResultDict"]
 

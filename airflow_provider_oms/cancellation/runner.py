@@ -21,7 +21,7 @@ from airflow_provider_oms.api.errors import (
 )
 from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.api.models import Order
-from airflow_provider_oms.api.validation import CancelRequest, OrderId
+from airflow_provider_oms.api.values import CancelRequest, OrderId
 from airflow_provider_oms.cancellation.clock import seconds
 from airflow_provider_oms.cancellation.decision import (
     Done,

@@ -16,12 +16,11 @@ from airflow_provider_oms.api.client import OmsClient
 from airflow_provider_oms.api.config import TenantSettings
 from airflow_provider_oms.api.connection_test import probe
 from airflow_provider_oms.api.models import Order
-from airflow_provider_oms.api.validation import (
-    validate_cancel_request,
+from airflow_provider_oms.api.values import (
+    OrderId,
     validate_flag,
     validate_number,
     validate_only_if_states,
-    validate_order_id,
 )
 from airflow_provider_oms.cancellation import runner
 from airflow_provider_oms.cancellation.outcomes import CancellationResult
@@ -113,15 +112,25 @@ class OmsHook(BaseHook):
             self._client = client_of(self.settings, pool_size=self.pool_size, on_token=mask_secret)
         return self._client
 
-    def order_url(self, order_id: int | str) -> str | None:
+    def order_url(self, order_id: OrderId) -> str | None:
         """Return where a person finds an order in Kibo's admin.
 
         :param order_id: the order, as an integer or a string of digits.
         :return: the address; ``None`` when the connection gives no ``admin_url``.
         :raises OmsInvalidInputError: when the id or the connection is not valid.
         """
+        return self.settings.order_url(self.parse_order_id(order_id))
+
+    def parse_order_id(self, order_id: Any) -> OrderId:
+        """Return an order's id as the tenant's API takes it.
+
+        :param order_id: the order.
+        :return: the id; an integer on a translated tenant.
+        :raises OmsInvalidInputError: when the id or the connection is not valid.
+        """
+        client = self.get_conn()
         with invalid_input_is_final():
-            return self.settings.order_url(validate_order_id(order_id))
+            return client.dialect.order_id(order_id)
 
     def get_order(self, order_id: int | str) -> Order:
         """Read one order.
@@ -181,11 +190,8 @@ class OmsHook(BaseHook):
 
         client = self.get_conn()
         with invalid_input_is_final():
-            request = validate_cancel_request(
-                order_id,
-                disposition_reason,
-                disposition_other_reason,
-                extra_reasons=self.settings.disposition_reasons,
+            request = client.dialect.cancel_request(
+                order_id, disposition_reason, disposition_other_reason
             )
             states = validate_only_if_states(only_if_states)
             number = _attempt() if attempt is None else validate_number("attempt", attempt)

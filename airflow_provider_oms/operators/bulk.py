@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_oms.api.errors import OmsInputError
-from airflow_provider_oms.api.validation import (
+from airflow_provider_oms.api.values import (
     validate_flag,
     validate_number,
     validate_only_if_states,
@@ -26,6 +26,7 @@ from airflow_provider_oms.cancellation.bulk.entries import entries_of_value
 from airflow_provider_oms.cancellation.bulk.intake import Limits
 from airflow_provider_oms.cancellation.bulk.journal import Journal, JournalError
 from airflow_provider_oms.cancellation.bulk.order_set import (
+    ChecksRequests,
     OmsOrderSetError,
     OrderSet,
     Reasons,
@@ -244,15 +245,16 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
         ti: Any = context["ti"]
         try:
             with before_anything_is_sent(), invalid_input_is_final():
-                limits = self._limits()
-                hook.pool_size = limits.max_workers
+                hook.pool_size = self._workers()
+                dialect = hook.get_conn().dialect
+                limits = self._limits(dialect.most_per_search)
                 tolerated = validate_number("tolerated_failures", self.tolerated_failures)
                 dry_run = validate_flag("dry_run", self.is_dry_run)
                 states = self._states()
                 policy = policy_for(
                     hook.settings, only_if_states=states, dry_run=dry_run, is_one_of_many=True
                 )
-                orders = self._order_set(hook.settings.disposition_reasons)
+                orders = self._order_set(dialect)
         except OmsOrderSetError as error:
             log_lines(self.log, "What is wrong with the orders", iter(error.problems))
             raise OmsInvalidInputError(error.message) from None
@@ -278,23 +280,27 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
             results,
         )
 
-    def _limits(self) -> Limits:
+    def _workers(self) -> int:
         workers = validate_number("max_workers", self.max_workers, least=1)
         if workers > _MOST_WORKERS:
             raise OmsInputError("max_workers", f"at most {_MOST_WORKERS}", "more")
+        return workers
+
+    def _limits(self, most_per_search: int) -> Limits:
+        workers = self._workers()
         stop = rate = None
         if "stop_after_failures" in self._given:
             stop = validate_number("stop_after_failures", self.stop_after_failures, least=1)
         if "requests_per_second" in self._given:
             rate = validate_rate("requests_per_second", self.requests_per_second)
-        return Limits(workers, rate, stop)
+        return Limits(workers, rate, stop, most_per_search)
 
     def _states(self) -> frozenset[str] | None:
         if "only_if_states" in self._given and self.only_if_states is None:
             raise OmsInputError("only_if_states", "at least one order state", "None")
         return validate_only_if_states(self.only_if_states)
 
-    def _order_set(self, extra_reasons: tuple[str, ...]) -> OrderSet:
+    def _order_set(self, dialect: ChecksRequests) -> OrderSet:
         if (self.orders is None) == (not self.orders_path):
             rule = "one of orders and orders_path"
             raise OmsInputError("the set", rule, "neither" if self.orders is None else "both")
@@ -302,7 +308,7 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
             entries = read_entries(str(self.orders_path))
         else:
             entries = entries_of_value(open_outputs(self.orders))
-        reasons = Reasons(self.disposition_reason, self.disposition_other_reason, extra_reasons)
+        reasons = Reasons(dialect, self.disposition_reason, self.disposition_other_reason)
         most = validate_number("max_orders", self.max_orders, least=1)
         return plan_orders(entries, reasons, max_orders=most)
 

@@ -20,7 +20,6 @@ from airflow.providers.common.compat.sdk import (
 from pydantic import ValidationError
 
 from airflow_provider_oms.api.errors import OmsError, OmsInputError
-from airflow_provider_oms.api.validation import validate_order_id
 from airflow_provider_oms.api.waiting import (
     Match,
     Observation,
@@ -41,6 +40,7 @@ from airflow_provider_oms.triggers.oms import OmsOrderStateTrigger, WaitingEnded
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
+    from airflow_provider_oms.api.values import OrderId
     from airflow_provider_oms.arguments import SensorArguments, Templated
 
 __all__ = ["OmsOrderStateSensor"]
@@ -135,7 +135,7 @@ class OmsOrderStateSensor(KeepsDefaultArguments, BaseSensorOperator):
         :raises OmsOrderStateError: when the order will not come to a state waited for.
         """
         with invalid_input_is_final():
-            order_id = validate_order_id(self.order_id)
+            order_id = self._hook.parse_order_id(self.order_id)
             wish = self._wish()
         client = self._hook.get_conn()
         if time.monotonic() < self._rests_until:
@@ -157,7 +157,7 @@ class OmsOrderStateSensor(KeepsDefaultArguments, BaseSensorOperator):
             raise OmsInputError("failure_states", "at least one order state, or left out", "None")
         return validate_state_criteria(self.target_states, self.failure_states)
 
-    def _hand_over(self, order_id: int, wish: StateCriteria) -> None:
+    def _hand_over(self, order_id: OrderId, wish: StateCriteria) -> None:
         # From within poke(), so that soft_fail and the like hold for the first look too.
         self.defer(
             trigger=OmsOrderStateTrigger(
@@ -169,24 +169,30 @@ class OmsOrderStateSensor(KeepsDefaultArguments, BaseSensorOperator):
                 give_up_at=time.time() + self.timeout,
             ),
             method_name="execute_complete",
+            kwargs={"order_id": order_id},
             timeout=timedelta(seconds=self.timeout + _GRACE),
         )
 
     def execute_complete(
-        self, context: Context, event: dict[str, Any] | None = None
+        self,
+        context: Context,
+        event: dict[str, Any] | None = None,
+        order_id: OrderId | None = None,
     ) -> dict[str, Any]:
         """End as the trigger has found it.
 
         :param context: the task's context.
         :param event: what the trigger sent.
+        :param order_id: the order that was handed over; ``None`` from a task that was deferred by
+            a version of this provider that did not say.
         :return: the order's id and states as a small dict.
         :raises OmsOrderStateError: when the order will not come to a state waited for.
         :raises AirflowSensorTimeout: when the time is up.
         :raises OmsTriggerEventError: when the event is none of the trigger's about this order.
         """
         self._offer_link(context)
-        with invalid_input_is_final():
-            order_id = validate_order_id(self.order_id)
+        if order_id is None:
+            order_id = self._hook.parse_order_id(self.order_id)
         try:
             ended = WaitingEnded.model_validate(event)
         except ValidationError:
@@ -214,11 +220,11 @@ class OmsOrderStateSensor(KeepsDefaultArguments, BaseSensorOperator):
         )
 
 
-def _failed(order_id: int, seen: str) -> OmsOrderStateError:
+def _failed(order_id: OrderId, seen: str) -> OmsOrderStateError:
     return OmsOrderStateError(f"Order {order_id} {seen}: one of failure_states")
 
 
-def _seen(order_id: int, seen: Observation | WaitingEnded) -> dict[str, Any]:
+def _seen(order_id: OrderId, seen: Observation | WaitingEnded) -> dict[str, Any]:
     return {
         "order_id": order_id,
         "order_state": seen.order_state,

@@ -16,12 +16,11 @@ from contextlib import contextmanager
 from typing import TypeAlias, TypeVar
 
 from airflow_provider_oms.api.batch_reads import BatchReads, Proof
-from airflow_provider_oms.api.batches import MOST_PER_BATCH
 from airflow_provider_oms.api.config import TenantSettings
 from airflow_provider_oms.api.errors import OmsError
 from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.api.gathering import Gathering
-from airflow_provider_oms.api.validation import OrderId
+from airflow_provider_oms.api.values import OrderId
 from airflow_provider_oms.api.waiting import (
     Match,
     Observation,
@@ -66,7 +65,8 @@ class SharedClient:
             _THREADS_OF_BATCHES, thread_name_prefix="oms-order-batch"
         )
         self._reads = BatchReads()
-        self._gathering: Gathering[_Waiting] = Gathering(MOST_PER_BATCH)
+        self._may_search = self._client.dialect.most_per_search > 0
+        self._gathering: Gathering[_Waiting] = Gathering(self._client.dialect.most_per_search)
         self._batches: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._has_said_why_not = False
@@ -80,7 +80,7 @@ class SharedClient:
         return max(0.0, self._rests_until - time.monotonic())
 
     async def observe(
-        self, order_id: int, wish: StateCriteria, *, within: float = 0.0
+        self, order_id: OrderId, wish: StateCriteria, *, within: float = 0.0
     ) -> Observation:
         """Look at an order once, without blocking the event loop, and say how it stands.
 
@@ -92,11 +92,11 @@ class SharedClient:
         :raises OmsError: for what will not change by waiting.
         """
         look = None
-        if within > 0 and self._reads.is_for(self.users):
+        if within > 0 and self._may_search and self._reads.is_for(self.users):
             look = await self._look_in_batch(order_id, wish, within)
         return look or await self._look_alone(order_id, wish)
 
-    async def _look_alone(self, order_id: int, wish: StateCriteria) -> Observation:
+    async def _look_alone(self, order_id: OrderId, wish: StateCriteria) -> Observation:
         try:
             look = await _in_thread(self._threads, observe, self._client, order_id, wish)
         except OmsError as error:
@@ -108,7 +108,7 @@ class SharedClient:
         return look
 
     async def _look_in_batch(
-        self, order_id: int, wish: StateCriteria, within: float
+        self, order_id: OrderId, wish: StateCriteria, within: float
     ) -> Observation | None:
         loop = asyncio.get_running_loop()
         look: asyncio.Future[Observation | None] = loop.create_future()

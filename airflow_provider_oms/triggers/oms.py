@@ -14,11 +14,12 @@ from typing import Any, Literal
 
 from airflow.providers.common.compat.connection import get_async_connection
 from airflow.triggers.base import BaseTrigger, TriggerEvent
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from airflow_provider_oms.api.config import TenantSettings
 from airflow_provider_oms.api.errors import OmsError, OmsForbiddenError, OmsUnauthorizedError
 from airflow_provider_oms.api.patience import TokenPatience
+from airflow_provider_oms.api.values import OrderId
 from airflow_provider_oms.api.waiting import (
     Match,
     Observation,
@@ -51,7 +52,7 @@ class WaitingEnded(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
     status: Literal["reached", "failed", "timed_out", "given_up"]
-    order_id: int = Field(ge=1)
+    order_id: OrderId
     order_state: str | None = None
     order_status: str | None = None
     message: str
@@ -75,7 +76,7 @@ class OmsOrderStateTrigger(BaseTrigger):
     def __init__(
         self,
         *,
-        order_id: int,
+        order_id: OrderId,
         target_states: list[str],
         failure_states: list[str],
         oms_conn_id: str,

@@ -13,13 +13,14 @@ from requests.structures import CaseInsensitiveDict
 from airflow_provider_oms.api.errors import OmsHttpError
 from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.api.models import Order
-from airflow_provider_oms.api.responses import clean_text, error_of, order_of, retry_after_of
+from airflow_provider_oms.api.responses import clean_text, error_of, retry_after_of
+from airflow_provider_oms.api.translated import Translated
 from airflow_provider_oms.api.transport import Response
 
 
 def reading(answer: Response) -> Order | OmsHttpError:
     try:
-        return order_of(answer, 7, secrets=(SECRET,))
+        return Translated().order_in(answer, 7, secrets=(SECRET,))
     except OmsHttpError as error:
         return error
 

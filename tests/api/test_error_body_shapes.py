@@ -17,7 +17,8 @@ from requests.structures import CaseInsensitiveDict
 from wire import EXAMPLE, client_of, document
 
 from airflow_provider_oms.api.errors import OmsConflictError, OmsHttpError
-from airflow_provider_oms.api.responses import clean_text, error_of, order_of, retry_after_of
+from airflow_provider_oms.api.responses import clean_text, error_of, retry_after_of
+from airflow_provider_oms.api.translated import Translated
 from airflow_provider_oms.api.transport import Response
 
 CORRELATION = {"x-vol-correlation": "0123456789abcdef0123456789abcdef"}
@@ -116,7 +117,7 @@ class TestSecretsAreCutOut:
     def test_also_out_of_what_is_raised_in_place_of_an_order(self) -> None:
         answer = Response(400, CaseInsensitiveDict(CORRELATION), b'{"message": "not plainword"}')
         with pytest.raises(OmsHttpError) as raised:
-            order_of(answer, 7, secrets=self.SECRETS)
+            Translated().order_in(answer, 7, secrets=self.SECRETS)
         assert raised.value.detail == "not ***"
 
     @pytest.mark.parametrize("echoed", ["plaintoken", "plainword"])

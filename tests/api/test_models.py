@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_oms.api.models import Order, is_canceled_state
+from airflow_provider_oms.api.translated import Translated
 
 LONGEST = "S" * 64
 # States as an OMS could write them, and what is read.
@@ -21,7 +22,7 @@ ABSENT = [None, ""]
 
 def order(**fields: Any) -> Order | None:
     document = {"orderID": 7, **fields}
-    return Order.from_answer(document, http_status=201, correlation_id="c-1")
+    return Translated().parse(document, http_status=201, correlation_id="c-1")
 
 
 @pytest.mark.parametrize("state", ["CANCELED", "CANCELLED", "canceled", "Cancelled"])
@@ -104,7 +105,7 @@ def test_a_document_without_an_id_is_no_order(order_id: Any) -> None:
     )
 )
 def test_anything_but_an_object_is_no_order(document: object) -> None:
-    assert Order.from_answer(document, http_status=200, correlation_id=None) is None
+    assert Translated().parse(document, http_status=200, correlation_id=None) is None
 
 
 def test_the_rest_is_kept_out_of_sight_and_cannot_be_changed() -> None:

@@ -6,10 +6,11 @@ import pytest
 
 from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.api.models import Order
+from airflow_provider_oms.api.translated import Translated
 
 
 def order_of(**fields: object) -> Order | None:
-    return Order.from_answer({"orderID": 7, **fields}, http_status=200, correlation_id=None)
+    return Translated().parse({"orderID": 7, **fields}, http_status=200, correlation_id=None)
 
 
 @pytest.mark.parametrize(

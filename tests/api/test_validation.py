@@ -14,17 +14,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_oms.api.errors import OmsInputError
-from airflow_provider_oms.api.validation import (
-    KNOWN_DISPOSITION_REASONS,
-    MAX_ORDER_ID,
+from airflow_provider_oms.api.translated import Translated
+from airflow_provider_oms.api.translated_rules import (
     explanation_length,
-    kind_of,
-    validate_cancel_request,
     validate_disposition_other_reason,
     validate_disposition_reason,
+)
+from airflow_provider_oms.api.validation import (
+    KNOWN_DISPOSITION_REASONS,
+    kind_of,
+    validate_cancel_request,
     validate_order_id,
     validate_order_states,
 )
+from airflow_provider_oms.api.values import MAX_WHOLE_NUMBER as MOST
 
 
 @Integral.register
@@ -49,13 +52,13 @@ class TestOrderId:
             (2**31, 2**31),
             (9_000_000_000, 9_000_000_000),
             ("9000000000", 9_000_000_000),
-            (MAX_ORDER_ID, MAX_ORDER_ID),
-            (str(MAX_ORDER_ID), MAX_ORDER_ID),
+            (MOST, MOST),
+            (str(MOST), MOST),
             # What databases and data frames return for whole numbers.
             (Decimal(5), 5),
             (Decimal("5.00"), 5),
             (Decimal("2E+6"), 2_000_000),
-            (Decimal(MAX_ORDER_ID), MAX_ORDER_ID),
+            (Decimal(MOST), MOST),
             (Index(7), 7),
         ],
     )
@@ -70,8 +73,8 @@ class TestOrderId:
             (False, "a boolean"),
             (0, "zero"),
             (-1, "a negative integer"),
-            (MAX_ORDER_ID + 1, "a larger integer"),
-            (str(MAX_ORDER_ID + 1), "a string of 19 characters"),
+            (MOST + 1, "a larger integer"),
+            (str(MOST + 1), "a string of 19 characters"),
             ("9" * 20, "a string of 20 characters"),
             ("9" * 100_000, "a string of 100000 characters"),
             (1.0, "a float (read ids as whole numbers or as text)"),
@@ -83,7 +86,7 @@ class TestOrderId:
             (Decimal("sNaN"), "a Decimal that is not a whole number from 1"),
             (Decimal("Infinity"), "a Decimal that is not a whole number from 1"),
             (Decimal("1E+1000000"), "a Decimal that is not a whole number from 1"),
-            (Decimal(MAX_ORDER_ID + 1), "a Decimal that is not a whole number from 1"),
+            (Decimal(MOST + 1), "a Decimal that is not a whole number from 1"),
             (Fraction(7, 2), "a value of type Fraction (read ids as whole numbers or as text)"),
             (Index(0), "zero"),
             (None, "None"),
@@ -131,7 +134,7 @@ class TestOrderId:
     @pytest.mark.parametrize(
         ("number", "kind"),
         [(-1, "a negative integer"), (0, "zero"), (7, "a positive integer"),
-         (MAX_ORDER_ID, "a positive integer"), (MAX_ORDER_ID + 1, "a larger integer")],
+         (MOST, "a positive integer"), (MOST + 1, "a larger integer")],
     )  # fmt: skip
     def test_an_integer_is_larger_only_where_it_is_larger_than_any_id(
         self, number: int, kind: str
@@ -140,9 +143,7 @@ class TestOrderId:
 
     @given(st.decimals())
     def test_a_decimal_passes_exactly_when_it_is_an_id(self, value: Decimal) -> None:
-        is_id = (
-            value.is_finite() and 1 <= value <= MAX_ORDER_ID and value.as_integer_ratio()[1] == 1
-        )
+        is_id = value.is_finite() and 1 <= value <= MOST and value.as_integer_ratio()[1] == 1
         try:
             assert validate_order_id(value) == value
             assert is_id
@@ -155,18 +156,15 @@ class TestOrderId:
             number = validate_order_id(text)
         except OmsInputError:
             assert not (
-                text
-                and set(text) <= set(string.digits)
-                and text[0] != "0"
-                and int(text) <= MAX_ORDER_ID
+                text and set(text) <= set(string.digits) and text[0] != "0" and int(text) <= MOST
             )
         else:
             assert str(number) == text
-            assert 1 <= number <= MAX_ORDER_ID
+            assert 1 <= number <= MOST
 
     @given(st.one_of(st.integers(), st.floats(), st.booleans(), st.none(), st.binary()))
     def test_a_value_that_is_no_string_passes_exactly_when_it_is_an_id(self, value: Any) -> None:
-        is_id = type(value) is int and 1 <= value <= MAX_ORDER_ID
+        is_id = type(value) is int and 1 <= value <= MOST
         try:
             assert validate_order_id(value) == value
             assert is_id
@@ -248,7 +246,7 @@ def test_whatever_passes_keeps_the_contract(order_id: Any, reason: Any, explanat
         request = validate_cancel_request(order_id, reason, explanation)
     except OmsInputError:
         return
-    body = json.loads(json.dumps(request.body()).encode())
+    body = json.loads(json.dumps(Translated().cancel_call(request).body).encode())
     assert type(body["orderID"]) is int
     assert body["orderID"] >= 1
     assert body["dispositionReason"] in KNOWN_DISPOSITION_REASONS

@@ -216,6 +216,7 @@ class TestDeferral:
             "poll_interval": 30,
         }
         assert deferred.method_name == "execute_complete"
+        assert deferred.kwargs == {"order_id": 7}
         # Airflow's own limit must not come before the trigger's.
         assert deferred.timeout is not None
         assert deferred.timeout.total_seconds() > 3600
@@ -241,7 +242,7 @@ def event(ended: Any, **changes: Any) -> dict[str, Any]:
 
 class TestTheWayBack:
     def test_a_state_reached_is_the_result(self) -> None:
-        left = sensor(order_id="7").execute_complete(context(), event("reached"))
+        left = sensor(order_id="7").execute_complete(context(), event("reached"), 7)
         assert left == {"order_id": 7, "order_state": "CANCELED", "order_status": "CANCELED"}
 
     @pytest.mark.parametrize(
@@ -256,13 +257,15 @@ class TestTheWayBack:
         self, status: str, kind: type[Exception]
     ) -> None:
         with pytest.raises(kind, match="Order 7"):
-            sensor().execute_complete(context(), event(status))
+            sensor().execute_complete(context(), event(status), 7)
 
     @pytest.mark.parametrize("status", ["failed", "given_up", "timed_out"])
     def test_soft_fail_skips_instead(self, status: str) -> None:
         waiting = sensor(soft_fail=True)
         with pytest.raises(AirflowSkipException):
-            waiting.resume_execution("execute_complete", {"event": event(status)}, context())
+            waiting.resume_execution(
+                "execute_complete", {"event": event(status), "order_id": 7}, context()
+            )
 
     @pytest.mark.parametrize(
         "sent",
@@ -280,7 +283,7 @@ class TestTheWayBack:
     )
     def test_an_event_that_is_none_of_its_triggers_is_no_success(self, sent: Any) -> None:
         with pytest.raises(OmsTriggerEventError, match="Order 7") as failure:
-            sensor().execute_complete(context(), sent)
+            sensor().execute_complete(context(), sent, 7)
         assert not isinstance(failure.value, AirflowFailException)
         assert "abc" not in str(failure.value)
         assert "Nothing was changed" in str(failure.value)
@@ -294,5 +297,6 @@ def test_it_links_to_its_order_also_while_it_is_deferred(play: Play) -> None:
     task_context["ti"].xcom_push.assert_called_once_with(key="oms_order_link", value=page)
     assert OmsOrderLink().get_link(waiting, ti_key=MagicMock()) == page
     resumed = sensor(deferrable=True)
-    resumed.execute_complete(context(), event("reached"))
+    # As a version did that did not hand the order over.
+    assert resumed.execute_complete(context(), event("reached"))["order_id"] == 7
     assert OmsOrderLink().get_link(resumed, ti_key=MagicMock()) == page

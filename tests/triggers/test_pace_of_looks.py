@@ -17,6 +17,7 @@ from virtual_loop import VirtualLoop
 from airflow_provider_oms.api.config import TenantSettings
 from airflow_provider_oms.api.errors import OmsSearchError
 from airflow_provider_oms.api.models import Order
+from airflow_provider_oms.api.translated import Translated
 from airflow_provider_oms.triggers import clients
 from airflow_provider_oms.triggers.oms import OmsOrderStateTrigger
 
@@ -31,6 +32,8 @@ class Tenant:
 
     :param has_search: whether it has a search.
     """
+
+    dialect = Translated()
 
     def __init__(self, *, has_search: bool) -> None:
         self._has_search = has_search

@@ -10,10 +10,9 @@ from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 
 from airflow_provider_oms.api.batch_reads import FEWEST_PER_BATCH, BatchReads, Proof
-from airflow_provider_oms.api.batches import MOST_PER_BATCH
 from airflow_provider_oms.api.errors import OmsError
 from airflow_provider_oms.api.evidence import Evidence
-from airflow_provider_oms.api.validation import OrderId
+from airflow_provider_oms.api.values import OrderId
 from airflow_provider_oms.cancellation.bulk.commands import Find
 from airflow_provider_oms.cancellation.bulk.recovery import Queued, Recovery
 from airflow_provider_oms.cancellation.bulk.work_item import WorkItem
@@ -35,13 +34,15 @@ class Batching:
 
     :param recovery: says which orders a search can end.
     :param queued: the orders that are not tried yet.
+    :param most: how many orders one search returns; 0 where it cannot ask for several.
     """
 
-    def __init__(self, recovery: Recovery, queued: Queued) -> None:
+    def __init__(self, recovery: Recovery, queued: Queued, most: int) -> None:
         self._recovery = recovery
         self._queued = queued
         self._reads = BatchReads()
-        self._is_of_use = recovery.may_search
+        self._most = most
+        self._is_of_use = most > 0 and recovery.may_search
         self._in_flight: set[Find] = set()
         # Searches whose answers are not awaited any more; each still occupies a worker.
         self._abandoned: set[Find] = set()
@@ -113,7 +114,7 @@ class Batching:
         if not self._may_find:
             return None
         may_be = self._recovery.may_be_settled_by_search
-        taken = self._queued.take_while(may_be, MOST_PER_BATCH if self._is_trusted else _TRIAL)
+        taken = self._queued.take_while(may_be, self._most if self._is_trusted else _TRIAL)
         if not self._reads.is_for(len(taken)):
             self._queued.put_back(taken)
             return None

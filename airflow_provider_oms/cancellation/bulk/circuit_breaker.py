@@ -9,7 +9,7 @@ import math
 
 from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.api.patience import TOKEN_REFUSED
-from airflow_provider_oms.api.validation import OrderId
+from airflow_provider_oms.api.values import OrderId
 from airflow_provider_oms.cancellation.bulk.recovery import Queued
 from airflow_provider_oms.cancellation.bulk.work_item import WorkItem
 from airflow_provider_oms.cancellation.decision import Done

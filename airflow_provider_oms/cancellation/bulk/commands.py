@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from airflow_provider_oms.api.validation import OrderId
+from airflow_provider_oms.api.values import OrderId
 from airflow_provider_oms.cancellation.bulk.adaptive_limit import Learned
 from airflow_provider_oms.cancellation.bulk.outcome_counts import OrderEnd
 from airflow_provider_oms.cancellation.bulk.work_item import Lease, WorkItem

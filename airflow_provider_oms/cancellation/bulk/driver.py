@@ -16,7 +16,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
-from airflow_provider_oms.api.validation import OrderId
+from airflow_provider_oms.api.values import OrderId
 from airflow_provider_oms.cancellation.bulk.commands import Find, Log, Send, Write
 from airflow_provider_oms.cancellation.bulk.engine import Engine
 from airflow_provider_oms.cancellation.bulk.intake import Limits

@@ -5,7 +5,7 @@ When an order has ended is decided in ``engine.py``.
 
 from __future__ import annotations
 
-from airflow_provider_oms.api.validation import OrderId
+from airflow_provider_oms.api.values import OrderId
 from airflow_provider_oms.cancellation.bulk.circuit_breaker import CircuitBreaker
 from airflow_provider_oms.cancellation.bulk.intake import Intake
 from airflow_provider_oms.cancellation.bulk.leasing import Leasing

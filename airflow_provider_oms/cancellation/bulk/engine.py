@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from airflow_provider_oms.api.errors import OmsError
 from airflow_provider_oms.api.evidence import Evidence
-from airflow_provider_oms.api.validation import OrderId
+from airflow_provider_oms.api.values import OrderId
 from airflow_provider_oms.cancellation.bulk.adaptive_limit import AdaptiveLimit
 from airflow_provider_oms.cancellation.bulk.batching import Batching, evidence_of
 from airflow_provider_oms.cancellation.bulk.circuit_breaker import CircuitBreaker
@@ -68,7 +68,7 @@ class Engine:
         self.breaker = CircuitBreaker(
             recovery.policy, limits.stop_after_failures, self._queued, now
         )
-        self._batching = Batching(recovery, self._queued)
+        self._batching = Batching(recovery, self._queued, limits.orders_per_search)
         self._intake = Intake(
             recovery, self._queued, self.breaker, adaptive, self._batching, limits
         )

@@ -15,7 +15,7 @@ from numbers import Integral
 from typing import Any
 
 from airflow_provider_oms.api.errors import OmsInputError
-from airflow_provider_oms.api.validation import kind_of
+from airflow_provider_oms.api.values import kind_of
 from airflow_provider_oms.cancellation.bulk.json_text import read_json
 from airflow_provider_oms.cancellation.bulk.refusals import Unusable
 

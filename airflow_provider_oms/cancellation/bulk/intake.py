@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from airflow_provider_oms.api.validation import OrderId
+from airflow_provider_oms.api.values import OrderId
 from airflow_provider_oms.cancellation.bulk.adaptive_limit import AdaptiveLimit
 from airflow_provider_oms.cancellation.bulk.batching import Batching
 from airflow_provider_oms.cancellation.bulk.circuit_breaker import CircuitBreaker
@@ -40,11 +40,13 @@ class Limits:
     :param max_workers: requests in flight at a time.
     :param requests_per_second: requests that may leave in a second; ``None`` for any number.
     :param stop_after_failures: failed orders after which no cancel begins; ``None`` for any.
+    :param orders_per_search: orders that one search returns; 0 where it cannot ask for several.
     """
 
     max_workers: int = 4
     requests_per_second: float | None = None
     stop_after_failures: int | None = None
+    orders_per_search: int = 100
 
 
 class Intake:

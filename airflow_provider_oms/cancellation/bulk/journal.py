@@ -20,7 +20,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass
 from typing import Any, Protocol
 
-from airflow_provider_oms.api.validation import OrderId
+from airflow_provider_oms.api.values import OrderId
 from airflow_provider_oms.cancellation.bulk.adaptive_limit import Learned
 from airflow_provider_oms.cancellation.bulk.packing import longest_packed, pack, unpack
 from airflow_provider_oms.cancellation.outcomes import CancellationResult, ConfirmedBy, Outcome

@@ -8,36 +8,56 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
+from airflow_provider_oms.api.dialects import rules_of
 from airflow_provider_oms.api.errors import OmsInputError
-from airflow_provider_oms.api.validation import (
+from airflow_provider_oms.api.values import (
     CancelRequest,
     OrderId,
-    validate_cancel_request,
     validate_flag,
     validate_number,
 )
 from airflow_provider_oms.cancellation.bulk.entries import ENTRY_KEYS, entries_of_value
 from airflow_provider_oms.cancellation.bulk.refusals import OmsOrderSetError, Problems, Unusable
 
-__all__ = ["OmsOrderSetError", "OrderSet", "Reasons", "plan_orders", "split_orders"]
+__all__ = [
+    "ChecksRequests",
+    "OmsOrderSetError",
+    "OrderSet",
+    "Reasons",
+    "plan_orders",
+    "split_orders",
+]
 
 _ENTRY_RULE = f"an order id, or a dict with {', '.join(ENTRY_KEYS)}"
 
 
+class ChecksRequests(Protocol):
+    """Name what a tenant's dialect checks."""
+
+    def cancel_request(self, order_id: Any, reason: Any, explanation: Any) -> CancelRequest:
+        """Return the checked cancellation.
+
+        :param order_id: the order.
+        :param reason: why.
+        :param explanation: what is to be said besides.
+        :raises OmsInputError: for the first value that breaks its rule.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Reasons:
-    """Hold the reasons of entries that name none of their own.
+    """Hold the reasons of entries that name none of their own, and who checks all of them.
 
+    :param dialect: checks what an entry asks for.
     :param disposition_reason: as the caller gave it; ``None`` when every entry has its own.
     :param disposition_other_reason: as the caller gave it.
-    :param extra_reasons: more reasons that the connection admits.
     """
 
+    dialect: ChecksRequests
     disposition_reason: Any = None
     disposition_other_reason: Any = None
-    extra_reasons: tuple[str, ...] = ()
 
     def request_of(self, entry: Any) -> CancelRequest:
         """Return the checked cancellation that one entry asks for.
@@ -57,9 +77,7 @@ class Reasons:
             reason, explanation = fields["disposition_reason"], explanation if same else None
         if fields.get("disposition_other_reason") not in (None, ""):
             explanation = fields["disposition_other_reason"]
-        return validate_cancel_request(
-            fields.get("order_id"), reason, explanation, extra_reasons=self.extra_reasons
-        )
+        return self.dialect.cancel_request(fields.get("order_id"), reason, explanation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +155,7 @@ def split_orders(
     disposition_reason: str | None = None,
     disposition_other_reason: str | None = None,
     extra_reasons: Iterable[str] = (),
+    api: str = "translated",
 ) -> list[list[Any]]:
     """Split a set of orders into chunks, for one mapped task each.
 
@@ -149,13 +168,15 @@ def split_orders(
     :param disposition_reason: the reason of entries that name none.
     :param disposition_other_reason: the explanation of entries that name none.
     :param extra_reasons: more reasons that the connection's ``disposition_reasons`` admits.
+    :param api: the connection's ``api``.
     :return: the entries as they were given, each order once, in lists of ``chunk_size``.
     :raises OmsInputError: when a number is less than 1 or is none, or ``orders`` is no set.
     :raises OmsOrderSetError: when the set cannot be used as a whole.
     """
     chunk_size = validate_number("chunk_size", chunk_size, least=1)
     max_orders = validate_number("max_orders", max_orders, least=1)
-    reasons = Reasons(disposition_reason, disposition_other_reason, tuple(extra_reasons))
+    dialect = rules_of(api, extra_reasons=extra_reasons)
+    reasons = Reasons(dialect, disposition_reason, disposition_other_reason)
     given: list[Any] = []
 
     def kept() -> Iterator[tuple[str, Any]]:

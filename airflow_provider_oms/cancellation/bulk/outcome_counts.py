@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 
-from airflow_provider_oms.api.validation import OrderId
+from airflow_provider_oms.api.values import OrderId
 from airflow_provider_oms.cancellation.outcomes import CancellationResult, Outcome
 
 __all__ = ["OrderEnd", "OutcomeCounts"]

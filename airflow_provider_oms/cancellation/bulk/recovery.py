@@ -10,7 +10,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from airflow_provider_oms.api.validation import OrderId
+from airflow_provider_oms.api.values import OrderId
 from airflow_provider_oms.cancellation.bulk.adaptive_limit import Learned
 from airflow_provider_oms.cancellation.bulk.journal import Recorded
 from airflow_provider_oms.cancellation.bulk.order_set import OrderSet

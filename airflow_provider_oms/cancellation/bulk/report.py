@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol, TypedDict
 
-from airflow_provider_oms.api.validation import OrderId
+from airflow_provider_oms.api.values import OrderId
 from airflow_provider_oms.cancellation.bulk.adaptive_limit import Learned
 from airflow_provider_oms.cancellation.bulk.outcome_counts import OrderEnd, OutcomeCounts
 from airflow_provider_oms.cancellation.bulk.rate_limiter import Throttling

@@ -10,7 +10,7 @@ from collections.abc import Container, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from airflow_provider_oms.api.validation import OrderId
+from airflow_provider_oms.api.values import OrderId
 from airflow_provider_oms.cancellation.bulk.outcome_counts import OrderEnd
 from airflow_provider_oms.cancellation.outcomes import CancellationResult, ConfirmedBy, Outcome
 

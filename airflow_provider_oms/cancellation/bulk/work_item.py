@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from airflow_provider_oms.api.validation import CancelRequest
+from airflow_provider_oms.api.values import CancelRequest
 from airflow_provider_oms.cancellation.history import Action, History, Policy
 
 __all__ = ["LEASE_SECONDS", "ItemState", "Lease", "WorkItem"]

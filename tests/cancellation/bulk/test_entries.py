@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_oms.api.errors import OmsInputError
+from airflow_provider_oms.api.translated import Translated
 from airflow_provider_oms.api.validation import OrderId
 from airflow_provider_oms.cancellation.bulk.entries import Joined, MappedOutputs, entries_of_value
 from airflow_provider_oms.cancellation.bulk.order_set import Reasons, plan_orders, split_orders
@@ -27,7 +28,7 @@ def entries(value: Any) -> list[Any]:
 
 
 def planned(value: Any) -> list[OrderId]:
-    orders = plan_orders(entries_of_value(value), Reasons(MISTAKE), max_orders=1000)
+    orders = plan_orders(entries_of_value(value), Reasons(Translated(), MISTAKE), max_orders=1000)
     return list(orders.requests)
 
 
@@ -167,7 +168,11 @@ class TestMappedTasks:
                 yield [number]
 
         with pytest.raises(OmsOrderSetError, match="more orders than the 3"):
-            plan_orders(entries_of_value(MappedOutputs(outputs())), Reasons(MISTAKE), max_orders=3)
+            plan_orders(
+                entries_of_value(MappedOutputs(outputs())),
+                Reasons(Translated(), MISTAKE),
+                max_orders=3,
+            )
         assert asked == [1, 2, 3, 4]
 
 

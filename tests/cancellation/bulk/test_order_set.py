@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_oms.api.errors import OmsInputError
+from airflow_provider_oms.api.translated import Translated
 from airflow_provider_oms.cancellation.bulk.order_set import (
     OmsOrderSetError,
     OrderSet,
@@ -21,7 +22,7 @@ MISTAKE, OTHER = "created_by_mistake", "other"
 
 
 def planned(*entries: Any, most: int = 10, **reasons: Any) -> OrderSet:
-    given = Reasons(**{"disposition_reason": MISTAKE, **reasons})
+    given = Reasons(**{"dialect": Translated(), "disposition_reason": MISTAKE, **reasons})
     numbered = [(f"entry {number}", entry) for number, entry in enumerate(entries, 1)]
     return plan_orders(numbered, given, max_orders=most)
 
@@ -50,7 +51,7 @@ class TestReasons:
         assert orders.requests[7].disposition_other_reason == "Fraud, case 17"
 
     def test_a_tenants_own_reason_is_admitted(self) -> None:
-        orders = planned(7, disposition_reason="duplicate", extra_reasons=("duplicate",))
+        orders = planned(7, disposition_reason="duplicate", dialect=Translated(["duplicate"]))
         assert orders.requests[7].disposition_reason == "duplicate"
 
 
@@ -88,14 +89,14 @@ class TestTheWholeSet:
     def test_a_set_beyond_the_cap_is_read_no_further_and_says_what_else_is_wrong(self) -> None:
         source = iter([("entry 1", 7), ("entry 2", 0), ("entry 3", 8), ("entry 4", 9)])
         with pytest.raises(OmsOrderSetError, match=r"max_orders allows.*entry 2: order_id must"):
-            plan_orders(source, Reasons(MISTAKE), max_orders=1)
+            plan_orders(source, Reasons(Translated(), MISTAKE), max_orders=1)
         assert next(source) == ("entry 4", 9)
 
     @pytest.mark.parametrize("bad", [0, Unusable("a row of several columns")])
     def test_a_source_that_is_wrong_throughout_is_read_no_further(self, bad: Any) -> None:
         source = itertools.chain([("entry 1", 7)], (("entry 2", bad) for _ in itertools.count()))
         with pytest.raises(OmsOrderSetError) as error:
-            plan_orders(source, Reasons(MISTAKE), max_orders=10)
+            plan_orders(source, Reasons(Translated(), MISTAKE), max_orders=10)
         assert len(error.value.problems) == 100
         assert "100 of the first 101 entries cannot be used" in str(error.value)
 

@@ -13,7 +13,6 @@ from raw_server import RawServer
 from requests.structures import CaseInsensitiveDict
 from wire import client_of, document, head_and_body
 
-from airflow_provider_oms.api.batches import MOST_PER_BATCH, orders_of
 from airflow_provider_oms.api.client import OmsClient
 from airflow_provider_oms.api.errors import (
     OmsError,
@@ -30,6 +29,8 @@ from airflow_provider_oms.api.errors import (
 )
 from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.api.models import Order
+from airflow_provider_oms.api.translated import Translated
+from airflow_provider_oms.api.translated_search import MOST_PER_BATCH
 from airflow_provider_oms.api.transport import Response
 
 MARK = {"x-vol-correlation": "0123456789abcdef"}
@@ -53,7 +54,7 @@ def read(
 ) -> dict[Any, Order]:
     body = content if isinstance(content, bytes) else json.dumps(content).encode()
     found = CaseInsensitiveDict(MARK | (headers or {}))
-    return orders_of(Response(status, found, body, complete), asked, secrets=(SECRET,))
+    return Translated().orders_in(Response(status, found, body, complete), asked, secrets=(SECRET,))
 
 
 def states(orders: dict[Any, Order]) -> dict[Any, str | None]:
@@ -159,7 +160,7 @@ class TestFailures:
         self, status: int, body: bytes, marks: dict[str, str]
     ) -> None:
         with pytest.raises(OmsSearchError, match="has no search for orders") as refusal:
-            orders_of(Response(status, CaseInsensitiveDict(marks), body), (7,))
+            Translated().orders_in(Response(status, CaseInsensitiveDict(marks), body), (7,))
         assert refusal.value.evidence is Evidence.AMBIGUOUS
         assert refusal.value.http_status == status
         assert f"HTTP {status}" in str(refusal.value)
@@ -214,7 +215,7 @@ PAGES = st.one_of(
 
 def reading(answer: Response) -> dict[Any, Order] | OmsHttpError:
     try:
-        return orders_of(answer, (7, 8), secrets=(SECRET,))
+        return Translated().orders_in(answer, (7, 8), secrets=(SECRET,))
     except OmsHttpError as error:
         return error
 

@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 
 from airflow_provider_oms.api.errors import (
     OmsConflictError,
     OmsHttpError,
-    OmsInputError,
     OmsNotFoundError,
     OmsRefusedError,
     OmsSearchError,
@@ -23,30 +22,28 @@ from airflow_provider_oms.api.errors import (
 from airflow_provider_oms.api.models import Order
 from airflow_provider_oms.api.responses import correlation_id_of, describe_body, error_of
 from airflow_provider_oms.api.transport import Response
-from airflow_provider_oms.api.validation import OrderId, validate_order_id
+from airflow_provider_oms.api.values import OrderId
 
-__all__ = ["MOST_PER_BATCH", "orders_of", "search_path", "validate_order_ids"]
+__all__ = ["MOST_PER_BATCH", "found_in", "search_path"]
 
 #: The most orders that one page of a search holds (Kibo's "Search for Order" page).
 MOST_PER_BATCH = 100
 # Documented with a slash before the parameters, and with lists that are separated by commas.
 _SEARCH_PATH = "/api/v2/order/?orderID={order_ids}&perPage={most}&page=1"
+
+
+class Parse(Protocol):
+    """Read an order from one entry of an answer."""
+
+    def __call__(
+        self, document: object, /, *, http_status: int, correlation_id: str | None
+    ) -> Order | None:
+        """Return the order, or ``None`` when the entry is no order."""
+
+
 # What a search is told that is not there, or not as documented; about an order it says nothing.
 _NO_SEARCH = (OmsConflictError, OmsNotFoundError, OmsRefusedError)
 _OF_THE_CALLER = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
-
-
-def validate_order_ids(order_ids: Iterable[Any]) -> tuple[OrderId, ...]:
-    """Return the orders of a batch, each once, or refuse them.
-
-    :param order_ids: 1 to 100 orders, as integers or strings of digits.
-    :return: their ids.
-    :raises OmsInputError: when one is not valid, or there are none or too many.
-    """
-    asked = tuple(dict.fromkeys(validate_order_id(each) for each in order_ids))
-    if not 0 < len(asked) <= MOST_PER_BATCH:
-        raise OmsInputError("order_ids", f"1 to {MOST_PER_BATCH} orders", f"{len(asked)} of them")
-    return asked
 
 
 def search_path(order_ids: Collection[OrderId]) -> str:
@@ -57,8 +54,13 @@ def search_path(order_ids: Collection[OrderId]) -> str:
     return _SEARCH_PATH.format(order_ids=",".join(map(str, order_ids)), most=MOST_PER_BATCH)
 
 
-def orders_of(
-    answer: Response, asked: Collection[OrderId], *, secrets: Iterable[str] = ()
+def found_in(
+    answer: Response,
+    asked: Collection[OrderId],
+    parse: Parse,
+    *,
+    hint: str,
+    secrets: Iterable[str] = (),
 ) -> dict[OrderId, Order]:
     """Return the orders that an answer to a search holds, or raise what it means instead.
 
@@ -71,6 +73,8 @@ def orders_of(
 
     :param answer: a complete answer to a search.
     :param asked: the orders that were asked for.
+    :param parse: reads an order from one entry.
+    :param hint: what to do when no OMS answers at this address.
     :param secrets: strings to keep out of error messages.
     :return: each order that can be believed, by its id; those that are missing may exist.
     :raises OmsSearchError: when the tenant has no such search.
@@ -78,7 +82,7 @@ def orders_of(
     """
     secrets = tuple(secrets)
     if not answer.is_success:
-        raise _failure_of(answer, secrets)
+        raise _failure_of(answer, secrets, hint)
     document = answer.json() if answer.complete else None
     # The JSON value null is no list of orders either, but nothing that passes.
     if document is None and answer.body.strip() != b"null":
@@ -88,7 +92,7 @@ def orders_of(
         raise _unlike(OmsSearchError, "something else", answer, secrets)
     if len(entries) > MOST_PER_BATCH:
         raise _unlike(OmsSearchError, f"more than {MOST_PER_BATCH} orders", answer, secrets)
-    read = _orders_in(entries, answer, secrets)
+    read = _orders_in(entries, answer, parse, secrets)
     if entries and not read:
         raise _unlike(OmsSearchError, "a list of something else", answer, secrets)
     if any(order.order_id not in asked for order in read):
@@ -96,8 +100,8 @@ def orders_of(
     return _without_contradictions(read)
 
 
-def _failure_of(answer: Response, secrets: Sequence[str]) -> OmsHttpError:
-    error = error_of(answer, secrets=secrets)
+def _failure_of(answer: Response, secrets: Sequence[str], hint: str) -> OmsHttpError:
+    error = error_of(answer, secrets=secrets, hint=hint)
     is_foreign = isinstance(error, OmsWrongServerError) and answer.status not in _OF_THE_CALLER
     if not isinstance(error, _NO_SEARCH) and not is_foreign:
         return error
@@ -131,11 +135,12 @@ def _entries_of(document: object) -> list[Any] | None:
     return entries if isinstance(entries, list) else None
 
 
-def _orders_in(entries: Iterable[object], answer: Response, secrets: Sequence[str]) -> list[Order]:
+def _orders_in(
+    entries: Iterable[object], answer: Response, parse: Parse, secrets: Sequence[str]
+) -> list[Order]:
     correlation_id = correlation_id_of(answer, secrets)
     orders = (
-        Order.from_answer(entry, http_status=answer.status, correlation_id=correlation_id)
-        for entry in entries
+        parse(entry, http_status=answer.status, correlation_id=correlation_id) for entry in entries
     )
     return [replace(order, age=answer.age) for order in orders if order is not None]
 

@@ -1,0 +1,36 @@
+"""The dialects there are: they are named here and in the settings of a tenant, and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from airflow_provider_oms.api.errors import OmsInputError
+from airflow_provider_oms.api.translated import Translated
+from airflow_provider_oms.api.values import kind_of
+
+if TYPE_CHECKING:
+    from airflow_provider_oms.api.config import TenantSettings
+    from airflow_provider_oms.api.dialect import Dialect
+
+__all__ = ["dialect_of", "rules_of"]
+
+
+def dialect_of(settings: TenantSettings) -> Dialect:
+    """Return the dialect that a tenant speaks.
+
+    :param settings: the tenant.
+    """
+    return Translated(settings.disposition_reasons)
+
+
+def rules_of(api: str, *, extra_reasons: Iterable[str] = ()) -> Dialect:
+    """Return the rules for what is given to a tenant of one API, whichever tenant it is.
+
+    :param api: as in a connection.
+    :param extra_reasons: more reasons that the tenant admits.
+    :raises OmsInputError: when there is no such API.
+    """
+    if api != "translated":
+        raise OmsInputError("api", "translated", kind_of(api))
+    return Translated(extra_reasons)
