@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from airflow_provider_oms.emulator.__main__ import command_line
 from airflow_provider_oms.emulator.faults import Fault, Rule
+from airflow_provider_oms.emulator.native.settings import NativeSettings
 from airflow_provider_oms.emulator.settings import Settings
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "emulator.md"
@@ -91,8 +92,14 @@ def fields(model: type[BaseModel], *, leave_out: tuple[str, ...] = ()) -> list[t
 
 
 def switches() -> str:
-    """Return the table of the behavior switches."""
-    return table(("switch", "values", "default", "meaning"), fields(Settings))
+    """Return the table of the behavior switches, but for those of the native API."""
+    native = tuple(NativeSettings.model_fields)
+    return table(("switch", "values", "default", "meaning"), fields(Settings, leave_out=native))
+
+
+def native_switches() -> str:
+    """Return the table of the native API's behavior switches."""
+    return table(("switch", "values", "default", "meaning"), fields(NativeSettings))
 
 
 def faults() -> str:
@@ -121,6 +128,7 @@ def page(text: str) -> str:
     for name, make in (
         ("options", options),
         ("switches", switches),
+        ("native switches", native_switches),
         ("faults", faults),
         ("rules", rules),
     ):

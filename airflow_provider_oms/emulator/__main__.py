@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
-from airflow_provider_oms.emulator.sample_orders import make_order, seeded_orders
+from airflow_provider_oms.emulator.native.sample_orders import make_both
+from airflow_provider_oms.emulator.sample_orders import seeded_orders
 from airflow_provider_oms.emulator.settings import Settings
 from airflow_provider_oms.emulator.store import Store, StoreError
 from airflow_provider_oms.emulator.wire import load_json
 
 if TYPE_CHECKING:
-    from airflow_provider_oms.emulator.order_book import OrderBook
+    from airflow_provider_oms.emulator.tenant import Tenant
 
 _EXTRA_MISSING: Final = (
     "The OMS emulator needs FastAPI and uvicorn: pip install 'airflow-provider-oms[emulator]'"
@@ -56,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             parser.error(str(error))
         served = tenant.Tenant(identity, settings, database)
         try:
-            _load(served.orders, options)
+            _load(served, options)
             if options.faults is not None:
                 served.faults.add(faults.RULES.validate_json(options.faults.read_bytes()))
         except ValidationError as error:
@@ -122,12 +123,14 @@ def _problems(error: ValidationError) -> str:
     return "; ".join(f"{where}: {what}" if where else what for where, what in found)
 
 
-def _load(orders: OrderBook, options: argparse.Namespace) -> None:
+def _load(tenant: Tenant, options: argparse.Namespace) -> None:
     """Load the orders asked for; a restart leaves those that are there already as they are."""
+    numbers = tenant.settings.native_order_numbers
     if options.orders is not None:
-        orders.load(_order_lines(options.orders), replace=False)
+        lines = _order_lines(options.orders)
+        tenant.orders.load(lines, replace=False, numbers=numbers)
     if options.seed is not None:
-        orders.load(seeded_orders(options.seed), replace=False)
+        tenant.orders.load(seeded_orders(options.seed), replace=False)
 
 
 def _order_lines(path: Path) -> Iterator[dict[str, Any]]:
@@ -139,7 +142,8 @@ def _order_lines(path: Path) -> Iterator[dict[str, Any]]:
                 given = load_json(line)
                 if not isinstance(given, dict):
                     raise ValueError("an order must be a JSON object")  # noqa: TRY004, TRY301 - told below, with its line
-                yield make_order(given)
+                make_both(given, 0)  # to name the line where that fails
+                yield given
             except ValueError as error:
                 raise ValueError(f"{path}, line {number}: {error}") from error
 

@@ -9,19 +9,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from airflow_provider_oms.emulator.paths import CANCEL_PATH, SEARCH_PATH, canonical
+from airflow_provider_oms.emulator.calls import Call, OrderIds, read_call
+from airflow_provider_oms.emulator.paths import is_about_orders
 from airflow_provider_oms.emulator.store import Store
 from airflow_provider_oms.emulator.tokens import fingerprint, read_fields
-from airflow_provider_oms.emulator.wire import (
-    MAX_ID,
-    digits_to_int,
-    dump_json,
-    is_integer,
-    load_json,
-)
+from airflow_provider_oms.emulator.wire import MAX_ID, dump_json, load_json
 
 REDACTED: Final = "***"
 # A list of what is harmless, because a client may give its secret a wrong name.
@@ -29,7 +25,8 @@ _OPEN_FIELDS: Final = ("client_id", "grant_type")
 _SECRET_HEADERS: Final = re.compile("auth|claims|cookie|key|password|secret|token")
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9-]*) +(.+)", re.DOTALL)
 _COLUMNS: Final = (
-    "seq, time, method, path, query, headers, order_id, body, status, correlation, fault"
+    "seq, time, method, path, query, headers, call, order_id, native_id, body, status,"
+    " correlation, fault"
 )
 
 
@@ -44,6 +41,7 @@ class Received:
     :param body: its body.
     :param correlation: the id that the answer carries.
     :param reused: whether its connection has served a request before.
+    :param known_order: the order that it is about, if the tenant has it, by both of its ids.
     """
 
     method: str
@@ -53,25 +51,22 @@ class Received:
     body: bytes
     correlation: str
     reused: bool = False
+    known_order: OrderIds | None = None
+
+    @cached_property
+    def call(self) -> Call:
+        """Which call it is."""
+        return read_call(self.method, self.path, self.body)
 
     @property
-    def is_cancel(self) -> bool:
-        """True for a POST to Cancel Order, whatever is in it."""
-        return self.method == "POST" and canonical(self.path) == CANCEL_PATH
-
-    def order_id(self) -> int | None:
-        """Return the id of the order that the request is about, if it can be made out."""
-        if self.is_cancel:
-            return _order_id_in(self.body)
-        if self.path.startswith(SEARCH_PATH):
-            number = digits_to_int(canonical(self.path).removeprefix(SEARCH_PATH))
-            return number if number is not None and number <= MAX_ID else None
-        return None
+    def order(self) -> OrderIds:
+        """The order that it is about, by the ids that can be made out."""
+        return self.known_order or self.call.order
 
     @property
     def _is_about_orders(self) -> bool:
         # Whatever goes elsewhere may be a token request to a wrong address.
-        return f"{canonical(self.path)}/".startswith(SEARCH_PATH)
+        return is_about_orders(self.path)
 
     def safe_headers(self) -> list[tuple[str, str]]:
         """Return the headers with every credential replaced by a fingerprint."""
@@ -113,16 +108,17 @@ class AccessLog:
         :param fault: the fault that it meets.
         """
         cursor = self._store.execute(
-            "INSERT INTO requests (time, method, path, query, headers, order_id, is_cancel, body,"
-            " correlation, fault) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO requests (time, method, path, query, headers, call, order_id, native_id,"
+            " body, correlation, fault) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 datetime.now(UTC).isoformat(timespec="milliseconds"),
                 received.method,
                 received.path,
                 received.safe_query(),
                 dump_json(received.safe_headers()),
-                received.order_id(),
-                received.is_cancel,
+                received.call.name,
+                received.order.number,
+                received.order.native,
                 received.safe_body(),
                 received.correlation,
                 fault,
@@ -139,22 +135,31 @@ class AccessLog:
         self._store.execute("UPDATE requests SET status = ? WHERE seq = ?", (status, seq))
 
     def entries(
-        self, *, order_id: int | None, method: str | None, path: str | None, since: int
+        self,
+        *,
+        order: OrderIds | None,
+        call: str | None,
+        method: str | None,
+        path: str | None,
+        since: int,
     ) -> list[dict[str, Any]]:
         """Return the requests that fit, in the order of their arrival.
 
-        :param order_id: about this order.
+        :param order: about this order, in whichever dialect; one without an id fits none.
+        :param call: of this call.
         :param method: with this method.
         :param path: with a path that begins like this.
         :param since: with a number greater than this.
         """
-        if max(since, abs(order_id or 0)) > MAX_ID:
+        if since > MAX_ID:
             return []  # beyond what SQLite can compare, so nothing fits
+        number, native = (None, None) if order is None else (order.number, order.native)
         rows = self._store.execute(
             f"SELECT {_COLUMNS} FROM requests WHERE seq > ?1"  # noqa: S608 - a constant
-            " AND (?2 IS NULL OR order_id = ?2) AND (?3 IS NULL OR method = ?3)"
-            " AND (?4 IS NULL OR substr(path, 1, length(?4)) = ?4) ORDER BY seq",
-            (since, order_id, method and method.upper(), path),
+            " AND (?2 OR order_id = ?3 OR native_id = ?4) AND (?5 IS NULL OR call = ?5)"
+            " AND (?6 IS NULL OR method = ?6)"
+            " AND (?7 IS NULL OR substr(path, 1, length(?7)) = ?7) ORDER BY seq",
+            (since, order is None, number, native, call, method and method.upper(), path),
         )
         names = _COLUMNS.split(", ")
         entries = [dict(zip(names, row, strict=True)) for row in rows]
@@ -163,18 +168,8 @@ class AccessLog:
         return entries
 
     def clear(self) -> int:
-        """Forget every request, and with them each order's cancel_posts; return how many."""
+        """Forget every request, and with them each order's cancels; return how many."""
         return self._store.execute("DELETE FROM requests").rowcount
-
-
-def _order_id_in(body: bytes) -> int | None:
-    """Make out an order's id even where the tenant's rules would refuse it."""
-    try:
-        value = load_json(body)["orderID"]
-    except (ValueError, TypeError, LookupError):
-        return None
-    number = digits_to_int(value) if isinstance(value, str) else value
-    return number if is_integer(number) and abs(number) <= MAX_ID else None
 
 
 def _safe_value(name: str, value: str) -> str:

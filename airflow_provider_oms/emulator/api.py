@@ -1,4 +1,4 @@
-"""The tenant's API: who may call, and the four calls there are.
+"""The tenant's translated API and its tokens: who may call, and the four calls there are.
 
 What comes before and after each call (log, correlation id, faults) is `pipeline`'s business.
 """
@@ -16,6 +16,7 @@ from airflow_provider_oms.emulator.errors import ApiError, OmsCode, bad_field, j
 from airflow_provider_oms.emulator.paths import CANCEL_PATH, SEARCH_PATH, TOKEN_PATH
 from airflow_provider_oms.emulator.search_rules import read_search
 from airflow_provider_oms.emulator.tenant import Tenant
+from airflow_provider_oms.emulator.tokens import bearer
 from airflow_provider_oms.emulator.wire import digits_to_int
 
 _SEARCH_REFUSALS = {404: OmsCode.GENERIC_NOT_FOUND, 500: OmsCode.GENERIC_SERVER_ERROR}
@@ -112,8 +113,8 @@ class Api:
     def _check_token(self, authorization: str | None) -> None:
         if authorization is None and self._tenant.identity.open_access:
             return
-        scheme, _, token = (authorization or "").partition(" ")
-        if scheme.lower() != "bearer" or not token.strip():
+        token = bearer(authorization)
+        if token is None:
             raise ApiError(
                 401,
                 OmsCode.GENERIC_NOT_AUTHORIZED,
@@ -121,7 +122,7 @@ class Api:
                 error_code="UNAUTHORIZED",
                 origin="gateway",
             )
-        if self._tenant.tokens.is_valid(token.strip()):
+        if self._tenant.tokens.is_valid(token):
             return
         status = self._tenant.settings.expired_token_status
         raise ApiError(

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from airflow_provider_oms.emulator.errors import ApiError, OmsCode, bad_field
 from airflow_provider_oms.emulator.settings import Settings
-from airflow_provider_oms.emulator.wire import digits_to_int, is_integer, load_json
+from airflow_provider_oms.emulator.wire import digits_to_int, is_integer, is_unicode, load_json
 
 DOCUMENTED_REASONS: Final = ("customer_changed_mind", "created_by_mistake", "other")
 LONGEST_EXPLANATION: Final = 255
@@ -83,10 +83,8 @@ def _order_id(value: Any, settings: Settings) -> int:
 def _text(name: str, value: Any) -> str:
     if not isinstance(value, str):
         raise _invalid(f"{name} must be a string.")
-    try:
-        value.encode()
-    except UnicodeEncodeError:  # half of a surrogate pair, which JSON can escape
-        raise _invalid(f"{name} is not valid Unicode.") from None
+    if not is_unicode(value):
+        raise _invalid(f"{name} is not valid Unicode.")
     return value
 
 

@@ -5,16 +5,18 @@ It asks for no credentials, which is why the emulator listens on loopback only.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import FastAPI, HTTPException, Query, Request
 from pydantic import ValidationError
 
+from airflow_provider_oms.emulator.calls import OrderIds
 from airflow_provider_oms.emulator.faults import Rule
+from airflow_provider_oms.emulator.native.ids import read_id
 from airflow_provider_oms.emulator.paths import CONTROL_PREFIX
 from airflow_provider_oms.emulator.settings import Settings
 from airflow_provider_oms.emulator.tenant import Tenant
-from airflow_provider_oms.emulator.wire import load_json
+from airflow_provider_oms.emulator.wire import MAX_ID, digits_to_int, load_json
 
 
 class Control:
@@ -63,8 +65,13 @@ class Control:
             given = load_json(await request.body())
             if not isinstance(given, list) or not all(isinstance(one, dict) for one in given):
                 raise ValueError("the body must be a list of objects")  # noqa: TRY301 - answered below like every unfit body
-            lag = self._tenant.settings.search_lag
-            loaded = self._tenant.orders.load(given, replace=True, search_lag=lag)
+            settings = self._tenant.settings
+            loaded = self._tenant.orders.load(
+                given,
+                replace=True,
+                search_lag=settings.search_lag,
+                numbers=settings.native_order_numbers,
+            )
         except ValueError as error:
             raise HTTPException(422, str(error)) from error
         return {"loaded": loaded}
@@ -73,31 +80,51 @@ class Control:
         """Return what became of each order."""
         return self._tenant.orders.summaries()
 
-    async def get_order(self, order_id: int) -> dict[str, Any]:
-        """Return what became of one order, and its whole representation.
+    async def get_order(self, order_id: str) -> dict[str, Any]:
+        """Return what became of one order, and its whole representations.
 
-        :param order_id: which order.
+        :param order_id: which order, by its id of either dialect.
         """
-        summary = self._tenant.orders.summary(order_id)
+        summary = self._tenant.orders.summary(_read_ids(order_id))
         if summary is None:
-            raise HTTPException(404, f"There is no order {order_id}.")
+            raise HTTPException(404, f"There is no order {order_id[:40]}.")
         return summary
+
+    async def cancel_order(
+        self, order_id: str, after: Annotated[float, Query(ge=0, le=3600)] = 0
+    ) -> dict[str, bool]:
+        """Cancel an order without a call, as the OMS does once all its shipments are canceled.
+
+        :param order_id: which order, by its id of either dialect.
+        :param after: seconds after which it shows.
+        """
+        known = self._tenant.orders.identify(_read_ids(order_id))
+        if known is None or known.number is None:
+            raise HTTPException(404, f"There is no order {order_id[:40]}.")
+        lag = self._tenant.settings.search_lag
+        was_open = self._tenant.orders.cancel_by_system(known.number, late=after, search_lag=lag)
+        return {"canceled": was_open}
 
     async def get_requests(
         self,
-        order_id: int | None = None,
+        order_id: str | None = None,
+        call: str | None = None,
         method: str | None = None,
         path: str | None = None,
         since: int = 0,
     ) -> list[dict[str, Any]]:
         """Return the access log, or the part of it that is asked for.
 
-        :param order_id: about this order.
+        :param order_id: about this order, by its id of either dialect.
+        :param call: of this call, such as `cancel`.
         :param method: with this method.
         :param path: with a path that begins like this.
         :param since: with a number greater than this.
         """
-        return self._tenant.log.entries(order_id=order_id, method=method, path=path, since=since)
+        order = None if order_id is None else _read_ids(order_id)
+        return self._tenant.log.entries(
+            order=order, call=call, method=method, path=path, since=since
+        )
 
     async def delete_requests(self) -> dict[str, int]:
         """Clear the access log."""
@@ -147,6 +174,7 @@ def build_control(tenant: Tenant) -> FastAPI:
         ("POST", "orders", control.post_orders),
         ("GET", "orders", control.get_orders),
         ("GET", "orders/{order_id}", control.get_order),
+        ("POST", "orders/{order_id}/cancel", control.cancel_order),
         ("GET", "requests", control.get_requests),
         ("DELETE", "requests", control.delete_requests),
         ("DELETE", "tokens", control.delete_tokens),
@@ -157,3 +185,14 @@ def build_control(tenant: Tenant) -> FastAPI:
     ):
         app.add_api_route(f"{CONTROL_PREFIX}/{path}", handler, methods=[method])
     return app
+
+
+def _read_ids(text: str) -> OrderIds:
+    """Read an order's id of either dialect; what is none is the id of no order.
+
+    :param text: the id.
+    """
+    number = digits_to_int(text.removeprefix("-"))
+    if number is None or number > MAX_ID:
+        return OrderIds(native=read_id(text))
+    return OrderIds(number=-number if text.startswith("-") else number, native=read_id(text))

@@ -1,4 +1,4 @@
-"""What a refusal is, and the four bodies in which a tenant may send one.
+"""What a refusal is, and the bodies in which a tenant may send one.
 
 Which rule refuses what, and with which status, is decided where the rule lives.
 """
@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from airflow_provider_oms.emulator.wire import dump_json
 
-Shape = Literal["platform", "classic", "html", "empty"]
+Shape = Literal["platform", "classic", "fulfillment", "html", "empty"]
 
 
 class OmsCode(IntEnum):
@@ -35,7 +35,8 @@ class ApiError(Exception):
     """A refusal on its way to the client.
 
     :param status: the HTTP status.
-    :param code: the OMS's code, which also names the platform's unless `error_code` is given.
+    :param code: the OMS's code, which also names the platform's unless `error_code` is given; None
+        in the native API, which has none.
     :param message: one sentence for people.
     :param error_code: the platform's `errorCode`.
     :param origin: `layer` follows the error_body switch; `gateway` does so but for `classic`;
@@ -45,7 +46,7 @@ class ApiError(Exception):
     def __init__(
         self,
         status: int,
-        code: OmsCode,
+        code: OmsCode | None,
         message: str,
         *,
         error_code: str | None = None,
@@ -55,7 +56,7 @@ class ApiError(Exception):
         self.status = status
         self.code = code
         self.message = message
-        self.error_code = error_code or code.name
+        self.error_code = error_code or (code.name if code else "UNEXPECTED_ERROR")
         self.origin: Literal["layer", "gateway", "token", "classic"] = origin
 
     def shape(self, error_body: Shape) -> Shape:
@@ -79,6 +80,16 @@ def bad_field(code: OmsCode, message: str) -> ApiError:
     :param message: which rule.
     """
     return ApiError(400, code, message)
+
+
+def native_error(status: int, error_code: str, message: str) -> ApiError:
+    """Make a refusal of the native API.
+
+    :param status: the HTTP status.
+    :param error_code: the platform's `errorCode`.
+    :param message: one sentence for people.
+    """
+    return ApiError(status, None, message, error_code=error_code)
 
 
 def json_answer(payload: object, status: int = 200) -> Response:
@@ -105,18 +116,22 @@ def render(error: ApiError, error_body: Shape, correlation: str) -> Response:
         title = f"{error.status} {phrase}"
         page = f"<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>"
         return Response(page, status_code=error.status, media_type="text/html")
-    if shape == "classic":
+    if shape == "classic" and error.code is not None:
         return json_answer(
             {"code": int(error.code), "message": error.message, "additionalInfo": error.code.name},
             error.status,
         )
+    if shape == "fulfillment":
+        item = {"code": error.error_code, "message": error.message}
+        return json_answer({**item, "errors": [item]}, error.status)
+    oms_code = [] if error.code is None else [{"name": "omsCode", "value": str(int(error.code))}]
     return json_answer(
         {
             "applicationName": "OMS emulator",
             "errorCode": error.error_code,
             "message": error.message,
             "items": [],
-            "additionalErrorData": [{"name": "omsCode", "value": str(int(error.code))}],
+            "additionalErrorData": oms_code,
             "exceptionDetail": None,
             "subErrorCode": None,
             "correlationId": correlation,

@@ -13,10 +13,11 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
 
 from airflow_provider_oms.emulator.access_log import Received
+from airflow_provider_oms.emulator.calls import OrderIds
 from airflow_provider_oms.emulator.errors import Shape
-from airflow_provider_oms.emulator.paths import SEARCH_PATH, TOKEN_PATH, canonical
 
 Seconds = Annotated[float, Field(ge=0, le=3600)]
+NativeId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 
 
 def _not_framing(name: str) -> str:
@@ -139,11 +140,11 @@ class Rule(_Model):
     A script is a list of rules with `times` 1.
     """
 
-    call: Literal["cancel", "get", "search", "token", "any"] = Field(
-        default="cancel", description="The calls that it is about."
-    )
-    order_ids: tuple[int, ...] | None = Field(
-        default=None, description="The orders that it is about; null: any."
+    call: Literal[
+        "cancel", "get", "search", "token", "actions", "reasons", "notes", "tenant", "any"
+    ] = Field(default="cancel", description="The calls that it is about, in either dialect.")
+    order_ids: tuple[int | NativeId, ...] | None = Field(
+        default=None, description="The orders that it is about, by id of either dialect; null: any."
     )
     share: float = Field(default=1, ge=0, le=1, description="Share of the matching requests.")
     seed: int = Field(
@@ -162,30 +163,12 @@ class Rule(_Model):
 
         :param received: the request.
         """
-        if self.call not in ("any", call_of(received)) or (self.reused and not received.reused):
+        if self.call not in ("any", received.call.name) or (self.reused and not received.reused):
             return False
-        return self.order_ids is None or received.order_id() in self.order_ids
+        return self.order_ids is None or received.order.is_one_of(self.order_ids)
 
 
 RULES: TypeAdapter[list[Rule]] = TypeAdapter(list[Rule])
-
-
-def call_of(received: Received) -> str:
-    """Return the name by which rules know a request's call; `other` for what is no call.
-
-    :param received: the request.
-    """
-    path = canonical(received.path)
-    if path == TOKEN_PATH:
-        return "token"
-    if received.is_cancel:
-        return "cancel"
-    if received.method != "GET" or not path.startswith(SEARCH_PATH):
-        return "other"
-    rest = path.removeprefix(SEARCH_PATH)
-    if not rest:
-        return "search"
-    return "other" if "/" in rest else "get"
 
 
 class _Use:
@@ -195,21 +178,22 @@ class _Use:
         self.rule = rule
         self.met = 0
         self.applied = 0
-        self._met_about: Counter[int | None] = Counter()
+        self._met_about: Counter[int | str | None] = Counter()
 
     def takes(self, received: Received) -> bool:
         rule = self.rule
         if (rule.times is not None and self.applied >= rule.times) or not rule.matches(received):
             return False
         self.met += 1
-        if self.met <= rule.skip or not self._draw(received.order_id()) < rule.share:
+        if self.met <= rule.skip or not self._draw(received.order) < rule.share:
             return False
         self.applied += 1
         return True
 
-    def _draw(self, order_id: int | None) -> float:
+    def _draw(self, order: OrderIds) -> float:
         # From the order and not from a running sequence: threads send the same orders in another
         # sequence each time, and the same orders are to be hit.
+        order_id = order.native if order.number is None else order.number
         self._met_about[order_id] += 1
         key = f"{self.rule.seed}:{order_id}:{self._met_about[order_id]}"
         return random.Random(key).random()  # noqa: S311 - to be repeatable, not secret

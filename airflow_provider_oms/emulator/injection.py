@@ -29,11 +29,13 @@ class Answer:
     :param status: the HTTP status.
     :param headers: the headers, as ASGI has them.
     :param body: the whole body.
+    :param anonymous: whether it goes without a correlation id.
     """
 
     status: int
     headers: list[tuple[bytes, bytes]]
     body: bytes
+    anonymous: bool = False
 
     @classmethod
     def of(cls, response: Response) -> Answer:
@@ -210,6 +212,11 @@ def _with_another_id(order: bytes) -> bytes:
         other = load_json(order)
     except ValueError:  # an error without JSON, which is no order of anyone's already
         return order
+    if not isinstance(other, dict):
+        return order
+    if isinstance(native_id := other.get("id"), str):
+        first = "1" if native_id.startswith("0") else "0"
+        return dump_json({**other, "id": first + native_id[1:]}).encode()
     return dump_json({**other, "orderID": other.get("orderID", 0) + 1}).encode()
 
 

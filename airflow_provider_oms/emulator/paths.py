@@ -10,7 +10,10 @@ from typing import Final
 TOKEN_PATH: Final = "/api/platform/applications/authtickets/oauth"  # noqa: S105 - an address
 SEARCH_PATH: Final = "/api/v2/order/"
 CANCEL_PATH: Final = "/api/v2/order/action/cancel"
+NATIVE_ORDERS_PATH: Final = "/api/commerce/orders"
+NATIVE_TENANTS_PATH: Final = "/api/platform/tenants"
 CONTROL_PREFIX: Final = "/_emulator"
+_NATIVE_PREFIXES: Final = ("/api/commerce/", "/api/platform/")
 
 
 def canonical(path: str) -> str:
@@ -21,3 +24,19 @@ def canonical(path: str) -> str:
     if path in {SEARCH_PATH, SEARCH_PATH.rstrip("/")}:
         return SEARCH_PATH
     return path.removesuffix("/")
+
+
+def is_native(path: str) -> bool:
+    """Tell whether a path is the native API's; both dialects share the token endpoint.
+
+    :param path: the path as received.
+    """
+    return path.startswith(_NATIVE_PREFIXES) and canonical(path) != TOKEN_PATH
+
+
+def is_about_orders(path: str) -> bool:
+    """Tell whether a path is one of those under which orders are, in either dialect.
+
+    :param path: the path as received.
+    """
+    return f"{canonical(path)}/".startswith((SEARCH_PATH, f"{NATIVE_ORDERS_PATH}/"))

@@ -16,7 +16,13 @@ from airflow_provider_oms.emulator.access_log import Received
 from airflow_provider_oms.emulator.errors import ApiError, OmsCode, render
 from airflow_provider_oms.emulator.faults import Fault
 from airflow_provider_oms.emulator.injection import Answer, act_out
-from airflow_provider_oms.emulator.paths import CONTROL_PREFIX, SEARCH_PATH, canonical
+from airflow_provider_oms.emulator.paths import (
+    CONTROL_PREFIX,
+    NATIVE_ORDERS_PATH,
+    SEARCH_PATH,
+    canonical,
+    is_native,
+)
 from airflow_provider_oms.emulator.tenant import Tenant
 
 logger = logging.getLogger(__name__)
@@ -39,13 +45,15 @@ class Connection:
 class Pipeline:
     """The outermost ASGI application.
 
-    :param api: the application that acts on the API's requests.
+    :param api: the application that acts on the translated API's requests.
+    :param native_api: the application that acts on the native API's requests.
     :param control: the application for the control API, whose requests take no part in this.
     :param tenant: whose requests these are.
     """
 
-    def __init__(self, api: ASGIApp, control: ASGIApp, tenant: Tenant) -> None:
+    def __init__(self, api: ASGIApp, native_api: ASGIApp, control: ASGIApp, tenant: Tenant) -> None:
         self._api = api
+        self._native_api = native_api
         self._control = control
         self._tenant = tenant
 
@@ -82,10 +90,13 @@ class Pipeline:
             reused=connection.served > 0,
         )
         connection.served += 1
+        known = self._tenant.orders.identify(received.call.order)
+        received = replace(received, known_order=known)
         fault = self._tenant.faults.choose(received)
         seq = self._tenant.log.arrived(received, fault.kind if fault else None)
+        api = self._native_api if is_native(received.path) else self._api
         exchange = _Exchange(
-            self._api, self._tenant, scope, received, seq, receive, send, connection.transport
+            api, self._tenant, scope, received, seq, receive, send, connection.transport
         )
         return exchange, fault
 
@@ -131,9 +142,13 @@ class _Exchange:
 
     async def earlier(self) -> bytes:
         """Return the order that the request is about, as it is now; nothing if it is about none."""
-        if self.received.order_id() is None:
+        order = self.received.order
+        if is_native(self.received.path):
+            path = f"{NATIVE_ORDERS_PATH}/{order.native}" if order.native else ""
+        else:
+            path = "" if order.number is None else f"{SEARCH_PATH}{order.number}"
+        if not path:
             return b""
-        path = f"{SEARCH_PATH}{self.received.order_id()}"
         state = {"correlation": self.correlation, "late": 0}
         answer = await self._ask({**self.scope, "method": "GET", "path": path, "state": state}, b"")
         return answer.body
@@ -147,7 +162,8 @@ class _Exchange:
             failure = ApiError(500, OmsCode.GENERIC_SERVER_ERROR, "The emulator has a fault.")
             response = render(failure, self.tenant.settings.error_body, self.correlation)
             return Answer.of(response)
-        return collected.answer
+        anonymous = scope["state"].get("without_correlation", False)
+        return replace(collected.answer, anonymous=anonymous)
 
     def refuse_token(self) -> None:
         """Make the token that the request carries invalid."""
@@ -182,7 +198,9 @@ class _Exchange:
             continue
 
     async def _start(self, answer: Answer) -> None:
-        headers = [*answer.headers, (CORRELATION_HEADER, self.correlation.encode())]
+        headers = list(answer.headers)
+        if not answer.anonymous:
+            headers.append((CORRELATION_HEADER, self.correlation.encode()))
         start: Message = {
             "type": "http.response.start",
             "status": answer.status,

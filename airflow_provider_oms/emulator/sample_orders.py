@@ -68,13 +68,23 @@ def make_order(given: Mapping[str, Any]) -> dict[str, Any]:
     if not is_integer(order_id) or not 1 <= order_id <= MAX_ID:
         raise ValueError(f"orderID must be an integer from 1 to {MAX_ID}, not {order_id!r}")
     state = given.get("orderState", given.get("orderStatus", "READY"))
-    order = _general_block(order_id, state, given.get("orderStatus", state))
-    order |= _later_blocks(order_id, order["subtotal"])
+    order = made_up_order(order_id, state, given.get("orderStatus", state))
     if is_canceled(order):
         state, status = order["orderState"], order["orderStatus"]
         mark_canceled(order)
         order.update(orderState=state, orderStatus=status)
     return {**order, **given}
+
+
+def made_up_order(order_id: int, state: Any, status: Any) -> dict[str, Any]:
+    """Return an order of which nothing else is given.
+
+    :param order_id: its id.
+    :param state: its orderState.
+    :param status: its orderStatus.
+    """
+    order = _general_block(order_id, state, status)
+    return order | _later_blocks(order_id, order["subtotal"])
 
 
 def seeded_orders(count: int) -> Iterator[dict[str, Any]]:

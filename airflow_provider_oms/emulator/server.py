@@ -18,6 +18,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from airflow_provider_oms.emulator.api import build_api
 from airflow_provider_oms.emulator.control import build_control
+from airflow_provider_oms.emulator.native.api import build_native_api
 from airflow_provider_oms.emulator.pipeline import Connection, Pipeline
 from airflow_provider_oms.emulator.tenant import Tenant
 
@@ -100,7 +101,7 @@ def serve(tenant: Tenant, listener: socket.socket, ready: Callable[[], None]) ->
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _end)
     config = uvicorn.Config(
-        Pipeline(build_api(tenant), build_control(tenant), tenant),
+        Pipeline(build_api(tenant), build_native_api(tenant), build_control(tenant), tenant),
         # One implementation everywhere, whatever else happens to be installed.
         loop="asyncio",
         http=_Protocol,

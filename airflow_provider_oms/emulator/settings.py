@@ -6,22 +6,14 @@ Identity (tenant, client, port) is no behavior and lives in `tenant`; faults are
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
-
-def _split(value: Any) -> Any:
-    """Read a comma-separated text as a list, which is how a command line gives one."""
-    if isinstance(value, str):
-        return [part.strip() for part in value.split(",") if part.strip()]
-    return value
+from airflow_provider_oms.emulator.native.settings import NativeSettings, Words
 
 
-Words = Annotated[tuple[str, ...], BeforeValidator(_split)]
-
-
-class Settings(BaseModel):
+class Settings(NativeSettings):
     """How this tenant answers where the documentation is silent; each default is the likeliest."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -14,7 +14,7 @@ from typing import Any, Final
 # Kept in the file's header, so that neither another program's database nor one of another
 # emulator version is ever written to.
 _APPLICATION_ID: Final = 0x4F4D5345
-_SCHEMA_VERSION: Final = 3
+_SCHEMA_VERSION: Final = 4
 
 _SCHEMA: Final = """
 CREATE TABLE orders (
@@ -27,9 +27,19 @@ CREATE TABLE orders (
     search_lags_until REAL,
     times_canceled INTEGER NOT NULL DEFAULT 0,
     disposition_reason TEXT,
-    disposition_other_reason TEXT
+    disposition_other_reason TEXT,
+    native_id TEXT NOT NULL,
+    order_number INTEGER,
+    external_id TEXT,
+    site_id INTEGER,
+    native TEXT NOT NULL,
+    native_earlier TEXT,
+    native_searched TEXT
 );
 CREATE INDEX orders_by_status ON orders (order_status);
+CREATE INDEX orders_by_native_id ON orders (native_id);
+CREATE INDEX orders_by_number ON orders (order_number);
+CREATE INDEX orders_by_external_id ON orders (external_id COLLATE NOCASE);
 CREATE TABLE tokens (
     fingerprint TEXT PRIMARY KEY,
     kind TEXT NOT NULL,
@@ -42,14 +52,16 @@ CREATE TABLE requests (
     path TEXT NOT NULL,
     query TEXT NOT NULL,
     headers TEXT NOT NULL,
+    call TEXT NOT NULL,
     order_id INTEGER,
-    is_cancel INTEGER NOT NULL,
+    native_id TEXT,
     body TEXT NOT NULL,
     status INTEGER,
     correlation TEXT NOT NULL,
     fault TEXT
 );
-CREATE INDEX requests_by_order ON requests (order_id, is_cancel);
+CREATE INDEX requests_by_order ON requests (order_id, call);
+CREATE INDEX requests_by_native_id ON requests (native_id, call);
 """
 
 

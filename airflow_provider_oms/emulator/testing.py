@@ -110,7 +110,8 @@ class EmulatorProcess:
     def load_orders(self, orders: Iterable[Mapping[str, Any]]) -> int:
         """Load orders, replacing those that are there already; return how many.
 
-        :param orders: at least `orderID` of each.
+        :param orders: at least `orderID` of each; under `native`, what its native twin is to hold,
+            such as `id`, `orderNumber`, `externalId`, `siteId` or `status`.
         """
         answer = self._control("POST", "orders", [dict(order) for order in orders])
         return int(answer["loaded"])
@@ -119,24 +120,48 @@ class EmulatorProcess:
         """Return what became of each order, by its id."""
         return {summary["orderID"]: summary for summary in self._control("GET", "orders")}
 
-    def order(self, order_id: int) -> dict[str, Any]:
-        """Return what became of one order, with its whole representation as `order`.
+    def order(self, order_id: int | str) -> dict[str, Any]:
+        """Return what became of one order, and how the two dialects show it: `order`, `native`.
 
-        :param order_id: which order.
+        :param order_id: which order, by its id of either dialect.
         """
         summary: dict[str, Any] = self._control("GET", f"orders/{order_id}")
         return summary
 
+    def native_id(self, order_id: int) -> str:
+        """Return the native id of an order.
+
+        :param order_id: which order.
+        """
+        return str(self.order(order_id)["native"]["id"])
+
+    def cancel_by_system(self, order_id: int | str, *, after: float = 0) -> bool:
+        """Let the OMS itself cancel an order, without a call; return whether it was open.
+
+        :param order_id: which order, by its id of either dialect.
+        :param after: seconds after which it shows.
+        """
+        path = f"orders/{order_id}/cancel?after={after}"
+        return bool(self._control("POST", path)["canceled"])
+
     def requests(self, **filters: str | int) -> list[dict[str, Any]]:
         """Return the API requests received, in the order of their arrival.
 
-        :param filters: any of `order_id`, `method`, `path` (how it begins) and `since`.
+        :param filters: any of `order_id` (of either dialect), `call` (as `add_fault` has it),
+            `method`, `path` (how it begins) and `since`.
         """
         entries: list[dict[str, Any]] = self._control("GET", f"requests?{urlencode(filters)}")
         return entries
 
+    def cancels(self, order_id: int | str) -> int:
+        """Return how many cancels were received for an order, in whichever dialect and way.
+
+        :param order_id: which order, by its id of either dialect; it need not exist.
+        """
+        return len(self.requests(order_id=order_id, call="cancel"))
+
     def cancel_posts(self, order_id: int) -> int:
-        """Return how many cancels were received for an order, whatever their answer.
+        """Return how many translated cancels were received for an order, whatever their answer.
 
         :param order_id: which order; it need not exist.
         """
@@ -162,7 +187,7 @@ class EmulatorProcess:
         kind: str,
         *,
         call: str = "cancel",
-        order_id: int | Iterable[int] | None = None,
+        order_id: int | str | Iterable[int | str] | None = None,
         share: float = 1,
         seed: int = 0,
         skip: int = 0,
@@ -173,8 +198,9 @@ class EmulatorProcess:
         """Let requests meet a fault, until `clear_faults`; rules added earlier come first.
 
         :param kind: the fault, as `/_emulator/faults` knows it.
-        :param call: `cancel`, `get`, `search`, `token` or `any`.
-        :param order_id: the order, or several; None for any.
+        :param call: `cancel`, `get`, `search` or `token`; in the native API also `actions`,
+            `reasons`, `notes` or `tenant`; or `any`.
+        :param order_id: the order, or several, by their ids of either dialect; None for any.
         :param share: share of the matching requests, from 0 to 1.
         :param seed: which share that is.
         :param skip: matching requests that are left alone first.
@@ -182,7 +208,7 @@ class EmulatorProcess:
         :param reused: only on a connection that has served a request before.
         :param parameters: of the fault itself.
         """
-        if isinstance(order_id, int):
+        if isinstance(order_id, int | str):
             order_id = [order_id]
         rule = {
             "call": call,
@@ -216,14 +242,14 @@ class EmulatorProcess:
         self._control("DELETE", "faults")
         self._faults.clear()
 
-    def wait_for_cancel_post(self, order_id: int, timeout: float = 30) -> None:
+    def wait_for_cancel_post(self, order_id: int | str, timeout: float = 30) -> None:
         """Wait until a cancel for an order has been received, whether or not it is answered.
 
-        :param order_id: which order.
+        :param order_id: which order, by its id of either dialect.
         :param timeout: seconds to wait at most.
         """
         until = time.monotonic() + timeout
-        while not self.cancel_posts(order_id):
+        while not self.cancels(order_id):
             if time.monotonic() > until:
                 raise EmulatorError(f"no cancel for order {order_id} within {timeout} s")
             time.sleep(0.02)

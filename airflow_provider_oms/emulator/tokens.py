@@ -28,6 +28,15 @@ def fingerprint(secret: str) -> str:
     return sha256(secret.encode(errors="surrogatepass")).hexdigest()
 
 
+def bearer(authorization: str | None) -> str | None:
+    """Return the token of an Authorization header; None where there is none.
+
+    :param authorization: the header.
+    """
+    scheme, _, token = (authorization or "").partition(" ")
+    return (token.strip() or None) if scheme.lower() == "bearer" else None
+
+
 def read_fields(body: bytes, content_type: str) -> dict[str, Any]:
     """Read a token request's fields, form-encoded or (whatever else it calls itself) JSON.
 

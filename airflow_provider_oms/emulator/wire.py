@@ -44,6 +44,18 @@ def is_integer(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+def is_unicode(text: str) -> bool:
+    """Tell whether a text has no half of a surrogate pair, which JSON can escape.
+
+    :param text: the text.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def digits_to_int(text: str) -> int | None:
     """Read an integer of ASCII digits alone; None for any other text.
 

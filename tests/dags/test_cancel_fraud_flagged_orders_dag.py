@@ -78,7 +78,7 @@ def orders(oms: EmulatorProcess) -> Iterator[None]:
         order = oms.order(order_id)
         # Whatever a test is about: what was canceled was asked for, and just once.
         assert order["times_canceled"] == (order["orderState"] == "CANCELED"), order_id
-        assert order["cancel_posts"] <= 1, order_id
+        assert order["cancels"] <= 1, order_id
 
 
 def canceled(oms: EmulatorProcess) -> set[int]:

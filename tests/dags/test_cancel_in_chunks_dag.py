@@ -32,7 +32,7 @@ def test_each_chunk_cancels_its_orders_and_writes_its_results(
     files = sorted(tmp_path.glob("results-*.jsonl"))
     rows = [json.loads(line) for file in files for line in file.read_text("utf-8").splitlines()]
     assert sorted(row["order_id"] for row in rows) == order_ids
-    assert {oms.order(order_id)["cancel_posts"] for order_id in order_ids} == {1}
+    assert {oms.order(order_id)["cancels"] for order_id in order_ids} == {1}
     assert run.names["cancel"] == [
         "orders 6000001 … 6000010",
         "orders 6000011 … 6000020",

@@ -38,7 +38,7 @@ def test_it_looks_first_and_then_cancels(
     assert outcomes() == {"would_cancel"}
     assert oms.requests(**posts) == []
     assert outcomes(dry_run=False) == {"canceled"}
-    assert {oms.order(order_id)["cancel_posts"] for order_id in order_ids} == {1}
+    assert {oms.order(order_id)["cancels"] for order_id in order_ids} == {1}
     assert outcomes(dry_run=True) == {"already_canceled"}
     assert len(oms.requests(**posts)) == len(order_ids)
 

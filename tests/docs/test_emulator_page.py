@@ -5,13 +5,20 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 import yaml  # type: ignore[import-untyped]  # its stubs are not worth a dependency
+from fastapi import FastAPI
 from pages import blocks, rows, text_of
 
 from airflow_provider_oms.emulator.__main__ import command_line
 from airflow_provider_oms.emulator.control import build_control
+from airflow_provider_oms.emulator.native.api import build_native_api
+from airflow_provider_oms.emulator.settings import Settings
+from airflow_provider_oms.emulator.store import Store
+from airflow_provider_oms.emulator.tenant import Identity, Tenant
 from airflow_provider_oms.emulator.testing import EmulatorProcess
 from airflow_provider_oms.hooks.oms import OmsHook
 from scripts import emulator_tables
@@ -38,9 +45,10 @@ def test_what_a_field_may_be_is_said_word_for_word_where_there_is_one_word() -> 
     assert '`"empty"` or `"order"` or an object' in row[2]
 
 
-def test_it_has_every_call_of_the_control_api() -> None:
+def documented_under(heading: str) -> set[tuple[str, str]]:
+    """Return the calls in a table of the page, each with its method."""
     documented = set()
-    for calls, _ in rows(PAGE, "| call | what it does |"):
+    for calls, _ in rows(PAGE, heading):
         methods = []
         # `GET`, `PUT /path` are two calls of one path.
         for call in re.findall(r"`([^`]+)`", calls):
@@ -49,13 +57,38 @@ def test_it_has_every_call_of_the_control_api() -> None:
             if path:
                 documented |= {(each, path) for each in methods}
                 methods.clear()
-    routes = build_control(None).routes  # type: ignore[arg-type]  # nobody calls it
-    built = {
+    return documented
+
+
+def built(application: FastAPI) -> set[tuple[str, str]]:
+    """Return the calls that an application takes, each with its method."""
+    return {
         (method, route.path)  # type: ignore[attr-defined]  # all of them are calls
-        for route in routes
+        for route in application.routes
         for method in route.methods  # type: ignore[attr-defined]  # as above
     }
-    assert documented == built
+
+
+def test_it_has_every_call_of_the_control_api() -> None:
+    application = build_control(None)  # type: ignore[arg-type]  # nobody calls it
+    assert documented_under("| call | what it does |") == built(application)
+
+
+def test_it_has_every_native_call(tmp_path: Path) -> None:
+    identity = Identity("10001", "id", "secret", open_access=False)
+    with closing(Store(str(tmp_path / "tenant.db"))) as store:
+        application = build_native_api(Tenant(identity, Settings(), store))
+    assert documented_under("| native call | what it does |") == built(application)
+
+
+def test_its_native_order_is_one_that_the_emulator_takes() -> None:
+    (commands,) = [block for _, block in blocks(PAGE, "bash") if '"native"' in block]
+    load, _, show = commands.partition(" http://127.0.0.1:8787/_emulator/orders\n")
+    (orders,) = [word for word in shlex.split(load) if word.startswith("[")]
+    with EmulatorProcess() as emulator:
+        assert emulator.load_orders(json.loads(orders)) == 1
+        known = emulator.order(show.strip().rpartition("/")[2])
+    assert (known["orderState"], known["native"]["orderNumber"]) == ("PAYMENT_HOLD", 1042)
 
 
 def test_its_connection_is_the_emulators_own(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -102,7 +102,7 @@ def check_curl(words: list[str]) -> None:
     known, path = [], address.removeprefix("http://127.0.0.1:8787")
     routes: Any = build_control(None).routes  # type: ignore[arg-type]  # nobody calls it
     for route in routes:
-        pattern = re.sub(r"\{\w+\}", "[0-9]+", route.path)
+        pattern = re.sub(r"\{\w+\}", "[0-9a-f]+", route.path)
         known.append(re.fullmatch(pattern, path) is not None)
     assert any(known), path
     for word in words:

@@ -93,7 +93,7 @@ def test_its_commands_cancel_an_order_and_say_so(tmp_path: Path, oms: EmulatorPr
     assert "`Order 2000001: canceled`" in PAGE
     seen = shell.run(the("_emulator/orders/2000001"))
     assert '"orderState":"CANCELED"' in seen.replace(" ", "")
-    assert '"cancel_posts":1' in seen.replace(" ", "")
+    assert '"cancels":1' in seen.replace(" ", "")
 
     said = shell.run(exports, the('"order_id": 404'), fails=True)
     assert "Order 404: not_found" in said

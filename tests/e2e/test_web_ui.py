@@ -148,7 +148,7 @@ def test_an_order_is_canceled_with_the_form_and_its_link_leads_to_it(
     shown.wait_for_load_state()
     expect(shown.locator("body")).to_contain_text('"orderState":"CANCELED"')
     shown.close()
-    assert tenant.order(ORDER)["cancel_posts"] == 1
+    assert tenant.order(ORDER)["cancels"] == 1
     assert tenant.order(ORDER)["dispositionOtherReason"] == "Customer changed mind"
     assert tenant.requests(order_id=ORDER + 1000) == []
 
@@ -169,9 +169,9 @@ def test_what_a_person_approves_is_canceled(
     rows = ui.page.get_by_role("row").filter(has_text=re.compile("F-"))
     expect(rows).to_have_text([re.compile(str(order_id)) for order_id in REVIEWED])
     ui.shoot("approval")
-    assert [tenant.order(order_id)["cancel_posts"] for order_id in REVIEWED] == [0, 0]
+    assert [tenant.order(order_id)["cancels"] for order_id in REVIEWED] == [0, 0]
     ui.page.get_by_role("button", name="Approve").click()
     ui.show_task(f"/dags/{dag_id}/runs/{approve.run_id}", "cancel")
     expect(ui.page.get_by_text("Success", exact=True)).to_be_visible(timeout=_SECONDS)
     assert {tenant.order(order_id)["orderState"] for order_id in REVIEWED} == {"CANCELED"}
-    assert tenant.order(1010104)["cancel_posts"] == 0
+    assert tenant.order(1010104)["cancels"] == 0

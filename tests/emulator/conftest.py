@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from emulator_client import Caller
+from emulator_client import Caller, NativeCaller
 
 from airflow_provider_oms.emulator.testing import EmulatorProcess
 
@@ -28,3 +28,8 @@ def tenant(emulator: EmulatorProcess) -> EmulatorProcess:
 @pytest.fixture
 def oms(tenant: EmulatorProcess) -> Caller:
     return Caller(tenant)
+
+
+@pytest.fixture
+def native(tenant: EmulatorProcess) -> NativeCaller:
+    return NativeCaller(tenant)

@@ -11,7 +11,7 @@ from emulator_client import CANCEL_PATH, TOKEN_PATH
 from pydantic import ValidationError
 
 from airflow_provider_oms.emulator.access_log import Received
-from airflow_provider_oms.emulator.faults import RULES, Faults, call_of
+from airflow_provider_oms.emulator.faults import RULES, Faults
 
 SEARCH = "/api/v2/order/"
 KINDS: dict[str, dict[str, Any]] = {
@@ -68,7 +68,7 @@ def met(rules: Faults, requests: Iterable[Received]) -> list[bool]:
     ],
 )
 def test_a_rule_knows_each_call_by_its_name(received: Received, call: str) -> None:
-    assert call_of(received) == call
+    assert received.call.name == call
     for name in ("cancel", "get", "search", "token"):
         assert met(faults({"call": name}), [received]) == [name == call]
     assert met(faults({"call": "any"}), [received]) == [True]
@@ -118,7 +118,7 @@ def test_a_rule_may_be_about_connections_that_have_served_before() -> None:
 class TestShare:
     def hit(self, requests: Iterable[Received], **rule: Any) -> list[int]:
         rules = faults(rule)
-        hit = [one.order_id() for one in requests if rules.choose(one) is not None]
+        hit = [one.order.number for one in requests if rules.choose(one) is not None]
         return [order_id for order_id in hit if order_id is not None]
 
     @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])

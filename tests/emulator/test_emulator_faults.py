@@ -186,4 +186,4 @@ def test_a_rule_that_makes_no_sense_is_refused(oms: Caller) -> None:
 
 def test_the_control_api_never_meets_one(oms: Caller) -> None:
     oms.tenant.add_fault("drop", call="any", when="before")
-    assert oms.tenant.order(1010101)["cancel_posts"] == 0
+    assert oms.tenant.order(1010101)["cancels"] == 0

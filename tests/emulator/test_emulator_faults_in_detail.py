@@ -17,6 +17,7 @@ import requests
 from emulator_client import CANCEL_PATH, TOKEN_PATH, Caller
 from patience import wait_until
 
+from airflow_provider_oms.emulator.calls import OrderIds
 from airflow_provider_oms.emulator.cancel_rules import Cancel
 from airflow_provider_oms.emulator.order_book import OrderBook
 from airflow_provider_oms.emulator.settings import Settings
@@ -49,7 +50,7 @@ def send(
 
 def state(oms: Caller) -> tuple[str, int, int]:
     known = oms.tenant.order(1010101)
-    return known["orderState"], known["times_canceled"], known["cancel_posts"]
+    return known["orderState"], known["times_canceled"], known["cancels"]
 
 
 def logged(oms: Caller) -> list[tuple[str | None, int | None]]:
@@ -302,13 +303,13 @@ class TestLate:
     def test_it_stays_late_when_the_database_is_opened_again(self, tmp_path: Path) -> None:
         settings, cancel = Settings(), Cancel(5, "created_by_mistake", None)
         with closing(Store(str(tmp_path / "oms.db"))) as store:
-            OrderBook(store).load([{"orderID": 5}], replace=False)
-            OrderBook(store).cancel(cancel, settings, late=60)
+            OrderBook(store, 10001).load([{"orderID": 5}], replace=False)
+            OrderBook(store, 10001).cancel(cancel, settings, late=60)
         with closing(Store(str(tmp_path / "oms.db"))) as store:
-            book = OrderBook(store)
+            book = OrderBook(store, 10001)
             assert json.loads(book.text(5, settings))["orderState"] == "READY"
             assert json.loads(book.cancel(cancel, settings))["orderState"] == "READY"
-            known = book.summary(5)
+            known = book.summary(OrderIds(number=5))
         assert known is not None
         assert (known["orderState"], known["times_canceled"]) == ("CANCELED", 1)
 

@@ -38,7 +38,7 @@ def ask(airflow: Standalone, flagged: list[dict[str, Any]], dag_id: str) -> Task
 
 
 def posts(tenant: EmulatorProcess, flagged: list[dict[str, Any]]) -> list[int]:
-    return [tenant.order(one["order_id"])["cancel_posts"] for one in flagged]
+    return [tenant.order(one["order_id"])["cancels"] for one in flagged]
 
 
 def states(tenant: EmulatorProcess, flagged: list[dict[str, Any]]) -> set[str]:

@@ -1,0 +1,1 @@
+"""Kibo's native order API, over the same orders as the translated one."""

@@ -1,0 +1,88 @@
+"""The rules for the parameters of a search for native orders.
+
+Which orders it finds is not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from airflow_provider_oms.emulator.errors import ApiError, native_error
+from airflow_provider_oms.emulator.native.fields import Fields, read_fields
+from airflow_provider_oms.emulator.native.filters import Column, Condition, read_filter
+from airflow_provider_oms.emulator.native.settings import NativeSettings
+from airflow_provider_oms.emulator.wire import MAX_ID, digits_to_int
+
+DEFAULT_PAGE: Final = 20
+MOST_PER_PAGE: Final = 200
+
+
+@dataclass(frozen=True)
+class Search:
+    """A search for native orders.
+
+    :param condition: what they must fulfill.
+    :param order_by: by what they are sorted, in SQL.
+    :param start: how many are left out before the page.
+    :param per_page: how many a page holds.
+    :param fields: the fields of the answer that are asked for.
+    """
+
+    condition: Condition
+    order_by: str
+    start: int
+    per_page: int
+    fields: Fields
+
+
+def read_search(
+    parameters: Mapping[str, Sequence[str]],
+    columns: Mapping[str, Column],
+    settings: NativeSettings,
+) -> Search:
+    """Check the parameters of a search; those that are not documented are ignored.
+
+    :param parameters: every value of each parameter.
+    :param columns: the fields that a filter may name, in lower case.
+    :param settings: the tenant's switches.
+    """
+    given = {name.lower(): values[-1] for name, values in parameters.items()}
+    per_page = _number("pageSize", given.get("pagesize"), DEFAULT_PAGE)
+    if per_page > MOST_PER_PAGE and settings.native_large_page != "cap":
+        raise _unfit(f"pageSize must be at most {MOST_PER_PAGE}")
+    if per_page < 1:
+        raise _unfit("pageSize must be at least 1")
+    return Search(
+        condition=read_filter(
+            given.get("filter", ""), columns, understands_or=settings.native_filter_or
+        ),
+        order_by=_order_by(given.get("sortby", ""), columns),
+        start=_number("startIndex", given.get("startindex"), 0),
+        per_page=min(per_page, MOST_PER_PAGE),
+        fields=read_fields(given.get("responsefields")),
+    )
+
+
+def _order_by(text: str, columns: Mapping[str, Column]) -> str:
+    parts = []
+    for one in (part.split() for part in text.split(",") if part.strip()):
+        name, direction = one[0].lower(), one[1].lower() if len(one) > 1 else "asc"
+        if name not in columns or direction not in ("asc", "desc") or len(one) > 2:  # noqa: PLR2004 - a name and a direction
+            raise _unfit(f"sortBy can not be {' '.join(one)[:40]!r}")
+        parts.append(f"{columns[name].sql} {direction}")
+    return ", ".join([*parts, "order_id"])
+
+
+def _number(name: str, text: str | None, default: int) -> int:
+    if text is None:
+        return default
+    number = digits_to_int(text)
+    if number is None or number > MAX_ID:
+        raise _unfit(f"{name} must be an integer from 0")
+    return number
+
+
+def _unfit(what: str) -> ApiError:
+    return native_error(400, "MISSING_OR_INVALID_PARAMETER", f"{what}.")
