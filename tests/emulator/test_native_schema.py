@@ -1,0 +1,134 @@
+"""What the emulator answers, and is asked here, fits Kibo's own published files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import openapi
+import pytest
+import requests
+from emulator_client import ORDERS_PATH, TOKEN_PATH, NativeCaller
+
+FILES = {"/api/commerce/": "openapi_commerce.json", "/api/platform/tenants": "openapi_tenant.json"}
+FILES[TOKEN_PATH] = "openapi_appdevelopement.json"
+STATUSES = (
+    "Pending", "PendingReview", "Accepted", "Processing", "Completed", "Cancelled", "Errored",
+)  # fmt: skip
+READS = (
+    "", "/actions", "/notes", "?responseFields=id,items(id,product(name)),notes(auditInfo)",
+    "?draft=false&includeBin=false&mode=synthesized",
+)  # fmt: skip
+PAGES = (
+    "", "?filter=orderNumber eq 1010101", "?pageSize=1&startIndex=1&sortBy=orderNumber desc",
+    "?responseFields=totalCount,items(id,status)",
+)  # fmt: skip
+
+Problems = list[str]
+
+
+@pytest.fixture(scope="session")
+def published() -> dict[str, openapi.Published]:
+    folder = openapi.folder()
+    if folder is None:
+        pytest.skip(openapi.MISSING)
+    return {start: openapi.Published(folder / name) for start, name in FILES.items()}
+
+
+def problems(published: dict[str, openapi.Published], answer: requests.Response) -> Problems:
+    request = answer.request
+    path = request.path_url.partition("?")[0]
+    (file,) = [file for start, file in published.items() if path.startswith(start)]
+    body = request.body.decode() if isinstance(request.body, bytes) else request.body
+    sent = json.loads(body) if body else None
+    return file.problems(
+        str(request.method),
+        request.path_url,
+        sent=sent,
+        status=answer.status_code,
+        got=answer.json(),
+    )
+
+
+def calls(native: NativeCaller) -> Iterator[requests.Response]:
+    yield native.ask_token()
+    yield native.call("GET", "/api/platform/tenants/10001?responseFields=id,domain,sites(id)")
+    yield native.call("GET", "/api/platform/tenants/10001")
+    for page in PAGES:
+        yield native.call("GET", f"{ORDERS_PATH}{page}")
+    for query in ("", "?category=SHOPPER", "?responseFields=items(reasonCode)"):
+        yield native.call("GET", f"{ORDERS_PATH}/cancel/reasons{query}")
+    paid = {"totalCollected": 20, "paymentStatus": "Paid", "restrictCancellation": True}
+    orders: list[dict[str, Any]] = [{"status": status} for status in STATUSES]
+    for number, given in enumerate([*orders, paid], start=1000):
+        order_id = native.load(number, **given)
+        yield native.note(order_id, "A note")
+        for read in READS:
+            yield native.get(order_id, read)
+        yield native.act(order_id)
+        order_id = native.load(number, **given)
+        yield native.cancel(order_id, reasonCode="Other", moreInfo="Why", description="A text")
+        yield native.get(order_id)
+
+
+@pytest.mark.parametrize("shows", [0.0, 300.0, "never"])
+@pytest.mark.parametrize("captured", ["refuse", "keep", "credit"])
+def test_every_call_and_answer_fits(
+    native: NativeCaller,
+    published: dict[str, openapi.Published],
+    shows: object,
+    captured: str,
+) -> None:
+    native.tenant.settings(
+        native_cancel_shows=shows, native_captured=captured, native_restriction_binds=False
+    )
+    answers = list(calls(native))
+    assert len([answer for answer in answers if answer.ok]) > 60
+    found = {
+        f"{answer.request.method} {answer.request.path_url}": misfits
+        for answer in answers
+        if (misfits := problems(published, answer))
+    }
+    assert found == {}
+
+
+@pytest.mark.parametrize(
+    ("call", "problem"),
+    [
+        ({"method": "GET", "url": f"{ORDERS_PATH}/x", "got": {"state": "x"}}, "'state' was"),
+        ({"method": "GET", "url": f"{ORDERS_PATH}/x", "got": {"orderNumber": "1"}}, "not of type"),
+        ({"method": "GET", "url": f"{ORDERS_PATH}/x", "got": {"siteId": 2**31}}, "greater than"),
+        (
+            {"method": "GET", "url": f"{ORDERS_PATH}/x", "got": {"submittedDate": "now"}},
+            "date-time",
+        ),
+        (
+            {
+                "method": "GET",
+                "url": f"{ORDERS_PATH}/x",
+                "got": {"isDraft": 1, "isFulfillable": None},
+            },
+            "None is not",
+        ),
+        ({"method": "GET", "url": f"{ORDERS_PATH}/x?field=id", "got": {}}, "no parameter field"),
+        ({"method": "GET", "url": f"{ORDERS_PATH}/x/nothing", "got": {}}, "there is no GET"),
+        ({"method": "POST", "url": f"{ORDERS_PATH}/cancel/x", "got": {}}, "there is no POST"),
+        (
+            {"method": "PUT", "url": f"{ORDERS_PATH}/cancel/x", "sent": {"reason": 1}},
+            "'reason' was",
+        ),
+        ({"method": "GET", "url": f"{ORDERS_PATH}/cancel/reasons", "got": {"id": "x"}}, "'id' was"),
+    ],
+)
+def test_what_does_not_fit_is_found(
+    published: dict[str, openapi.Published], call: dict[str, Any], problem: str
+) -> None:
+    found = published["/api/commerce/"].problems(**{"got": {}, **call})
+    assert any(problem in one for one in found), found
+
+
+def test_without_the_files_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(openapi.VARIABLE, "/nowhere")
+    assert openapi.folder() is None
+    assert openapi.VARIABLE in openapi.MISSING
