@@ -90,6 +90,7 @@ def test_a_file_of_faults_that_makes_no_sense_is_named_with_what_is_wrong(
         ('{"orderID": true}', "line 2: orderID must be an integer from 1"),
         ('{"orderID": 9223372036854775808}', "line 2: orderID must be an integer from 1"),
         ('{"orderID": 1, "total": NaN}', "line 2: NaN is not JSON"),
+        ('{"orderID": 1, "native": {"id": "x"}}', "line 2: native.id must be 32 lower-case"),
     ],
 )
 def test_a_line_of_orders_that_makes_no_sense_is_named_with_what_is_wrong(
