@@ -25,8 +25,10 @@ __all__ = [
 # US production and its sandboxes (Kibo's "API authentication" page); other regions differ.
 DEFAULT_AUTH_URL = "https://home.mozu.com"
 _DERIVED = {
-    "production": "https://{tenant_id}-translation.mozu.com",
-    "sandbox": "https://{tenant_id}-translation.sandbox.mozu.com",
+    ("translated", "production"): "https://{tenant_id}-translation.mozu.com",
+    ("translated", "sandbox"): "https://{tenant_id}-translation.sandbox.mozu.com",
+    # In production the pod that a tenant is on is a part of the name.
+    ("native", "sandbox"): "https://t{tenant_id}.sandbox.mozu.com",
 }
 _RULE = "must be an address such as https://example.com"
 # Letters of any script, and the underscore of container names. Refuses an unresolved template, and
@@ -38,9 +40,12 @@ _LARGEST_PORT = 65535
 _CLASSIC_DOMAINS = ("shopatron.com", "cloudatron.com")
 _DOMAINS = ("mozu.com", "kibocommerce.com", *_CLASSIC_DOMAINS)
 # 10001-translation.sandbox.mozu.com, and t10001-s2.sandbox.mozu.com of the native API.
-_TENANT_LABEL = re.compile(r"(?P<native>t?)(?P<tenant>[0-9]{1,18})(?:-s[0-9]+)?(?:-translation)?")
+_TENANT_LABEL = re.compile(
+    r"(?P<native>t?)(?P<tenant>[0-9]{1,18})(?:-s(?P<site>[0-9]{1,18}))?"
+    r"(?P<translated>-translation)?"
+)
 _SANDBOX_LABELS = frozenset({"sandbox", "sb"})
-_PRODUCTION_LABELS = frozenset({"tp0", "tp1"})
+_PRODUCTION_LABELS = frozenset({"tp0", "tp1", "tp2", "tp3", "tp4", "tp5"})
 # Paths of Kibo's calls. A gateway's prefix may begin with /api/v2 as well, when another word
 # follows.
 _OWN_PATHS = re.compile(
@@ -50,18 +55,25 @@ _OWN_PATHS = re.compile(
 )
 
 
-def derived_url(tenant_id: str, environment: str) -> str:
-    """Return Kibo's documented address of a tenant's translated API.
+def derived_url(tenant_id: str, environment: str, api: str) -> str:
+    """Return Kibo's documented address of a tenant's API.
 
     :param tenant_id: the bare number.
     :param environment: ``production`` or ``sandbox``.
-    :return: the address, without a slash at its end.
+    :param api: ``translated`` or ``native``.
+    :return: the address, without a slash at its end; empty where it does not follow from these.
     """
-    return _DERIVED[environment].format(tenant_id=tenant_id)
+    return _DERIVED.get((api, environment), "").format(tenant_id=tenant_id)
 
 
 def address_problem(
-    address: str, *, tenant_id: str | None, environment: str | None, issues_tokens: bool
+    address: str,
+    *,
+    tenant_id: str | None,
+    environment: str | None,
+    issues_tokens: bool,
+    api: str = "translated",
+    site_id: str | None = None,
 ) -> str | None:
     """Compare an address with the documented hosts and paths of Kibo.
 
@@ -69,12 +81,14 @@ def address_problem(
     :param tenant_id: the connection's tenant; ``None`` when that is not known.
     :param environment: the connection's environment; ``None`` when it names none.
     :param issues_tokens: whether access tokens are to come from there, and not orders.
+    :param api: the connection's API.
+    :param site_id: the connection's site; ``None`` when it names none.
     :return: the contradiction, and how to resolve it; ``None`` when there is none.
     """
     parts = urlsplit(address)
     name = _name_of(parts)
     if _is_within(name, _CLASSIC_DOMAINS):
-        return f"{name} is the classic OMS, which has other calls than the translated API"
+        return f"{name} is the classic OMS, which has other calls"
     bare = _without_surplus_path(parts)
     if bare is not None:
         return f"must not hold {parts.path}, because each call adds its own path; give {bare}"
@@ -91,10 +105,22 @@ def address_problem(
     actual = _environment_of(name)
     if None not in (actual, environment) and actual != environment:
         return f"{name} is Kibo's {actual}, and environment is {environment!r}"
-    if tenant["native"] and not issues_tokens:
+    if tenant["site"] and site_id is not None and int(tenant["site"]) != int(site_id):
+        return f"{name} belongs to site {tenant['site']}, and site_id is {site_id}"
+    return None if issues_tokens else _other_api(name, tenant, api)
+
+
+def _other_api(name: str, tenant: re.Match[str], api: str) -> str | None:
+    if api == "native" and (tenant["translated"] or not tenant["native"]):
+        return (
+            f"{name} is not Kibo's native API, whose hosts begin with t; give such a host, or set "
+            f"api to translated"
+        )
+    if api == "translated" and tenant["native"]:
         return (
             f"{name} is Kibo's native API (its hosts begin with t), which has no translated calls; "
-            f"leave host empty, and tenant_id and environment make the address"
+            f"set api to native, or leave host empty, and tenant_id and environment make the "
+            f"address"
         )
     return None
 

@@ -7,12 +7,12 @@ Repeating a call, and judging what a failed one left behind, is the business of 
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
-import re
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 from airflow_provider_oms import __version__
 from airflow_provider_oms.api import responses
@@ -21,38 +21,41 @@ from airflow_provider_oms.api.config import TenantSettings
 from airflow_provider_oms.api.dialect import ApiCall
 from airflow_provider_oms.api.dialects import dialect_of
 from airflow_provider_oms.api.errors import (
-    OmsCredentialsError,
     OmsError,
     OmsForbiddenError,
     OmsHttpError,
     OmsInputError,
     OmsMisdirectedError,
     OmsNotSentError,
-    OmsRedirectedError,
-    OmsServerError,
-    OmsThrottledError,
     OmsUnauthorizedError,
-    OmsUnexpectedResponseError,
 )
 from airflow_provider_oms.api.evidence import Evidence
+from airflow_provider_oms.api.look_ups import (
+    TENANT_PATH,
+    cancel_without_id,
+    host_in,
+    never_sent_without_host,
+    reasons_in,
+)
 from airflow_provider_oms.api.models import Order
 from airflow_provider_oms.api.patience import TOKEN_REFUSED
+from airflow_provider_oms.api.token_answers import (
+    never_sent_without_token,
+    read_token,
+    without_a_token,
+)
 from airflow_provider_oms.api.transport import Response, Transport
 from airflow_provider_oms.api.values import CancelRequest, OrderId
 from airflow_provider_oms.api.wire import NOT_SENT_ANY_MORE
 
 __all__ = ["TOKEN_PATH", "OmsClient"]
 
+_logger = logging.getLogger(__name__)
+
 TOKEN_PATH = "/api/platform/applications/authtickets/oauth"  # noqa: S105 - a path, no secret
-# Kibo's documentation gives a token one hour; an answer that does not say gets far less.
-_LIFETIME_WHEN_UNSAID = 300.0
-# An integer of JSON may have more digits than a float can hold.
-_LONGEST_LIFETIME = 30 * 24 * 3600.0
 _FRESH = {"Cache-Control": "no-cache"}
 # A kind of call of its own: a permission for reads may not be one for searches.
 _SEARCH = "SEARCH"
-# Anything else would break the header, and requests would quote it in its error.
-_FIT_FOR_A_HEADER = re.compile(r"[!-~]{1,16384}")
 
 _Read = TypeVar("_Read")
 #: Reads an answer, given the secrets to keep out of its errors.
@@ -102,6 +105,9 @@ class OmsClient:
             pool_size=self._pool_size,
         )
         self._tokens = TokenCache(self._fetch_token)
+        # Ids of orders that were looked up, which do not change; and the tenant's address.
+        self._ids: dict[OrderId, OrderId] = {}
+        self._found_url: str | None = None
         # Last: a thread that finds its own process here finds the rest, too.
         self._process = os.getpid()
 
@@ -178,12 +184,84 @@ class OmsClient:
         :raises OmsError: one of its kinds, for anything but the order that was asked for.
         """
         checked = self.dialect.order_id(request.order_id)
+        order_id = self._id_of(checked)
         return self._call(
-            self.dialect.cancel_call(request),
-            self._order(checked),
+            self.dialect.cancel_call(request, order_id),
+            self._order(order_id),
             order_id=checked,
             may_send=may_send,
         )
+
+    def _id_of(self, order_id: OrderId) -> OrderId:
+        """Return the id by which a cancel names an order; it is looked up once."""
+        if not self.dialect.is_found_by_search(order_id):
+            return order_id
+        found = self._ids.get(order_id)
+        if found is None:
+            try:
+                found = self.get_order(order_id).order_id
+            except OmsError as error:
+                raise cancel_without_id(error) from None
+            self._ids[order_id] = found
+        return found
+
+    def list_reasons(self) -> Mapping[str, bool] | None:
+        """Read which reasons the tenant lists for a cancellation.
+
+        :return: whether each code needs an explanation; ``None`` where an API has no such list.
+        :raises OmsError: one of its kinds, when there is no answer that can be read.
+        """
+        call = self.dialect.reasons_call()
+        if call is None:
+            return None
+        hint = self.dialect.wrong_server_hint
+        return self._call(call, lambda answer, secrets: reasons_in(answer, hint, secrets))
+
+    def post_note(self, order_id: OrderId, note: str) -> None:
+        """Leave a note on an order.
+
+        :param order_id: the order.
+        :param note: the note, as the dialect has checked it.
+        :raises OmsError: one of its kinds, when it is not known to be there.
+        """
+        checked = self.dialect.order_id(order_id)
+        call = self.dialect.note_call(self._id_of(checked), note)
+        hint = self.dialect.wrong_server_hint
+
+        def read(answer: Response, secrets: tuple[str, ...]) -> None:
+            if not answer.is_success:
+                raise responses.error_of(answer, secrets=secrets, hint=hint)
+
+        self._call(call, read, order_id=checked)
+
+    @property
+    def api_url(self) -> str:
+        """Return the base address of the tenant's API.
+
+        :raises OmsNotSentError: when it has to be looked up, and cannot be.
+        """
+        if not self.settings.discover_host:
+            return self.settings.api_url
+        if self._found_url is None:
+            token = self._token_for_call()
+            self._found_url = self._look_up_host(token)
+            _logger.info("Tenant %s is at %s", self.settings.tenant_id, self._found_url)
+        return self._found_url
+
+    def _look_up_host(self, token: str | None) -> str:
+        settings = self.settings
+        try:
+            answer = self._transport.exchange(
+                "GET",
+                settings.token_base_url + TENANT_PATH.format(tenant_id=settings.tenant_id),
+                headers=_FRESH,
+                token=token,
+            )
+            return self._read(
+                answer, lambda one, secrets: host_in(one, settings, secrets), token, "HOST"
+            )
+        except OmsError as error:
+            raise never_sent_without_host(error) from None
 
     def _order(self, order_id: OrderId) -> _Reader[Order]:
         return lambda answer, secrets: self.dialect.order_in(answer, order_id, secrets=secrets)
@@ -220,7 +298,7 @@ class OmsClient:
         try:
             return self._transport.exchange(
                 call.method,
-                self.settings.api_url + call.path,
+                self.api_url + call.path,
                 headers=self._headers if call.body is not None else self._headers | _FRESH,
                 token=token,
                 json=call.body,
@@ -241,7 +319,7 @@ class OmsClient:
             raise
         except (OmsUnauthorizedError, OmsForbiddenError) as error:
             if token is None:
-                raise _without_a_token(error) from None
+                raise without_a_token(error) from None
             evidence = self._evidence_of_refusal(error)
             if evidence in TOKEN_REFUSED:
                 error.evidence = evidence
@@ -267,7 +345,7 @@ class OmsClient:
             raise
         except OmsError as error:
             # Whatever became of the token request, the call that needed it was never sent.
-            raise _never_sent_without_token(error) from None
+            raise never_sent_without_token(error) from None
 
     def _fetch_token(self) -> Token:
         settings = self.settings
@@ -283,7 +361,7 @@ class OmsClient:
                 "grant_type": "client_credentials",
             },
         )
-        token = _read_token(answer, secrets=self._secrets(None))
+        token = read_token(answer, secrets=self._secrets(None))
         if self._on_token is not None:
             self._on_token(token.value)
         return token
@@ -292,62 +370,3 @@ class OmsClient:
         secret = self.settings.client_secret
         known = (token, secret.get_secret_value() if secret else None)
         return tuple(value for value in known if value)
-
-
-def _read_token(answer: Response, *, secrets: tuple[str, ...]) -> Token:
-    """Return the token of an answer, or raise what the answer means for a token request."""
-    if not answer.is_success:
-        raise _token_refusal(responses.error_of(answer, secrets=secrets))
-    document = answer.json()
-    fields: dict[str, Any] = document if isinstance(document, dict) else {}
-    value = fields.get("access_token")
-    if not isinstance(value, str) or not _FIT_FOR_A_HEADER.fullmatch(value):
-        raise OmsUnexpectedResponseError(
-            "The token endpoint answered without an access token; check auth_url",
-            http_status=answer.status,
-        )
-    lifetime = fields.get("expires_in")
-    if isinstance(lifetime, bool) or not isinstance(lifetime, int | float):
-        lifetime = _LIFETIME_WHEN_UNSAID
-    return Token(value, float(min(max(0, lifetime), _LONGEST_LIFETIME)))
-
-
-def _never_sent_without_token(error: OmsError) -> OmsNotSentError:
-    message = f"No access token could be had: {error.message}"
-    if isinstance(error, OmsNotSentError):
-        return error.reworded(message)
-    reason = error.facts if isinstance(error, OmsHttpError) else error.message
-    return OmsNotSentError(message, reason=reason, retry_after=error.retry_after)
-
-
-def _token_refusal(error: OmsHttpError) -> OmsError:
-    if isinstance(error, OmsThrottledError | OmsServerError | OmsRedirectedError):
-        return error
-    return _like(
-        error,
-        OmsCredentialsError,
-        "The token endpoint issued no access token; check the connection's login (client id), "
-        "password (client secret) and auth_url",
-    )
-
-
-def _without_a_token(error: OmsHttpError) -> OmsHttpError:
-    if not isinstance(error, OmsUnauthorizedError):
-        return error
-    return _like(
-        error,
-        OmsForbiddenError,
-        "The OMS wants an access token; give the connection a login (client id) and a password "
-        "(client secret)",
-    )
-
-
-def _like(error: OmsHttpError, kind: type[OmsHttpError], message: str) -> OmsHttpError:
-    """Return an error about the same answer that says something else about it."""
-    return kind(
-        message,
-        http_status=error.http_status,
-        oms_code=error.oms_code,
-        correlation_id=error.correlation_id,
-        detail=error.detail,
-    )

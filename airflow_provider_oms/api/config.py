@@ -36,6 +36,7 @@ from airflow_provider_oms.api.connection_values import (
     read_extra,
     read_flag,
     read_list,
+    read_pairs,
     show_name,
 )
 from airflow_provider_oms.api.errors import OmsConfigError
@@ -52,6 +53,7 @@ class TenantSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
+    api: Literal["translated", "native"] = "translated"
     tenant_id: str = Field(pattern=r"^[0-9]{1,18}$")
     environment: Literal["production", "sandbox"] | None = None
     base_url: str = ""
@@ -63,11 +65,23 @@ class TenantSettings(BaseModel):
     read_timeout: float = Field(default=30, gt=0, le=_LONGEST_WAIT)
     ca_bundle: str | None = None
     disposition_reasons: tuple[str, ...] = ()
-    settle_seconds: float = Field(default=15, ge=0, le=_LONGEST_WAIT)
+    settle_seconds: float = Field(ge=0, le=_LONGEST_WAIT)
     deadline: float = Field(default=120, gt=0, le=_LONGEST_WAIT)
     admin_url: str | None = None
-    not_cancelable_states: tuple[str, ...] = ("SHIPPED",)
+    not_cancelable_states: tuple[str, ...]
     allow_http: bool = False
+    discover_host: bool = False
+    reason_codes: tuple[tuple[str, str], ...] = ()
+    check_reasons: Literal["off", "warn", "refuse"] = "warn"
+    reason_category: str | None = None
+    search_with_or: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults_of_the_api(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping):
+            return values
+        return {**DEFAULTS.get(values.get("api", "translated"), DEFAULTS["translated"]), **values}
 
     @field_validator("tenant_id", "site_id", mode="before")
     @classmethod
@@ -99,7 +113,12 @@ class TenantSettings(BaseModel):
             raise ValueError("each must be a word without blanks around it")
         return value
 
-    @field_validator("allow_http", mode="before")
+    @field_validator("reason_codes", mode="before")
+    @classmethod
+    def _codes_by_reason(cls, value: object) -> object:
+        return read_pairs(value)
+
+    @field_validator("allow_http", "discover_host", "search_with_or", mode="before")
     @classmethod
     def _flag(cls, value: object) -> bool:
         return read_flag(value)
@@ -142,7 +161,7 @@ class TenantSettings(BaseModel):
         """Return the base address of the translated API, without a slash at its end."""
         if self.base_url:
             return self.base_url
-        return derived_url(self.tenant_id, self.environment or "")
+        return derived_url(self.tenant_id, self.environment or "", self.api)
 
     @property
     def token_base_url(self) -> str:
@@ -179,8 +198,11 @@ class TenantSettings(BaseModel):
 
     def describe(self) -> str:
         """Return one phrase that names host, environment and tenant, for logs and messages."""
+        address = self.api_url
+        if self.discover_host:
+            address = f"the host that {self.token_base_url} names"
         environment = self.environment or "not named"
-        return f"{self.api_url} (environment {environment}, tenant {self.tenant_id})"
+        return f"{address} (environment {environment}, tenant {self.tenant_id})"
 
     @classmethod
     def from_connection(
@@ -252,7 +274,14 @@ class TenantSettings(BaseModel):
         return problems
 
 
+#: What a field is by default where that depends on the API.
+DEFAULTS: dict[object, dict[str, Any]] = {
+    "translated": {"settle_seconds": 15.0, "not_cancelable_states": ("SHIPPED",)},
+    # What a native cancel does to payments may show only after a while.
+    "native": {"settle_seconds": 60.0, "not_cancelable_states": ("Completed",)},
+}
 EXTRA_FIELDS = (
+    "api",
     "tenant_id",
     "environment",
     "site_id",
@@ -266,6 +295,11 @@ EXTRA_FIELDS = (
     "admin_url",
     "not_cancelable_states",
     "allow_http",
+    "discover_host",
+    "reason_codes",
+    "check_reasons",
+    "reason_category",
+    "search_with_or",
 )
 _NAMES = {
     "base_url": "host",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_oms.api.addresses import (
     DEFAULT_AUTH_URL,
     address_problem,
+    derived_url,
     is_kibo,
     is_plain_http,
 )
@@ -56,6 +57,28 @@ def _environment(tenant: TenantSettings, _: Set[str]) -> str | None:
     )
 
 
+def _address(tenant: TenantSettings, _: Set[str]) -> str | None:
+    if tenant.discover_host and tenant.base_url:
+        return "discover_host: looks the host up, and host is given too; leave one of them out"
+    if tenant.base_url or tenant.discover_host or tenant.environment is None:
+        return None
+    if derived_url(tenant.tenant_id, tenant.environment, tenant.api):
+        return None
+    return (
+        "host: must be given for a native tenant in production, such as t10001.tp1.mozu.com, "
+        "because it does not follow from tenant_id; or set discover_host to have it looked up"
+    )
+
+
+def _fits_api(tenant: TenantSettings, wrong: Set[str]) -> str | None:
+    given = tenant.model_fields_set - wrong
+    unfit = [name for name in _OF_ONE_API[tenant.api] if name in given]
+    if not unfit:
+        return None
+    other = "native" if tenant.api == "translated" else "translated"
+    return f"{', '.join(unfit)}: has a meaning for api: {other} only; leave it out"
+
+
 def _both_credentials(tenant: TenantSettings, _: Set[str]) -> str | None:
     if bool(tenant.client_id) == bool(tenant.client_secret):
         return None
@@ -95,6 +118,8 @@ def _compared(
         tenant_id=None if "tenant_id" in wrong else tenant.tenant_id,
         environment=tenant.environment,
         issues_tokens=field == "auth_url",
+        api=tenant.api,
+        site_id=None if "site_id" in wrong else tenant.site_id,
     )
     return problem and f"{field}: {problem}"
 
@@ -147,13 +172,26 @@ def _environments_certificates(tenant: TenantSettings, _: Set[str]) -> str | Non
     return None
 
 
+# What the other API's connections alone may have.
+_OF_ONE_API = {
+    "translated": (
+        "discover_host",
+        "reason_codes",
+        "check_reasons",
+        "reason_category",
+        "search_with_or",
+    ),
+    "native": ("disposition_reasons",),
+}
 _RULES = (
+    _Rule(frozenset({"api"}), _fits_api),
+    _Rule(frozenset({"api", "base_url", "environment", "discover_host"}), _address),
     _Rule(frozenset({"base_url", "environment"}), _environment),
     _Rule(frozenset({"client_id", "client_secret"}), _both_credentials),
     _Rule(frozenset({"settle_seconds", "deadline"}), _time_to_settle),
     _Rule(frozenset({"base_url", "auth_url"}), _no_guessed_auth_url),
-    _Rule(frozenset({"base_url"}), _known_host),
-    _Rule(frozenset({"auth_url"}), _known_auth_url),
+    _Rule(frozenset({"base_url", "api"}), _known_host),
+    _Rule(frozenset({"auth_url", "api"}), _known_auth_url),
     _Rule(frozenset({"base_url", "allow_http"}), _host_over_https),
     _Rule(frozenset({"auth_url", "allow_http"}), _auth_url_over_https),
     _Rule(frozenset({"base_url", "auth_url", "allow_http"}), _http_never_to_kibo),

@@ -10,7 +10,14 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["check_credential", "read_extra", "read_flag", "read_list", "show_name"]
+__all__ = [
+    "check_credential",
+    "read_extra",
+    "read_flag",
+    "read_list",
+    "read_pairs",
+    "show_name",
+]
 
 _PLACEHOLDER = re.compile(r"\$\{[^}]*\}|\{\{.*\}\}|\$[A-Z_][A-Z0-9_]*|<[^<>]*>")
 _NOTHING = ("none", "null")
@@ -91,6 +98,31 @@ def read_list(value: object) -> object:
     if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
         raise ValueError("must be a list of strings, or one comma-separated string")
     return tuple(items)
+
+
+def read_pairs(value: object) -> object:
+    """Return pairs of words that may be written as JSON, or as ``a=b, c=d``.
+
+    :param value: the mapping, or its text.
+    :return: its pairs; a value that is neither as it came.
+    :raises ValueError: when the text is no list of pairs.
+    """
+    problem = "must be a JSON object of strings, or pairs such as other=Other, fraud=Fraud"
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        try:
+            value = json.loads(value, object_pairs_hook=_unique)
+        except (ValueError, RecursionError, _NamedTwiceError):
+            raise ValueError(problem) from None
+    elif isinstance(value, str):
+        pairs = [pair.partition("=") for pair in value.split(",") if pair.strip()]
+        if len({reason.strip() for reason, _, _ in pairs}) < len(pairs):
+            raise ValueError(problem)
+        value = {reason.strip(): code.strip() for reason, _, code in pairs}
+    if isinstance(value, Mapping):
+        if not all(isinstance(one, str) and one.strip() for pair in value.items() for one in pair):
+            raise ValueError(problem)
+        return tuple((reason.strip(), code.strip()) for reason, code in value.items())
+    return value
 
 
 def read_flag(value: object) -> bool:

@@ -9,14 +9,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
+from airflow_provider_oms.api.errors import OmsInputError
 from airflow_provider_oms.api.models import Order
 from airflow_provider_oms.api.responses import correlation_id_of, error_of, no_such_order_in
 from airflow_provider_oms.api.transport import Response
-from airflow_provider_oms.api.values import CancelRequest, OrderId
+from airflow_provider_oms.api.values import CancelRequest, OrderId, kind_of
 
-__all__ = ["ApiCall", "Dialect"]
+__all__ = ["ApiCall", "Dialect", "Parse"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,15 @@ class ApiCall:
     body: Mapping[str, Any] | None = None
 
 
+class Parse(Protocol):
+    """Read an order from one JSON document."""
+
+    def __call__(
+        self, document: object, /, *, http_status: int, correlation_id: str | None
+    ) -> Order | None:
+        """Return the order, or ``None`` when the document is no order."""
+
+
 class Dialect(ABC):
     """Say how one of Kibo's APIs names orders, what it is sent, and what its answers prove."""
 
@@ -40,22 +50,40 @@ class Dialect(ABC):
     wrong_server_hint: str
     #: The most orders that one search returns; 0 where a search cannot ask for several.
     most_per_search: int
+    #: Whether a cancel that was taken, and does not show, has failed once it had time to settle.
+    settles_after_acceptance: bool = False
+
+    @property
+    @abstractmethod
+    def unknown_order_id(self) -> OrderId:
+        """Return a well-formed id that most likely no order has."""
 
     @abstractmethod
-    def order_id(self, value: Any) -> OrderId:
-        """Return an order's id in the form in which it is sent, or refuse it.
+    def order_id(self, value: Any, order_key: Any = None) -> OrderId:
+        """Return what names an order in its one form, or refuse it.
 
         :param value: what a caller gave.
-        :raises OmsInputError: when it is no id of this dialect.
+        :param order_key: which kind of name that is; ``None`` for the id.
+        :raises OmsInputError: when it is no such name.
         """
 
+    def is_found_by_search(self, order_id: OrderId) -> bool:  # noqa: ARG002 - as a dialect says
+        """Tell whether an order's id has to be looked up before a cancel can name it.
+
+        :param order_id: the order.
+        """
+        return False
+
     @abstractmethod
-    def cancel_request(self, order_id: Any, reason: Any, explanation: Any = None) -> CancelRequest:
+    def cancel_request(
+        self, order_id: Any, reason: Any, explanation: Any = None, order_key: Any = None
+    ) -> CancelRequest:
         """Check one cancellation completely before anything is sent.
 
         :param order_id: the order.
         :param reason: why.
         :param explanation: what is to be said besides.
+        :param order_key: what names the order; ``None`` for the id.
         :return: the request, ready to be sent.
         :raises OmsInputError: for the first value that breaks its rule.
         """
@@ -68,10 +96,11 @@ class Dialect(ABC):
         """
 
     @abstractmethod
-    def cancel_call(self, request: CancelRequest) -> ApiCall:
+    def cancel_call(self, request: CancelRequest, order_id: OrderId) -> ApiCall:
         """Return the call that cancels an order.
 
         :param request: the cancellation.
+        :param order_id: the order's id.
         """
 
     @abstractmethod
@@ -136,3 +165,32 @@ class Dialect(ABC):
                 hint=self.wrong_server_hint,
             )
         return replace(order, age=answer.age) if answer.age else order
+
+    def reason_code(self, reason: str) -> str:
+        """Return how a reason is sent.
+
+        :param reason: as a task gave it.
+        """
+        return reason
+
+    def reasons_call(self) -> ApiCall | None:
+        """Return the call that lists the tenant's reasons; ``None`` where there is none."""
+        return None
+
+    def note(self, value: Any) -> str | None:
+        """Return a note that is to be left on an order, or refuse it.
+
+        :param value: the note; ``None`` and empty for none.
+        :raises OmsInputError: when no such note can be left.
+        """
+        if value is None or value == "":
+            return None
+        raise OmsInputError("note", "left out: this API keeps no notes", kind_of(value))
+
+    def note_call(self, order_id: OrderId, note: str) -> ApiCall:
+        """Return the call that leaves a note on an order.
+
+        :param order_id: the order's id.
+        :param note: the note.
+        """
+        raise NotImplementedError

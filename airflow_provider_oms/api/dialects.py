@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from airflow_provider_oms.api.errors import OmsInputError
+from airflow_provider_oms.api.native import Native
 from airflow_provider_oms.api.translated import Translated
 from airflow_provider_oms.api.values import kind_of
 
@@ -21,6 +22,14 @@ def dialect_of(settings: TenantSettings) -> Dialect:
 
     :param settings: the tenant.
     """
+    if settings.api == "native":
+        return Native(
+            settings.tenant_id,
+            site_id=settings.site_id,
+            reason_codes=dict(settings.reason_codes),
+            reason_category=settings.reason_category,
+            joins_with_or=settings.search_with_or,
+        )
     return Translated(settings.disposition_reasons)
 
 
@@ -28,9 +37,11 @@ def rules_of(api: str, *, extra_reasons: Iterable[str] = ()) -> Dialect:
     """Return the rules for what is given to a tenant of one API, whichever tenant it is.
 
     :param api: as in a connection.
-    :param extra_reasons: more reasons that the tenant admits.
+    :param extra_reasons: more reasons that a translated tenant admits.
     :raises OmsInputError: when there is no such API.
     """
+    if api == "native":
+        return Native()
     if api != "translated":
-        raise OmsInputError("api", "translated", kind_of(api))
+        raise OmsInputError("api", "translated or native", kind_of(api))
     return Translated(extra_reasons)

@@ -7,11 +7,12 @@ from types import MappingProxyType
 from typing import Any
 
 from airflow_provider_oms.api.dialect import ApiCall, Dialect
+from airflow_provider_oms.api.errors import OmsInputError
 from airflow_provider_oms.api.models import Order, readable_state
 from airflow_provider_oms.api.translated_rules import validate_cancel_request, validate_order_id
 from airflow_provider_oms.api.translated_search import MOST_PER_BATCH, found_in, search_path
 from airflow_provider_oms.api.transport import Response
-from airflow_provider_oms.api.values import CancelRequest, OrderId
+from airflow_provider_oms.api.values import CancelRequest, OrderId, kind_of
 
 __all__ = ["Translated"]
 
@@ -34,24 +35,36 @@ class Translated(Dialect):
     def __init__(self, extra_reasons: Iterable[str] = ()) -> None:
         self._extra_reasons = tuple(extra_reasons)
 
-    def order_id(self, value: Any) -> OrderId:
+    #: Any will do: a tenant's numbering is not known.
+    unknown_order_id = 1
+
+    def order_id(self, value: Any, order_key: Any = None) -> OrderId:
         """Return the id as an integer, or refuse it.
 
         :param value: an integer, or a string of digits.
+        :param order_key: ``id`` or ``None``; an order has no other name here.
         :raises OmsInputError: for anything else.
         """
+        if order_key not in (None, "", "id"):
+            raise OmsInputError("order_key", "id on a translated tenant", kind_of(order_key))
         return validate_order_id(value)
 
-    def cancel_request(self, order_id: Any, reason: Any, explanation: Any = None) -> CancelRequest:
+    def cancel_request(
+        self, order_id: Any, reason: Any, explanation: Any = None, order_key: Any = None
+    ) -> CancelRequest:
         """Check one cancellation completely before anything is sent.
 
         :param order_id: the order.
         :param reason: one of the order reasons.
         :param explanation: goes with the reason ``other``.
+        :param order_key: ``id`` or ``None``.
         :raises OmsInputError: for the first value that breaks its rule.
         """
         return validate_cancel_request(
-            order_id, reason, explanation, extra_reasons=self._extra_reasons
+            self.order_id(order_id, order_key),
+            reason,
+            explanation,
+            extra_reasons=self._extra_reasons,
         )
 
     def read_call(self, order_id: OrderId) -> ApiCall:
@@ -61,12 +74,13 @@ class Translated(Dialect):
         """
         return ApiCall("GET", _ORDER_PATH.format(order_id=order_id))
 
-    def cancel_call(self, request: CancelRequest) -> ApiCall:
+    def cancel_call(self, request: CancelRequest, order_id: OrderId) -> ApiCall:
         """Return ``POST /api/v2/order/action/cancel``, without any key that was not given.
 
         :param request: the cancellation.
+        :param order_id: the order.
         """
-        body = {"orderID": request.order_id, "dispositionReason": request.disposition_reason}
+        body = {"orderID": order_id, "dispositionReason": request.disposition_reason}
         if request.disposition_other_reason is not None:
             body["dispositionOtherReason"] = request.disposition_other_reason
         return ApiCall("POST", _CANCEL_PATH, body)

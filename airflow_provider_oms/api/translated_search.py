@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any
 
+from airflow_provider_oms.api.dialect import Parse
 from airflow_provider_oms.api.errors import (
     OmsConflictError,
     OmsHttpError,
@@ -30,15 +31,6 @@ __all__ = ["MOST_PER_BATCH", "found_in", "search_path"]
 MOST_PER_BATCH = 100
 # Documented with a slash before the parameters, and with lists that are separated by commas.
 _SEARCH_PATH = "/api/v2/order/?orderID={order_ids}&perPage={most}&page=1"
-
-
-class Parse(Protocol):
-    """Read an order from one entry of an answer."""
-
-    def __call__(
-        self, document: object, /, *, http_status: int, correlation_id: str | None
-    ) -> Order | None:
-        """Return the order, or ``None`` when the entry is no order."""
 
 
 # What a search is told that is not there, or not as documented; about an order it says nothing.

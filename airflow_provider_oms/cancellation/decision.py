@@ -205,10 +205,18 @@ def _after_doubt(history: History, now: float, asked_at: float) -> Step:
 
 def _after_acceptance(history: History, now: float, post: Event) -> Step:
     """Decide after the OMS took the cancel without showing it done: read, never post again."""
-    found = _find_out(history, now, post.at, math.inf)
-    if isinstance(found, Event):
+    policy = history.policy
+    settled_at = post.at + policy.settle_seconds if policy.settles_after_acceptance else math.inf
+    found = _find_out(history, now, post.at, settled_at)
+    if not isinstance(found, Event):
+        return found
+    if found.reply.says_canceled:
         return Done(Outcome.CANCELED, ConfirmedBy.READ, found.reply)
-    return found
+    if found.reply.evidence is Evidence.NOT_FOUND:
+        return Done(Outcome.NOT_FOUND, ConfirmedBy.READ, found.reply)
+    # What follows a cancel, such as to void a payment, may have failed.
+    message = f"The OMS took the cancel and has not carried it out. {found.reply.message}"
+    return Done(Outcome.NOT_CANCELED, ConfirmedBy.READ, replace(found.reply, message=message))
 
 
 def _after_refusal(history: History, now: float, post: Event) -> Step:
@@ -239,7 +247,10 @@ def _after_refusal(history: History, now: float, post: Event) -> Step:
     if is_gone and post.reply.evidence is not Evidence.FORBIDDEN:
         return Done(Outcome.NOT_FOUND, ConfirmedBy.READ, found.reply)
     if is_conflict:
-        return Done(Outcome.NOT_CANCELABLE, ConfirmedBy.READ, found.reply)
+        # Where the order itself says that it can be canceled, it is the request that is wrong.
+        refused = found.reply.is_cancelable is True
+        outcome = Outcome.REFUSED if refused else Outcome.NOT_CANCELABLE
+        return Done(outcome, ConfirmedBy.READ, post.reply if refused else found.reply)
     if said.outcome is Outcome.NOT_FOUND:
         # A read shows the order, so that it is the request that was not found.
         return replace(said, outcome=Outcome.REFUSED)

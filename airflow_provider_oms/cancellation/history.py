@@ -57,6 +57,8 @@ class Reply:
     :param left: whether the call itself was sent; not so where it got no token.
     :param is_unclear: whether one of the order's two states could not be read.
     :param age: for how many seconds a cache had kept it.
+    :param is_cancelable: whether the order says that it can be canceled; ``None`` where it does
+        not say.
     """
 
     evidence: Evidence
@@ -70,6 +72,7 @@ class Reply:
     left: bool = True
     is_unclear: bool = False
     age: float = 0.0
+    is_cancelable: bool | None = None
 
     @property
     def says_canceled(self) -> bool:
@@ -133,6 +136,8 @@ class Policy:
     :param early_reads: how often to read before an ambiguous cancel has settled; ``None`` for as
         often as suits a single order. Others of a set get on meanwhile, and each read counts
         against the rate.
+    :param settles_after_acceptance: whether a cancel that was taken, and does not show after
+        ``settle_seconds``, has failed.
     """
 
     settle_seconds: float = 15.0
@@ -142,6 +147,7 @@ class Policy:
     dry_run: bool = False
     look_first: bool = False
     early_reads: int | None = None
+    settles_after_acceptance: bool = False
 
     @property
     def reads_first(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from airflow_provider_oms.api.config import TenantSettings
+from airflow_provider_oms.api.dialects import dialect_of
 from airflow_provider_oms.cancellation.history import Policy
 
 __all__ = ["policy_for"]
@@ -29,4 +30,5 @@ def policy_for(
         only_if_states=only_if_states,
         dry_run=dry_run,
         early_reads=1 if is_one_of_many else None,
+        settles_after_acceptance=dialect_of(settings).settles_after_acceptance,
     )

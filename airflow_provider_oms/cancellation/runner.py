@@ -245,6 +245,7 @@ def _reply_from(order: Order) -> Reply:
         correlation_id=order.correlation_id,
         is_unclear=order.is_unclear,
         age=order.age,
+        is_cancelable=order.is_cancelable,
     )
 
 

@@ -92,7 +92,7 @@ class TestKibosHosts:
     def test_the_documented_address_of_a_tenant_is_right(
         self, tenant_id: str, environment: str
     ) -> None:
-        address = derived_url(tenant_id, environment)
+        address = derived_url(tenant_id, environment, "translated")
         assert is_kibo(address)
         for named in (environment, None):
             for issues_tokens in (True, False):
@@ -102,7 +102,7 @@ class TestKibosHosts:
     def test_the_address_of_another_tenant_is_not(
         self, ours: str, theirs: str, environment: str
     ) -> None:
-        said = problem(derived_url(theirs, environment), ours, environment)
+        said = problem(derived_url(theirs, environment, "translated"), ours, environment)
         assert (said is None) == (ours == theirs)
         if said is not None:
             assert f"belongs to tenant {theirs}, and tenant_id is {ours}" in said
@@ -111,7 +111,7 @@ class TestKibosHosts:
     def test_the_address_of_the_other_environment_is_not(
         self, tenant_id: str, named: str, actual: str
     ) -> None:
-        said = problem(derived_url(tenant_id, actual), tenant_id, named)
+        said = problem(derived_url(tenant_id, actual, "translated"), tenant_id, named)
         assert (said is None) == (named == actual)
         if said is not None:
             assert f"is Kibo's {actual}, and environment is '{named}'" in said

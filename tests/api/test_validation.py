@@ -246,7 +246,7 @@ def test_whatever_passes_keeps_the_contract(order_id: Any, reason: Any, explanat
         request = validate_cancel_request(order_id, reason, explanation)
     except OmsInputError:
         return
-    body = json.loads(json.dumps(Translated().cancel_call(request).body).encode())
+    body = json.loads(json.dumps(Translated().cancel_call(request, request.order_id).body).encode())
     assert type(body["orderID"]) is int
     assert body["orderID"] >= 1
     assert body["dispositionReason"] in KNOWN_DISPOSITION_REASONS

@@ -1,0 +1,152 @@
+"""What is looked up besides an order: a tenant's host, its reasons, and an order's id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from airflow_provider_oms.api.addresses import (
+    address_problem,
+    check_address,
+    is_kibo,
+    is_loopback,
+)
+from airflow_provider_oms.api.errors import (
+    OmsError,
+    OmsHttpError,
+    OmsNotSentError,
+    OmsUnexpectedResponseError,
+)
+from airflow_provider_oms.api.evidence import Evidence
+from airflow_provider_oms.api.responses import correlation_id_of, describe_body, error_of
+from airflow_provider_oms.api.transport import Response
+
+if TYPE_CHECKING:
+    from airflow_provider_oms.api.config import TenantSettings
+
+__all__ = [
+    "TENANT_PATH",
+    "cancel_without_id",
+    "host_in",
+    "never_sent_without_host",
+    "reasons_in",
+]
+
+TENANT_PATH = "/api/platform/tenants/{tenant_id}"
+
+
+def host_in(answer: Response, settings: TenantSettings, secrets: Iterable[str] = ()) -> str:
+    """Return a tenant's address as the platform says it, once a token may be sent there.
+
+    :param answer: a complete answer about the tenant.
+    :param settings: the tenant.
+    :param secrets: strings to keep out of error messages.
+    :return: the address, without a slash at its end.
+    :raises OmsHttpError: one of its kinds, when there is none, or it is not one of Kibo's.
+    """
+    if not answer.is_success:
+        raise error_of(answer, secrets=secrets, hint="Check auth_url and tenant_id")
+    document = answer.json() if answer.complete else None
+    fields = document if isinstance(document, dict) else {}
+    problem = f"{describe_body(answer)} instead of the tenant"
+    domain = fields.get("domain")
+    if str(fields.get("id")) == str(int(settings.tenant_id)) and isinstance(domain, str):
+        address, problem = _address_of(domain, settings)
+        if not problem:
+            return address
+    raise OmsUnexpectedResponseError(
+        f"The tenant's host cannot be looked up at {settings.token_base_url}: the answer holds "
+        f"{problem}. Give the connection a host instead of discover_host",
+        http_status=answer.status,
+        correlation_id=correlation_id_of(answer, secrets),
+    )
+
+
+def _address_of(domain: str, settings: TenantSettings) -> tuple[str, str]:
+    # A platform on this machine may name an address on this machine.
+    is_local = is_loopback(settings.token_base_url)
+    scheme = urlsplit(settings.token_base_url).scheme if is_local else "https"
+    try:
+        address = check_address(f"{scheme}://{domain}")
+    except ValueError:
+        return "", "a domain that is no host"
+    if not is_kibo(address) and not (is_local and is_loopback(address)):
+        return "", "a domain that is not Kibo's, and gets no token"
+    contradiction = address_problem(
+        address,
+        tenant_id=settings.tenant_id,
+        environment=settings.environment,
+        issues_tokens=False,
+        api=settings.api,
+    )
+    return address, contradiction or ""
+
+
+def never_sent_without_host(error: OmsError) -> OmsNotSentError:
+    """Return what it means to a call that the tenant's host could not be looked up.
+
+    :param error: why not.
+    """
+    message = f"The tenant's host could not be looked up: {error.message}"
+    if isinstance(error, OmsNotSentError):
+        return error.reworded(message)
+    reason = error.facts if isinstance(error, OmsHttpError) else error.message
+    return OmsNotSentError(message, reason=reason, retry_after=error.retry_after)
+
+
+# These say something about the order or the caller, and not only that there was no answer.
+_SAYS_WHY = frozenset(
+    {
+        Evidence.NOT_FOUND,
+        Evidence.REFUSED,
+        Evidence.FORBIDDEN,
+        Evidence.WRONG_SERVER,
+        Evidence.THROTTLED,
+        Evidence.UNAUTHENTICATED,
+        Evidence.DENIED,
+        Evidence.NEVER_SENT,
+        Evidence.MISDIRECTED,
+        Evidence.LOCKED,
+    }
+)
+
+
+def cancel_without_id(error: OmsError) -> OmsError:
+    """Return what it means to a cancel that its order could not be looked up.
+
+    :param error: why not.
+    :return: an error that says that the cancel never left; it keeps what the OMS said of the order.
+    """
+    if error.evidence in _SAYS_WHY:
+        found = error.reworded(error.message)
+        # Of the cancel: the request that was sent was another one.
+        found.was_sent = False
+        return found
+    message = f"The order could not be looked up, so no cancel was sent: {error.message}"
+    return OmsNotSentError(message, reason=error.message, retry_after=error.retry_after)
+
+
+def reasons_in(answer: Response, hint: str, secrets: Iterable[str] = ()) -> dict[str, bool]:
+    """Return the reasons that a tenant lists, and whether each needs an explanation.
+
+    :param answer: a complete answer.
+    :param hint: what to do when no OMS answers at this address.
+    :param secrets: strings to keep out of error messages.
+    :raises OmsHttpError: one of its kinds, when it holds no such list.
+    """
+    if not answer.is_success:
+        raise error_of(answer, secrets=secrets, hint=hint)
+    document = answer.json() if answer.complete else None
+    items = document.get("items") if isinstance(document, dict) else None
+    if not isinstance(items, list):
+        raise OmsUnexpectedResponseError(
+            f"The OMS was asked for its reasons, and answered with {describe_body(answer)}",
+            http_status=answer.status,
+            correlation_id=correlation_id_of(answer, secrets),
+        )
+    return {
+        item["reasonCode"]: item.get("needsMoreInfo") is True
+        for item in items
+        if isinstance(item, dict) and isinstance(item.get("reasonCode"), str)
+    }

@@ -1,0 +1,146 @@
+"""What names an order on a native tenant, and what the reason of a cancellation must be."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from airflow_provider_oms.api.errors import OmsInputError
+from airflow_provider_oms.api.values import (
+    has_control_characters,
+    kind_of,
+    kind_of_id,
+    whole_number,
+)
+
+__all__ = ["OrderKey", "Reference", "refer", "validate_note", "validate_text"]
+
+# Kibo's files give orderNumber 32 bits.
+_LARGEST_NUMBER = 2**31 - 1
+#: The most characters of a note (schema OrderNote of Kibo's Commerce API).
+LONGEST_NOTE = 250
+
+_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
+# Any other character could end the value in a filter and begin something else.
+_EXTERNAL_ID = re.compile(r"[A-Za-z0-9._#-]{1,200}", re.ASCII)
+
+
+class OrderKey(StrEnum):
+    """Name what an order is named by."""
+
+    #: Kibo's own id, 32 hexadecimal digits.
+    ID = "id"
+    #: The number that the shop's staff sees.
+    NUMBER = "number"
+    #: The number that the order has in the shop's own system.
+    EXTERNAL_ID = "external_id"
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Hold what names an order.
+
+    :param key: what kind of name it is.
+    :param value: the name.
+    """
+
+    key: OrderKey
+    value: str
+
+    def __str__(self) -> str:
+        """Return it as one text, from which :func:`refer` makes the same again."""
+        return self.value if self.key is OrderKey.ID else f"{self.key}:{self.value}"
+
+
+_RULES = {
+    OrderKey.ID: "Kibo's id of the order: 32 hexadecimal digits",
+    OrderKey.NUMBER: f"the order's number: a whole number from 1 to {_LARGEST_NUMBER}",
+    OrderKey.EXTERNAL_ID: (
+        "the order's number in the shop's own system: 1 to 200 letters, digits and . - _ #"
+    ),
+}
+
+
+def refer(value: Any, order_key: Any = None) -> Reference:
+    """Return what names an order, or refuse it.
+
+    :param value: the id, number or external id; or any of them as ``str()`` of a reference.
+    :param order_key: which of them a value is that does not say; ``None`` and empty for the id.
+    :return: the reference.
+    :raises OmsInputError: when the value is none of that kind, or there is no such kind.
+    """
+    key = _key_of(order_key)
+    if isinstance(value, str):
+        prefix, colon, rest = value.partition(":")
+        if colon and prefix in (OrderKey.NUMBER, OrderKey.EXTERNAL_ID):
+            key, value = OrderKey(prefix), rest
+    found = _READERS[key](value)
+    if found is None:
+        raise OmsInputError("order_id", _RULES[key], kind_of_id(value))
+    return Reference(key, found)
+
+
+def _key_of(value: Any) -> OrderKey:
+    if value is None or value == "":
+        return OrderKey.ID
+    try:
+        return OrderKey(value)
+    except ValueError:
+        rule = f"one of {', '.join(OrderKey)}"
+        raise OmsInputError("order_key", rule, kind_of(value)) from None
+
+
+def _read_id(value: Any) -> str | None:
+    text = value.replace("-", "").lower() if isinstance(value, str) else ""
+    return text if _ID.fullmatch(text) else None
+
+
+def _read_number(value: Any) -> str | None:
+    number = whole_number(value)
+    return str(number) if number is not None and number <= _LARGEST_NUMBER else None
+
+
+def _read_external_id(value: Any) -> str | None:
+    # A shop's own number may be digits alone, which tables read as a number.
+    text = value if isinstance(value, str) else str(whole_number(value) or "")
+    return text if _EXTERNAL_ID.fullmatch(text) and text != "None" else None
+
+
+_READERS = {
+    OrderKey.ID: _read_id,
+    OrderKey.NUMBER: _read_number,
+    OrderKey.EXTERNAL_ID: _read_external_id,
+}
+
+
+def validate_text(field: str, value: Any) -> str | None:
+    """Return a text trimmed, ``None`` when none was given, or refuse it.
+
+    :param field: name of the argument.
+    :param value: the text; ``None``, ``""`` and blanks mean "not given".
+    :return: the text.
+    :raises OmsInputError: when it is no text, holds control characters, or is ``"None"``.
+    """
+    if value is not None and not isinstance(value, str):
+        raise OmsInputError(field, "a string, or None for none", kind_of(value))
+    text = (value or "").strip()
+    if text == "None":
+        raise OmsInputError(field, "a text, or empty for none", kind_of(value))
+    if has_control_characters(text):
+        raise OmsInputError(field, "free of control characters and line breaks", kind_of(value))
+    return text or None
+
+
+def validate_note(value: Any) -> str | None:
+    """Return a note that is to be left on an order, ``None`` for none, or refuse it.
+
+    :param value: the note.
+    :return: 1 to 250 characters, or ``None``.
+    :raises OmsInputError: when it is no such text.
+    """
+    note = validate_text("note", value)
+    if note is not None and len(note) > LONGEST_NOTE:
+        raise OmsInputError("note", f"at most {LONGEST_NOTE} characters long", kind_of(value))
+    return note

@@ -1,0 +1,220 @@
+"""The order search of the native API: what it is asked, and what of its answer is believed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import quote
+
+from airflow_provider_oms.api.dialect import Parse
+from airflow_provider_oms.api.errors import (
+    OmsConflictError,
+    OmsHttpError,
+    OmsNotFoundError,
+    OmsRefusedError,
+    OmsSearchError,
+    OmsUnexpectedResponseError,
+)
+from airflow_provider_oms.api.models import Order
+from airflow_provider_oms.api.native_rules import OrderKey, Reference
+from airflow_provider_oms.api.responses import correlation_id_of, describe_body, error_of
+from airflow_provider_oms.api.transport import Response
+from airflow_provider_oms.api.values import OrderId
+
+__all__ = ["MOST_PER_PAGE", "Expected", "found_in", "only_one_in", "search_query"]
+
+#: Kibo's pages hold up to 200 orders; a filter of so many ids still fits into an address.
+MOST_PER_PAGE = 50
+# One would do. More show that there are several, and leave room for those of other sites.
+_HITS_OF_ONE = 20
+_FIELDS = {
+    OrderKey.ID: "id",
+    OrderKey.NUMBER: "orderNumber",
+    OrderKey.EXTERNAL_ID: "externalId",
+}
+_NO_SEARCH = (OmsConflictError, OmsNotFoundError, OmsRefusedError)
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """Hold what must be true of an order for it to be one that can have been asked for.
+
+    :param tenant_id: its tenant; empty for any.
+    :param site_id: its site; ``None`` for any.
+    """
+
+    tenant_id: str
+    site_id: str | None = None
+
+    def is_tenant_of(self, document: Mapping[str, Any]) -> bool:
+        """Tell whether an order does not say that it is another tenant's.
+
+        :param document: the order.
+        """
+        tenant = document.get("tenantId")
+        return tenant is None or not self.tenant_id or str(tenant) == str(int(self.tenant_id))
+
+    def is_site_of(self, document: Mapping[str, Any]) -> bool:
+        """Tell whether an order is one of the site that is meant.
+
+        :param document: the order.
+        """
+        return self.site_id is None or str(document.get("siteId")) == str(int(self.site_id))
+
+
+def search_query(references: Collection[Reference]) -> str:
+    """Return the part of an address that asks for some orders.
+
+    :param references: what names them; their values hold nothing that a filter gives a meaning to.
+    """
+    terms = (f"{_FIELDS[one.key]} eq {one.value}" for one in references)
+    size = _HITS_OF_ONE if len(references) == 1 else 2 * len(references)
+    return f"filter={quote(' or '.join(terms), safe='')}&pageSize={size}"
+
+
+def only_one_in(
+    answer: Response,
+    reference: Reference,
+    expected: Expected,
+    *,
+    parse: Parse,
+    hint: str,
+    secrets: Iterable[str] = (),
+) -> Order:
+    """Return the one order that an answer to a search holds, or raise what it means instead.
+
+    :param answer: a complete answer.
+    :param reference: what names the order.
+    :param expected: what must be true of it.
+    :param parse: reads an order.
+    :param hint: what to do when no OMS answers at this address.
+    :param secrets: strings to keep out of error messages.
+    :raises OmsNotFoundError: when there is none.
+    :raises OmsRefusedError: when there are several.
+    :raises OmsHttpError: one of its kinds, for every other answer.
+    """
+    secrets = tuple(secrets)
+    if not answer.is_success:
+        raise _of_the_search(error_of(answer, secrets=secrets, hint=hint))
+    hits = _hits_in(answer, [reference], expected, parse, secrets)
+    orders = {hit.order_id: hit for hit in hits.get(reference, ())}
+    facts: dict[str, Any] = {
+        "http_status": answer.status,
+        "correlation_id": correlation_id_of(answer, secrets),
+    }
+    if not orders:
+        raise OmsNotFoundError(f"The OMS knows no order with {_named(reference)}", **facts)
+    if len(orders) > 1:
+        raise OmsRefusedError(
+            f"{len(orders)} orders have {_named(reference)}; name the order by its id, or give the "
+            f"connection a site_id",
+            **facts,
+        )
+    (order,) = orders.values()
+    return order
+
+
+def found_in(
+    answer: Response,
+    asked: Mapping[Reference, OrderId],
+    expected: Expected,
+    *,
+    parse: Parse,
+    hint: str,
+    secrets: Iterable[str] = (),
+) -> dict[OrderId, Order]:
+    """Return the orders that an answer to a search for several holds.
+
+    :param answer: a complete answer.
+    :param asked: the orders that were asked for, by what names them.
+    :param expected: what must be true of each.
+    :param parse: reads an order.
+    :param hint: what to do when no OMS answers at this address.
+    :param secrets: strings to keep out of error messages.
+    :return: each order of which there is one; those that are missing may exist.
+    :raises OmsSearchError: when the tenant does not take such a search.
+    :raises OmsHttpError: one of its kinds, for what may pass by itself.
+    """
+    secrets = tuple(secrets)
+    if not answer.is_success:
+        error = error_of(answer, secrets=secrets, hint=hint)
+        if isinstance(error, _NO_SEARCH):
+            raise OmsSearchError(
+                "The tenant does not take a search for several orders",
+                http_status=error.http_status,
+                oms_code=error.oms_code,
+                correlation_id=error.correlation_id,
+                detail=error.detail,
+            )
+        raise error
+    hits = _hits_in(answer, asked, expected, parse, secrets)
+    return {asked[one]: orders[0] for one, orders in hits.items() if len(orders) == 1}
+
+
+def _named(reference: Reference) -> str:
+    return f"{_FIELDS[reference.key]} {reference.value}"
+
+
+def _of_the_search(error: OmsHttpError) -> OmsHttpError:
+    """Return what a failed search for one order means: about the order itself it says nothing."""
+    if not isinstance(error, OmsConflictError | OmsNotFoundError):
+        return error
+    return OmsRefusedError(
+        "The OMS refuses the search for the order",
+        http_status=error.http_status,
+        oms_code=error.oms_code,
+        correlation_id=error.correlation_id,
+        detail=error.detail,
+    )
+
+
+def _hits_in(
+    answer: Response,
+    asked: Collection[Reference],
+    expected: Expected,
+    parse: Parse,
+    secrets: Sequence[str],
+) -> dict[Reference, list[Order]]:
+    """Return the orders that a search has found for each reference.
+
+    A page that does not hold all that was found, or an order that was not asked for, makes it the
+    answer to another question, of which nothing is believed.
+    """
+    document = answer.json() if answer.complete else None
+    entries = document.get("items") if isinstance(document, dict) else None
+    if not isinstance(document, dict) or not isinstance(entries, list):
+        raise _unlike(describe_body(answer), answer, secrets)
+    if document.get("totalCount") != len(entries):
+        raise _unlike("only a part of the orders found", answer, secrets)
+    hits: dict[Reference, list[Order]] = {}
+    correlation_id = correlation_id_of(answer, secrets)
+    for entry in entries:
+        order = parse(entry, http_status=answer.status, correlation_id=correlation_id)
+        # Kibo compares without letter case; two names that differ in it are two names.
+        names = [one for one in asked if _is_named(entry, one, exactly=False)]
+        if order is None or not names:
+            raise _unlike("something that was not asked for", answer, secrets)
+        if expected.is_site_of(entry):
+            for one in names:
+                if _is_named(entry, one, exactly=True):
+                    hits.setdefault(one, []).append(replace(order, age=answer.age))
+    return hits
+
+
+def _is_named(entry: object, reference: Reference, *, exactly: bool) -> bool:
+    value = entry.get(_FIELDS[reference.key]) if isinstance(entry, dict) else None
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return False
+    given, wanted = str(value), reference.value
+    if reference.key is OrderKey.ID:
+        return given.replace("-", "").lower() == wanted
+    return given == wanted if exactly else given.lower() == wanted.lower()
+
+
+def _unlike(found: str, answer: Response, secrets: Sequence[str]) -> OmsHttpError:
+    return OmsUnexpectedResponseError(
+        f"The search for orders answered with success, but with {found}",
+        http_status=answer.status,
+        correlation_id=correlation_id_of(answer, secrets),
+    )

@@ -1,0 +1,102 @@
+"""What an answer about a token means: the token, or why a call was never sent without one."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from airflow_provider_oms.api.auth import Token
+from airflow_provider_oms.api.errors import (
+    OmsCredentialsError,
+    OmsError,
+    OmsForbiddenError,
+    OmsHttpError,
+    OmsNotSentError,
+    OmsRedirectedError,
+    OmsServerError,
+    OmsThrottledError,
+    OmsUnauthorizedError,
+    OmsUnexpectedResponseError,
+)
+from airflow_provider_oms.api.responses import error_of
+from airflow_provider_oms.api.transport import Response
+
+__all__ = ["never_sent_without_token", "read_token", "without_a_token"]
+
+# Kibo's documentation gives a token one hour; an answer that does not say gets far less.
+_LIFETIME_WHEN_UNSAID = 300.0
+# An integer of JSON may have more digits than a float can hold.
+_LONGEST_LIFETIME = 30 * 24 * 3600.0
+# Anything else would break the header, and requests would quote it in its error.
+_FIT_FOR_A_HEADER = re.compile(r"[!-~]{1,16384}")
+
+
+def read_token(answer: Response, *, secrets: tuple[str, ...]) -> Token:
+    """Return the token of an answer, or raise what the answer means for a token request.
+
+    :param answer: a complete answer of the token endpoint.
+    :param secrets: strings to keep out of error messages.
+    """
+    if not answer.is_success:
+        raise _token_refusal(error_of(answer, secrets=secrets))
+    document = answer.json()
+    fields: dict[str, Any] = document if isinstance(document, dict) else {}
+    value = fields.get("access_token")
+    if not isinstance(value, str) or not _FIT_FOR_A_HEADER.fullmatch(value):
+        raise OmsUnexpectedResponseError(
+            "The token endpoint answered without an access token; check auth_url",
+            http_status=answer.status,
+        )
+    lifetime = fields.get("expires_in")
+    if isinstance(lifetime, bool) or not isinstance(lifetime, int | float):
+        lifetime = _LIFETIME_WHEN_UNSAID
+    return Token(value, float(min(max(0, lifetime), _LONGEST_LIFETIME)))
+
+
+def never_sent_without_token(error: OmsError) -> OmsNotSentError:
+    """Return what it means to a call that no token could be had for it.
+
+    :param error: why not.
+    """
+    message = f"No access token could be had: {error.message}"
+    if isinstance(error, OmsNotSentError):
+        return error.reworded(message)
+    reason = error.facts if isinstance(error, OmsHttpError) else error.message
+    return OmsNotSentError(message, reason=reason, retry_after=error.retry_after)
+
+
+def _token_refusal(error: OmsHttpError) -> OmsError:
+    if isinstance(error, OmsThrottledError | OmsServerError | OmsRedirectedError):
+        return error
+    return _like(
+        error,
+        OmsCredentialsError,
+        "The token endpoint issued no access token; check the connection's login (client id), "
+        "password (client secret) and auth_url",
+    )
+
+
+def without_a_token(error: OmsHttpError) -> OmsHttpError:
+    """Return what a refusal means to a call that carried no token.
+
+    :param error: the refusal.
+    """
+    if not isinstance(error, OmsUnauthorizedError):
+        return error
+    return _like(
+        error,
+        OmsForbiddenError,
+        "The OMS wants an access token; give the connection a login (client id) and a password "
+        "(client secret)",
+    )
+
+
+def _like(error: OmsHttpError, kind: type[OmsHttpError], message: str) -> OmsHttpError:
+    """Return an error about the same answer that says something else about it."""
+    return kind(
+        message,
+        http_status=error.http_status,
+        oms_code=error.oms_code,
+        correlation_id=error.correlation_id,
+        detail=error.detail,
+    )
