@@ -65,10 +65,10 @@ class TenantSettings(BaseModel):
     read_timeout: float = Field(default=30, gt=0, le=_LONGEST_WAIT)
     ca_bundle: str | None = None
     disposition_reasons: tuple[str, ...] = ()
-    settle_seconds: float = Field(ge=0, le=_LONGEST_WAIT)
+    settle_seconds: float = Field(default=15, ge=0, le=_LONGEST_WAIT)
     deadline: float = Field(default=120, gt=0, le=_LONGEST_WAIT)
     admin_url: str | None = None
-    not_cancelable_states: tuple[str, ...]
+    not_cancelable_states: tuple[str, ...] = ("SHIPPED",)
     allow_http: bool = False
     discover_host: bool = False
     reason_codes: tuple[tuple[str, str], ...] = ()
@@ -79,9 +79,8 @@ class TenantSettings(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _defaults_of_the_api(cls, values: Any) -> Any:
-        if not isinstance(values, Mapping):
-            return values
-        return {**DEFAULTS.get(values.get("api", "translated"), DEFAULTS["translated"]), **values}
+        is_native = isinstance(values, Mapping) and values.get("api") == "native"
+        return {**DEFAULTS_OF_NATIVE, **values} if is_native else values
 
     @field_validator("tenant_id", "site_id", mode="before")
     @classmethod
@@ -274,11 +273,11 @@ class TenantSettings(BaseModel):
         return problems
 
 
-#: What a field is by default where that depends on the API.
-DEFAULTS: dict[object, dict[str, Any]] = {
-    "translated": {"settle_seconds": 15.0, "not_cancelable_states": ("SHIPPED",)},
+#: What a field is by default on a native tenant, where that is something else.
+DEFAULTS_OF_NATIVE: dict[str, Any] = {
     # What a native cancel does to payments may show only after a while.
-    "native": {"settle_seconds": 60.0, "not_cancelable_states": ("Completed",)},
+    "settle_seconds": 60.0,
+    "not_cancelable_states": ("Completed",),
 }
 EXTRA_FIELDS = (
     "api",
