@@ -19,9 +19,10 @@ def _text(label: str, description: str, **schema: Any) -> dict[str, Any]:
     return {"label": label, "description": description, "schema": field}
 
 
-def _seconds(label: str, description: str, default: float) -> dict[str, Any]:
-    limits = {"minimum": 0, "maximum": _LONGEST_WAIT}
-    field = {"type": ["number", "null"], "default": default, **limits}
+def _seconds(label: str, description: str, default: float | None = None) -> dict[str, Any]:
+    field: dict[str, Any] = {"type": ["number", "null"], "minimum": 0, "maximum": _LONGEST_WAIT}
+    if default is not None:
+        field["default"] = default
     return {"label": label, "description": description, "schema": field}
 
 
@@ -99,7 +100,11 @@ def _field_behaviour() -> dict[str, Any]:
             "port": "only with a base address",
             # The fields below have placeholders up to Airflow 3.1 only; later they have the
             # descriptions.
+            "api": "translated or native",
             "tenant_id": "10001",
+            "reason_codes": "other=Other, fraud=Fraud",
+            "check_reasons": "off, warn or refuse",
+            "reason_category": "SHOPPER",
             "environment": "production or sandbox",
             "auth_url": "https://home.mozu.com",
             "ca_bundle": "/etc/ssl/company-ca.pem",
@@ -112,6 +117,12 @@ def _field_behaviour() -> dict[str, Any]:
 
 def _conn_fields() -> dict[str, Any]:
     return {
+        "api": _text(
+            "API",
+            "translated for tenants that came from the old OMS, native for all others. translated "
+            "unless given.",
+            enum=["translated", "native"],
+        ),
         "tenant_id": _text(
             "Tenant ID",
             "The bare number of the tenant, such as 10001. Required.",
@@ -146,8 +157,7 @@ def _conn_fields() -> dict[str, Any]:
         "settle_seconds": _seconds(
             "Settle Time (s)",
             "How long the OMS may take to show a cancellation after a cancel without a clear "
-            "answer; not longer than the deadline.",
-            15,
+            "answer; not longer than the deadline. 15 unless given, on a native tenant 60.",
         ),
         "deadline": _seconds(
             "Deadline (s)", "Seconds within which cancels for one order may be sent.", 120
@@ -165,5 +175,29 @@ def _conn_fields() -> dict[str, Any]:
         "allow_http": _switch(
             "Allow HTTP",
             "Lets a local OMS on another host be called without encryption. Never for Kibo.",
+        ),
+        "discover_host": _switch(
+            "Discover Host",
+            "Native tenants: has the token address say where the tenant is, not a base address.",
+        ),
+        "reason_codes": _text(
+            "Reason Codes",
+            "Native tenants: the tenant's code for each reason that tasks give, such as "
+            "other=Other, fraud=Fraud.",
+        ),
+        "check_reasons": _text(
+            "Check Reasons",
+            "Native tenants: what happens to a reason that the tenant does not list. warn unless "
+            "given.",
+            enum=["off", "warn", "refuse"],
+        ),
+        "reason_category": _text(
+            "Reason Category",
+            "Native tenants: which list of reasons is asked for; its default one unless given.",
+        ),
+        "search_with_or": _switch(
+            "Search With Or",
+            "Native tenants: asks for many orders in one search, where the tenant takes 'or' in a "
+            "filter.",
         ),
     }

@@ -108,6 +108,7 @@ class OmsClient:
         # Ids of orders that were looked up, which do not change; and the tenant's address.
         self._ids: dict[OrderId, OrderId] = {}
         self._found_url: str | None = None
+        self._reasons: Mapping[str, bool] | None = None
         # Last: a thread that finds its own process here finds the rest, too.
         self._process = os.getpid()
 
@@ -212,10 +213,12 @@ class OmsClient:
         :raises OmsError: one of its kinds, when there is no answer that can be read.
         """
         call = self.dialect.reasons_call()
-        if call is None:
-            return None
-        hint = self.dialect.wrong_server_hint
-        return self._call(call, lambda answer, secrets: reasons_in(answer, hint, secrets))
+        if call is not None and self._reasons is None:
+            hint = self.dialect.wrong_server_hint
+            self._reasons = self._call(
+                call, lambda answer, secrets: reasons_in(answer, hint, secrets)
+            )
+        return self._reasons
 
     def post_note(self, order_id: OrderId, note: str) -> None:
         """Leave a note on an order.

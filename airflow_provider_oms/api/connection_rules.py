@@ -71,8 +71,10 @@ def _address(tenant: TenantSettings, _: Set[str]) -> str | None:
 
 
 def _fits_api(tenant: TenantSettings, wrong: Set[str]) -> str | None:
-    given = tenant.model_fields_set - wrong
-    unfit = [name for name in _OF_ONE_API[tenant.api] if name in given]
+    # A form stores the default of each switch, too.
+    defaults = {name: field.default for name, field in type(tenant).model_fields.items()}
+    of_other = [name for name in _OF_ONE_API[tenant.api] if name not in wrong]
+    unfit = [name for name in of_other if getattr(tenant, name) != defaults[name]]
     if not unfit:
         return None
     other = "native" if tenant.api == "translated" else "translated"

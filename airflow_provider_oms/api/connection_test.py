@@ -34,8 +34,6 @@ from airflow_provider_oms.api.patience import TokenPatience
 
 __all__ = ["probe"]
 
-# Any order will do; this one needs no knowledge of the tenant's numbering.
-_PROBE_ORDER_ID = 1
 # Seconds for which other tokens are tried when one is refused; a person waits for them.
 _PATIENCE = 3.0
 # GENERIC_NOT_FOUND and INVALID_ID of the classic OMS, and the platform's own; a tenant may answer
@@ -79,11 +77,20 @@ def _try_out(
         if not (isinstance(error, OmsHttpError) and _is_about_the_order(error)):
             return False, _advice(error, settings)
         if _is_said_of_any_address(client, error):
-            return False, _wrong_prefix(error, settings)
+            return False, _wrong_prefix(error, client)
         # That nobody knows this order is what to expect; anything else is worth a word.
         if not isinstance(error, OmsNotFoundError):
-            aside = f", though it would not show order {_PROBE_ORDER_ID} ({error.facts})"
-    return True, f"It works: the OMS answers at {settings.describe()}{aside}."
+            asked = client.dialect.unknown_order_id
+            aside = f", though it would not show order {asked} ({error.facts})"
+    return True, f"It works: the OMS answers at {_found(client).describe()}{aside}."
+
+
+def _found(client: OmsClient) -> TenantSettings:
+    """Return the settings with the host that was looked up, if that is what they want."""
+    settings = client.settings
+    if not settings.discover_host:
+        return settings
+    return settings.model_copy(update={"discover_host": False, "base_url": client.api_url})
 
 
 def _read_patiently(
@@ -91,7 +98,7 @@ def _read_patiently(
 ) -> None:
     while True:
         try:
-            client.get_order(_PROBE_ORDER_ID)
+            client.get_order(client.dialect.unknown_order_id)
         except OmsError as error:
             pause = patience.pause(error)
             if pause is None:
@@ -125,7 +132,7 @@ def _is_said_of_any_address(client: OmsClient, error: OmsHttpError) -> bool:
     elsewhere = settings.model_copy(update={"base_url": settings.api_url + _NO_SUCH_PREFIX})
     with OmsClient(elsewhere) as other:
         try:
-            other.get_order(_PROBE_ORDER_ID)
+            other.get_order(other.dialect.unknown_order_id)
         except OmsHttpError as said:
             return _signature(said) == _signature(error)
         except OmsError:
@@ -181,8 +188,11 @@ def _not_sent(error: OmsNotSentError, settings: TenantSettings) -> str:
             f"{error.host} cannot be reached ({error.reason}): correct {fields}, or have the "
             f"network let this machine through to it."
         )
-    if "Tenant" in fields:
-        fields += ", or ask Kibo's support whether this tenant has translated APIs"
+    if "Tenant" in fields and settings.api == "translated":
+        fields += (
+            ", ask Kibo's support whether this tenant has translated APIs, or set API (api) to "
+            "native"
+        )
     return f"The host {error.host} does not exist: correct {fields}."
 
 
@@ -237,6 +247,12 @@ def _not_admitted(error: OmsHttpError, settings: TenantSettings) -> str:
 
 
 def _not_translated(error: OmsHttpError, settings: TenantSettings) -> str:
+    if settings.api == "native":
+        return (
+            f"What answers at {settings.describe()} is no native API of Kibo's: correct the Base "
+            f"Address (host) and the Tenant ID (tenant_id), or set API (api) to translated "
+            f"({error.facts})."
+        )
     return (
         f"What answers at {settings.api_url} is no OMS: tenant {settings.tenant_id} probably has "
         f"no translated APIs, which Kibo's support can enable, unless the Tenant ID (tenant_id) or "
@@ -244,9 +260,10 @@ def _not_translated(error: OmsHttpError, settings: TenantSettings) -> str:
     )
 
 
-def _wrong_prefix(error: OmsHttpError, settings: TenantSettings) -> str:
+def _wrong_prefix(error: OmsHttpError, client: OmsClient) -> str:
+    asked = client.dialect.unknown_order_id
     return (
-        f"{settings.api_url} responds to a read of order {_PROBE_ORDER_ID} as it does to an "
+        f"{client.settings.api_url} responds to a read of order {asked} as it does to an "
         f"address that does not exist, so the path is probably wrong: correct the path of the Base "
         f"Address (host), or read an order that is there to be sure ({error.facts})."
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from airflow.providers.common.compat.sdk import BaseHook, get_current_context, mask_secret
@@ -15,15 +15,18 @@ from airflow.providers.common.compat.sdk import BaseHook, get_current_context, m
 from airflow_provider_oms.api.client import OmsClient
 from airflow_provider_oms.api.config import TenantSettings
 from airflow_provider_oms.api.connection_test import probe
+from airflow_provider_oms.api.errors import OmsError
 from airflow_provider_oms.api.models import Order
+from airflow_provider_oms.api.reasons import reason_problems
 from airflow_provider_oms.api.values import (
+    CancelRequest,
     OrderId,
     validate_flag,
     validate_number,
     validate_only_if_states,
 )
 from airflow_provider_oms.cancellation import runner
-from airflow_provider_oms.cancellation.outcomes import CancellationResult
+from airflow_provider_oms.cancellation.outcomes import CancellationResult, Outcome
 from airflow_provider_oms.cancellation.policy import policy_for
 from airflow_provider_oms.cancellation.termination import listen_for_termination, sleep_until
 from airflow_provider_oms.connections import client_of, settings_of
@@ -112,44 +115,54 @@ class OmsHook(BaseHook):
             self._client = client_of(self.settings, pool_size=self.pool_size, on_token=mask_secret)
         return self._client
 
-    def order_url(self, order_id: OrderId) -> str | None:
+    def order_url(self, order_id: Any, order_key: Any = None) -> str | None:
         """Return where a person finds an order in Kibo's admin.
 
-        :param order_id: the order, as an integer or a string of digits.
-        :return: the address; ``None`` when the connection gives no ``admin_url``.
+        :param order_id: the order.
+        :param order_key: what names it, as for :meth:`cancel_order`.
+        :return: the address; ``None`` when the connection gives no ``admin_url``, or the order is
+            not named by its id.
         :raises OmsInvalidInputError: when the id or the connection is not valid.
         """
-        return self.settings.order_url(self.parse_order_id(order_id))
+        found = self.parse_order_id(order_id, order_key)
+        is_id = not self.get_conn().dialect.is_found_by_search(found)
+        return self.settings.order_url(found) if is_id else None
 
-    def parse_order_id(self, order_id: Any) -> OrderId:
-        """Return an order's id as the tenant's API takes it.
+    def parse_order_id(self, order_id: Any, order_key: Any = None) -> OrderId:
+        """Return what names an order, in its one form.
 
         :param order_id: the order.
-        :return: the id; an integer on a translated tenant.
+        :param order_key: what names it, as for :meth:`cancel_order`.
+        :return: an integer on a translated tenant; a text on a native one, such as
+            ``number:1042``.
         :raises OmsInvalidInputError: when the id or the connection is not valid.
         """
         client = self.get_conn()
         with invalid_input_is_final():
-            return client.dialect.order_id(order_id)
+            return client.dialect.order_id(order_id, order_key)
 
-    def get_order(self, order_id: int | str) -> Order:
+    def get_order(self, order_id: int | str, order_key: str | None = None) -> Order:
         """Read one order.
 
-        :param order_id: the order, as an integer or a string of digits.
+        :param order_id: the order: on a translated tenant an integer or a string of digits, on a
+            native one 32 hexadecimal digits, or what ``order_key`` says.
+        :param order_key: what names it, as for :meth:`cancel_order`.
         :return: the order; its ``raw`` holds a shopper's data, so take care where you put it.
         :raises OmsInvalidInputError: when the id or the connection is not valid.
         :raises OmsError: one of its kinds, for anything but the order that was asked for.
         """
-        client = self.get_conn()
+        found = self.parse_order_id(order_id, order_key)
         with invalid_input_is_final():
-            return client.get_order(order_id)
+            return self.get_conn().get_order(found)
 
-    def cancel_order(
+    def cancel_order(  # noqa: PLR0913 - each is a wish of its own
         self,
         order_id: int | str,
         disposition_reason: str,
         disposition_other_reason: str | None = None,
         *,
+        order_key: str | None = None,
+        note: str | None = None,
         only_if_states: Any = None,
         in_doubt: bool | None = None,
         attempt: int | str | None = None,
@@ -163,9 +176,15 @@ class OmsHook(BaseHook):
         and later attempts, and where the attempt number is unknown (in a container, in a
         script), the order is read, with time to settle, before anything is sent.
 
-        :param order_id: the order, as an integer or a string of digits.
+        :param order_id: the order: on a translated tenant an integer or a string of digits, on a
+            native one 32 hexadecimal digits, or what ``order_key`` says.
         :param disposition_reason: why; one of the reasons the tenant admits.
-        :param disposition_other_reason: explanation, with the reason ``other`` only.
+        :param disposition_other_reason: explanation; on a translated tenant with the reason
+            ``other`` only.
+        :param order_key: what ``order_id`` is on a native tenant: ``id``, the order's ``number``,
+            or the ``external_id`` that it has in the shop's own system; ``None`` for the id.
+        :param note: left on the order once it is canceled, at most 250 characters; on a native
+            tenant only. That it cannot be left is logged, and fails nothing.
         :param only_if_states: read first and cancel only when ``orderState`` and ``orderStatus``
             are all among these states; ``None`` for any state.
         :param in_doubt: ``True`` if an earlier run may have sent a cancel for this order: it is
@@ -191,8 +210,9 @@ class OmsHook(BaseHook):
         client = self.get_conn()
         with invalid_input_is_final():
             request = client.dialect.cancel_request(
-                order_id, disposition_reason, disposition_other_reason
+                order_id, disposition_reason, disposition_other_reason, order_key
             )
+            checked_note = client.dialect.note(note)
             states = validate_only_if_states(only_if_states)
             number = _attempt() if attempt is None else validate_number("attempt", attempt)
             is_in_doubt = in_doubt is not None and validate_flag("in_doubt", in_doubt)
@@ -204,6 +224,7 @@ class OmsHook(BaseHook):
                 "attempt can have sent a cancel for it.",
                 request.order_id,
             )
+        self.check_reasons([request])
         self.log.info("Canceling order %s at %s", request.order_id, self.settings.describe())
         result = runner.cancel_order(
             client,
@@ -220,7 +241,42 @@ class OmsHook(BaseHook):
         if not result.outcome.is_success:
             raise cancellation_error(result)
         self.log.info("%s", result.describe())
+        if checked_note is not None and result.outcome is Outcome.CANCELED:
+            self._leave_note(request.order_id, checked_note)
         return result
+
+    def _leave_note(self, order_id: OrderId, note: str) -> None:
+        # Once: a note that may be there already is not worth a second one.
+        try:
+            self.get_conn().post_note(order_id, note)
+        except OmsError as error:
+            self.log.warning(
+                "The note could not be left, which changes nothing else: %s", error.explain()
+            )
+
+    def check_reasons(self, requests: Iterable[CancelRequest]) -> None:
+        """Compare reasons with those that the tenant lists, as the connection's check_reasons says.
+
+        :param requests: the cancellations.
+        :raises OmsInvalidInputError: when one is not listed, or lacks an explanation, and such are
+            to be refused; nothing was sent.
+        :raises OmsError: when the list is needed for that, and cannot be read.
+        """
+        mode, client = self.settings.check_reasons, self.get_conn()
+        if mode == "off":
+            return
+        try:
+            listed = client.list_reasons()
+        except OmsError as error:
+            if mode == "refuse":
+                raise
+            self.log.warning("The tenant's reasons could not be read: %s", error.explain())
+            return
+        problems = reason_problems(requests, listed, client.dialect)
+        if problems and mode == "refuse":
+            raise OmsInvalidInputError(f"{'; '.join(problems)}. Nothing was sent.")
+        for problem in problems:
+            self.log.warning("%s; the OMS may refuse it", problem)
 
     def test_connection(self) -> tuple[bool, str]:
         """Tell whether the connection works, by reading one order; nothing is changed.

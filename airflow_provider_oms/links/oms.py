@@ -31,7 +31,9 @@ class OmsOrderLink(BaseOperatorLink):
         # anything, so that the link is there also for a task that was killed.
         return "oms_order_link"
 
-    def offer(self, context: Context, hook: OmsHook, order_id: Any, *, push: bool) -> str:
+    def offer(
+        self, context: Context, hook: OmsHook, order_id: Any, order_key: Any = None, *, push: bool
+    ) -> str:
         """Put the address of a task's order where the web UI finds it.
 
         A link is not worth a failure: whatever is wrong, the task will say itself.
@@ -39,12 +41,13 @@ class OmsOrderLink(BaseOperatorLink):
         :param context: the task's context.
         :param hook: the hook of the tenant.
         :param order_id: the order, not validated yet.
+        :param order_key: what names it, not validated yet.
         :param push: whether the task may write to XCom.
         :return: the address; empty when there is none.
         """
         url = ""
         try:
-            url = hook.order_url(order_id) or ""
+            url = hook.order_url(order_id, order_key) or ""
             if url and push:
                 context["ti"].xcom_push(key=self.xcom_key, value=url)
         except OmsInvalidInputError:

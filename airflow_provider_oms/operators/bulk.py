@@ -100,15 +100,18 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
     each with ``order_id``, ``outcome``, ``order_state`` and ``order_status``.
 
     :param orders: what to cancel: ids, strings of digits, or dicts with ``order_id`` and, if
-        wanted, ``disposition_reason``, ``disposition_other_reason`` and ``in_doubt`` (whether an
-        earlier run may have sent a cancel); a list, a JSON array, or another task's output
-        (templated).
+        wanted, ``disposition_reason``, ``disposition_other_reason``, ``order_key`` and ``in_doubt``
+        (whether an earlier run may have sent a cancel); a list, a JSON array, or another task's
+        output (templated).
     :param orders_path: the same as a JSON Lines file (``.jsonl``, ``.ndjson``) or a CSV file
         (``.csv``, with a header line) in any storage that ``ObjectStoragePath`` reaches; give this
         or ``orders`` (templated).
     :param disposition_reason: why, for orders that name no reason of their own (templated).
     :param disposition_other_reason: the explanation that goes with the reason ``other``
         (templated).
+    :param order_key: what the ids are on a native tenant, where an entry does not say: ``id``, the
+        order's ``number``, or the ``external_id`` that it has in the shop's own system; ``None``
+        for the id (templated).
     :param oms_conn_id: id of the Airflow connection of type ``oms`` (templated).
     :param max_orders: a larger set is refused as a whole (templated).
     :param tolerated_failures: how many orders may end otherwise than canceled, in a run that does
@@ -132,6 +135,7 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
         "orders_path",
         "disposition_reason",
         "disposition_other_reason",
+        "order_key",
         "oms_conn_id",
         "max_orders",
         "tolerated_failures",
@@ -155,6 +159,7 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
         orders_path: str | Templated | None = None,
         disposition_reason: str | Templated | None = None,
         disposition_other_reason: str | Templated | None = None,
+        order_key: str | Templated | None = None,
         oms_conn_id: str = OmsHook.default_conn_name,
         max_orders: int | str = 1000,
         tolerated_failures: int | str = 0,
@@ -172,6 +177,7 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
         self.orders_path: Any = orders_path
         self.disposition_reason: Any = disposition_reason
         self.disposition_other_reason: Any = disposition_other_reason
+        self.order_key: Any = order_key
         self.oms_conn_id = oms_conn_id
         self.max_orders = max_orders
         self.tolerated_failures = tolerated_failures
@@ -255,6 +261,9 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
                     hook.settings, only_if_states=states, dry_run=dry_run, is_one_of_many=True
                 )
                 orders = self._order_set(dialect)
+            if not dry_run:
+                with invalid_input_is_final():
+                    hook.check_reasons(orders.requests.values())
         except OmsOrderSetError as error:
             log_lines(self.log, "What is wrong with the orders", iter(error.problems))
             raise OmsInvalidInputError(error.message) from None
@@ -308,7 +317,9 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
             entries = read_entries(str(self.orders_path))
         else:
             entries = entries_of_value(open_outputs(self.orders))
-        reasons = Reasons(dialect, self.disposition_reason, self.disposition_other_reason)
+        reasons = Reasons(
+            dialect, self.disposition_reason, self.disposition_other_reason, self.order_key
+        )
         most = validate_number("max_orders", self.max_orders, least=1)
         return plan_orders(entries, reasons, max_orders=most)
 

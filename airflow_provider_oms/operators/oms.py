@@ -33,11 +33,18 @@ class OmsCancelOrderOperator(KeepsDefaultArguments, BaseOperator):
     ``confirmed_by``, ``order_state``, ``order_status`` and ``correlation_id``. Everything is
     validated when the task runs, and nothing invalid is sent.
 
-    :param order_id: the order: an integer from 1, or a string of digits (templated).
+    :param order_id: the order: an integer from 1, or a string of digits; on a native tenant 32
+        hexadecimal digits, or what ``order_key`` says (templated).
     :param disposition_reason: why: ``customer_changed_mind``, ``created_by_mistake``, ``other``,
-        or a reason that the connection's ``disposition_reasons`` admits (templated).
+        or a reason that the connection's ``disposition_reasons`` admits; on a native tenant one of
+        its own reason codes (templated).
     :param disposition_other_reason: explanation of 1 to 255 characters, required with the reason
-        ``other`` and refused with any other; ``None`` or empty for none (templated).
+        ``other`` and refused with any other; ``None`` or empty for none. A native tenant takes one
+        with any reason (templated).
+    :param order_key: what ``order_id`` is on a native tenant: ``id``, the order's ``number``, or
+        the ``external_id`` that it has in the shop's own system; ``None`` for the id (templated).
+    :param note: left on the order once it is canceled, at most 250 characters, on a native tenant
+        only; that it cannot be left fails nothing (templated).
     :param only_if_states: read first and cancel only when ``orderState`` and ``orderStatus`` are
         all among these states, otherwise end ``not_cancelable``; a list, a JSON array or a
         comma-separated string (templated). Left out, any state will do; what is given and comes
@@ -52,6 +59,8 @@ class OmsCancelOrderOperator(KeepsDefaultArguments, BaseOperator):
         "order_id",
         "disposition_reason",
         "disposition_other_reason",
+        "order_key",
+        "note",
         "only_if_states",
         "oms_conn_id",
     )
@@ -67,6 +76,8 @@ class OmsCancelOrderOperator(KeepsDefaultArguments, BaseOperator):
         order_id: int | str | Templated,
         disposition_reason: str | Templated,
         disposition_other_reason: str | Templated | None = None,
+        order_key: str | Templated | None = None,
+        note: str | Templated | None = None,
         only_if_states: Sequence[str] | str | Templated | NotGiven = NOT_GIVEN,
         in_doubt: bool | None = None,
         oms_conn_id: str = OmsHook.default_conn_name,
@@ -77,6 +88,8 @@ class OmsCancelOrderOperator(KeepsDefaultArguments, BaseOperator):
         self.order_id: Any = order_id
         self.disposition_reason: Any = disposition_reason
         self.disposition_other_reason: Any = disposition_other_reason
+        self.order_key: Any = order_key
+        self.note: Any = note
         self._is_guarded = only_if_states is not NOT_GIVEN
         self.only_if_states: Any = only_if_states if self._is_guarded else None
         self.in_doubt = in_doubt
@@ -96,7 +109,9 @@ class OmsCancelOrderOperator(KeepsDefaultArguments, BaseOperator):
         :raises OmsCancellationError: when the order did not end canceled.
         """
         hook = OmsHook(self.oms_conn_id)
-        self.order_url = OmsOrderLink().offer(context, hook, self.order_id, push=self.do_xcom_push)
+        self.order_url = OmsOrderLink().offer(
+            context, hook, self.order_id, self.order_key, push=self.do_xcom_push
+        )
         # None would mean "no guard" to the hook, which cannot know that there was to be one.
         if self._is_guarded and self.only_if_states is None:
             raise OmsInvalidInputError(
@@ -108,6 +123,8 @@ class OmsCancelOrderOperator(KeepsDefaultArguments, BaseOperator):
                 self.order_id,
                 self.disposition_reason,
                 self.disposition_other_reason,
+                order_key=self.order_key,
+                note=self.note,
                 only_if_states=self.only_if_states,
                 in_doubt=self.in_doubt,
                 attempt=context["ti"].try_number,

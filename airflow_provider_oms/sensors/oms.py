@@ -63,7 +63,10 @@ class OmsOrderStateSensor(KeepsDefaultArguments, BaseSensorOperator):
 
     In XCom: ``return_value``, a dict with ``order_id``, ``order_state`` and ``order_status``.
 
-    :param order_id: the order: an integer from 1, or a string of digits (templated).
+    :param order_id: the order: an integer from 1, or a string of digits; on a native tenant 32
+        hexadecimal digits, or what ``order_key`` says (templated).
+    :param order_key: what ``order_id`` is on a native tenant: ``id``, the order's ``number``, or
+        the ``external_id`` that it has in the shop's own system; ``None`` for the id (templated).
     :param target_states: states to wait for; a list, a JSON array or a comma-separated string
         (templated).
     :param failure_states: states at which the task fails, without a retry; they come before
@@ -77,6 +80,7 @@ class OmsOrderStateSensor(KeepsDefaultArguments, BaseSensorOperator):
 
     template_fields: Sequence[str] = (
         "order_id",
+        "order_key",
         "target_states",
         "failure_states",
         "oms_conn_id",
@@ -95,6 +99,7 @@ class OmsOrderStateSensor(KeepsDefaultArguments, BaseSensorOperator):
         self,
         *,
         order_id: int | str | Templated,
+        order_key: str | Templated | None = None,
         target_states: Sequence[str] | str | Templated = ("CANCELED",),
         failure_states: Sequence[str] | str | Templated | NotGiven = NOT_GIVEN,
         oms_conn_id: str = OmsHook.default_conn_name,
@@ -104,6 +109,7 @@ class OmsOrderStateSensor(KeepsDefaultArguments, BaseSensorOperator):
         super().__init__(**kwargs)
         # What they come out as is seen when the task runs, and checked then.
         self.order_id: Any = order_id
+        self.order_key: Any = order_key
         self.target_states: Any = target_states
         self._may_fail = failure_states is not NOT_GIVEN
         self.failure_states: Any = failure_states if self._may_fail else None
@@ -135,7 +141,7 @@ class OmsOrderStateSensor(KeepsDefaultArguments, BaseSensorOperator):
         :raises OmsOrderStateError: when the order will not come to a state waited for.
         """
         with invalid_input_is_final():
-            order_id = self._hook.parse_order_id(self.order_id)
+            order_id = self._hook.parse_order_id(self.order_id, self.order_key)
             wish = self._wish()
         client = self._hook.get_conn()
         if time.monotonic() < self._rests_until:
@@ -192,7 +198,7 @@ class OmsOrderStateSensor(KeepsDefaultArguments, BaseSensorOperator):
         """
         self._offer_link(context)
         if order_id is None:
-            order_id = self._hook.parse_order_id(self.order_id)
+            order_id = self._hook.parse_order_id(self.order_id, self.order_key)
         try:
             ended = WaitingEnded.model_validate(event)
         except ValidationError:
@@ -216,7 +222,7 @@ class OmsOrderStateSensor(KeepsDefaultArguments, BaseSensorOperator):
 
     def _offer_link(self, context: Context) -> None:
         self.order_url = OmsOrderLink().offer(
-            context, self._hook, self.order_id, push=self.do_xcom_push
+            context, self._hook, self.order_id, self.order_key, push=self.do_xcom_push
         )
 
 

@@ -149,19 +149,25 @@ def test_every_argument_is_templated(oms: RawServer) -> None:
             order_id="{{ params.id }}",
             disposition_reason="{{ params.reason }}",
             disposition_other_reason="Case {{ params.case }}",
+            order_key="{{ params.key }}",
+            note="Canceled by {{ params.case }}",
             only_if_states=["{{ params.state }}"],
             oms_conn_id="oms_{{ params.tenant }}",
         )
     params = {"id": 5, "reason": "other", "case": "C-1", "state": "READY", "tenant": "eu"}
+    params["key"] = "number"
     task.render_template_fields({"params": params})
     assert (task.order_id, task.disposition_reason) == ("5", "other")
     assert task.disposition_other_reason == "Case C-1"
+    assert (task.order_key, task.note) == ("number", "Canceled by C-1")
     assert task.only_if_states == ["READY"]
     assert task.oms_conn_id == "oms_eu"
     assert set(OmsCancelOrderOperator.template_fields) == {
         "order_id",
         "disposition_reason",
         "disposition_other_reason",
+        "order_key",
+        "note",
         "only_if_states",
         "oms_conn_id",
     }

@@ -21,13 +21,20 @@ from airflow_provider_oms.cancellation.bulk.refusals import Unusable
 
 __all__ = ["ENTRY_KEYS", "Joined", "MappedOutputs", "entries_of_value", "entry_of"]
 
-ENTRY_KEYS = ("order_id", "disposition_reason", "disposition_other_reason", "in_doubt")
+ENTRY_KEYS = (
+    "order_id",
+    "disposition_reason",
+    "disposition_other_reason",
+    "order_key",
+    "in_doubt",
+)
 
 _RULE = (
     "a list of orders, a single order id, or a template that renders to a JSON array "
     "({{ … | tojson }}, or the other task's .output)"
 )
-_DIGITS = re.compile(r"[0-9]+", re.ASCII)
+# One word with a digit in it; whether it is an id is not judged here.
+_ONE_ID = re.compile(r"(?=\D*[0-9])[\w:.#-]+", re.ASCII)
 _NO_TEXT = (str, bytes, bytearray, memoryview)
 
 
@@ -91,7 +98,7 @@ def _is_list(value: Any) -> bool:
 
 
 def _parse(text: str) -> Any:
-    if _DIGITS.fullmatch(text):
+    if _ONE_ID.fullmatch(text):
         return [text]
     try:
         parsed = read_json(text)

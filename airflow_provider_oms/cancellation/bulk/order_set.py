@@ -36,12 +36,15 @@ _ENTRY_RULE = f"an order id, or a dict with {', '.join(ENTRY_KEYS)}"
 class ChecksRequests(Protocol):
     """Name what a tenant's dialect checks."""
 
-    def cancel_request(self, order_id: Any, reason: Any, explanation: Any) -> CancelRequest:
+    def cancel_request(
+        self, order_id: Any, reason: Any, explanation: Any, order_key: Any
+    ) -> CancelRequest:
         """Return the checked cancellation.
 
         :param order_id: the order.
         :param reason: why.
         :param explanation: what is to be said besides.
+        :param order_key: what names the order.
         :raises OmsInputError: for the first value that breaks its rule.
         """
 
@@ -53,11 +56,13 @@ class Reasons:
     :param dialect: checks what an entry asks for.
     :param disposition_reason: as the caller gave it; ``None`` when every entry has its own.
     :param disposition_other_reason: as the caller gave it.
+    :param order_key: what names the orders of entries that do not say.
     """
 
     dialect: ChecksRequests
     disposition_reason: Any = None
     disposition_other_reason: Any = None
+    order_key: Any = None
 
     def request_of(self, entry: Any) -> CancelRequest:
         """Return the checked cancellation that one entry asks for.
@@ -77,7 +82,10 @@ class Reasons:
             reason, explanation = fields["disposition_reason"], explanation if same else None
         if fields.get("disposition_other_reason") not in (None, ""):
             explanation = fields["disposition_other_reason"]
-        return self.dialect.cancel_request(fields.get("order_id"), reason, explanation)
+        order_key = fields.get("order_key")
+        if order_key in (None, ""):
+            order_key = self.order_key
+        return self.dialect.cancel_request(fields.get("order_id"), reason, explanation, order_key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +164,7 @@ def split_orders(
     disposition_other_reason: str | None = None,
     extra_reasons: Iterable[str] = (),
     api: str = "translated",
+    order_key: str | None = None,
 ) -> list[list[Any]]:
     """Split a set of orders into chunks, for one mapped task each.
 
@@ -169,6 +178,7 @@ def split_orders(
     :param disposition_other_reason: the explanation of entries that name none.
     :param extra_reasons: more reasons that the connection's ``disposition_reasons`` admits.
     :param api: the connection's ``api``.
+    :param order_key: what the ids are, as for the operator.
     :return: the entries as they were given, each order once, in lists of ``chunk_size``.
     :raises OmsInputError: when a number is less than 1 or is none, or ``orders`` is no set.
     :raises OmsOrderSetError: when the set cannot be used as a whole.
@@ -176,7 +186,7 @@ def split_orders(
     chunk_size = validate_number("chunk_size", chunk_size, least=1)
     max_orders = validate_number("max_orders", max_orders, least=1)
     dialect = rules_of(api, extra_reasons=extra_reasons)
-    reasons = Reasons(dialect, disposition_reason, disposition_other_reason)
+    reasons = Reasons(dialect, disposition_reason, disposition_other_reason, order_key)
     given: list[Any] = []
 
     def kept() -> Iterator[tuple[str, Any]]:
