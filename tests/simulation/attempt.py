@@ -15,7 +15,8 @@ from airflow_provider_oms.cancellation.bulk.journal import Journal, JournalError
 from airflow_provider_oms.cancellation.bulk.order_set import OrderSet
 from airflow_provider_oms.cancellation.bulk.recovery import Record, Recovery
 from airflow_provider_oms.cancellation.history import Action, Event, Policy, Reply
-from tests.simulation.world import Clock, Order, Store, Tenant
+from tests.simulation.store import Store
+from tests.simulation.world import Clock, Order, Tenant
 
 if TYPE_CHECKING:
     from tests.simulation.checks import Checks

@@ -91,6 +91,8 @@ class Checks:
         # When the last read by Get Order began, by the attempt's own clock.
         self._read_at: dict[Attempt, dict[Order, float]] = defaultdict(dict)
         self._is_answered: set[Attempt] = set()
+        # Cancels that the tenant has taken without showing them done.
+        self._taken: set[tuple[Attempt, Order]] = set()
         self._told_to_end_at: dict[Attempt, float] = {}
         self._polls: tuple[float, int] = (-1.0, 0)
         self._was_stopped = self._was_half_open = False
@@ -179,6 +181,8 @@ class Checks:
                 f"{order_id} is canceled again at {self._clock.now:.2f}: the cancel of "
                 f"{acted[0].left_at:.2f} was acted on, and shows at {acted[0].shows_at:.2f}"
             )
+        if (attempt, order_id) in self._taken:
+            self._fail(f"{order_id} is canceled again, and the cancel before it was taken")
         if self._is_kept:
             bound = self._bounds[attempt].get(order_id)
             if bound is None:
@@ -226,6 +230,8 @@ class Checks:
         reply = event.reply
         if reply.evidence in _ADMITTED:
             self._is_answered.add(attempt)
+        if event.action is Action.POST and reply.says_open:
+            self._taken.add((attempt, send.item.request.order_id))
         self._note_pause(attempt, reply.retry_after, event.at)
         if event.action is Action.READ:
             self._read_at[attempt][send.item.request.order_id] = event.sent_at
@@ -282,6 +288,8 @@ class Checks:
         is_called_canceled = outcome in (Outcome.CANCELED, Outcome.ALREADY_CANCELED)
         if is_called_canceled and not self._tenant.is_canceled(order_id):
             self._fail(f"{order_id} is called {outcome}, and is open")
+        if outcome is Outcome.NOT_CANCELABLE and self._tenant.calls_cancelable(order_id):
+            self._fail(f"{order_id} is called {outcome}, and the tenant says that it can be")
         if outcome in _NOTHING_DONE and acted:
             self._fail(f"{order_id} is called {outcome}, and our cancel was acted on")
 

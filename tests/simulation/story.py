@@ -16,12 +16,17 @@ from airflow_provider_oms.cancellation.bulk.order_set import OrderSet
 from airflow_provider_oms.cancellation.history import Action, Policy
 from tests.simulation.attempt import GRACE, Attempt
 from tests.simulation.checks import Checks, ViolationError
-from tests.simulation.world import FINE, Clock, Order, Store, Tenant, Values, Weather
+from tests.simulation.store import Store, Values
+from tests.simulation.world import FINE, Clock, Order, Tenant, Weather
 
 _KINDS = ("lost", "late", "accepted", "stuck", "5xx", "429", "401", "unsent")
 _BAD_ATTEMPTS = 3
 _MOST_ATTEMPTS = 7
 _LONGEST_STORY = 50_000.0
+# The share of stories about a native tenant, and of its hopeless orders that it refuses with a 409
+# and calls cancelable.
+_NATIVE = 0.35
+_NATIVE_CONFLICT = 0.5
 
 
 @dataclass
@@ -60,6 +65,9 @@ class Story:
         # Clocks differ, and a tenant is that much faster than it promises.
         self._skew = draw.choice([0.0, 0.0, 0.1, 0.4]) * self._settle
         self._leeway = draw.choice([0.0, 1.0, 5.0, 5.0])
+        # Drawn apart, so that the stories of translated tenants stay what they are.
+        native = random.Random(-1 - seed)  # noqa: S311 - a story must come out the same
+        self._native = native if native.random() < _NATIVE else None
         self._orders = self._draw_orders()
         self._policy = Policy(
             settle_seconds=self._settle,
@@ -67,6 +75,7 @@ class Story:
             only_if_states=draw.choice([None, None, None, frozenset({"READY"})]),
             dry_run=draw.random() < 0.05,
             early_reads=draw.choice([None, 1]),
+            settles_after_acceptance=self._native is not None,
         )
         self._limits = Limits(
             draw.choice([1, 2, 4, 16]),
@@ -75,7 +84,8 @@ class Story:
         )
         self._values = Values() if draw.random() < 0.85 else None
         order_ids = list(self._orders.requests)
-        self._tenant = Tenant(self._clock, draw, order_ids, self._settle - self._skew, self._log)
+        promise = self._settle - self._skew
+        self._tenant = Tenant(self._clock, draw, order_ids, promise, self._log, self._native)
         self._checks = Checks(
             self._clock,
             self._tenant,
@@ -148,6 +158,7 @@ class Story:
         counts = self.told.counts
         counts["cancels"] += len(self._tenant.posts)
         counts["faults"] += self._tenant.faults
+        counts["native tenants"] += self._native is not None
         return self.told
 
     def _run(self) -> None:
@@ -158,9 +169,12 @@ class Story:
         # An order about which the tenant never answers well must not hold up the others.
         hopeless: dict[Order, Evidence] = {}
         if draw.random() < 0.1:
-            hopeless[draw.choice(list(tenant.states))] = draw.choice(
+            order_id = draw.choice(list(tenant.states))
+            hopeless[order_id] = draw.choice(
                 [Evidence.AMBIGUOUS, Evidence.FORBIDDEN, Evidence.REFUSED]
             )
+            if self._native is not None and self._native.random() < _NATIVE_CONFLICT:
+                hopeless[order_id] = Evidence.CONFLICT
         number = 0
         while number < _MOST_ATTEMPTS:
             number += 1

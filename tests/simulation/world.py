@@ -1,4 +1,4 @@
-"""A tenant, a store and a clock in virtual time: the world that the attempts of a story meet.
+"""A tenant and a clock in virtual time: the world that the attempts of a story meet.
 
 The world follows what ``docs/guarantees.md`` demands of a tenant, and is otherwise as bad as its
 seed makes it.
@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import heapq
 import itertools
-import json
 import random
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from airflow_provider_oms.api.errors import (
     OmsError,
@@ -95,6 +93,10 @@ class Weather:
 
 
 FINE = Weather()
+# Shares of the cancels on a native tenant: taken and not carried out, as where a payment cannot be
+# voided, and carried out a while after the response.
+_NATIVE_FAILS = 0.05
+_NATIVE_IS_LATE = 0.4
 
 
 @dataclass
@@ -123,6 +125,8 @@ class Tenant:
     :param order_ids: the orders that are there.
     :param promise: seconds within which a cancel that was acted on shows in a read.
     :param log: receives the timeline.
+    :param native: the chance of a native tenant, which takes cancels before it acts, and may fail
+        to; ``None`` for a translated one.
     """
 
     def __init__(
@@ -132,9 +136,11 @@ class Tenant:
         order_ids: list[Order],
         promise: float,
         log: Callable[[str], object],
+        native: random.Random | None = None,
     ) -> None:
         self._clock = clock
         self._draw = draw
+        self._native = native
         self._promise = promise
         self._log = log
         self.weather = FINE
@@ -156,6 +162,10 @@ class Tenant:
     def is_canceled(self, order_id: Order) -> bool:
         """Tell whether an order is canceled, or will be by a cancel that is on its way."""
         return order_id in self.canceled_at
+
+    def calls_cancelable(self, order_id: Order) -> bool:
+        """Tell whether the tenant itself says that an order can be canceled."""
+        return self._native is not None and self.states.get(order_id) == "READY"
 
     def acted_posts(self, order_id: Order) -> list[Post]:
         for post in self.posts[self._indexed :]:
@@ -195,7 +205,7 @@ class Tenant:
             found[order_id] = self._order(order_id)
             if kind == "lagging" and draw.random() < 0.7:
                 state = self.states[order_id]
-                found[order_id] = Reply(Evidence.OPEN, state, order_state=state, order_status=state)
+                found[order_id] = self._open(state, state)
         return found, self._latency()
 
     def post(self, order_id: Order, attempt: int) -> tuple[Reply, float]:
@@ -209,10 +219,13 @@ class Tenant:
         if self.states[order_id] == "SHIPPED":
             return Reply(Evidence.CONFLICT, "shipped"), self._latency()
         if self._state(order_id) == "CANCELED":
-            if draw.random() < 0.5:
-                return Reply(Evidence.CONFLICT, "canceled already"), self._latency()
+            is_conflict = draw.random() < 0.5
+            reply = Reply(Evidence.CONFLICT, "canceled already") if is_conflict else None
+            return reply or self._order(order_id), self._latency()
+        kind = self._kind() or self._native_kind()
+        if kind == "not carried out":
+            self._log(f"tenant takes the cancel of {order_id}, and fails to carry it out")
             return self._order(order_id), self._latency()
-        kind = self._kind()
         if kind in (None, "lost", "late", "accepted", "stuck"):
             # What the promise leaves is parted between acting late and showing late.
             delay = 0.0 if kind is None else self._promise * draw.choice([draw.random(), 1.0])
@@ -223,7 +236,7 @@ class Tenant:
         if kind is None:
             return self._order(order_id), self._latency()
         if kind == "accepted":
-            return Reply(Evidence.OPEN, "taken", order_state="READY"), self._latency()
+            return self._open("taken", "READY"), self._latency()
         if kind == "stuck":
             return Reply(Evidence.AMBIGUOUS, "timed out"), 30.0
         if kind in ("lost", "late"):
@@ -250,14 +263,25 @@ class Tenant:
 
     def _order(self, order_id: Order) -> Reply:
         state = self._state(order_id)
-        evidence = Evidence.CANCELED if state == "CANCELED" else Evidence.OPEN
-        return Reply(evidence, state, order_state=state, order_status=state)
+        if state == "CANCELED":
+            return Reply(Evidence.CANCELED, state, order_state=state, order_status=state)
+        return self._open(state, state)
+
+    def _open(self, message: str, state: str) -> Reply:
+        # A native order says whether it can be canceled.
+        says = None if self._native is None else state == "READY"
+        return Reply(
+            Evidence.OPEN, message, order_state=state, order_status=state, is_cancelable=says
+        )
 
     def _latency(self) -> float:
         return self._draw.uniform(0.2, 1.0) * self.weather.latency
 
     def _refusal(self, action: Action, order_id: Order) -> tuple[Reply, float] | None:
         evidence = self.closed.get(action) or self.cursed.get(order_id)
+        if evidence is Evidence.CONFLICT and action is Action.READ:
+            # Such as a reason that a native tenant does not list.
+            evidence = None
         if evidence is not None:
             return Reply(evidence, f"always {evidence}"), self._latency()
         if order_id not in self.states:
@@ -287,6 +311,12 @@ class Tenant:
         self.faults += 1
         return self._draw.choices(list(weather.kinds), list(weather.kinds.values()))[0]
 
+    def _native_kind(self) -> str | None:
+        share = 1.0 if self._native is None else self._native.random()
+        if share < _NATIVE_FAILS and self.weather is not FINE:
+            return "not carried out"
+        return "accepted" if share < _NATIVE_IS_LATE else None
+
     def _fault(self, action: Action, order_id: Order) -> tuple[Reply, float] | None:
         refusal = self._refusal(action, order_id)
         if refusal is not None:
@@ -309,69 +339,3 @@ class Tenant:
             "unsent": Reply(Evidence.NEVER_SENT, "refused"),
         }
         return replies[kind], self._latency()
-
-
-class StoreFailedError(Exception):
-    """Say that a value was not taken, or that it is not known whether it was."""
-
-
-class Values:
-    """Keep what the attempts of a task have recorded; only the newest attempt may write."""
-
-    def __init__(self) -> None:
-        self.values: dict[str, str] = {}
-        self.newest_attempt = 0
-
-    def lose(self, draw: random.Random) -> str | None:
-        """Lose one value, if there is one."""
-        if not self.values:
-            return None
-        key = draw.choice(sorted(self.values))
-        del self.values[key]
-        return key
-
-
-class Store:
-    """What one attempt sees of the values.
-
-    :param values: the values of the task.
-    :param attempt: which attempt this is.
-    :param will_fail: tells of each value how its write fails: not at all (``None``), without a
-        trace (``"gone"``), after it was taken (``"taken"``), or so that it arrives later
-        (``"late"``).
-    :param later: does something after a while.
-    """
-
-    def __init__(
-        self,
-        values: Values,
-        attempt: int,
-        will_fail: Callable[[], str | None],
-        later: Callable[[Callable[[], object]], object],
-    ) -> None:
-        self._values = values
-        self._attempt = attempt
-        self._will_fail = will_fail
-        self._later = later
-
-    def get(self, key: str, default: Any = None) -> Any:
-        text = self._values.values.get(key)
-        return default if text is None else json.loads(text)
-
-    def set(self, key: str, value: Any) -> None:
-        text = json.dumps(value)
-        how = self._will_fail()
-        if how == "late":
-            self._later(lambda: self._take(key, text))
-        if how in ("late", "gone"):
-            raise StoreFailedError(how)
-        if not self._take(key, text):
-            raise StoreFailedError("another attempt has taken over")
-        if how == "taken":
-            raise StoreFailedError(how)
-
-    def _take(self, key: str, text: str) -> bool:
-        if self._values.newest_attempt != self._attempt:
-            return False
-        self._values.values[key] = text
-        return True

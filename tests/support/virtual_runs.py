@@ -16,7 +16,8 @@ from airflow_provider_oms.cancellation.bulk.order_set import OrderSet
 from airflow_provider_oms.cancellation.history import Action, Policy, Reply
 from tests.simulation.attempt import Attempt
 from tests.simulation.checks import Checks
-from tests.simulation.world import Clock, Found, Order, Post, Store, Tenant, Values
+from tests.simulation.store import Store, Values
+from tests.simulation.world import Clock, Found, Order, Post, Tenant
 
 LOST = Reply(Evidence.AMBIGUOUS, "no response")
 UNSENT = Reply(Evidence.NEVER_SENT, "connection refused")
