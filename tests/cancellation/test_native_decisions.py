@@ -1,0 +1,111 @@
+"""What a native tenant's replies mean for one order: a response with success is no proof there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from stories import (
+    AMBIGUOUS,
+    CANCELED,
+    CONFLICT,
+    NOT_FOUND,
+    OPEN,
+    POST,
+    Story,
+    assert_done,
+    order,
+)
+
+from airflow_provider_oms.api.config import TenantSettings
+from airflow_provider_oms.cancellation.decision import Done, Wait
+from airflow_provider_oms.cancellation.history import Reply
+from airflow_provider_oms.cancellation.outcomes import ConfirmedBy, Outcome
+from airflow_provider_oms.cancellation.policy import policy_for
+
+CAN_BE_CANCELED = replace(OPEN, is_cancelable=True)
+CANNOT_BE = replace(order("Completed"), is_cancelable=False)
+
+
+def native(**more: float) -> Story:
+    policy = {"settle_seconds": 60.0, "deadline": 120.0, "settles_after_acceptance": True, **more}
+    return Story(**policy)
+
+
+def test_only_native_tenants_are_given_up_after_a_cancel_that_was_taken() -> None:
+    common = {"tenant_id": "1", "base_url": "http://localhost:1"}
+    assert policy_for(TenantSettings.model_validate({**common, "api": "native"})) == (
+        native().history.policy
+    )
+    assert not policy_for(TenantSettings.model_validate(common)).settles_after_acceptance
+
+
+def test_a_cancel_that_was_taken_is_read_until_it_shows_and_never_sent_again() -> None:
+    story = native()
+    decision = story.then(CAN_BE_CANCELED)
+    while not isinstance(decision, Done) and story.now < 15:
+        decision = story.then(CAN_BE_CANCELED)
+    assert story.then(CANCELED) == story.next()
+    assert_done(story.next(), Outcome.CANCELED, ConfirmedBy.READ)
+    assert story.posts == 1
+
+
+def test_one_that_is_not_carried_out_in_time_is_not_canceled_and_says_so() -> None:
+    story = native()
+    decision = story.then(CAN_BE_CANCELED)
+    while not isinstance(decision, Done):
+        decision = story.then(CAN_BE_CANCELED)
+    assert_done(decision, Outcome.NOT_CANCELED, ConfirmedBy.READ)
+    assert decision.reply is not None
+    assert "took the cancel and has not carried it out" in decision.reply.message
+    assert story.posts == 1
+    # Not before it had all the time that it may take, and by a read that began after that.
+    assert story.reads_at[-1] >= 60
+
+
+def test_one_that_is_gone_afterwards_is_not_found() -> None:
+    story = native(settle_seconds=2.0)
+    decision = story.then(CAN_BE_CANCELED)
+    while not isinstance(decision, Done):
+        decision = story.then(NOT_FOUND)
+    assert_done(decision, Outcome.NOT_FOUND, ConfirmedBy.READ)
+
+
+def test_a_translated_one_stays_unknown() -> None:
+    story = Story(settle_seconds=3.0, deadline=10.0)
+    decision = story.then(OPEN)
+    while not isinstance(decision, Done):
+        decision = story.then(OPEN)
+    assert_done(decision, Outcome.UNKNOWN)
+    assert story.posts == 1
+
+
+@pytest.mark.parametrize(
+    ("read", "outcome", "decisive"),
+    [
+        (CAN_BE_CANCELED, Outcome.REFUSED, CONFLICT),
+        (CANNOT_BE, Outcome.NOT_CANCELABLE, CANNOT_BE),
+        # A translated order does not say.
+        (OPEN, Outcome.NOT_CANCELABLE, OPEN),
+    ],
+)
+def test_a_conflict_is_the_requests_where_the_order_says_that_it_can_be_canceled(
+    read: Reply, outcome: Outcome, decisive: Reply
+) -> None:
+    story = native(settle_seconds=5.0)
+    decision = story.then(CONFLICT)
+    while not isinstance(decision, Done):
+        decision = story.then(read)
+    assert_done(decision, outcome, ConfirmedBy.READ)
+    assert decision.reply == decisive
+    assert story.posts == 1
+
+
+def test_after_a_timeout_it_is_as_on_a_translated_tenant() -> None:
+    story = native(settle_seconds=5.0)
+    decision = story.then(AMBIGUOUS)
+    while isinstance(decision, Wait) or decision != POST:
+        assert not isinstance(decision, Done)
+        decision = story.then(CAN_BE_CANCELED)
+    assert story.reads_at[-1] >= 5
+    assert_done(story.then(CANCELED), Outcome.CANCELED, ConfirmedBy.ANSWER)
