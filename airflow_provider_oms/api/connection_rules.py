@@ -27,8 +27,9 @@ __all__ = ["broken_rules"]
 def broken_rules(tenant: TenantSettings, wrong: Set[str]) -> list[str]:
     """Return a message for each rule between fields that a connection breaks.
 
-    :param tenant: the settings; each field is valid by itself or named in ``wrong``.
-    :param wrong: fields known to be invalid; the rules do not look at them.
+    :param tenant: the settings; each field is valid by itself, or at its default and named in
+        ``wrong``.
+    :param wrong: fields known to be invalid.
     :return: one message for each broken rule.
     """
     found = [rule.problem(tenant, wrong) for rule in _RULES if rule.fields.isdisjoint(wrong)]
@@ -39,7 +40,8 @@ def broken_rules(tenant: TenantSettings, wrong: Set[str]) -> list[str]:
 class _Rule:
     """Define one rule.
 
-    :param fields: fields that the rule needs; it is skipped when one of them is invalid.
+    :param fields: fields from whose defaults it would conclude something wrong; it is skipped when
+        one of them is invalid.
     :param problem: returns the message, given the settings and the fields known to be invalid;
         ``None`` when the rule is kept.
     """
@@ -191,11 +193,11 @@ _RULES = (
     _Rule(frozenset({"base_url", "environment"}), _environment),
     _Rule(frozenset({"client_id", "client_secret"}), _both_credentials),
     _Rule(frozenset({"settle_seconds", "deadline"}), _time_to_settle),
-    _Rule(frozenset({"base_url", "auth_url"}), _no_guessed_auth_url),
-    _Rule(frozenset({"base_url", "api"}), _known_host),
-    _Rule(frozenset({"auth_url", "api"}), _known_auth_url),
-    _Rule(frozenset({"base_url", "allow_http"}), _host_over_https),
-    _Rule(frozenset({"auth_url", "allow_http"}), _auth_url_over_https),
-    _Rule(frozenset({"base_url", "auth_url", "allow_http"}), _http_never_to_kibo),
-    _Rule(frozenset({"ca_bundle", "base_url", "auth_url"}), _environments_certificates),
+    _Rule(frozenset({"auth_url"}), _no_guessed_auth_url),
+    _Rule(frozenset({"api"}), _known_host),
+    _Rule(frozenset({"api"}), _known_auth_url),
+    _Rule(frozenset({"allow_http"}), _host_over_https),
+    _Rule(frozenset({"allow_http"}), _auth_url_over_https),
+    _Rule(frozenset({"base_url"}), _http_never_to_kibo),
+    _Rule(frozenset({"ca_bundle", "base_url"}), _environments_certificates),
 )

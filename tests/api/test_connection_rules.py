@@ -12,6 +12,13 @@ LOCAL = "http://oms-emulator:8787"
 ALLOWED = {"tenant_id": "10001", "auth_url": LOCAL, "allow_http": True}
 
 
+@pytest.fixture
+def no_bundle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the environment name a CA bundle that is not there."""
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+    monkeypatch.setenv("CURL_CA_BUNDLE", "/gone/ca.pem")
+
+
 class TestWhatIsKnownAboutAddresses:
     @pytest.mark.parametrize(
         ("extra", "host", "named"),
@@ -43,6 +50,45 @@ class TestWhatIsKnownAboutAddresses:
     def test_so_is_an_environment(self) -> None:
         extra = {"tenant_id": "10001", "environment": "Sandbox"}
         assert "is Kibo's" not in error_of(extra, host="10001-translation.mozu.com")
+
+
+@pytest.mark.usefixtures("no_bundle")
+@pytest.mark.parametrize(
+    ("extra", "fields", "concluded"),
+    [
+        ({"environment": None}, {"host": "ftp://oms"}, "environment: must be 'production'"),
+        ({"environment": "Sandbox"}, {}, "unless host is given"),
+        ({}, {"login": "id ", "password": "secret"}, "go together"),
+        ({}, {"login": "id", "password": "***"}, "go together"),
+        ({"settle_seconds": "soon", "deadline": 9}, {}, "longer than deadline"),
+        ({"settle_seconds": 200, "deadline": "soon"}, {}, "longer than deadline"),
+        (
+            {"auth_url": "ftp://oms"},
+            {"host": "oms.example.com", "login": "id", "password": "secret"},
+            "auth_url: must be given",
+        ),
+        ({"allow_http": "maybe"}, {"host": LOCAL}, "must use https"),
+        ({"allow_http": "maybe", "auth_url": LOCAL}, {}, "must use https"),
+        ({"allow_http": True, "auth_url": LOCAL}, {"host": "ftp://oms"}, "is for a local OMS only"),
+        ({}, {"host": "ftp://oms"}, "CURL_CA_BUNDLE"),
+        ({"ca_bundle": "/gone/too.pem"}, {}, "CURL_CA_BUNDLE"),
+    ],
+)
+def test_nothing_is_concluded_from_a_field_that_is_wrong_itself(
+    extra: dict[str, object], fields: dict[str, str], concluded: str
+) -> None:
+    assert concluded not in error_of({**TENANT, **extra}, **fields)
+
+
+@pytest.mark.usefixtures("no_bundle")
+def test_all_else_is_said_beside_a_field_that_is_wrong_itself() -> None:
+    extra = {"tenant_id": "1", "auth_url": "ftp://oms"}
+    message = error_of(extra, host="home.mozu.com")
+    assert "auth_url: must be an address" in message
+    assert "host: home.mozu.com issues access tokens" in message
+    assert "ca_bundle: is empty, and CURL_CA_BUNDLE" in message
+    message = error_of("no JSON", host="home.mozu.com")
+    assert "host: home.mozu.com issues access tokens" in message
 
 
 def test_the_time_to_settle_may_be_as_long_as_the_deadline_and_no_longer() -> None:
@@ -108,12 +154,8 @@ class TestHttp:
         assert "auth_url: must be given" in message
 
 
+@pytest.mark.usefixtures("no_bundle")
 class TestCertificates:
-    @pytest.fixture(autouse=True)
-    def nowhere(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
-        monkeypatch.setenv("CURL_CA_BUNDLE", "/gone/ca.pem")
-
     @pytest.mark.parametrize("host", [None, "https://127.0.0.1:9"])
     def test_a_variable_that_points_nowhere_is_named(self, host: str | None) -> None:
         message = error_of(host=host)
