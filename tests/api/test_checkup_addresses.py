@@ -40,6 +40,15 @@ class TestAPrefix:
         assert "correct the path of the Base Address (host)" in sentence
         assert press(tenant.url, **credentials)[0]
 
+    def test_is_found_too_where_the_oms_names_the_path_that_it_does_not_know(self) -> None:
+        unknown = [
+            refusal("404 Not Found", {"message": f"No route for {path}"}, CORRELATION)
+            for path in ("/kibo/api/v2/order/1", "/kibo/there-is-no-such-prefix/api/v2/order/1")
+        ]
+        with RawServer([TOKEN, unknown[0], TOKEN, unknown[1]]) as server:
+            sentence = ask(f"{server.url}/kibo", auth_url=server.url)
+        assert "correct the path of the Base Address (host)" in sentence
+
     @pytest.mark.parametrize(
         "elsewhere",
         [

@@ -146,12 +146,28 @@ def test_an_echoed_secret_is_cut_out_wherever_it_stands(secret: str, status: int
 
 
 @pytest.mark.parametrize(
-    "echo", ["a%20b%2Bc%2Fd%3De%26f", "a+b%2Bc%2Fd%3De%26f", "a b+c/d=e&amp;f"]
+    ("secret", "echo"),
+    [
+        ("a b+c/d=e&f", "a%20b%2Bc%2Fd%3De%26f"),
+        ("a b+c/d=e&f", "a+b%2Bc%2Fd%3De%26f"),
+        ("a b+c/d=e&f", "a b+c/d=e&amp;f"),
+        ('quote"s\\and<tags>', 'quote\\"s\\\\and<tags>'),
+        ('quote"s\\and<tags>', "quote&quot;s\\and&lt;tags&gt;"),
+        ("päßwörd", "p\\u00e4\\u00dfw\\u00f6rd"),
+        ("päßwörd", "p%C3%A4%C3%9Fw%C3%B6rd"),
+    ],
 )
-def test_an_echo_in_another_encoding_is_cut_out_too(echo: str) -> None:
+def test_an_echo_in_another_encoding_is_cut_out_too(secret: str, echo: str) -> None:
     body = json.dumps({"message": f"got {echo}"}).encode()
-    found = error_of(Response(400, CaseInsensitiveDict(), body), secrets=("a b+c/d=e&f",))
+    found = error_of(Response(400, CaseInsensitiveDict(), body), secrets=(secret,))
     assert found.detail == "got ***"
+
+
+@pytest.mark.parametrize("secrets", [("abcd", "abcdefgh"), ("abcdefgh", "abcd")])
+def test_a_secret_that_begins_another_one_leaves_no_rest_of_it(secrets: tuple[str, str]) -> None:
+    body = b'{"message": "got abcdefgh and abcd"}'
+    found = error_of(Response(400, CaseInsensitiveDict(), body), secrets=secrets)
+    assert found.detail == "got *** and ***"
 
 
 @pytest.mark.parametrize(

@@ -153,6 +153,15 @@ class TestHowMuchIsTaken:
     def test_how_far_a_text_is_read_and_quoted(self, text: str, quoted: str) -> None:
         assert clean_text(text) == quoted
 
+    def test_an_id_or_a_code_has_sixty_four_characters_at_most(self) -> None:
+        code, longer = "C" * 64, "C" * 65
+        assert error(400, {"errorCode": code}).oms_code == code
+        assert error(400, {"errorCode": longer}).oms_code == code
+        # A correlation id is looked for in other systems, where a part of it finds nothing.
+        for sent, kept in ((code, code), (longer, None)):
+            answer = Response(400, CaseInsensitiveDict({"x-vol-correlation": sent}), b"{}")
+            assert error_of(answer).correlation_id == kept
+
     def test_a_wait_is_a_week_at_most(self) -> None:
         week = 7 * 24 * 3600
         for asked, wait in ((week - 1, week - 1), (week, week), (week + 1, week), (10**8, week)):
