@@ -322,8 +322,8 @@ MUTANTS = (
     Mutant(
         "take a cancel that is under way at the end for one that was never sent",
         DECISION,
-        "    if calling is Action.POST:\n        reply",
-        "    if calling is None:\n        reply",
+        "    if calling is Action.POST:\n        lost",
+        "    if calling is None:\n        lost",
         ("tests/cancellation/test_interruption.py",),
     ),
     Mutant(

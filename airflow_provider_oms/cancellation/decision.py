@@ -155,8 +155,7 @@ def when_interrupted(history: History, calling: Action | None, now: float, why: 
     """
     lost = None
     if calling is Action.POST:
-        reply = Reply(Evidence.AMBIGUOUS, "The cancel was still in flight")
-        lost = Event(Action.POST, now, now, reply)
+        lost = Event(Action.POST, now, now, Reply(Evidence.AMBIGUOUS))
         history = history.with_event(lost)
     decision = step(history, now)
     done = decision if isinstance(decision, Done) else when_stopped(history, why)

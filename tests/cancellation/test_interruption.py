@@ -16,6 +16,8 @@ def test_a_cancel_in_flight_leaves_the_order_unknown_and_is_counted() -> None:
     assert_done(done, Outcome.UNKNOWN)
     assert done.lost is not None
     assert (done.lost.action, done.lost.reply.evidence) == (Action.POST, Evidence.AMBIGUOUS)
+    assert done.reply is not None
+    assert done.reply.message == "The run stopped"
 
 
 @pytest.mark.parametrize("calling", [None, Action.READ])
