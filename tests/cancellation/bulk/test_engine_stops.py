@@ -16,6 +16,7 @@ from virtual_runs import (
     UNAUTHENTICATED,
     UNAVAILABLE,
     UNSENT,
+    Seen,
     World,
     outcomes,
     throttled,
@@ -170,6 +171,20 @@ class TestATenantThatIsAway:
         assert outcomes(run) == {"not_attempted": 1000}
         assert not run.engine.breaker.is_shut_out
         assert len(world.tenant.seen) < 80
+
+    @pytest.mark.parametrize("reply", [UNSENT, LOST, UNAVAILABLE, FORBIDDEN])
+    def test_each_order_that_gets_no_answer_lets_one_more_be_asked(self, reply: Reply) -> None:
+        world = World(1000)
+        world.tenant.on_read = lambda _: reply
+        # Long enough for the first orders to be read again meanwhile.
+        world.tenant.latency = 2.0
+        world.run(workers=16)
+        first: dict[Any, Seen] = {}
+        for call in world.tenant.seen:
+            first.setdefault(call.order_id, call)
+        assert len(first) > 5
+        for number, call in enumerate(first.values()):
+            assert sum(other.answered_at <= call.at for other in first.values()) == number
 
     def test_so_it_does_where_a_first_read_hangs(self) -> None:
         world = World(10)
