@@ -315,9 +315,9 @@ def _learned(values: Any) -> Learned | None:
             is_usable = (rate is None or 0 < rate < math.inf) and (
                 at_a_time is None or at_a_time > 0
             )
-            return Learned(rate, at_a_time) if is_usable else None
-        case _:
-            return None
+            if is_usable:
+                return Learned(rate, at_a_time)
+    return None
 
 
 def _recorded(state: str) -> Recorded:
