@@ -1,7 +1,8 @@
 """Draw random mutants of `api/` and `cancellation/`, and show which live under the fast tests.
 
 For each mutant only the tests run that reach the lines it changes, which one run of all of them
-under coverage has shown; for what is executed at import, all that reach the module.
+under coverage has shown; for what is executed at import, all that reach the module, and those that
+reach no line at all: they read what an import has made.
 """
 
 from __future__ import annotations
@@ -94,15 +95,17 @@ class Reach:
             str(Path(file).relative_to(tree.resolve())): measured.contexts_by_lineno(file)
             for file in measured.measured_files()
         }
+        by_line = (tests for lines in self._lines.values() for tests in lines.values())
+        self._only_reading = self.seconds.keys() - set().union(*by_line)
 
     def tests_of(self, mutant: RandomMutant) -> list[str]:
         """Return the tests that reach what a mutant changes, as pytest names them."""
         lines = self._lines.get(mutant.file, {})
         span = range(mutant.first, mutant.last + 1)
         found = {test for line in span for test in lines.get(line, ()) if test}
-        if not found:
-            is_at_import = any("" in lines.get(line, ()) for line in span)
-            found = {test for tests in lines.values() for test in tests if test and is_at_import}
+        if not found and any("" in lines.get(line, ()) for line in span):
+            found = {test for tests in lines.values() for test in tests if test}
+            found |= self._only_reading
         return sorted(found)
 
 
