@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 from typing import Protocol
 
 from airflow_provider_oms.api.errors import OmsError, OmsSearchError
@@ -53,16 +53,16 @@ class SeenInBatch(Seen, Protocol):
         """Whether one of its two states could not be read."""
 
 
-class Proof(StrEnum):
+class Proof(Enum):
     """Name what a batch proves about an order."""
 
     #: The order is canceled; that is believed.
-    CANCELED = "canceled"
+    CANCELED = auto()
     #: The order was in another state a short time ago. Before a cancel leaves, and before anything
     #: else is made of that state, Get Order has to show it.
-    TO_CONFIRM = "confirm"
+    TO_CONFIRM = auto()
     #: Nothing: the batch did not show the order, which may exist.
-    TO_READ = "read"
+    TO_READ = auto()
 
 
 class WhyNot(StrEnum):

@@ -220,7 +220,7 @@ class _Connection(HTTPConnection):
         if exchange is None:
             return super()._new_conn()
         name, granted = self._dns_host, self.timeout
-        failure: Exception = ConnectTimeoutError(self)
+        failure: Exception = ConnectTimeoutError()
         try:
             for address in self._addresses():
                 self._dns_host, self.timeout = address, exchange.time_left()

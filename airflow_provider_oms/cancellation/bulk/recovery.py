@@ -44,10 +44,10 @@ class Record:
     """
 
     earlier: Mapping[OrderId, Recorded]
-    is_whole: bool = True
-    is_kept: bool = True
-    leeway: float = 0.0
-    learned: Learned | None = None
+    is_whole: bool
+    is_kept: bool
+    leeway: float
+    learned: Learned | None
 
     @property
     def longest_lease(self) -> float:

@@ -53,7 +53,7 @@ def recovery_of(
     orders: OrderSet, store: Store | None, *, attempt: int = 2, wall: float = WALL
 ) -> Recovery:
     journal = open_journal(store, attempt, wall)
-    record = Record(journal.earlier, journal.is_whole, journal.is_kept, LEEWAY)
+    record = Record(journal.earlier, journal.is_whole, journal.is_kept, LEEWAY, journal.learned)
     return Recovery(orders, Policy(), record, now=NOW, wall_now=wall)
 
 
