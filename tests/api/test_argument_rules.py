@@ -57,6 +57,13 @@ class TestNumbers:
     def test_everything_else_is_refused_by_the_name_of_its_argument(self, value: Any) -> None:
         assert field_refused(lambda: validate_number("max_workers", value)) == "max_workers"
 
+    @pytest.mark.parametrize("least", [0, 1])
+    def test_both_bounds_are_named(self, least: int) -> None:
+        for value in (least - 1, MOST + 1):
+            with pytest.raises(OmsInputError) as refusal:
+                validate_number("n", value, least=least)
+            assert refusal.value.rule == f"a whole number from {least} to 999999999"
+
     @given(least=st.integers(0, 1000), value=st.integers(0, 2000), is_text=st.booleans())
     def test_the_least_is_the_least(self, least: int, value: int, *, is_text: bool) -> None:
         def validate() -> int:

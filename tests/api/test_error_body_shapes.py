@@ -16,6 +16,7 @@ from raw_server import RawServer
 from requests.structures import CaseInsensitiveDict
 from wire import EXAMPLE, client_of, document
 
+from airflow_provider_oms.api import errors
 from airflow_provider_oms.api.errors import OmsConflictError, OmsHttpError
 from airflow_provider_oms.api.responses import clean_text, error_of, retry_after_of
 from airflow_provider_oms.api.translated import Translated
@@ -77,6 +78,27 @@ class TestEveryShape:
         codes = ("ORDER_ALREADY_CANCELED", "INVALID_ORDER_STATE")
         for status, code in itertools.product(ABOUT_THE_STATE, codes):
             assert type(error(status, shape(code, ""))) is OmsConflictError, (status, code)
+
+
+def test_each_status_means_one_kind_of_failure() -> None:
+    named = {
+        401: errors.OmsUnauthorizedError,
+        403: errors.OmsForbiddenError,
+        404: errors.OmsNotFoundError,
+        408: errors.OmsServerError,
+        409: errors.OmsConflictError,
+        421: errors.OmsMisdirectedError,
+        423: errors.OmsLockedError,
+        425: errors.OmsServerError,
+        429: errors.OmsThrottledError,
+    }
+    for statuses, kind in (
+        (range(300, 400), errors.OmsRedirectedError),
+        (range(400, 500), errors.OmsRefusedError),
+        (range(500, 1000), errors.OmsServerError),
+    ):
+        for status in statuses:
+            assert type(error(status, {})) is named.get(status, kind), status
 
 
 def test_what_stands_on_top_comes_before_what_stands_within() -> None:

@@ -14,7 +14,13 @@ from airflow_provider_oms.api.translated import Translated
 
 LONGEST = "S" * 64
 # States as an OMS could write them, and what is read.
-READABLE = [("READY", "READY"), (" shipped\t", None), (" SHIPPED ", "SHIPPED"), (LONGEST, LONGEST)]
+READABLE = [
+    ("READY", "READY"),
+    (" shipped\t", None),
+    (" SHIPPED ", "SHIPPED"),
+    ("S", "S"),
+    (LONGEST, LONGEST),
+]
 # What is there and cannot be read, and what counts as not there at all.
 UNREADABLE = ["S" * 65, " ", "TWO\nLINES", "\x00", 0, 7, False, True, [], {}, ["READY"], 1.5]
 ABSENT = [None, ""]

@@ -18,7 +18,7 @@ from airflow_provider_oms.api.errors import (
     OmsRefusedError,
     OmsThrottledError,
 )
-from airflow_provider_oms.api.responses import clean_text, error_of, retry_after_of
+from airflow_provider_oms.api.responses import clean_text, describe_body, error_of, retry_after_of
 from airflow_provider_oms.api.transport import Response
 
 CORRELATION = {"x-vol-correlation": "0123456789abcdef0123456789abcdef"}
@@ -143,6 +143,27 @@ class TestWhatIsQuoted:
         assert type(error(400, message=message)) is OmsConflictError
 
 
+@pytest.mark.parametrize(
+    ("body", "complete", "words"),
+    [
+        (b"", True, "an empty body"),
+        (b"", False, "an empty body"),
+        (b'{"orderID": 1', False, "a body that broke off"),
+        (b"<html>", False, "a body that broke off"),
+        (b"<html></html>", True, "an HTML page"),
+        (b" \n<!DOCTYPE html>", True, "an HTML page"),
+        (b'{"orderID": 1}', True, "something that is no OMS order"),
+        (b'["<html>"]', True, "something that is no OMS order"),
+        (b"null", True, "something that is no JSON"),
+        (b"1 < 2", True, "something that is no JSON"),
+    ],
+)
+def test_what_came_in_place_of_an_order_is_described(
+    body: bytes, complete: bool, words: str
+) -> None:
+    assert describe_body(Response(200, CaseInsensitiveDict(), body, complete)) == words
+
+
 @pytest.fixture(params=["UTC", "Asia/Tokyo", "America/New_York"])
 def timezone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("TZ", request.param)
@@ -168,6 +189,13 @@ class TestRetryAfter:
             "Date": formatdate(an_hour_fast, usegmt=True),
         }
         assert retry_after_of(headers) == 30
+
+    @pytest.mark.parametrize("seconds", [-3600, -1, 0])
+    def test_a_date_that_is_over_asks_for_no_wait(self, seconds: int) -> None:
+        now = time.time()
+        for known in ({"Date": formatdate(now, usegmt=True)}, {}):
+            asked = formatdate(now + seconds, usegmt=True)
+            assert retry_after_of({"Retry-After": asked, **known}) == 0
 
     def test_an_answers_date_that_makes_no_sense_counts_as_none(self) -> None:
         before = time.time()

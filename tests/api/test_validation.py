@@ -52,6 +52,7 @@ class TestOrderId:
             (2**31, 2**31),
             (9_000_000_000, 9_000_000_000),
             ("9000000000", 9_000_000_000),
+            (2**63 - 1, MOST),
             (MOST, MOST),
             (str(MOST), MOST),
             # What databases and data frames return for whole numbers.
@@ -133,7 +134,7 @@ class TestOrderId:
 
     @pytest.mark.parametrize(
         ("number", "kind"),
-        [(-1, "a negative integer"), (0, "zero"), (7, "a positive integer"),
+        [(-1, "a negative integer"), (0, "zero"), (1, "a positive integer"),
          (MOST, "a positive integer"), (MOST + 1, "a larger integer")],
     )  # fmt: skip
     def test_an_integer_is_larger_only_where_it_is_larger_than_any_id(
