@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -102,3 +103,12 @@ def test_a_policy_has_the_tenants_times_and_the_callers_conditions(
     assert policy.reads_first is (dry_run or states is not None)
     assert policy_for(tenant).only_if_states is None
     assert policy_for(tenant).dry_run is False
+
+
+def test_an_order_of_a_set_is_read_less_often_and_otherwise_as_one_by_itself() -> None:
+    tenant = TenantSettings(tenant_id="1", environment="sandbox", settle_seconds=7, deadline=33)
+    of_a_set = policy_for(tenant, only_if_states=GUARD, is_one_of_many=True)
+    by_itself = policy_for(tenant, only_if_states=GUARD)
+    assert [*of_a_set.settle_offsets] == [1, 7]
+    assert [*by_itself.settle_offsets] == [1, 3, 7]
+    assert replace(of_a_set, early_reads=None) == by_itself

@@ -135,7 +135,7 @@ class TestASearchThatIsNoGood:
         run = world.run()
         assert outcomes(run) == {"would_cancel": 400}
         assert 1 <= len(world.tenant.searches) <= most
-        assert any("Orders are read one by one" in line for line in world.lines)
+        assert sum("Orders are read one by one" in line for line in world.lines) == 1
 
     def test_one_that_shows_every_order_as_canceled_ends_none(self) -> None:
         world = World(1000, is_kept=False)
@@ -211,6 +211,8 @@ def test_searches_count_against_the_rate_and_the_workers() -> None:
     run = world.run(workers=4, requests_per_second=5.0)
     assert outcomes(run) == {"would_cancel": 2000}
     assert requests_of(world) / world.clock.now <= 5.5
+    # Nor do they wait for anything else.
+    assert world.clock.now <= requests_of(world) / 5 + 0.1
 
 
 def test_a_limit_of_the_tenant_holds_for_searches_too() -> None:
@@ -232,6 +234,32 @@ def test_a_search_that_is_turned_away_is_made_again_and_its_orders_are_not_read(
     assert len(world.tenant.taken_at) <= 150
     assert world.clock.now < 2 * 150 / 5
     assert not any("one by one" in line for line in world.lines)
+
+
+@pytest.mark.parametrize(("times", "is_given_up"), [(4, False), (5, True)])
+def test_one_that_is_turned_away_again_and_again_is_given_up(times: int, is_given_up: bool) -> None:
+    world = World(400, DRY)
+    busy = OmsThrottledError("busy", http_status=429)
+    turned_away: dict[tuple[Order, ...], int] = {}
+
+    def on_find(ids: Sequence[Order]) -> Found | None:
+        ids = tuple(ids)
+        turned_away[ids] = turned_away.get(ids, 0) + 1
+        return busy if turned_away[ids] <= times else None
+
+    world.tenant.on_find = on_find
+    run = world.run()
+    assert outcomes(run) == {"would_cancel": 400}
+    assert any("one by one" in line for line in world.lines) is is_given_up
+    assert set(turned_away.values()) == {5}
+
+
+def test_a_first_search_that_shows_none_of_its_orders_proves_nothing_and_is_small_again() -> None:
+    world = World(1000, DRY)
+    world.tenant.on_find = lambda _: {} if len(world.tenant.searches) == 1 else None
+    run = world.run()
+    assert outcomes(run) == {"would_cancel": 1000}
+    assert [len(search) for search in world.tenant.searches[:3]] == [5, 5, 100]
 
 
 def test_an_attempt_that_ends_while_a_search_is_to_be_made_again_loses_no_order() -> None:

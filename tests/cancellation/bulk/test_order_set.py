@@ -143,6 +143,14 @@ class TestChunks:
         with pytest.raises(OmsOrderSetError, match="more orders than the 3 that max"):
             split_orders([1, 2, 3, 4], chunk_size=2, max_orders=3, disposition_reason=MISTAKE)
 
+    def test_a_chunk_and_all_of_them_hold_a_thousand_unless_it_is_said(self) -> None:
+        orders = [*range(1, 1002)]
+        chunks = split_orders(orders, max_orders=1001, disposition_reason=MISTAKE)
+        assert chunks == [orders[:1000], [1001]]
+        assert split_orders(orders[:1000], disposition_reason=MISTAKE) == [orders[:1000]]
+        with pytest.raises(OmsOrderSetError, match="more orders than the 1000 that max"):
+            split_orders(orders, disposition_reason=MISTAKE)
+
     def test_one_bad_entry_refuses_all_chunks(self) -> None:
         with pytest.raises(OmsOrderSetError, match="entry 4: order_id"):
             split_orders([1, 2, 3, "x"], chunk_size=2, disposition_reason=MISTAKE)
