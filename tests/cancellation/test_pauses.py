@@ -142,6 +142,27 @@ class TestFloors:
         assert_done(decision, Outcome.UNKNOWN)
         assert times_of(story, Action.READ) == [0, 5, 10, 15, 20, 25, 30]
 
+    @pytest.mark.parametrize(
+        ("asked", "jitter", "until"),
+        [
+            # Half of a pause, a tenth of what was asked for, and of that a second at least.
+            *((None, 0, 1), (None, 0.5, 1.25), (None, 1, 1.5)),
+            *((4, 0, 4), (4, 0.5, 4.5), (4, 1, 5), (30, 0, 30), (30, 0.5, 31.5), (30, 1, 33)),
+        ],
+    )
+    def test_chance_only_lengthens_a_wait_and_not_by_much(
+        self, asked: float | None, jitter: float, until: float
+    ) -> None:
+        for evidence in NOTHING:
+            story = Story()
+            assert story.then(reply(evidence, retry_after=asked), jitter=jitter) == Wait(until)
+
+    @pytest.mark.parametrize("jitter", [0, 1])
+    def test_a_misdirected_call_is_made_again_at_once(self, jitter: float) -> None:
+        misdirected = reply(Evidence.MISDIRECTED)
+        assert Story().then(misdirected, jitter=jitter) == POST
+        assert Story(look_first=True).then(misdirected, jitter=jitter) == READ
+
     @given(
         evidence=st.lists(st.sampled_from(NOTHING), min_size=1, max_size=30),
         asked=st.sampled_from([None, 0.0, 0.001, 1.0]),

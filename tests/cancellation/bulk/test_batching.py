@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 from limited_tenants import LeakyBucket, meet, steady
-from virtual_runs import FORBIDDEN, POLICY, World, outcomes, throttled, why
+from virtual_runs import FORBIDDEN, POLICY, REFUSED, World, outcomes, throttled, why
 
 from airflow_provider_oms.api.errors import OmsNoResponseError, OmsSearchError, OmsThrottledError
 from airflow_provider_oms.api.evidence import Evidence
@@ -187,6 +187,23 @@ class TestAStop:
         assert world.clock.now <= told_at + 5
         assert len(run.engine.ends) == 400
         assert outcomes(run)["not_attempted"] >= 100
+
+    def test_a_search_that_hangs_occupies_its_worker_after_it_too(self) -> None:
+        world = World(1000, is_kept=False)
+        tenant = world.tenant
+        tenant.latency_of = dict.fromkeys(world.order_ids, 0.3)
+        find = tenant.find
+
+        def hang(order_ids: Sequence[Order]) -> tuple[Found, float]:
+            return find(order_ids)[0], 60.0 if len(tenant.searches) == 2 else 0.3
+
+        tenant.find = hang  # type: ignore[method-assign]  # one of them hangs
+        tenant.on_post = lambda _: REFUSED
+        run = world.run(2, workers=4, stop_after_failures=1)
+        # That no more calls are in flight than there are workers, the world itself checks.
+        assert "stop_after_failures is 1" in why(run)
+        assert len(tenant.searches) == 2
+        assert 1 <= outcomes(run)["refused"] <= 8
 
     @pytest.mark.parametrize("workers", [1, 4])
     def test_a_tenant_that_forbids_reads_is_noticed_as_without_searches(self, workers: int) -> None:
