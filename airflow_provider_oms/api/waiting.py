@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from enum import StrEnum
+from enum import Enum, auto
 from typing import Any, Protocol
 
 from airflow_provider_oms.api.batch_reads import Proof
@@ -38,12 +38,12 @@ _FINAL = TOKEN_REFUSED | {
 }
 
 
-class Match(StrEnum):
+class Match(Enum):
     """Name how an order stands to what is wished for."""
 
-    REACHED = "reached"
-    FAILED = "failed"
-    OPEN = "open"
+    REACHED = auto()
+    FAILED = auto()
+    OPEN = auto()
 
 
 @dataclass(frozen=True, slots=True)

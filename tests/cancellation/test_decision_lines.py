@@ -48,6 +48,25 @@ def test_the_first_line_says_how_an_order_begins(
     assert line.endswith(f". Next: {upcoming}.")
 
 
+def test_what_a_call_was_taken_for_is_said_in_the_words_of_the_troubleshooting_page() -> None:
+    assert {kind: Reply(kind).taken_as for kind in Evidence} == {
+        Evidence.CANCELED: "canceled",
+        Evidence.OPEN: "not canceled",
+        Evidence.NOT_FOUND: "not found",
+        Evidence.CONFLICT: "refused in its present state",
+        Evidence.REFUSED: "refused",
+        Evidence.FORBIDDEN: "forbidden",
+        Evidence.WRONG_SERVER: "not from an OMS",
+        Evidence.THROTTLED: "throttled",
+        Evidence.UNAUTHENTICATED: "token refused",
+        Evidence.DENIED: "forbidden, or its token has expired",
+        Evidence.LOCKED: "locked, it was not acted on",
+        Evidence.MISDIRECTED: "misdirected, it was not acted on",
+        Evidence.NEVER_SENT: "never sent",
+        Evidence.AMBIGUOUS: "ambiguous, it may have been acted on",
+    }
+
+
 @pytest.mark.parametrize("message", ["It failed", "It failed.", "It failed...", "..It failed"])
 @pytest.mark.parametrize("action", Action)
 def test_every_other_line_says_what_came_back_from_which_call(message: str, action: Action) -> None:

@@ -124,11 +124,11 @@ class Report:
 
     run: FinishedRun
     orders: int
-    duplicates: int = 0
-    dry_run: bool = False
-    attempt: int = 1
-    duration: float = 0.0
-    not_cancelable_states: tuple[str, ...] = ()
+    duplicates: int
+    dry_run: bool
+    attempt: int
+    duration: float
+    not_cancelable_states: tuple[str, ...]
 
     def summary(self, results_path: str | None) -> Summary:
         """Return the summary.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+from typing import Any
 
 import pytest
 from bulk_runs import Tenant, run_of
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_oms.api.errors import OmsConflictError, OmsNotFoundError
+from airflow_provider_oms.cancellation.bulk.driver import BulkRun
 from airflow_provider_oms.cancellation.bulk.report import Kept, Report
 from airflow_provider_oms.cancellation.outcomes import Outcome
 
@@ -21,8 +23,16 @@ FAILURES = [outcome for outcome in Outcome if not outcome.is_success]
 WOULD = Outcome.WOULD_CANCEL
 
 
-def report_of(run: FinishedRun, **facts: object) -> Report:
-    return Report(run, len(run.ends), **facts)  # type: ignore[arg-type]  # as the test says
+def report_of(run: FinishedRun | BulkRun, **facts: Any) -> Report:
+    plain: dict[str, Any] = {
+        "orders": len(run.ends),
+        "duplicates": 0,
+        "dry_run": False,
+        "attempt": 1,
+        "duration": 0.0,
+        "not_cancelable_states": (),
+    }
+    return Report(run, **(plain | facts))
 
 
 def order_ids_in(line: str) -> list[int]:
@@ -43,7 +53,7 @@ def in_states(*states: str | None, outcome: Outcome = WOULD) -> FinishedRun:
 class TestTheSummary:
     def test_it_has_the_counts_and_the_first_ids_of_each_failure(self) -> None:
         run = finished(Outcome.CANCELED, Outcome.CANCELED, Outcome.NOT_FOUND, Outcome.UNKNOWN)
-        report = Report(run, 4, 3, attempt=2, duration=1.23456)
+        report = report_of(run, duplicates=3, attempt=2, duration=1.23456)
         assert report.summary("r.jsonl") == {
             "orders": 4,
             "duplicates": 3,
@@ -195,5 +205,5 @@ def test_a_real_runs_failures_are_told_one_by_one() -> None:
     }
     run = run_of(Tenant(post=errors.get, read={2: errors[2]}.get), 4)
     run.run()
-    told = [line.partition(" (")[0] for line in Report(run, 4).first_failed_lines()]
+    told = [line.partition(" (")[0] for line in report_of(run).first_failed_lines()]
     assert sorted(told) == ["Order 1: not_cancelable", "Order 2: not_found"]
