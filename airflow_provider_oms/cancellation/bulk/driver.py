@@ -240,7 +240,7 @@ class BulkRun:
         while not engine.is_done(now):
             nap = min(engine.wakeup(now) - now, _LONGEST_NAP)
             with suppress(queue.Empty):
-                handle = self._inbox.get(timeout=nap) if nap > 0 else self._inbox.get_nowait()
+                handle = self._inbox.get(timeout=nap)
                 handle(seconds())
                 while True:
                     self._inbox.get_nowait()(seconds())
