@@ -21,6 +21,7 @@ from airflow_provider_oms.cancellation.runner import (
     Runtime,
     cancel_order,
     describe_decision,
+    deviates,
 )
 
 NAMED = "Order 7, attempt 1"
@@ -78,6 +79,40 @@ def test_every_other_line_says_what_came_back_from_which_call(message: str, acti
         f"{NAMED}, call 2, {action}: {message.rstrip('.')}. "
         f"Taken as: {reply.taken_as}. Next: wait 1.0 s."
     )
+
+
+SHOWN_OPEN, SHOWN_CANCELED = Reply(Evidence.OPEN), Reply(Evidence.CANCELED)
+READ, POST = Action.READ, Action.POST
+
+
+@pytest.mark.parametrize(
+    ("calls", "decision", "is_worth_a_line"),
+    [
+        ([], Call(POST), False),
+        ([(READ, SHOWN_OPEN)], Call(POST), False),
+        ([(POST, SHOWN_CANCELED)], Done(Outcome.CANCELED), False),
+        ([(READ, SHOWN_OPEN), (POST, SHOWN_CANCELED)], Done(Outcome.CANCELED), False),
+        ([(READ, SHOWN_CANCELED)], Done(Outcome.ALREADY_CANCELED), False),
+        ([(READ, SHOWN_OPEN)], Done(Outcome.WOULD_CANCEL), False),
+        ([(READ, SHOWN_OPEN)], Done(Outcome.NOT_CANCELABLE), True),
+        ([], Done(Outcome.NOT_ATTEMPTED), True),
+        ([(POST, SHOWN_OPEN)], Wait(9.0), True),
+        ([(POST, SHOWN_OPEN), (READ, SHOWN_CANCELED)], Done(Outcome.CANCELED), True),
+        *(
+            ([(action, Reply(kind))], Wait(9.0), True)
+            for action in Action
+            for kind in Evidence
+            if kind not in (Evidence.CANCELED, Evidence.OPEN)
+        ),
+    ],
+)
+def test_an_order_of_a_set_gets_a_line_where_it_fails_or_goes_another_way_than_most(
+    calls: list[tuple[Action, Reply]], decision: Step, *, is_worth_a_line: bool
+) -> None:
+    history = History(Policy(), started_at=0.0)
+    for action, reply in calls:
+        history = history.with_event(Event(action, 0.0, 0.0, reply))
+    assert deviates(history, decision) is is_worth_a_line
 
 
 class Down:

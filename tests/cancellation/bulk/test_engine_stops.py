@@ -263,6 +263,19 @@ class TestFailures:
         assert why(run) == ""
         assert outcomes(run) == {"already_canceled": 50}
 
+    def test_orders_in_doubt_that_were_taken_up_are_still_read_after_it(self) -> None:
+        world = World(60, is_kept=False)
+        # One that is forbidden stops it; half of the others were canceled before.
+        world.tenant.canceled_at.update(dict.fromkeys(range(1, 60, 2), -1000.0))
+        world.tenant.on_read = lambda order_id: FORBIDDEN if order_id == 2 else None
+        run = world.run(2, workers=8, requests_per_second=5.0, stop_after_failures=1)
+        assert "stop_after_failures is 1" in why(run)
+        counts = outcomes(run)
+        assert counts["canceled"] >= 5
+        assert counts["not_canceled"] >= 5
+        assert counts["unknown"] == 60 - counts["canceled"] - counts["not_canceled"]
+        assert world.tenant.posted == []
+
     def test_another_attempt_does_not_get_around_it(self) -> None:
         world = World(1000)
         world.tenant.on_post = lambda order_id: SHIPPED if int(order_id) % 2 else None

@@ -174,3 +174,18 @@ class TestChunks:
         numbers: dict[str, Any] = {argument: value}
         with pytest.raises(OmsInputError, match=f"{argument} must be a whole number"):
             split_orders([1], **numbers, disposition_reason=MISTAKE)
+
+
+@pytest.mark.parametrize(
+    ("problems", "told"),
+    [
+        (0, ""),
+        (1, ": p1"),
+        (20, ": " + "; ".join(f"p{number}" for number in range(1, 21))),
+        (22, ": " + "; ".join(f"p{number}" for number in range(1, 21)) + "; and 2 more"),
+    ],
+)
+def test_a_refusal_names_twenty_problems_and_counts_the_others(problems: int, told: str) -> None:
+    error = OmsOrderSetError("It is wrong", [f"p{number}" for number in range(1, problems + 1)])
+    assert str(error) == f"It is wrong{told}. Nothing was sent."
+    assert len(error.problems) == problems
