@@ -1,8 +1,8 @@
 """Draw random mutants of `api/` and `cancellation/`, and show which live under the fast tests.
 
 For each mutant only the tests run that reach the lines it changes, which one run of all of them
-under coverage has shown; for what is executed at import, all that reach the module, and those that
-reach no line at all: they read what an import has made.
+under coverage has shown; for what is executed at import, all that reach the module or one that
+imports from it, and those that reach no line at all: they read what an import has made.
 """
 
 from __future__ import annotations
@@ -95,8 +95,9 @@ class Reach:
             str(Path(file).relative_to(tree.resolve())): measured.contexts_by_lineno(file)
             for file in measured.measured_files()
         }
+        self._code = {file: (tree / file).read_text(encoding="utf-8") for file in self._lines}
         by_line = (tests for lines in self._lines.values() for tests in lines.values())
-        self._only_reading = self.seconds.keys() - set().union(*by_line)
+        self._only_reading = set(self.seconds).difference(*by_line)
 
     def tests_of(self, mutant: RandomMutant) -> list[str]:
         """Return the tests that reach what a mutant changes, as pytest names them."""
@@ -104,8 +105,10 @@ class Reach:
         span = range(mutant.first, mutant.last + 1)
         found = {test for line in span for test in lines.get(line, ()) if test}
         if not found and any("" in lines.get(line, ()) for line in span):
-            found = {test for tests in lines.values() for test in tests if test}
-            found |= self._only_reading
+            name = mutant.file.removesuffix(".py").replace("/", ".")
+            readers = [mutant.file, *(file for file in self._lines if name in self._code[file])]
+            by_line = (tests for file in readers for tests in self._lines.get(file, {}).values())
+            found = self._only_reading.union(*by_line) - {""}
         return sorted(found)
 
 
