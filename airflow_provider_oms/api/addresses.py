@@ -33,7 +33,7 @@ _DERIVED = {
 _RULE = "must be an address such as https://example.com"
 # Letters of any script, and the underscore of container names. Refuses an unresolved template, and
 # the scheme of an address in which it was typed twice.
-_HOST_NAME = re.compile(r"(?!(?:https?|null|none)$)\w(?:[\w.-]*\w)?\.?", re.IGNORECASE)
+_HOST_NAME = re.compile(r"(?!(?:https?|null|none)$)\w(?:[\w.-]*\w)?\.?")
 _PORT_RULE = "port must be a whole number from 1 to 65535, or empty or 0 for none"
 _LARGEST_PORT = 65535
 

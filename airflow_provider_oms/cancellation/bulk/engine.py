@@ -81,7 +81,7 @@ class Engine:
 
     # -- events
 
-    def on_reply(self, item: WorkItem, event: Event, *, held_back: bool = False) -> None:
+    def on_reply(self, item: WorkItem, event: Event, *, held_back: bool) -> None:
         """Judge what came back from a call.
 
         :param item: the order.
