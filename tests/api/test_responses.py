@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from email.utils import formatdate
+from datetime import datetime, timedelta
+from datetime import timezone as timezone_of
+from email.utils import format_datetime, formatdate
 from typing import Any
 
 import pytest
@@ -181,6 +183,12 @@ class TestRetryAfter:
             found = retry_after_of({"Retry-After": date})
             assert found is not None
             assert at - time.time() - 1 <= found <= at - before + 1, date
+
+    @pytest.mark.parametrize("hours", [-5, 0, 2])
+    def test_one_that_names_another_zone_is_one_of_that(self, hours: int) -> None:
+        at = datetime(2031, 1, 1, 12, 0, 30, tzinfo=timezone_of(timedelta(hours=hours)))
+        known = {"Date": formatdate(at.timestamp() - 30, usegmt=True)}
+        assert retry_after_of({"Retry-After": format_datetime(at), **known}) == 30
 
     def test_a_date_counts_from_the_answers_own(self) -> None:
         an_hour_fast = time.time() + 3600

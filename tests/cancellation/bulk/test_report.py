@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_oms.api.errors import OmsConflictError, OmsNotFoundError
 from airflow_provider_oms.cancellation.bulk.driver import BulkRun
+from airflow_provider_oms.cancellation.bulk.rate_limiter import Throttling
 from airflow_provider_oms.cancellation.bulk.report import Kept, Report
 from airflow_provider_oms.cancellation.outcomes import Outcome
 
@@ -110,6 +111,13 @@ class TestTheStates:
     def test_of_what_is_canceled_the_outcome_says_it_all(self) -> None:
         report = report_of(in_states("CANCELED", outcome=Outcome.CANCELED))
         assert list(report.lines()) == ["1 orders in 0.0 s: 1 canceled"]
+
+    def test_what_the_tenants_limits_did_is_a_sentence_of_its_own(self) -> None:
+        run = finished(Outcome.CANCELED)
+        run.throttling = Throttling(turned_away=7, paused_seconds=3.0)
+        assert list(report_of(run).lines())[1] == (
+            "The OMS turned 7 requests away, asked for pauses of 3 s in all"
+        )
 
     @pytest.mark.parametrize(
         ("states", "named"),
