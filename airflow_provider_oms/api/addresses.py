@@ -72,7 +72,7 @@ def address_problem(
     tenant_id: str | None,
     environment: str | None,
     issues_tokens: bool,
-    api: str = "translated",
+    api: str | None = "translated",
     site_id: str | None = None,
 ) -> str | None:
     """Compare an address with the documented hosts and paths of Kibo.
@@ -81,7 +81,7 @@ def address_problem(
     :param tenant_id: the connection's tenant; ``None`` when that is not known.
     :param environment: the connection's environment; ``None`` when it names none.
     :param issues_tokens: whether access tokens are to come from there, and not orders.
-    :param api: the connection's API.
+    :param api: the connection's API; ``None`` when that is not known.
     :param site_id: the connection's site; ``None`` when it names none.
     :return: the contradiction, and how to resolve it; ``None`` when there is none.
     """
@@ -110,7 +110,7 @@ def address_problem(
     return None if issues_tokens else _other_api(name, tenant, api)
 
 
-def _other_api(name: str, tenant: re.Match[str], api: str) -> str | None:
+def _other_api(name: str, tenant: re.Match[str], api: str | None) -> str | None:
     if api == "native" and (tenant["translated"] or not tenant["native"]):
         return (
             f"{name} is not Kibo's native API, whose hosts begin with t; give such a host, or set "

@@ -122,7 +122,7 @@ def _compared(
         tenant_id=None if "tenant_id" in wrong else tenant.tenant_id,
         environment=tenant.environment,
         issues_tokens=field == "auth_url",
-        api=tenant.api,
+        api=None if "api" in wrong else tenant.api,
         site_id=None if "site_id" in wrong else tenant.site_id,
     )
     return problem and f"{field}: {problem}"
@@ -194,8 +194,8 @@ _RULES = (
     _Rule(frozenset({"client_id", "client_secret"}), _both_credentials),
     _Rule(frozenset({"settle_seconds", "deadline"}), _time_to_settle),
     _Rule(frozenset({"auth_url"}), _no_guessed_auth_url),
-    _Rule(frozenset({"api"}), _known_host),
-    _Rule(frozenset({"api"}), _known_auth_url),
+    _Rule(frozenset(), _known_host),
+    _Rule(frozenset(), _known_auth_url),
     _Rule(frozenset({"allow_http"}), _host_over_https),
     _Rule(frozenset({"allow_http"}), _auth_url_over_https),
     _Rule(frozenset({"base_url"}), _http_never_to_kibo),
