@@ -98,7 +98,24 @@ def test_only_the_runner_sends_a_cancel_and_nothing_that_a_triggerer_runs() -> N
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Attribute) and node.attr == "post_cancel"
     }
-    assert senders == {"cancellation/runner.py"}
+    # The one that leaves notes hands over what the runner sends.
+    assert senders == {"cancellation/runner.py", "cancellation/notes.py"}
     for path in MODULES:
         if floor_of(path) == "triggers":
             assert reaches(path, "cancellation.runner", "hooks") == []
+
+
+def test_only_the_seam_knows_which_dialects_there_are() -> None:
+    # A third one is a module of its own beside these, and a line in each of the two that know all.
+    dialects = {"translated", "native"}
+    knowing = {
+        str(path.relative_to(PACKAGE))
+        for path in MODULES
+        if floor_of(path) != "emulator"
+        and path.name.partition("_")[0].removesuffix(".py") not in dialects
+        and any(
+            name.removeprefix(f"{NAME}.api.").partition(".")[0].partition("_")[0] in dialects
+            for name in reaches(path, "api")
+        )
+    }
+    assert knowing == {"api/dialects.py", "api/validation.py"}

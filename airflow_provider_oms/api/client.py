@@ -38,6 +38,7 @@ from airflow_provider_oms.api.look_ups import (
     reasons_in,
 )
 from airflow_provider_oms.api.models import Order
+from airflow_provider_oms.api.order_ids import OrderIds
 from airflow_provider_oms.api.patience import TOKEN_REFUSED
 from airflow_provider_oms.api.token_answers import (
     never_sent_without_token,
@@ -105,8 +106,7 @@ class OmsClient:
             pool_size=self._pool_size,
         )
         self._tokens = TokenCache(self._fetch_token)
-        # Ids of orders that were looked up, which do not change; and the tenant's address.
-        self._ids: dict[OrderId, OrderId] = {}
+        self._ids = OrderIds(self.get_order, self.find_orders, self.dialect.most_per_search)
         self._found_url: str | None = None
         self._reasons: Mapping[str, bool] | None = None
         # Last: a thread that finds its own process here finds the rest, too.
@@ -145,7 +145,10 @@ class OmsClient:
         :raises OmsError: one of its kinds, for anything but the order that was asked for.
         """
         checked = self.dialect.order_id(order_id)
-        return self._call(self.dialect.read_call(checked), self._order(checked), order_id=checked)
+        order = self._call(self.dialect.read_call(checked), self._order(checked), order_id=checked)
+        if order.order_id != checked:
+            self._ids.learn(checked, order.order_id)
+        return order
 
     def find_orders(self, order_ids: Iterable[OrderId]) -> Mapping[OrderId, Order]:
         """Read orders by one search.
@@ -197,14 +200,28 @@ class OmsClient:
         """Return the id by which a cancel names an order; it is looked up once."""
         if not self.dialect.is_found_by_search(order_id):
             return order_id
-        found = self._ids.get(order_id)
-        if found is None:
-            try:
-                found = self.get_order(order_id).order_id
-            except OmsError as error:
-                raise cancel_without_id(error) from None
-            self._ids[order_id] = found
-        return found
+        try:
+            return self._ids.get(order_id)
+        except OmsError as error:
+            raise cancel_without_id(error) from None
+
+    def look_ups_per_cancel(self, order_ids: Iterable[OrderId]) -> float:
+        """Return how many requests come before a cancel to look up its order's id, at most.
+
+        :param order_ids: the orders that are to be canceled.
+        """
+        dialect = self.dialect
+        if not any(dialect.is_found_by_search(order_id) for order_id in order_ids):
+            return 0.0
+        return 1 / max(1, dialect.most_per_search)
+
+    def expect(self, order_ids: Iterable[OrderId]) -> None:
+        """Note which orders will be canceled, so that one search can look up the ids of several.
+
+        :param order_ids: the orders, in their sequence.
+        """
+        self._begin_again_after_fork()
+        self._ids.expect(one for one in order_ids if self.dialect.is_found_by_search(one))
 
     def list_reasons(self) -> Mapping[str, bool] | None:
         """Read which reasons the tenant lists for a cancellation.

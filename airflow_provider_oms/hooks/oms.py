@@ -26,7 +26,8 @@ from airflow_provider_oms.api.values import (
     validate_only_if_states,
 )
 from airflow_provider_oms.cancellation import runner
-from airflow_provider_oms.cancellation.outcomes import CancellationResult, Outcome
+from airflow_provider_oms.cancellation.notes import LeavesNotes
+from airflow_provider_oms.cancellation.outcomes import CancellationResult
 from airflow_provider_oms.cancellation.policy import policy_for
 from airflow_provider_oms.cancellation.termination import listen_for_termination, sleep_until
 from airflow_provider_oms.connections import client_of, settings_of
@@ -227,7 +228,7 @@ class OmsHook(BaseHook):
         self.check_reasons([request])
         self.log.info("Canceling order %s at %s", request.order_id, self.settings.describe())
         result = runner.cancel_order(
-            client,
+            client if checked_note is None else LeavesNotes(client, checked_note),
             request,
             policy_for(self.settings, only_if_states=states),
             attempt=number or 1,
@@ -241,18 +242,7 @@ class OmsHook(BaseHook):
         if not result.outcome.is_success:
             raise cancellation_error(result)
         self.log.info("%s", result.describe())
-        if checked_note is not None and result.outcome is Outcome.CANCELED:
-            self._leave_note(request.order_id, checked_note)
         return result
-
-    def _leave_note(self, order_id: OrderId, note: str) -> None:
-        # Once: a note that may be there already is not worth a second one.
-        try:
-            self.get_conn().post_note(order_id, note)
-        except OmsError as error:
-            self.log.warning(
-                "The note could not be left, which changes nothing else: %s", error.explain()
-            )
 
     def check_reasons(self, requests: Iterable[CancelRequest]) -> None:
         """Compare reasons with those that the tenant lists, as the connection's check_reasons says.

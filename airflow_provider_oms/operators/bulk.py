@@ -18,13 +18,12 @@ from airflow_provider_oms.api.values import (
     validate_number,
     validate_only_if_states,
     validate_path,
-    validate_rate,
 )
 from airflow_provider_oms.arguments import NOT_GIVEN, KeepsDefaultArguments, NotGiven
 from airflow_provider_oms.cancellation.bulk.driver import BulkRun
 from airflow_provider_oms.cancellation.bulk.entries import entries_of_value
-from airflow_provider_oms.cancellation.bulk.intake import Limits
 from airflow_provider_oms.cancellation.bulk.journal import Journal, JournalError
+from airflow_provider_oms.cancellation.bulk.limits import Limits, check_workers
 from airflow_provider_oms.cancellation.bulk.order_set import (
     ChecksRequests,
     OmsOrderSetError,
@@ -35,6 +34,7 @@ from airflow_provider_oms.cancellation.bulk.order_set import (
 from airflow_provider_oms.cancellation.bulk.report import Kept, Report, Summary
 from airflow_provider_oms.cancellation.bulk.verdict import TAKEN_OVER, failure_of
 from airflow_provider_oms.cancellation.history import Policy
+from airflow_provider_oms.cancellation.notes import LeavesNotes
 from airflow_provider_oms.cancellation.policy import policy_for
 from airflow_provider_oms.cancellation.termination import listen_for_termination
 from airflow_provider_oms.exceptions import (
@@ -62,7 +62,6 @@ if TYPE_CHECKING:
 
 __all__ = ["OmsBulkCancelOrdersOperator"]
 
-_MOST_WORKERS = 128
 _NO_ATTEMPT = (
     "The attempt number of this task is unknown, so every order is read, with time to settle, "
     "before a cancel is sent"
@@ -85,6 +84,7 @@ class _Plan:
     attempt: int
     journal: Journal
     results: ResultsFile | None
+    note: str | None
 
 
 class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
@@ -112,6 +112,9 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
     :param order_key: what the ids are on a native tenant, where an entry does not say: ``id``, the
         order's ``number``, or the ``external_id`` that it has in the shop's own system; ``None``
         for the id (templated).
+    :param note: left on each order once it is canceled, at most 250 characters, on a native tenant
+        only; that it cannot be left fails nothing. It counts against ``requests_per_second``
+        (templated).
     :param oms_conn_id: id of the Airflow connection of type ``oms`` (templated).
     :param max_orders: a larger set is refused as a whole (templated).
     :param tolerated_failures: how many orders may end otherwise than canceled, in a run that does
@@ -136,6 +139,7 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
         "disposition_reason",
         "disposition_other_reason",
         "order_key",
+        "note",
         "oms_conn_id",
         "max_orders",
         "tolerated_failures",
@@ -160,6 +164,7 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
         disposition_reason: str | Templated | None = None,
         disposition_other_reason: str | Templated | None = None,
         order_key: str | Templated | None = None,
+        note: str | Templated | None = None,
         oms_conn_id: str = OmsHook.default_conn_name,
         max_orders: int | str = 1000,
         tolerated_failures: int | str = 0,
@@ -178,6 +183,7 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
         self.disposition_reason: Any = disposition_reason
         self.disposition_other_reason: Any = disposition_other_reason
         self.order_key: Any = order_key
+        self.note: Any = note
         self.oms_conn_id = oms_conn_id
         self.max_orders = max_orders
         self.tolerated_failures = tolerated_failures
@@ -216,8 +222,9 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
         termination = listen_for_termination()
         plan = self._plan(context)
         with plan.hook.get_conn() as client:
+            client.expect(plan.orders.requests)
             run = BulkRun(
-                client,
+                client if plan.note is None else LeavesNotes(client, plan.note),
                 plan.orders,
                 plan.policy,
                 plan.journal,
@@ -251,9 +258,16 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
         ti: Any = context["ti"]
         try:
             with before_anything_is_sent(), invalid_input_is_final():
-                hook.pool_size = self._workers()
+                hook.pool_size = check_workers(self.max_workers)
                 dialect = hook.get_conn().dialect
-                limits = self._limits(dialect.most_per_search)
+                note = dialect.note(self.note)
+                limits = Limits.checked(
+                    max_workers=self.max_workers,
+                    requests_per_second=self.requests_per_second,
+                    stop_after_failures=self.stop_after_failures,
+                    given=self._given,
+                    orders_per_search=dialect.most_per_search,
+                )
                 tolerated = validate_number("tolerated_failures", self.tolerated_failures)
                 dry_run = validate_flag("dry_run", self.is_dry_run)
                 states = self._states()
@@ -264,6 +278,7 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
             if not dry_run:
                 with invalid_input_is_final():
                     hook.check_reasons(orders.requests.values())
+            beside = hook.get_conn().look_ups_per_cancel(orders.requests) + (note is not None)
         except OmsOrderSetError as error:
             log_lines(self.log, "What is wrong with the orders", iter(error.problems))
             raise OmsInvalidInputError(error.message) from None
@@ -282,27 +297,13 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
             hook,
             orders,
             policy,
-            limits,
+            limits.shared_by(1 + beside),
             tolerated,
             attempt,
             journal or Journal(None, now=time.time()),
             results,
+            note,
         )
-
-    def _workers(self) -> int:
-        workers = validate_number("max_workers", self.max_workers, least=1)
-        if workers > _MOST_WORKERS:
-            raise OmsInputError("max_workers", f"at most {_MOST_WORKERS}", "more")
-        return workers
-
-    def _limits(self, most_per_search: int) -> Limits:
-        workers = self._workers()
-        stop = rate = None
-        if "stop_after_failures" in self._given:
-            stop = validate_number("stop_after_failures", self.stop_after_failures, least=1)
-        if "requests_per_second" in self._given:
-            rate = validate_rate("requests_per_second", self.requests_per_second)
-        return Limits(workers, rate, stop, most_per_search)
 
     def _states(self) -> frozenset[str] | None:
         if "only_if_states" in self._given and self.only_if_states is None:

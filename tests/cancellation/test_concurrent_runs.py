@@ -19,8 +19,8 @@ from airflow_provider_oms.api.client import OmsClient
 from airflow_provider_oms.api.config import TenantSettings
 from airflow_provider_oms.api.validation import CancelRequest, OrderId
 from airflow_provider_oms.cancellation.bulk.driver import BulkRun
-from airflow_provider_oms.cancellation.bulk.intake import Limits
 from airflow_provider_oms.cancellation.bulk.journal import Journal
+from airflow_provider_oms.cancellation.bulk.limits import Limits
 from airflow_provider_oms.cancellation.bulk.order_set import OrderSet
 from airflow_provider_oms.cancellation.outcomes import Outcome
 from airflow_provider_oms.cancellation.policy import policy_for

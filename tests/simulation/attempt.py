@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.cancellation.bulk.commands import Find, Log, Send, Write
 from airflow_provider_oms.cancellation.bulk.engine import Engine
-from airflow_provider_oms.cancellation.bulk.intake import Limits
 from airflow_provider_oms.cancellation.bulk.journal import Journal, JournalError
+from airflow_provider_oms.cancellation.bulk.limits import Limits
 from airflow_provider_oms.cancellation.bulk.order_set import OrderSet
 from airflow_provider_oms.cancellation.bulk.recovery import Record, Recovery
 from airflow_provider_oms.cancellation.history import Action, Event, Policy, Reply

@@ -20,8 +20,8 @@ from airflow_provider_oms.api.errors import (
 from airflow_provider_oms.api.models import Order
 from airflow_provider_oms.api.validation import CancelRequest, OrderId
 from airflow_provider_oms.cancellation.bulk.driver import BulkRun
-from airflow_provider_oms.cancellation.bulk.intake import Limits
 from airflow_provider_oms.cancellation.bulk.journal import Journal
+from airflow_provider_oms.cancellation.bulk.limits import Limits
 from airflow_provider_oms.cancellation.bulk.order_set import OrderSet
 from airflow_provider_oms.cancellation.history import Policy
 

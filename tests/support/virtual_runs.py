@@ -10,8 +10,8 @@ from typing import Any
 
 from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.api.validation import CancelRequest
-from airflow_provider_oms.cancellation.bulk.intake import Limits
 from airflow_provider_oms.cancellation.bulk.journal import Journal
+from airflow_provider_oms.cancellation.bulk.limits import Limits
 from airflow_provider_oms.cancellation.bulk.order_set import OrderSet
 from airflow_provider_oms.cancellation.history import Action, Policy, Reply
 from tests.simulation.attempt import Attempt

@@ -146,6 +146,12 @@ class CircuitBreaker:
         return not self._reads.is_proven
 
     @property
+    def admits_searches(self) -> bool:
+        """Tell whether all is well enough for a search, of which no order waits for the answer."""
+        is_well = not (self.is_probing or self.suspects) and self.stopped is None
+        return is_well and self.half_open_since is None
+
+    @property
     def is_proven(self) -> bool:
         """Tell whether the OMS has let a cancel through in this run."""
         return self._cancels.is_proven

@@ -19,8 +19,8 @@ from typing import Protocol
 from airflow_provider_oms.api.values import OrderId
 from airflow_provider_oms.cancellation.bulk.commands import Find, Log, Send, Write
 from airflow_provider_oms.cancellation.bulk.engine import Engine
-from airflow_provider_oms.cancellation.bulk.intake import Limits
 from airflow_provider_oms.cancellation.bulk.journal import Journal, JournalError
+from airflow_provider_oms.cancellation.bulk.limits import Limits
 from airflow_provider_oms.cancellation.bulk.order_set import OrderSet
 from airflow_provider_oms.cancellation.bulk.outcome_counts import OrderEnd, OutcomeCounts
 from airflow_provider_oms.cancellation.bulk.rate_limiter import Throttling

@@ -18,8 +18,9 @@ from airflow_provider_oms.cancellation.bulk.batching import Batching, evidence_o
 from airflow_provider_oms.cancellation.bulk.circuit_breaker import CircuitBreaker
 from airflow_provider_oms.cancellation.bulk.commands import Command, Find, Log, Send, Write
 from airflow_provider_oms.cancellation.bulk.ends import Ends
-from airflow_provider_oms.cancellation.bulk.intake import Intake, Limits
+from airflow_provider_oms.cancellation.bulk.intake import Intake
 from airflow_provider_oms.cancellation.bulk.leasing import Leasing
+from airflow_provider_oms.cancellation.bulk.limits import Limits
 from airflow_provider_oms.cancellation.bulk.next_step import next_step, why_it_stopped
 from airflow_provider_oms.cancellation.bulk.outcome_counts import OrderEnd, OutcomeCounts
 from airflow_provider_oms.cancellation.bulk.progress import Progress
@@ -253,7 +254,7 @@ class Engine:
             return max(now, min(due, self._last_write_by))
         if self._sending.in_flight < self._intake.capacity(len(self.ends), now):
             due = min(due, self._schedule.next_at(fresh_may_go=self._leasing.is_usable))
-            if self._batching.has_next and self._may_search:
+            if self._batching.has_next and self.breaker.admits_searches:
                 due = min(due, self._limiter.opens_at)
         if self.breaker.stopped is None:
             due = min(due, self._intake.next_at(now))
@@ -301,12 +302,6 @@ class Engine:
         is_idle = self._load == 0 and not self._batching.is_awaited
         return is_idle and (self._is_draining or not self._queued)
 
-    @property
-    def _may_search(self) -> bool:
-        breaker = self.breaker
-        is_well = not (breaker.is_probing or breaker.suspects) and breaker.stopped is None
-        return is_well and breaker.half_open_since is None
-
     # -- calls
 
     def _begin(self, item: WorkItem, now: float) -> None:
@@ -332,7 +327,7 @@ class Engine:
 
     def _search(self, now: float) -> list[Find]:
         finds: list[Find] = []
-        if not self._may_search:
+        if not self.breaker.admits_searches:
             self._batching.repeat_none()
             return finds
         capacity = self._intake.capacity(len(self.ends), now)

@@ -6,19 +6,19 @@ What is done about an order that was taken up is decided in ``engine.py``.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 from airflow_provider_oms.api.values import OrderId
 from airflow_provider_oms.cancellation.bulk.adaptive_limit import AdaptiveLimit
 from airflow_provider_oms.cancellation.bulk.batching import Batching
 from airflow_provider_oms.cancellation.bulk.circuit_breaker import CircuitBreaker
 from airflow_provider_oms.cancellation.bulk.leasing import Leasing
+from airflow_provider_oms.cancellation.bulk.limits import Limits
 from airflow_provider_oms.cancellation.bulk.progress import Progress
 from airflow_provider_oms.cancellation.bulk.recovery import Queued, Recovery
 from airflow_provider_oms.cancellation.bulk.schedule import Schedule
 from airflow_provider_oms.cancellation.bulk.work_item import WorkItem
 
-__all__ = ["Intake", "Limits"]
+__all__ = ["Intake"]
 
 # Until it is known that cancels get through, few are in flight.
 _MOST_UNPROVEN = 10
@@ -31,22 +31,6 @@ _MOST_ON_TRIAL = _MOST_UNPROVEN + _FIRST_CANCELS
 _REQUESTS_AN_ORDER = 8
 # Orders are leased for a second's work at a time: a write for each few would be many writes.
 _LOW_WATER = 0.4
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Hold what bounds a run.
-
-    :param max_workers: requests in flight at a time.
-    :param requests_per_second: requests that may leave in a second; ``None`` for any number.
-    :param stop_after_failures: failed orders after which no cancel begins; ``None`` for any.
-    :param orders_per_search: orders that one search returns; 0 where it cannot ask for several.
-    """
-
-    max_workers: int = 4
-    requests_per_second: float | None = None
-    stop_after_failures: int | None = None
-    orders_per_search: int = 100
 
 
 class Intake:

@@ -1,0 +1,84 @@
+"""The ids of orders that are named by another key: each is looked up once, several together."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
+
+from airflow_provider_oms.api.errors import OmsError
+from airflow_provider_oms.api.models import Order
+from airflow_provider_oms.api.values import OrderId
+
+__all__ = ["OrderIds"]
+
+
+class OrderIds:
+    """Know the ids of orders; safe to share between threads.
+
+    :param find_one: reads one order, and raises if there is none or several.
+    :param find_several: reads several by one search; what it leaves out may be there.
+    :param most: how many orders one search returns; 0 where it cannot ask for several.
+    """
+
+    def __init__(
+        self,
+        find_one: Callable[[OrderId], Order],
+        find_several: Callable[[Sequence[OrderId]], Mapping[OrderId, Order]],
+        most: int,
+    ) -> None:
+        self._find_one = find_one
+        self._find_several = find_several
+        self._most = most
+        self._lock = threading.Lock()
+        self._known: dict[OrderId, OrderId] = {}
+        # In the sequence in which they will be asked for.
+        self._expected: dict[OrderId, None] = {}
+
+    def expect(self, order_ids: Iterable[OrderId]) -> None:
+        """Note which orders will be asked for, so that one search can look up several.
+
+        :param order_ids: what names them.
+        """
+        with self._lock:
+            self._expected.update(dict.fromkeys(order_ids))
+
+    def learn(self, order_id: OrderId, found: OrderId) -> None:
+        """Note an id that a read of the order has shown.
+
+        :param order_id: what names the order.
+        :param found: its id.
+        """
+        self._known[order_id] = found
+
+    def get(self, order_id: OrderId) -> OrderId:
+        """Return an order's id.
+
+        :param order_id: what names the order.
+        :raises OmsError: one of its kinds, when it cannot be looked up.
+        """
+        if order_id not in self._known:
+            # One search for several: who asks meanwhile may be among them.
+            with self._lock:
+                if order_id in self._expected and order_id not in self._known:
+                    self._look_up_several(order_id)
+        found = self._known.get(order_id)
+        if found is None:
+            # An id does not change, so that two threads may look for the same.
+            found = self._known[order_id] = self._find_one(order_id).order_id
+        return found
+
+    def _look_up_several(self, first: OrderId) -> None:
+        del self._expected[first]
+        if not self._most:
+            return
+        asked = [first, *islice(self._expected, self._most - 1)]
+        for order_id in asked[1:]:
+            del self._expected[order_id]
+        try:
+            found = self._find_several(asked)
+        except OmsError:
+            # One by one, it shows what is wrong; a search for several may be all that is.
+            self._most = 0
+            return
+        self._known.update({order_id: order.order_id for order_id, order in found.items()})
