@@ -13,6 +13,7 @@ import pytest
 from bulk_attempts import Attempt, rows
 from dag_runs import connect
 
+from airflow_provider_oms.cancellation.bulk.driver import BulkRun
 from airflow_provider_oms.cancellation.bulk.limits import Limits
 from airflow_provider_oms.emulator.testing import EmulatorProcess
 from airflow_provider_oms.exceptions import (
@@ -20,7 +21,6 @@ from airflow_provider_oms.exceptions import (
     OmsInvalidInputError,
 )
 from airflow_provider_oms.hooks.oms import OmsHook
-from airflow_provider_oms.operators import bulk
 from airflow_provider_oms.operators.oms import OmsCancelOrderOperator
 from airflow_provider_oms.sensors.oms import OmsOrderStateSensor
 
@@ -294,13 +294,12 @@ def test_look_ups_and_notes_count_against_the_rate_that_was_given(
     oms: EmulatorProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limits: list[Any] = []
-    make = bulk.BulkRun
 
     def spy(calls: Any, orders: Any, policy: Any, journal: Any, given: Limits, **more: Any) -> Any:
         limits.append(given.requests_per_second)
-        return make(calls, orders, policy, journal, given, **more)
+        return BulkRun(calls, orders, policy, journal, given, **more)
 
-    monkeypatch.setattr(bulk, "BulkRun", spy)
+    monkeypatch.setattr("airflow_provider_oms.operators.bulk.BulkRun", spy)
     more: dict[str, Any] = {"requests_per_second": 60, "disposition_reason": "Fraud"}
     Attempt().run([oms.native_id(1)], **more)
     Attempt().run([1002], order_key=NUMBER, **more)
