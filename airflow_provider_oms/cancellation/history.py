@@ -27,8 +27,8 @@ __all__ = [
 class Action(StrEnum):
     """Name the two calls that can be made about an order."""
 
-    POST = "POST"
-    READ = "GET"
+    POST = "cancel"
+    READ = "read"
 
 
 # These say that the OMS did not act, so an earlier question stays as open as it was.

@@ -158,9 +158,9 @@ def test_there_is_one_log_line_for_each_decision() -> None:
     world.run()
     expected = """
         Order 7, attempt 1: new. Next: send the cancel.
-        Order 7, attempt 1, call 1, POST: no answer. Taken as: ambiguous, it may have been \
+        Order 7, attempt 1, call 1, cancel: no answer. Taken as: ambiguous, it may have been \
 acted on. Next: wait 1.0 s.
-        Order 7, attempt 1, call 2, GET: The OMS says orderState CANCELED, orderStatus CANCELED \
+        Order 7, attempt 1, call 2, read: The OMS says orderState CANCELED, orderStatus CANCELED \
 (HTTP 200, correlation id c2). Taken as: canceled. Next: done, canceled.
     """
     assert world.lines == [line.strip() for line in expected.strip().splitlines()]
