@@ -99,6 +99,7 @@ def main() -> int:
     seconds = time.monotonic() - began_at
     names = (
         "stories",
+        "native",
         "attempts",
         "cancels",
         "faults",

@@ -158,7 +158,7 @@ class Story:
         counts = self.told.counts
         counts["cancels"] += len(self._tenant.posts)
         counts["faults"] += self._tenant.faults
-        counts["native tenants"] += self._native is not None
+        counts["native"] += self._native is not None
         return self.told
 
     def _run(self) -> None:
