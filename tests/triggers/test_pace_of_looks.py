@@ -103,6 +103,7 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Tenant]:
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("triggers", [2000, 5000])
 def test_thousands_on_one_tenant_look_in_time(watch: Callable[..., Tenant], triggers: int) -> None:
     tenant = watch(triggers, has_search=True)
@@ -120,6 +121,7 @@ def test_without_a_search_some_hundred_do(watch: Callable[..., Tenant]) -> None:
     assert tenant.longest_pause < LATEST
 
 
+@pytest.mark.slow
 def test_without_a_search_two_thousand_do_not(watch: Callable[..., Tenant]) -> None:
     # So that the law is one that can be broken.
     tenant = watch(2000, has_search=False)

@@ -72,6 +72,7 @@ class TestHowFastItIs:
         assert ran.share >= share
         assert ran.attempt.engine.throttling.learned is None
 
+    @pytest.mark.slow
     def test_it_follows_a_limit_that_falls_and_one_that_rises(self) -> None:
         limit = LeakyBucket(lambda now: 50 if 30 <= now < 70 else 100)
         ran = behind(World(8000, PATIENT), limit, allowed=100)
@@ -79,6 +80,7 @@ class TestHowFastItIs:
         assert share_of(ran.taken_at, 85, 100) >= 0.9 * 100
         assert ran.turned_away <= 0.02
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("later", [0.1, 0.7])
     def test_two_runs_share_a_limit_without_knowing_of_each_other(self, later: float) -> None:
         limit = LeakyBucket(steady(100))
@@ -112,7 +114,9 @@ class TestHowFastItIs:
 class TestWhatIsTurnedAwayAtRandom:
     """A proxy, or what others send on the same limit, turns some away whatever the rate is."""
 
-    @pytest.mark.parametrize("seed", [1, 2, 3])
+    @pytest.mark.parametrize(
+        "seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (2, 3))]
+    )
     @pytest.mark.parametrize(
         ("share", "retry_after", "within"),
         [
@@ -134,6 +138,7 @@ class TestWhatIsTurnedAwayAtRandom:
         assert outcomes(ran.attempt) == {"canceled": 3000}
         assert ran.taken_at[-1] <= within
 
+    @pytest.mark.slow
     def test_a_limit_is_found_all_the_same(self) -> None:
         limit = Both(LeakyBucket(steady(100)), Chance(0.005))
         ran = behind(World(3000, PATIENT), limit, allowed=100)
@@ -208,6 +213,7 @@ class TestWhatItLearned:
 
 
 class TestErrorsOfTheServer:
+    @pytest.mark.slow
     def test_some_that_have_nothing_to_do_with_the_rate_hardly_slow_it_down(self) -> None:
         world = World(6000, PATIENT)
         # Twenty a second, whatever the rate.
