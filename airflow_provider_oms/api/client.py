@@ -106,7 +106,8 @@ class OmsClient:
             pool_size=self._pool_size,
         )
         self._tokens = TokenCache(self._fetch_token)
-        self._ids = OrderIds(self.get_order, self.find_orders, self.dialect.most_per_search)
+        # What was looked up and does not change: ids of orders, and the tenant's address.
+        self._ids = OrderIds(self._look_up, self.find_orders, self.dialect.most_per_search)
         self._found_url: str | None = None
         self._reasons: Mapping[str, bool] | None = None
         # Last: a thread that finds its own process here finds the rest, too.
@@ -145,10 +146,9 @@ class OmsClient:
         :raises OmsError: one of its kinds, for anything but the order that was asked for.
         """
         checked = self.dialect.order_id(order_id)
-        order = self._call(self.dialect.read_call(checked), self._order(checked), order_id=checked)
-        if order.order_id != checked:
-            self._ids.learn(checked, order.order_id)
-        return order
+        # By its id also where it was looked up: a search may lag behind.
+        found = self._id_of(checked)
+        return self._call(self.dialect.read_call(found), self._order(found), order_id=checked)
 
     def find_orders(self, order_ids: Iterable[OrderId]) -> Mapping[OrderId, Order]:
         """Read orders by one search.
@@ -188,7 +188,10 @@ class OmsClient:
         :raises OmsError: one of its kinds, for anything but the order that was asked for.
         """
         checked = self.dialect.order_id(request.order_id)
-        order_id = self._id_of(checked)
+        try:
+            order_id = self._id_of(checked)
+        except OmsError as error:
+            raise cancel_without_id(error).about(checked) from None
         return self._call(
             self.dialect.cancel_call(request, order_id),
             self._order(order_id),
@@ -197,13 +200,13 @@ class OmsClient:
         )
 
     def _id_of(self, order_id: OrderId) -> OrderId:
-        """Return the id by which a cancel names an order; it is looked up once."""
-        if not self.dialect.is_found_by_search(order_id):
-            return order_id
-        try:
-            return self._ids.get(order_id)
-        except OmsError as error:
-            raise cancel_without_id(error) from None
+        """Return the id by which a call names an order; it is looked up once."""
+        is_id = not self.dialect.is_found_by_search(order_id)
+        return order_id if is_id else self._ids.get(order_id)
+
+    def _look_up(self, order_id: OrderId) -> Order:
+        call = self.dialect.read_call(order_id)
+        return self._call(call, self._order(order_id), kind=_SEARCH, order_id=order_id)
 
     def look_ups_per_cancel(self, order_ids: Iterable[OrderId]) -> float:
         """Return how many requests come before a cancel to look up its order's id, at most.
@@ -315,10 +318,12 @@ class OmsClient:
     def _exchange(
         self, call: ApiCall, token: str | None, may_send: Callable[[], bool] | None
     ) -> Response:
+        # Outside: that it cannot be looked up has reasons of its own.
+        address = self.api_url + call.path
         try:
             return self._transport.exchange(
                 call.method,
-                self.api_url + call.path,
+                address,
                 headers=self._headers if call.body is not None else self._headers | _FRESH,
                 token=token,
                 json=call.body,

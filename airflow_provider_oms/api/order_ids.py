@@ -43,14 +43,6 @@ class OrderIds:
         with self._lock:
             self._expected.update(dict.fromkeys(order_ids))
 
-    def learn(self, order_id: OrderId, found: OrderId) -> None:
-        """Note an id that a read of the order has shown.
-
-        :param order_id: what names the order.
-        :param found: its id.
-        """
-        self._known[order_id] = found
-
     def get(self, order_id: OrderId) -> OrderId:
         """Return an order's id.
 

@@ -96,15 +96,6 @@ def test_one_that_is_not_expected_is_asked_for_by_itself() -> None:
     assert tenant.searches == []
 
 
-def test_what_a_read_has_shown_is_not_looked_up() -> None:
-    tenant = Tenant()
-    ids = tenant.ids(5)
-    ids.expect(NAMES[:2])
-    ids.learn(NAMES[0], "a" * 32)
-    assert ids.get(NAMES[0]) == "a" * 32
-    assert tenant.searches == []
-
-
 def test_threads_that_ask_at_a_time_share_a_search() -> None:
     tenant = Tenant()
     ids = tenant.ids(100)
