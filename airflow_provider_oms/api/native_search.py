@@ -62,6 +62,14 @@ class Expected:
         """
         return self.site_id is None or str(document.get("siteId")) == str(int(self.site_id))
 
+    def is_said_by(self, document: Mapping[str, Any]) -> bool:
+        """Tell whether an order says whose it is, as far as that matters.
+
+        :param document: the order.
+        """
+        wanted = (("tenantId", self.tenant_id), ("siteId", self.site_id))
+        return all(document.get(field) is not None for field, value in wanted if value)
+
 
 def search_query(references: Collection[Reference]) -> str:
     """Return the part of an address that asks for some orders.
@@ -98,7 +106,11 @@ def only_one_in(
     if not answer.is_success:
         raise _of_the_search(error_of(answer, secrets=secrets, hint=hint))
     hits = _hits_in(answer, [reference], expected, parse, secrets)
-    orders = {hit.order_id: hit for hit in hits.get(reference, ())}
+    orders: dict[OrderId, Order] = {}
+    for hit in hits.get(reference, ()):
+        # Compared without what else the OMS says about the order.
+        if orders.setdefault(hit.order_id, hit) != hit:
+            raise _unlike("an order that is in two states", answer, secrets)
     facts: dict[str, Any] = {
         "http_status": answer.status,
         "correlation_id": correlation_id_of(answer, secrets),
@@ -185,7 +197,8 @@ def _hits_in(
     entries = document.get("items") if isinstance(document, dict) else None
     if not isinstance(document, dict) or not isinstance(entries, list):
         raise _unlike(describe_body(answer), answer, secrets)
-    if document.get("totalCount") != len(entries):
+    count = document.get("totalCount")
+    if isinstance(count, bool) or count != len(entries):
         raise _unlike("only a part of the orders found", answer, secrets)
     hits: dict[Reference, list[Order]] = {}
     correlation_id = correlation_id_of(answer, secrets)
@@ -195,6 +208,8 @@ def _hits_in(
         names = [one for one in asked if _is_named(entry, one, exactly=False)]
         if order is None or not names:
             raise _unlike("something that was not asked for", answer, secrets)
+        if not expected.is_said_by(entry):
+            raise _unlike("an order that does not say whose it is", answer, secrets)
         if expected.is_site_of(entry):
             for one in names:
                 if _is_named(entry, one, exactly=True):
