@@ -54,6 +54,7 @@ class Reference:
         return self.value if self.key is OrderKey.ID else f"{self.key}:{self.value}"
 
 
+_PREFIXES = (OrderKey.NUMBER, OrderKey.EXTERNAL_ID)
 _RULES = {
     OrderKey.ID: "Kibo's id of the order: 32 hexadecimal digits",
     OrderKey.NUMBER: f"the order's number: a whole number from 1 to {_LARGEST_NUMBER}",
@@ -71,10 +72,11 @@ def refer(value: Any, order_key: Any = None) -> Reference:
     :return: the reference.
     :raises OmsInputError: when the value is none of that kind, or there is no such kind.
     """
-    key = _key_of(order_key)
+    key, is_given = _key_of(order_key), order_key not in (None, "")
     if isinstance(value, str):
         prefix, colon, rest = value.partition(":")
-        if colon and prefix in (OrderKey.NUMBER, OrderKey.EXTERNAL_ID):
+        # What a row says is not stronger than what the task says.
+        if colon and prefix in _PREFIXES and (prefix == key or not is_given):
             key, value = OrderKey(prefix), rest
     found = _READERS[key](value)
     if found is None:
