@@ -64,14 +64,15 @@ def host_in(answer: Response, settings: TenantSettings, secrets: Iterable[str] =
 
 
 def _address_of(domain: str, settings: TenantSettings) -> tuple[str, str]:
-    # A platform on this machine may name an address on this machine.
-    is_local = is_loopback(settings.token_base_url)
-    scheme = urlsplit(settings.token_base_url).scheme if is_local else "https"
     try:
-        address = check_address(f"{scheme}://{domain}")
+        address = check_address(f"https://{domain}")
     except ValueError:
         return "", "a domain that is no host"
-    if not is_kibo(address) and not (is_local and is_loopback(address)):
+    if is_loopback(settings.token_base_url) and is_loopback(address):
+        # A platform on this machine may name an address on this machine.
+        scheme = urlsplit(settings.token_base_url).scheme
+        address = urlsplit(address)._replace(scheme=scheme).geturl()
+    elif not is_kibo(address):
         return "", "a domain that is not Kibo's, and gets no token"
     contradiction = address_problem(
         address,
@@ -79,6 +80,7 @@ def _address_of(domain: str, settings: TenantSettings) -> tuple[str, str]:
         environment=settings.environment,
         issues_tokens=False,
         api=settings.api,
+        site_id=settings.site_id,
     )
     return address, contradiction or ""
 

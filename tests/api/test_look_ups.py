@@ -1,0 +1,422 @@
+"""A native tenant's host, its orders' ids and its reasons: what is looked up before a call."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from raw_server import RawServer, Script, answer, hang_up
+from requests.structures import CaseInsensitiveDict
+from wire import document, head_and_body
+
+from airflow_provider_oms.api.client import TOKEN_PATH, OmsClient
+from airflow_provider_oms.api.config import TenantSettings
+from airflow_provider_oms.api.errors import (
+    OmsError,
+    OmsHttpError,
+    OmsNotSentError,
+    OmsUnexpectedResponseError,
+)
+from airflow_provider_oms.api.evidence import Evidence
+from airflow_provider_oms.api.look_ups import host_in
+from airflow_provider_oms.api.transport import Response
+
+ID = "137a94b6402be0000137196800002711"
+POD = "t10001.tp1.mozu.com"
+TOKEN = "a-token-that-is-a-secret"
+GRANTED = {"access_token": TOKEN, "token_type": "bearer", "expires_in": 3600}
+ORDER = {"id": ID, "status": "Accepted", "tenantId": 10001, "orderNumber": 1042}
+CREDENTIALS = {"login": "an-app", "password": "its-secret"}
+
+
+def settings(**extra: Any) -> TenantSettings:
+    fields = {"api": "native", "tenant_id": "10001", "discover_host": True, **extra}
+    fields.setdefault("environment", "production")
+    return TenantSettings.from_connection(name="native", extra=json.dumps(fields), **CREDENTIALS)
+
+
+def tenant(domain: object = POD, tenant_id: object = 10001, **more: Any) -> dict[str, Any]:
+    return {"id": tenant_id, "name": "A tenant", "domain": domain, "sites": [], **more}
+
+
+def host(content: object, *, status: int = 200, complete: bool = True, **extra: Any) -> str:
+    body = content if isinstance(content, bytes) else json.dumps(content).encode()
+    headers = CaseInsensitiveDict({"x-vol-correlation": "0123"})
+    return host_in(Response(status, headers, body, complete), settings(**extra), (TOKEN,))
+
+
+class TestAHost:
+    @pytest.mark.parametrize(
+        "domain",
+        [
+            POD,
+            "T10001.TP1.MOZU.COM",
+            "t10001-s2.tp3.mozu.com",
+            "t10001.tp1.euw1.kibocommerce.com",
+            "t10001.tp0.euw4.gcp.kibocommerce.com",
+            "orders.shop.kibocommerce.com",
+        ],
+    )
+    def test_one_of_kibos_is_believed(self, domain: str) -> None:
+        assert host(tenant(domain)) == f"https://{domain}"
+
+    @pytest.mark.parametrize("tenant_id", [10001, "10001"])
+    def test_it_is_this_tenants(self, tenant_id: object) -> None:
+        assert host(tenant(tenant_id=tenant_id), tenant_id="010001") == f"https://{POD}"
+
+    @pytest.mark.parametrize(
+        "domain",
+        [
+            *("evil.example", "evil-mozu.com", "mozu.com.evil.example", "xmozu.com", "mozu.co"),
+            *("mozu.com@evil.example", "x:y@evil.example", f"{POD}@evil.example"),
+            *(f"evil.example/{POD}", f"evil.example?{POD}", f"evil.example#{POD}"),
+            *(f"evil.example\\.{POD}", f"evil.example\n.{POD}", f"evil.example\t{POD}"),
+            *(f"evil.example%2f.{POD}", f"evil.example\u3002mozu.com/{POD}", f"evil.example {POD}"),
+            *(f"evil.example:443/{POD}", f"evil.example;{POD}", f"[::1]@{POD}", f"user@{POD}"),
+            *("t10001.tp1.mozu.com.evil.example.", "kibocommerce.com.evil.example"),
+            *("127.0.0.1", "127.0.0.1:8787", "localhost", "[::1]", "169.254.169.254", "0x7f.1"),
+            *(f"https://{POD}", f"http://{POD}", f"//{POD}", f"ftp://{POD}", f"{POD}:0"),
+            *(f"{POD}:99999", f"{POD}/api", f"{POD}/api/commerce", "", " ", "None", "{domain}"),
+        ],
+    )
+    def test_any_other_gets_no_token(self, domain: str) -> None:
+        with pytest.raises(OmsUnexpectedResponseError, match="host cannot be looked up") as refusal:
+            host(tenant(domain))
+        assert "Give the connection a host instead of discover_host" in str(refusal.value)
+        assert "https://home.mozu.com" in str(refusal.value)
+
+    @pytest.mark.parametrize(
+        ("domain", "extra", "named"),
+        [
+            ("t10002.tp1.mozu.com", {}, "belongs to tenant 10002, and tenant_id is 10001"),
+            ("t10001.sandbox.mozu.com", {}, "is Kibo's sandbox, and environment is 'production'"),
+            ("t10001.sb.euw1.kibocommerce.com", {}, "is Kibo's sandbox"),
+            (POD, {"environment": "sandbox"}, "is Kibo's production, and environment is 'sandbox'"),
+            ("t10001-s3.tp1.mozu.com", {"site_id": 2}, "belongs to site 3, and site_id is 2"),
+            ("10001-translation.mozu.com", {}, "is not Kibo's native API"),
+            ("10001.tp1.mozu.com", {}, "is not Kibo's native API"),
+            ("home.mozu.com", {}, "issues access tokens and has no orders"),
+            ("t10001.shopatron.com", {}, "is the classic OMS"),
+        ],
+    )
+    def test_one_that_contradicts_the_connection_is_refused_by_name(
+        self, domain: str, extra: dict[str, Any], named: str
+    ) -> None:
+        with pytest.raises(OmsUnexpectedResponseError) as refusal:
+            host(tenant(domain), **extra)
+        assert named in str(refusal.value)
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            *(tenant(tenant_id=one) for one in (10002, None, True, 10001.5, "t10001", [10001])),
+            *(tenant(one) for one in (None, 7, True, [POD], {"domain": POD})),
+            *({"domain": POD}, {"id": 10001}, [tenant()], POD, None, b"", b"<html>", b"{"),
+        ],
+    )
+    def test_what_is_not_the_tenant_names_no_host(self, content: object) -> None:
+        with pytest.raises(OmsUnexpectedResponseError, match="instead of the tenant"):
+            host(content)
+
+    def test_a_body_that_broke_off_names_none(self) -> None:
+        with pytest.raises(OmsUnexpectedResponseError):
+            host(tenant(), complete=False)
+
+    @pytest.mark.parametrize("status", [301, 400, 401, 403, 404, 429, 500])
+    def test_a_failure_names_none(self, status: int) -> None:
+        with pytest.raises(OmsHttpError) as refusal:
+            host(tenant(), status=status)
+        assert refusal.value.http_status == status
+
+    def test_a_platform_on_this_machine_may_name_an_address_on_it(self) -> None:
+        local: dict[str, Any] = {"auth_url": "http://127.0.0.1:8787"}
+        assert host(tenant("127.0.0.1:9"), **local) == "http://127.0.0.1:9"
+        assert host(tenant(POD), **local) == f"https://{POD}"
+        with pytest.raises(OmsUnexpectedResponseError):
+            host(tenant("oms-emulator:8787"), **local)
+
+
+@dataclass
+class Recorder:
+    """Answer as a tenant would, and keep what was sent where and with which token."""
+
+    answers: Mapping[str, object]
+    sent: list[tuple[str, str | None]] = field(default_factory=list)
+
+    def exchange(self, _: str, url: str, *, token: str | None, **__: Any) -> Response:
+        self.sent.append((url, token))
+        path = urlsplit(url).path
+        content = next(value for start, value in self.answers.items() if path.startswith(start))
+        headers = CaseInsensitiveDict({"x-vol-correlation": "0123"})
+        return Response(200, headers, json.dumps(content).encode())
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+def recorded(monkeypatch: pytest.MonkeyPatch, client: OmsClient, domain: object) -> Recorder:
+    paths = {TOKEN_PATH: GRANTED, "/api/platform/tenants/10001": tenant(domain), "": ORDER}
+    recorder = Recorder(paths)
+    monkeypatch.setattr(client, "_transport", recorder)
+    return recorder
+
+
+def try_to_read(client: OmsClient) -> OmsError | None:
+    try:
+        client.get_order(ID)
+    except OmsError as error:
+        return error
+    return None
+
+
+PARTS = st.sampled_from(
+    [
+        *("t10001", "t10002", "mozu", "com", "evil", "example", "tp1", "sandbox", "kibocommerce"),
+        *("mozu.com", "evil.example", "127.0.0.1", "localhost", "\u3002", "\uff0e", "xn--mozu"),
+    ]
+)
+SIGNS = st.sampled_from([*".@/\\:#?%-_[]; \t\n", "//", "://", "%2e", ":443", ".."])
+DOMAINS = st.one_of(
+    st.text(max_size=30),
+    st.lists(st.one_of(PARTS, SIGNS), max_size=8).map("".join),
+    st.builds(lambda text: f"{text}.mozu.com", st.text(max_size=20)),
+)
+
+
+@given(DOMAINS, st.sampled_from(["https://home.mozu.com", "http://127.0.0.1:8787"]))
+def test_no_token_goes_to_a_host_that_is_not_kibos(domain: str, auth_url: str) -> None:
+    with pytest.MonkeyPatch.context() as patch, OmsClient(settings(auth_url=auth_url)) as client:
+        sent = recorded(patch, client, domain).sent
+        try_to_read(client)
+        for url, token in sent:
+            parts = urlsplit(url)
+            name = parts.hostname or ""
+            if token is None or url.startswith(f"{auth_url}/"):
+                continue
+            is_kibos = name.rstrip(".").endswith((".mozu.com", ".kibocommerce.com"))
+            is_kibos = is_kibos or name.rstrip(".") in ("mozu.com", "kibocommerce.com")
+            is_here = auth_url.startswith("http:") and name in ("127.0.0.1", "localhost")
+            assert (is_kibos and parts.scheme == "https") or is_here
+            assert "@" not in parts.netloc
+            assert parts.path == f"/api/commerce/orders/{ID}"
+
+
+class TestOverAClient:
+    def test_it_is_asked_for_once_and_then_orders_are_read_there(
+        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level("INFO")
+        with OmsClient(settings()) as client:
+            sent = recorded(monkeypatch, client, POD).sent
+            client.get_order(ID)
+            client.get_order(ID)
+            assert client.api_url == f"https://{POD}"
+        assert [(urlsplit(url).hostname, urlsplit(url).path, token) for url, token in sent] == [
+            ("home.mozu.com", TOKEN_PATH, None),
+            ("home.mozu.com", "/api/platform/tenants/10001", TOKEN),
+            (POD, f"/api/commerce/orders/{ID}", TOKEN),
+            (POD, f"/api/commerce/orders/{ID}", TOKEN),
+        ]
+        assert f"Tenant 10001 is at https://{POD}" in caplog.text
+
+    def test_what_is_refused_is_not_remembered(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with OmsClient(settings()) as client:
+            recorder = recorded(monkeypatch, client, "evil.example")
+            assert isinstance(try_to_read(client), OmsNotSentError)
+            recorder.answers = {**recorder.answers, "/api/platform/tenants/10001": tenant()}
+            assert try_to_read(client) is None
+
+    @pytest.mark.parametrize(
+        ("script", "retry_after"),
+        [
+            (hang_up, None),
+            (answer("503 Unavailable"), None),
+            (answer("429 Too Many", b"", ("Retry-After: 60",)), 60),
+            (answer("403 Forbidden", b"", ("x-vol-correlation: 0",)), None),
+            (answer("404 Not Found"), None),
+            (answer("307 Elsewhere", b"", ("Location: http://127.0.0.1:9/",)), None),
+            (document(tenant("evil.example")), None),
+            (document(tenant("mozu.com@evil.example")), None),
+        ],
+    )
+    def test_a_look_up_that_fails_sends_no_cancel(
+        self, script: Script, retry_after: float | None
+    ) -> None:
+        with RawServer([document(GRANTED), script]) as platform:
+            found = settings(auth_url=platform.url, read_timeout=2)
+            with OmsClient(found) as client, pytest.raises(OmsNotSentError) as refusal:
+                client.post_cancel(client.dialect.cancel_request(ID, "Fraud"))
+        assert refusal.value.evidence is Evidence.NEVER_SENT
+        assert refusal.value.retry_after == retry_after
+        assert "The tenant's host could not be looked up: " in str(refusal.value)
+        assert f"Order {ID}: " in str(refusal.value)
+        assert TOKEN not in str(refusal.value)
+        lines = [head_and_body(request)[0][0].split(" ")[:2] for request in platform.requests]
+        assert lines == [["POST", TOKEN_PATH], ["GET", "/api/platform/tenants/10001"]]
+
+    def test_a_platform_that_cannot_be_found_is_not_called_the_tenants_host(self) -> None:
+        found = settings(auth_url="https://nowhere.invalid")
+        with OmsClient(found) as client:
+            error = try_to_read(client)
+        assert "does not resolve" in str(error)
+        assert "hosts of the native API begin with t" not in str(error)
+
+    def test_a_token_that_expired_is_replaced_before_the_next(self) -> None:
+        expired = answer("401 Unauthorized", b"", ("x-vol-correlation: 0",))
+        script: list[Script] = [document(GRANTED), expired, document(GRANTED)]
+        with RawServer(script) as platform:
+            script += [document(tenant(f"127.0.0.1:{platform.port}")), document(ORDER)]
+            with OmsClient(settings(auth_url=platform.url)) as client:
+                assert isinstance(try_to_read(client), OmsNotSentError)
+                assert try_to_read(client) is None
+        paths = [head_and_body(request)[0][0].split(" ")[1] for request in platform.requests]
+        assert [path.partition("?")[0] for path in paths] == [
+            TOKEN_PATH,
+            "/api/platform/tenants/10001",
+            TOKEN_PATH,
+            "/api/platform/tenants/10001",
+            f"/api/commerce/orders/{ID}",
+        ]
+
+
+def page(*hits: Mapping[str, Any]) -> dict[str, Any]:
+    return {"totalCount": len(hits), "items": list(hits)}
+
+
+def found_by_number(script: list[Script], act: Callable[[OmsClient], object]) -> list[str]:
+    """Let a client that is asked about order number 1042 meet a script, and return what it sent."""
+    with RawServer(script) as server:
+        found = TenantSettings.from_connection(
+            name="native",
+            host=server.url,
+            extra=json.dumps({"api": "native", "tenant_id": "10001", "read_timeout": 1}),
+        )
+        with OmsClient(found) as client:
+            act(client)
+    heads = [head_and_body(request)[0][0].split(" ") for request in server.requests]
+    return [f"{method} {path.partition('?')[0]}" for method, path, _ in heads]
+
+
+SEARCH, GET = "GET /api/commerce/orders", f"GET /api/commerce/orders/{ID}"
+PUT = f"PUT /api/commerce/orders/cancel/{ID}"
+NUMBER = "number:1042"
+
+
+def cancel(client: OmsClient) -> None:
+    client.post_cancel(client.dialect.cancel_request(NUMBER, "Fraud"))
+
+
+def refused(kind: type[OmsError] = OmsError, **facts: Any) -> Callable[[OmsClient], None]:
+    def act(client: OmsClient) -> None:
+        with pytest.raises(kind) as refusal:
+            cancel(client)
+        error = refusal.value
+        assert error.was_sent is False
+        assert {name: getattr(error, name) for name in facts} == facts
+        assert str(error).startswith("Order number:1042: ")
+
+    return act
+
+
+class TestAnId:
+    def test_a_cancel_names_what_was_found(self) -> None:
+        script = [document(page(ORDER)), document({**ORDER, "status": "Cancelled"})]
+        assert found_by_number(script, cancel) == [SEARCH, PUT]
+
+    def test_every_read_after_that_is_by_the_id_because_a_search_may_lag(self) -> None:
+        def act(client: OmsClient) -> None:
+            for _ in range(2):
+                assert client.get_order(NUMBER).order_id == ID
+            cancel(client)
+
+        assert found_by_number([document(page(ORDER)), document(ORDER)], act) == [
+            SEARCH,
+            GET,
+            GET,
+            PUT,
+        ]
+
+    @pytest.mark.parametrize(
+        ("script", "evidence"),
+        [
+            (hang_up, Evidence.NEVER_SENT),
+            (lambda *_: None, Evidence.NEVER_SENT),
+            (answer("500 Failed"), Evidence.NEVER_SENT),
+            (answer("504 Late"), Evidence.NEVER_SENT),
+            (answer("200 OK", b"<html>"), Evidence.NEVER_SENT),
+            (document({**page(ORDER), "totalCount": 21}), Evidence.NEVER_SENT),
+            (document(page({**ORDER, "tenantId": 10002})), Evidence.NEVER_SENT),
+            (document(page()), Evidence.NOT_FOUND),
+            (document(page(ORDER, {**ORDER, "id": "f" * 32})), Evidence.REFUSED),
+            (document({}, "400 Bad Request"), Evidence.REFUSED),
+            (document({}, "409 Conflict"), Evidence.REFUSED),
+            (answer("404 Not Found"), Evidence.WRONG_SERVER),
+            (document({}, "404 Not Found"), Evidence.REFUSED),
+            (document({}, "401 Unauthorized"), Evidence.FORBIDDEN),
+            (document({}, "403 Forbidden"), Evidence.FORBIDDEN),
+        ],
+    )
+    def test_a_look_up_that_does_not_find_it_leaves_no_cancel_in_doubt(
+        self, script: Script, evidence: Evidence
+    ) -> None:
+        assert found_by_number([script], refused(evidence=evidence)) == [SEARCH]
+
+    def test_a_pause_that_is_asked_for_is_kept(self) -> None:
+        script = answer("429 Too Many", b"", ("Retry-After: 60",))
+        act = refused(evidence=Evidence.THROTTLED, retry_after=60)
+        assert found_by_number([script], act) == [SEARCH]
+        script = answer("503 Unavailable", b"", ("Retry-After: 7",))
+        act = refused(evidence=Evidence.NEVER_SENT, retry_after=7)
+        assert found_by_number([script], act) == [SEARCH]
+
+    def test_what_failed_is_looked_up_anew(self) -> None:
+        def act(client: OmsClient) -> None:
+            refused()(client)
+            cancel(client)
+
+        script = [answer("503 Unavailable"), document(page(ORDER)), document(ORDER)]
+        assert found_by_number(script, act) == [SEARCH, SEARCH, PUT]
+
+    def test_after_it_a_cancel_that_may_no_longer_leave_does_not(self) -> None:
+        def act(client: OmsClient) -> None:
+            request = client.dialect.cancel_request(NUMBER, "Fraud")
+            with pytest.raises(OmsNotSentError):
+                client.post_cancel(request, may_send=lambda: False)
+
+        assert found_by_number([document(page(ORDER))], act) == [SEARCH]
+
+
+class TestReasons:
+    def test_each_is_listed_with_whether_it_needs_more(self) -> None:
+        items = [
+            {"reasonCode": "Other", "name": "Other", "needsMoreInfo": True},
+            {"reasonCode": "Fraud", "needsMoreInfo": False},
+            {"reasonCode": "NoInventory"},
+            {"reasonCode": 7},
+            {"name": "x"},
+            None,
+            "Other",
+        ]
+
+        def act(client: OmsClient) -> None:
+            assert client.list_reasons() == {"Other": True, "Fraud": False, "NoInventory": False}
+
+        assert found_by_number([document({"items": items})], act) == [
+            "GET /api/commerce/orders/cancel/reasons"
+        ]
+
+    @pytest.mark.parametrize(
+        "script", [document({}), document([]), document({"items": None}), answer("503 No"), hang_up]
+    )
+    def test_a_list_that_cannot_be_read_is_none(self, script: Script) -> None:
+        def act(client: OmsClient) -> None:
+            with pytest.raises(OmsError):
+                client.list_reasons()
+
+        found_by_number([script], act)
