@@ -117,6 +117,12 @@ class TenantSettings(BaseModel):
     def _codes_by_reason(cls, value: object) -> object:
         return read_pairs(value)
 
+    @field_validator("check_reasons", mode="before")
+    @classmethod
+    def _off(cls, value: object) -> object:
+        # YAML takes the word for a boolean.
+        return "off" if value is False else value
+
     @field_validator("allow_http", "discover_host", "search_with_or", mode="before")
     @classmethod
     def _flag(cls, value: object) -> bool:

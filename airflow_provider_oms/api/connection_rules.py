@@ -73,10 +73,14 @@ def _address(tenant: TenantSettings, _: Set[str]) -> str | None:
 
 
 def _fits_api(tenant: TenantSettings, wrong: Set[str]) -> str | None:
-    # A form stores the default of each switch, too.
-    defaults = {name: field.default for name, field in type(tenant).model_fields.items()}
-    of_other = [name for name in _OF_ONE_API[tenant.api] if name not in wrong]
-    unfit = [name for name in of_other if getattr(tenant, name) != defaults[name]]
+    given = tenant.model_fields_set - wrong
+    fields = type(tenant).model_fields
+    unfit = [
+        name
+        for name in _OF_ONE_API[tenant.api]
+        # Forms send a switch that was left alone, too.
+        if name in given and getattr(tenant, name) != fields[name].default
+    ]
     if not unfit:
         return None
     other = "native" if tenant.api == "translated" else "translated"

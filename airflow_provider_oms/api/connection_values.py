@@ -100,12 +100,12 @@ def read_list(value: object) -> object:
     return tuple(items)
 
 
-def read_pairs(value: object) -> object:
+def read_pairs(value: object) -> tuple[tuple[str, str], ...]:
     """Return pairs of words that may be written as JSON, or as ``a=b, c=d``.
 
     :param value: the mapping, or its text.
-    :return: its pairs; a value that is neither as it came.
-    :raises ValueError: when the text is no list of pairs.
+    :return: its pairs.
+    :raises ValueError: when it holds anything else, or a word twice.
     """
     problem = "must be a JSON object of strings, or pairs such as other=Other, fraud=Fraud"
     if isinstance(value, str) and value.lstrip().startswith("{"):
@@ -113,16 +113,18 @@ def read_pairs(value: object) -> object:
             value = json.loads(value, object_pairs_hook=_unique)
         except (ValueError, RecursionError, _NamedTwiceError):
             raise ValueError(problem) from None
-    elif isinstance(value, str):
-        pairs = [pair.partition("=") for pair in value.split(",") if pair.strip()]
-        if len({reason.strip() for reason, _, _ in pairs}) < len(pairs):
-            raise ValueError(problem)
-        value = {reason.strip(): code.strip() for reason, _, code in pairs}
-    if isinstance(value, Mapping):
-        if not all(isinstance(one, str) and one.strip() for pair in value.items() for one in pair):
-            raise ValueError(problem)
-        return tuple((reason.strip(), code.strip()) for reason, code in value.items())
-    return value
+    pairs: list[tuple[Any, Any]] = [(value, None)]
+    if isinstance(value, str):
+        words = (pair.partition("=") for pair in value.split(",") if pair.strip())
+        pairs = [(reason, code) for reason, _, code in words]
+    elif isinstance(value, Mapping):
+        pairs = list(value.items())
+    if not all(isinstance(one, str) and one.strip() for pair in pairs for one in pair):
+        raise ValueError(problem)
+    found = {reason.strip(): code.strip() for reason, code in pairs}
+    if len(found) < len(pairs):
+        raise ValueError(problem)
+    return tuple(found.items())
 
 
 def read_flag(value: object) -> bool:
