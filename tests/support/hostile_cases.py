@@ -2,36 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from hostile_case import Case, fault
 
 from airflow_provider_oms.cancellation.outcomes import Outcome
-
-Fault = dict[str, Any]
-
-
-def fault(kind: str, **parameters: Any) -> Fault:
-    return {"kind": kind, "times": 1, **parameters}
-
-
-@dataclass(frozen=True)
-class Case:
-    """One row: a fault, and what is to become of the order."""
-
-    title: str
-    outcome: Outcome
-    calls: str
-    faults: tuple[Fault, ...] = ()
-    state: str | None = "READY"
-    settings: dict[str, Any] = field(default_factory=dict)
-    attempt: int = 1
-    deadline: float = 8
-    only_if: frozenset[str] | None = None
-
-    @property
-    def posts(self) -> int:
-        return self.calls.split(", ").count("POST")
-
 
 ELSEWHERE = {"Location": "http://127.0.0.1:9/"}
 CANCELED, UNKNOWN = Outcome.CANCELED, Outcome.UNKNOWN
@@ -119,6 +92,8 @@ CASES = (
         READ_AND_SEE,
         (fault("late", seconds=60),),
         deadline=4,
+        # There it is not waited for that long; the switch "never" takes its place.
+        is_for_native=False,
     ),
     Case(
         "the connection drops, and the cancel shows a moment later",
@@ -262,6 +237,7 @@ CASES = (
         Outcome.NOT_CANCELABLE,
         READ_AND_SEE,
         (fault("status", status=409),),
+        native=Outcome.REFUSED,
     ),
     Case("409, and the order is shipped", Outcome.NOT_CANCELABLE, READ_AND_SEE, state="SHIPPED"),
     Case(
@@ -276,6 +252,7 @@ CASES = (
         Outcome.NOT_CANCELABLE,
         "POST, GET, POST, GET",
         (fault("status", status=502), fault("status", status=409)),
+        native=Outcome.REFUSED,
     ),
     Case("an order that nobody knows", Outcome.NOT_FOUND, READ_AND_SEE, state=None),
     Case("a gzipped answer", CANCELED, "POST", (fault("gzip"),)),
