@@ -203,6 +203,8 @@ def _hits_in(
     hits: dict[Reference, list[Order]] = {}
     correlation_id = correlation_id_of(answer, secrets)
     for entry in entries:
+        if isinstance(entry, dict) and not expected.is_tenant_of(entry):
+            raise _unlike("an order of another tenant", answer, secrets)
         order = parse(entry, http_status=answer.status, correlation_id=correlation_id)
         # Kibo compares without letter case; two names that differ in it are two names.
         names = [one for one in asked if _is_named(entry, one, exactly=False)]

@@ -5,7 +5,6 @@ They know nothing of each other. Their requests are told apart by their tokens.
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Iterable, Iterator
@@ -14,10 +13,10 @@ from typing import Any
 
 import pytest
 from shared_orders import cancels_of_those_who_knew
+from spoken import BY_NUMBER, NATIVE, TRANSLATED, Spoken
 
 from airflow_provider_oms.api.client import OmsClient
-from airflow_provider_oms.api.config import TenantSettings
-from airflow_provider_oms.api.validation import CancelRequest, OrderId
+from airflow_provider_oms.api.values import CancelRequest, OrderId
 from airflow_provider_oms.cancellation.bulk.driver import BulkRun
 from airflow_provider_oms.cancellation.bulk.journal import Journal
 from airflow_provider_oms.cancellation.bulk.limits import Limits
@@ -65,20 +64,20 @@ def tenant(oms: EmulatorProcess) -> EmulatorProcess:
 
 
 def cancel(
-    tenant: EmulatorProcess, order_ids: Iterable[int], *, states: frozenset[str] | None = None
-) -> dict[OrderId, Outcome]:
+    tenant: EmulatorProcess,
+    spoken: Spoken,
+    order_ids: Iterable[int],
+    *,
+    states: frozenset[str] | None = None,
+) -> dict[int, Outcome]:
     """Do what one task does with its set, and return how each order ended."""
-    found = TenantSettings.from_connection(
-        name="shared",
-        host=tenant.url,
-        login=tenant.client_id,
-        password=tenant.client_secret,
-        extra=json.dumps({"tenant_id": tenant.tenant, "settle_seconds": 1, "deadline": 20}),
-    )
-    requests: dict[OrderId, CancelRequest] = {
-        id_: CancelRequest(id_, "created_by_mistake") for id_ in order_ids
-    }
+    found = spoken.settings(tenant, settle_seconds=1, deadline=20)
     with OmsClient(found, pool_size=WORKERS) as client:
+        numbers: dict[OrderId, int] = {}
+        requests: dict[OrderId, CancelRequest] = {}
+        for number in order_ids:
+            request = spoken.request(client, tenant, number)
+            numbers[request.order_id], requests[request.order_id] = number, request
         policy = policy_for(found, only_if_states=states)
         run = BulkRun(
             client,
@@ -89,20 +88,20 @@ def cancel(
             log=log,
         )
         run.run()
-    return {order_id: end.result.outcome for order_id, end in run.ends.items()}
+    return {numbers[order_id]: end.result.outcome for order_id, end in run.ends.items()}
 
 
 def cancel_both(
-    tenant: EmulatorProcess, **arguments: Any
-) -> tuple[dict[OrderId, Outcome], dict[OrderId, Outcome]]:
+    tenant: EmulatorProcess, spoken: Spoken
+) -> tuple[dict[int, Outcome], dict[int, Outcome]]:
     """Cancel both sets at the same time, the second from its end, so that they meet."""
     with ThreadPoolExecutor(2) as threads:
-        first = threads.submit(cancel, tenant, FIRST_SET, **arguments)
-        second = threads.submit(cancel, tenant, reversed(SECOND_SET), **arguments)
+        first = threads.submit(cancel, tenant, spoken, FIRST_SET)
+        second = threads.submit(cancel, tenant, spoken, reversed(SECOND_SET))
         return first.result(), second.result()
 
 
-def assert_true(tenant: EmulatorProcess, *runs: dict[OrderId, Outcome]) -> None:
+def assert_true(tenant: EmulatorProcess, *runs: dict[int, Outcome]) -> None:
     at_the_oms = tenant.orders()
     for order_id in BOTH:
         assert at_the_oms[order_id]["orderState"] == "CANCELED"
@@ -113,29 +112,38 @@ def assert_true(tenant: EmulatorProcess, *runs: dict[OrderId, Outcome]) -> None:
     assert set(runs[1]) == set(SECOND_SET)
 
 
+# What a tenant answers to the second cancel of an order, in either API.
+STATUSES = {False: "canceled_order_status", True: "native_canceled_order_status"}
+
+
 @pytest.mark.parametrize("second_cancel", [200, 409])
+@pytest.mark.parametrize("spoken", [TRANSLATED, NATIVE, BY_NUMBER], ids=str)
 def test_both_are_true_and_each_sends_one_cancel_for_an_order_and_no_more(
-    second_cancel: int, tenant: EmulatorProcess
+    second_cancel: int, spoken: Spoken, tenant: EmulatorProcess
 ) -> None:
-    tenant.settings(canceled_order_status=second_cancel)
-    runs = cancel_both(tenant)
+    tenant.settings(**{STATUSES[spoken.is_native]: second_cancel})
+    runs = cancel_both(tenant, spoken)
     assert_true(tenant, *runs)
     assert cancels_of_those_who_knew(tenant.requests(), NOT_ACTED_ON) == []
     for order_id in BOTH:
-        assert tenant.cancel_posts(order_id) == (2 if order_id in OVERLAP else 1)
+        assert tenant.cancels(order_id) == (2 if order_id in OVERLAP else 1)
     both_canceled = sum(runs[0][id_] is runs[1][id_] is Outcome.CANCELED for id_ in OVERLAP)
     # A tenant that answers a second cancel with the canceled order does not say whose it was.
     assert both_canceled == (len(OVERLAP) if second_cancel == 200 else 0)
 
 
-@pytest.mark.parametrize("second_cancel", [200, 409])
+@pytest.mark.parametrize(
+    ("spoken", "second_cancel"),
+    [(TRANSLATED, 200), (TRANSLATED, 409), (NATIVE, 409), (BY_NUMBER, 200)],
+    ids=str,
+)
 def test_so_they_are_when_cancels_of_both_go_wrong(
-    second_cancel: int, tenant: EmulatorProcess
+    second_cancel: int, spoken: Spoken, tenant: EmulatorProcess
 ) -> None:
-    tenant.settings(canceled_order_status=second_cancel)
+    tenant.settings(**{STATUSES[spoken.is_native]: second_cancel})
     for seed, (kind, parameters) in enumerate((ACTED_ON | NOT_ACTED_ON).items()):
         tenant.add_fault(kind, share=0.08, seed=seed, **parameters)
-    assert_true(tenant, *cancel_both(tenant))
+    assert_true(tenant, *cancel_both(tenant, spoken))
     late = {"late": SHOWN_AFTER}
     assert cancels_of_those_who_knew(tenant.requests(), NOT_ACTED_ON, late) == []
 
@@ -167,12 +175,13 @@ def test_a_cancel_after_such_an_answer_would_be_found() -> None:
     assert cancels_of_those_who_knew([lost, later, first], shown_after={"drop": 1}) == [first]
 
 
+@pytest.mark.parametrize("spoken", [TRANSLATED, NATIVE, BY_NUMBER], ids=str)
 def test_a_run_that_reads_first_sends_nothing_for_what_another_has_canceled(
-    tenant: EmulatorProcess,
+    spoken: Spoken, tenant: EmulatorProcess
 ) -> None:
-    states = frozenset({"READY"})
-    first = cancel(tenant, FIRST_SET, states=states)
-    second = cancel(tenant, SECOND_SET, states=states)
+    states = frozenset({"Accepted" if spoken.is_native else "READY"})
+    first = cancel(tenant, spoken, FIRST_SET, states=states)
+    second = cancel(tenant, spoken, SECOND_SET, states=states)
     assert_true(tenant, first, second)
     assert {second[order_id] for order_id in OVERLAP} == {Outcome.ALREADY_CANCELED}
-    assert {tenant.cancel_posts(order_id) for order_id in BOTH} == {1}
+    assert {tenant.cancels(order_id) for order_id in BOTH} == {1}

@@ -31,7 +31,8 @@ def cancels_of_those_who_knew(
         if order_id is None:
             continue
         run, moment = dict(request["headers"])["authorization"], _moment(request)
-        if request["method"] == "POST":
+        is_cancel = request["method"] != "GET"
+        if is_cancel:
             if run in knowing[order_id]:
                 found.append(request)
             if fault not in not_acted_on:
@@ -39,7 +40,7 @@ def cancels_of_those_who_knew(
                 shown_from.setdefault(order_id, moment + timedelta(seconds=delay))
         is_shown = order_id in shown_from and moment >= shown_from[order_id]
         # The answer to a cancel that was acted on at once says so itself.
-        says_so = is_shown or request["method"] == "POST"
+        says_so = is_shown or is_cancel
         if says_so and fault is None and request["status"] == 200:
             knowing[order_id].add(run)
     return found

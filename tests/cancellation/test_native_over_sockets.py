@@ -1,0 +1,172 @@
+"""What only a native tenant can show, over real sockets: sites, look-ups that lag, other hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from emulator_client import ORDERS_PATH
+from spoken import BY_EXTERNAL_ID, BY_NUMBER, NATIVE, Spoken
+
+from airflow_provider_oms.api.client import OmsClient
+from airflow_provider_oms.api.config import TenantSettings
+from airflow_provider_oms.api.errors import OmsUnexpectedResponseError
+from airflow_provider_oms.cancellation.outcomes import CancellationResult, Outcome
+from airflow_provider_oms.cancellation.policy import policy_for
+from airflow_provider_oms.cancellation.runner import cancel_order
+from airflow_provider_oms.emulator.testing import EmulatorProcess
+
+pytestmark = pytest.mark.slow
+
+ONE, OTHER = 8700001, 8700002
+LAG = 5
+
+
+@pytest.fixture(scope="module")
+def oms() -> Iterator[EmulatorProcess]:
+    with EmulatorProcess() as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def tenant(oms: EmulatorProcess) -> EmulatorProcess:
+    oms.reset_settings()
+    oms.clear_faults()
+    oms.clear_requests()
+    oms.load_orders([{"orderID": ONE}, {"orderID": OTHER}])
+    return oms
+
+
+def cancel(
+    tenant: EmulatorProcess, spoken: Spoken, name: object = None, *, attempt: int = 1, **extra: Any
+) -> CancellationResult:
+    found = spoken.settings(tenant, **{"settle_seconds": 1, "deadline": 4, **extra})
+    return _cancel(found, tenant, spoken, name, attempt)
+
+
+def _cancel(
+    found: TenantSettings,
+    tenant: EmulatorProcess,
+    spoken: Spoken,
+    name: object = None,
+    attempt: int = 1,
+) -> CancellationResult:
+    with OmsClient(found, pool_size=1) as client:
+        named = spoken.name_of(tenant, ONE) if name is None else name
+        request = client.dialect.cancel_request(named, "Fraud", order_key=spoken.order_key)
+        return cancel_order(client, request, policy_for(found), attempt=attempt)
+
+
+def searches(tenant: EmulatorProcess) -> int:
+    return len(tenant.requests(call="search"))
+
+
+class TestASearchThatLags:
+    def test_no_cancel_is_sent_again_because_of_it(self, tenant: EmulatorProcess) -> None:
+        tenant.settings(search_lag=LAG)
+        tenant.add_fault("drop", times=1)
+        result = cancel(tenant, BY_NUMBER)
+        assert (result.outcome, result.posts) == (Outcome.CANCELED, 1)
+        assert tenant.cancels(ONE) == 1
+        assert searches(tenant) == 1
+
+    def test_a_later_attempt_does_not_believe_it_either(self, tenant: EmulatorProcess) -> None:
+        tenant.settings(search_lag=LAG)
+        assert cancel(tenant, NATIVE).outcome is Outcome.CANCELED
+        result = cancel(tenant, BY_NUMBER, attempt=2)
+        assert (result.outcome, result.posts) == (Outcome.CANCELED, 0)
+        assert tenant.cancels(ONE) == 1
+
+
+class TestSeveral:
+    @pytest.mark.parametrize("spoken", [BY_NUMBER, BY_EXTERNAL_ID], ids=str)
+    def test_none_of_them_is_canceled(self, tenant: EmulatorProcess, spoken: Spoken) -> None:
+        self.load(tenant)
+        result = cancel(tenant, spoken, 77)
+        assert (result.outcome, result.posts) == (Outcome.REFUSED, 0)
+        assert "2 orders have" in result.reason
+        assert tenant.requests(call="cancel") == []
+
+    @pytest.mark.parametrize("spoken", [BY_NUMBER, BY_EXTERNAL_ID], ids=str)
+    def test_the_one_of_the_connections_site_is(
+        self, tenant: EmulatorProcess, spoken: Spoken
+    ) -> None:
+        self.load(tenant)
+        assert cancel(tenant, spoken, 77, site_id=3).outcome is Outcome.CANCELED
+        assert (tenant.cancels(ONE), tenant.cancels(OTHER)) == (0, 1)
+        result = cancel(tenant, spoken, 77, site_id=4)
+        assert (result.outcome, result.posts) == (Outcome.NOT_FOUND, 0)
+
+    def load(self, tenant: EmulatorProcess) -> None:
+        tenant.settings(native_order_numbers="site")
+        both = {"orderNumber": 77, "externalId": "77"}
+        tenant.load_orders(
+            [
+                {"orderID": ONE, "native": {**both, "siteId": 2}},
+                {"orderID": OTHER, "native": {**both, "siteId": 3}},
+            ]
+        )
+
+    def test_a_number_in_other_letters_is_another_one(self, tenant: EmulatorProcess) -> None:
+        tenant.load_orders(
+            [
+                {"orderID": ONE, "native": {"externalId": "shop-1"}},
+                {"orderID": OTHER, "native": {"externalId": "SHOP-1"}},
+            ]
+        )
+        assert cancel(tenant, BY_EXTERNAL_ID, "SHOP-1").outcome is Outcome.CANCELED
+        result = cancel(tenant, BY_EXTERNAL_ID, "Shop-1")
+        assert (result.outcome, result.posts) == (Outcome.NOT_FOUND, 0)
+        assert (tenant.cancels(ONE), tenant.cancels(OTHER)) == (0, 1)
+
+
+class TestAnotherTenant:
+    def test_an_order_of_its_that_has_the_number_is_not_canceled(
+        self, tenant: EmulatorProcess
+    ) -> None:
+        result = cancel(tenant, BY_NUMBER, tenant_id="10002")
+        assert (result.outcome, result.posts) == (Outcome.NOT_ATTEMPTED, 0)
+        assert "with an order of another tenant" in result.reason
+        assert tenant.requests(call="cancel") == []
+
+    def test_what_it_says_of_an_order_is_not_believed(self, tenant: EmulatorProcess) -> None:
+        found = NATIVE.settings(tenant, tenant_id="10002")
+        with OmsClient(found) as client, pytest.raises(OmsUnexpectedResponseError):
+            client.get_order(tenant.native_id(ONE))
+
+
+class TestAHostThatIsLookedUp:
+    def settings(self, tenant: EmulatorProcess) -> TenantSettings:
+        fields = {"api": "native", "tenant_id": tenant.tenant, "environment": "production"}
+        return TenantSettings.from_connection(
+            name="discovered",
+            login=tenant.client_id,
+            password=tenant.client_secret,
+            extra=fields
+            | {"auth_url": tenant.url, "discover_host": True, "settle_seconds": 1, "deadline": 2},
+        )
+
+    @pytest.mark.parametrize("spoken", [NATIVE, BY_NUMBER], ids=str)
+    def test_it_is_asked_for_once(self, tenant: EmulatorProcess, spoken: Spoken) -> None:
+        result = _cancel(self.settings(tenant), tenant, spoken)
+        assert (result.outcome, result.posts) == (Outcome.CANCELED, 1)
+        assert len(tenant.requests(call="tenant")) == 1
+
+    @pytest.mark.parametrize("fault", [{"kind": "status", "status": 503}, {"kind": "unauthorized"}])
+    def test_a_fault_in_between_costs_no_order(
+        self, tenant: EmulatorProcess, fault: dict[str, Any]
+    ) -> None:
+        tenant.add_fault(**fault, call="tenant", times=1)
+        result = _cancel(self.settings(tenant), tenant, NATIVE)
+        assert (result.outcome, result.posts) == (Outcome.CANCELED, 1)
+
+    @pytest.mark.parametrize("domain", ["evil.example", "t10002.tp1.mozu.com", "evil-mozu.com"])
+    def test_nothing_goes_to_one_that_is_not_the_tenants(
+        self, tenant: EmulatorProcess, domain: str
+    ) -> None:
+        tenant.settings(native_tenant_domain=domain)
+        result = _cancel(self.settings(tenant), tenant, NATIVE)
+        assert (result.outcome, result.posts) == (Outcome.NOT_ATTEMPTED, 0)
+        assert "The tenant's host could not be looked up: " in result.reason
+        assert tenant.requests(path=ORDERS_PATH) == []
