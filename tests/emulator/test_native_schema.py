@@ -9,10 +9,8 @@ from typing import Any
 import openapi
 import pytest
 import requests
-from emulator_client import ORDERS_PATH, TOKEN_PATH, NativeCaller
+from emulator_client import ORDERS_PATH, NativeCaller
 
-FILES = {"/api/commerce/": "openapi_commerce.json", "/api/platform/tenants": "openapi_tenant.json"}
-FILES[TOKEN_PATH] = "openapi_appdevelopement.json"
 STATUSES = (
     "Pending", "PendingReview", "Accepted", "Processing", "Completed", "Cancelled", "Errored",
 )  # fmt: skip
@@ -30,10 +28,7 @@ Problems = list[str]
 
 @pytest.fixture(scope="session")
 def published() -> dict[str, openapi.Published]:
-    folder = openapi.folder()
-    if folder is None:
-        pytest.skip(openapi.MISSING)
-    return {start: openapi.Published(folder / name) for start, name in FILES.items()}
+    return openapi.published()
 
 
 def problems(published: dict[str, openapi.Published], answer: requests.Response) -> Problems:

@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import jsonschema
+import pytest
 
 VARIABLE = "KIBO_OPENAPI_DIR"
 BESIDE = Path(__file__).resolve().parents[3] / "shared" / "contract" / "openapi"
@@ -23,6 +24,12 @@ MISSING = (
     f"Kibo's OpenAPI files are not here: {VARIABLE} names no folder with openapi_commerce.json, "
     "and there is none at ../shared/contract/openapi"
 )
+#: Which file has the calls whose address begins like this.
+FILES = {
+    "/api/commerce/": "openapi_commerce.json",
+    "/api/platform/tenants": "openapi_tenant.json",
+    "/api/platform/applications/": "openapi_appdevelopement.json",
+}
 _INT32 = {"minimum": -(2**31), "maximum": 2**31 - 1}
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 _FORMATS = jsonschema.FormatChecker(formats=())
@@ -38,6 +45,14 @@ def folder() -> Path | None:
     named = os.environ.get(VARIABLE)
     found = Path(named) if named else BESIDE
     return found if (found / "openapi_commerce.json").is_file() else None
+
+
+def published() -> dict[str, Published]:
+    """Return the files, each by how the addresses of its calls begin; skip where there are none."""
+    found = folder()
+    if found is None:
+        pytest.skip(MISSING)
+    return {start: Published(found / name) for start, name in FILES.items()}
 
 
 class Published:
