@@ -80,6 +80,7 @@ class OneOrder(RuleBasedStateMachine):
         only_ready=RARELY,
         has_others=RARELY,
         dies=RARELY,
+        is_native=st.booleans(),
     )
     def begin(
         self,
@@ -90,10 +91,16 @@ class OneOrder(RuleBasedStateMachine):
         only_ready: bool,
         has_others: bool,
         dies: bool,
+        is_native: bool,
     ) -> None:
         states = frozenset({"READY"}) if only_ready else None
         self.has_others, self.dies = has_others, dies
-        self.policy = Policy(settle_seconds=settle, deadline=deadline, only_if_states=states)
+        self.policy = Policy(
+            settle_seconds=settle,
+            deadline=deadline,
+            only_if_states=states,
+            settles_after_acceptance=is_native,
+        )
         self.now = 1000.0
         self.oms = Oms(state)
         self.not_before = 0.0
@@ -141,12 +148,15 @@ class OneOrder(RuleBasedStateMachine):
             conflict = Reply(Evidence.CONFLICT)
             self.reply(Action.POST, sent_at, conflict, jitter)
             return
-        self.oms.act(self.now if fault is None else shows_at)
+        # What a native tenant has taken it may not carry out, as when a payment is not voided.
+        if acts or fault is None or not self.policy.settles_after_acceptance:
+            self.oms.act(self.now if fault is None else shows_at)
         self.reply(Action.POST, sent_at, self.order(self.now), jitter)
 
     def order(self, moment: float) -> Reply:
         state = self.oms.seen_at(moment)
-        return Reply(evidence_of(state), order_state=state, order_status=state)
+        says = state == "READY" if self.policy.settles_after_acceptance else None
+        return Reply(evidence_of(state), order_state=state, order_status=state, is_cancelable=says)
 
     @precondition(lambda self: self.is_due(Action.READ))
     @rule(
@@ -201,6 +211,13 @@ class OneOrder(RuleBasedStateMachine):
     @invariant()
     def no_cancel_follows_one_that_was_acted_on(self) -> None:
         assert self.oms.posts_after_ours == 0
+
+    @invariant()
+    def no_cancel_follows_one_that_was_taken(self) -> None:
+        cancels = [event for event in self.history.events if event.action is Action.POST]
+        assert not any(event.reply.says_open for event in cancels[:-1])
+        is_taken = bool(cancels) and cancels[-1].reply.says_open
+        assert not (is_taken and self.is_due(Action.POST))
 
     @invariant()
     def what_is_reported_is_true(self) -> None:
