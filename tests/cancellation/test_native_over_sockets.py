@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -119,6 +120,42 @@ class TestSeveral:
         result = cancel(tenant, BY_EXTERNAL_ID, "Shop-1")
         assert (result.outcome, result.posts) == (Outcome.NOT_FOUND, 0)
         assert (tenant.cancels(ONE), tenant.cancels(OTHER)) == (0, 1)
+
+
+class TestASet:
+    NUMBERS = range(8800001, 8800021)
+
+    @pytest.mark.parametrize(
+        ("switch", "fault", "looked_up"),
+        [
+            ({}, {}, 1),
+            ({}, {"kind": "status", "status": 503}, 1 + len(NUMBERS)),
+            ({}, {"kind": "throttle"}, 1 + len(NUMBERS)),
+            ({}, {"kind": "answer", "body": "html"}, 1 + len(NUMBERS)),
+            ({"native_filter_or": False}, {}, 1 + len(NUMBERS)),
+            ({"search_leaves_out": 2}, {}, 1 + len(NUMBERS) // 2),
+        ],
+    )
+    def test_its_orders_are_looked_up_by_one_search_and_else_one_by_one(
+        self, tenant: EmulatorProcess, switch: dict[str, Any], fault: dict[str, Any], looked_up: int
+    ) -> None:
+        tenant.load_orders([{"orderID": number} for number in self.NUMBERS])
+        tenant.settings(**{"native_filter_or": True, **switch})
+        if fault:
+            tenant.add_fault(**fault, call="search", times=1)
+        found = BY_NUMBER.settings(tenant, search_with_or=True, settle_seconds=1, deadline=4)
+        policy = policy_for(found)
+        with OmsClient(found, pool_size=4) as client, ThreadPoolExecutor(4) as threads:
+            requests = [BY_NUMBER.request(client, tenant, number) for number in self.NUMBERS]
+            client.expect(request.order_id for request in requests)
+            ends = threads.map(lambda request: cancel_order(client, request, policy), requests)
+            outcomes = [end.outcome for end in ends]
+        is_left_out = [bool(switch.get("search_leaves_out")) and n % 2 == 0 for n in self.NUMBERS]
+        assert outcomes == [
+            Outcome.NOT_FOUND if left_out else Outcome.CANCELED for left_out in is_left_out
+        ]
+        assert [tenant.cancels(n) for n in self.NUMBERS] == [1 - one for one in is_left_out]
+        assert searches(tenant) == looked_up
 
 
 class TestAnotherTenant:
