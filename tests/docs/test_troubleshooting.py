@@ -32,6 +32,7 @@ NO_MESSAGES = {
     "packed in another way",  # so does this
     "a key is there twice",  # makes JSON count as none
     "…, site …",  # which tenant a journal is about
+    "… eq …",  # the filter of a search
 }
 TEXTS = texts_of_the_package(PACKAGE, without=SILENT)
 MESSAGES = [text for text in TEXTS if text.template not in NO_MESSAGES]
@@ -70,6 +71,8 @@ def words_of_pydantic() -> list[Text]:
     """Return what the settings library says of wrong values, as the connection's error has it."""
     wrong: dict[str, list[object]] = {
         "environment": ["live"],
+        "api": ["classic"],
+        "check_reasons": ["maybe"],
         "deadline": ["soon", 0, 3601, [1]],
         "settle_seconds": [-1],
         "auth_url": [5],
