@@ -17,6 +17,7 @@ from airflow.cli import cli_parser
 from airflow.providers.common.compat.sdk import Connection
 from airflow.secrets.local_filesystem import LocalFilesystemBackend
 from pages import blocks, commands, rows, text_of
+from pydantic import ValidationError
 
 from airflow_provider_oms.api import config, connection_rules, connection_test
 from airflow_provider_oms.api.config import EXTRA_FIELDS, TenantSettings
@@ -70,7 +71,7 @@ class TestWaysToGiveIt:
     def test_so_does_the_file_of_the_secrets_backend(
         self, settings: TenantSettings, tmp_path: Path
     ) -> None:
-        ((_, content),) = blocks(PAGE, "json")
+        content = blocks(PAGE, "json")[-1][1]
         (arguments,) = exported("AIRFLOW__SECRETS__BACKEND_KWARGS=")
         (backend,) = exported("AIRFLOW__SECRETS__BACKEND=")
         assert backend.rpartition(".")[2] == LocalFilesystemBackend.__name__
@@ -117,6 +118,18 @@ class TestTheTableOfFields:
 
     def test_its_defaults_are_the_codes(self) -> None:
         defaults = {re.sub("extra |`", "", field): default for field, _, _, default in FIELDS}
+        native = {
+            name: found[1]
+            for name, text in defaults.items()
+            if (found := re.search(r", native `?(\w+)`?$", text))
+        }
+        assert native == {"settle_seconds": "60", "not_cancelable_states": "Completed"}
+        of_native = TenantSettings.model_validate(
+            {"api": "native", "tenant_id": "1", "environment": "sandbox"}
+        )
+        assert of_native.settle_seconds == float(native["settle_seconds"])
+        assert of_native.not_cancelable_states == (native["not_cancelable_states"],)
+        defaults = {name: text.partition(", native ")[0] for name, text in defaults.items()}
         numbers = {name: float(text) for name, text in defaults.items() if text.isdigit()}
         fields = TenantSettings.model_fields
         assert numbers == {
@@ -124,17 +137,32 @@ class TestTheTableOfFields:
             for name, field in fields.items()
             if isinstance(field.default, int | float) and not isinstance(field.default, bool)
         }
-        assert defaults["allow_http"] == f"`{str(fields['allow_http'].default).lower()}`"
+        for name in ("allow_http", "discover_host", "search_with_or"):
+            assert defaults[name] == f"`{str(fields[name].default).lower()}`"
+        for name in ("api", "check_reasons"):
+            assert defaults[name] == f"`{fields[name].default}`"
+        (state,) = fields["not_cancelable_states"].default
+        assert defaults["not_cancelable_states"] == f"`{state}`"
         assert defaults["auth_url"] == f"`{config.DEFAULT_AUTH_URL}`"
         assert fields["tenant_id"].is_required()
         assert defaults["tenant_id"] == "required"
 
     def test_the_addresses_are_those_that_are_derived(self) -> None:
-        for environment, address in rows(PAGE, "| `environment` | address of tenant 10001 |"):
-            derived = TenantSettings.model_validate(
-                {"tenant_id": "10001", "environment": environment.strip("`")}
-            )
-            assert address == f"`{derived.api_url}`"
+        heading = "| `environment` | translated tenant 10001 | native tenant 10001 |"
+        for environment, *shown in rows(PAGE, heading):
+            for api, address in zip(("translated", "native"), shown, strict=True):
+                given = {"api": api, "tenant_id": "10001", "environment": environment.strip("`")}
+                if address.startswith("none"):
+                    with pytest.raises(ValidationError, match="set discover_host"):
+                        TenantSettings.model_validate(given)
+                else:
+                    assert address == f"`{TenantSettings.model_validate(given).api_url}`"
+
+    def test_the_two_extras_side_by_side_are_a_translated_and_a_native_tenant(self) -> None:
+        extras = [json.loads(block) for _, block in blocks(PAGE, "json")][:2]
+        translated, native = (TenantSettings.model_validate(extra) for extra in extras)
+        assert (translated.api, native.api) == ("translated", "native")
+        assert translated.tenant_id == native.tenant_id
 
     @pytest.mark.parametrize(
         ("host", "address"),
