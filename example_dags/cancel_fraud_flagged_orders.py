@@ -14,12 +14,13 @@ from airflow.providers.common.compat.sdk import (
     DAG,
     AirflowFailException,
     BaseHook,
+    Param,
     chain,
     task,
 )
 
-from airflow_provider_oms.api.validation import validate_cancel_request
 from airflow_provider_oms.cancellation.outcomes import Outcome
+from airflow_provider_oms.hooks.oms import OmsHook
 from airflow_provider_oms.operators.oms import OmsBulkCancelOrdersOperator
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ Connections: `oms_default` (type `oms`), and `fraud_db`, any SQL connection with
 ```sql
 CREATE TABLE fraud_verdicts (
     verdict_id            INTEGER PRIMARY KEY,
-    order_id              BIGINT NOT NULL,
+    order_id              BIGINT NOT NULL,    -- VARCHAR(200) for a native tenant
     case_id               VARCHAR(100) NOT NULL,
     verdict               VARCHAR(20) NOT NULL,
     score                 NUMERIC,
@@ -44,6 +45,11 @@ CREATE TABLE fraud_verdicts (
     cancel_recorded_at    TIMESTAMP
 );
 ```
+
+`order_id` is the OMS's number of the order. On a native tenant it is the order's id, or what the
+param `order_key` says; its default holds for the hourly runs. Write each order in one way only,
+because its verdicts are found by it. The reason is `other`, which the connection's `reason_codes`
+can translate into a code of a native tenant.
 
 What became of an order is written to the verdict that was acted on; while a run is under way, and
 if it dies, that is `unknown`. An order that an earlier run left `unknown` or `not_canceled` is read
@@ -63,6 +69,7 @@ when verdicts of the same instant disagree. The task `report` names each such or
 """
 
 FRAUD_DB = "fraud_db"
+OMS = OmsHook.default_conn_name
 # Up to as many, the operator's XCom value "results" has the outcome of each order.
 MAX_ORDERS = 1000
 CANCELED = {Outcome.CANCELED, Outcome.ALREADY_CANCELED}
@@ -109,11 +116,15 @@ def verdict_to_act_on(verdicts: list[dict[str, Any]]) -> dict[str, Any] | None:
     return min(rejections, key=lambda verdict: verdict["verdict_id"])
 
 
-def cancellation_for(verdict: dict[str, Any], verdicts: list[dict[str, Any]]) -> dict[str, Any]:
+def cancellation_for(
+    verdict: dict[str, Any], verdicts: list[dict[str, Any]], hook: OmsHook, order_key: str | None
+) -> dict[str, Any]:
     """Return one cancellation, checked by the operator's own rules before anything is sent.
 
     :param verdict: the rejection to act on.
     :param verdicts: every verdict on the same order.
+    :param hook: knows which API the tenant has, and so what an order's id is.
+    :param order_key: what the table's ids are, on a native tenant.
     :return: the verdict that it comes from, and the order as the operator takes it.
     :raises ValueError: when the row lacks its case id, or breaks a rule of the OMS.
     """
@@ -121,8 +132,10 @@ def cancellation_for(verdict: dict[str, Any], verdicts: list[dict[str, Any]]) ->
     if not case_id:
         raise ValueError(f"its verdict {verdict['verdict_id']} has no case id")
     explanation = f"Rejected by fraud screening, case {case_id}"
-    request = validate_cancel_request(verdict["order_id"], "other", explanation)
+    rules = hook.get_conn().dialect
+    request = rules.cancel_request(verdict["order_id"], "other", explanation, order_key)
     order = {
+        # It says by itself what it is: 1010101, or external_id:SHOP-1042.
         "order_id": request.order_id,
         "disposition_other_reason": request.disposition_other_reason,
         # An earlier verdict's cancel may be what is in doubt.
@@ -140,10 +153,19 @@ with DAG(
     max_active_runs=1,
     tags=["oms", "example"],
     doc_md=DOC,
+    params={
+        "order_key": Param(
+            None,
+            type=["null", "string"],
+            enum=[None, "id", "number", "external_id"],
+            title="Orders are named by",
+            description="On a native tenant only: what order_id in the table is; none for the id.",
+        ),
+    },
 ) as dag:
 
     @task
-    def read_verdicts() -> dict[str, Any]:
+    def read_verdicts(params: Any = None) -> dict[str, Any]:
         """Return the cancellations to make, and what is wrong with rows that cannot be used."""
         hook = BaseHook.get_hook(FRAUD_DB)
         rows = hook.get_records(READ.replace("?", hook.placeholder), parameters=sorted(FINAL))
@@ -153,12 +175,13 @@ with DAG(
             verdict = dict(zip(columns, row, strict=True))
             by_order[str(verdict["order_id"])].append(verdict)
 
+        oms, order_key = OmsHook(OMS), params["order_key"]
         flagged, problems = [], []
         for order_id, verdicts in by_order.items():
             try:
                 rejection = verdict_to_act_on(verdicts)
                 if rejection:
-                    flagged.append(cancellation_for(rejection, verdicts))
+                    flagged.append(cancellation_for(rejection, verdicts, oms, order_key))
             except ValueError as error:
                 problems.append(f"order {order_id}: {error}")
         log.info("%d orders to cancel, %d unusable", len(flagged), len(problems))
@@ -220,6 +243,7 @@ with DAG(
         task_id="cancel",
         orders=orders_to_cancel(read),
         disposition_reason="other",
+        oms_conn_id=OMS,
         max_orders=MAX_ORDERS,
         retries=2,
         retry_delay=timedelta(minutes=5),

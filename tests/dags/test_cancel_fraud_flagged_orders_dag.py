@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 from dag_runs import DagFolder, Run, RunDag, connect
 from emulator_client import Caller
+from verdicts import Verdicts
 
 from airflow_provider_oms.emulator.testing import EmulatorProcess
 
@@ -23,62 +25,89 @@ DAG_ID = "cancel_fraud_flagged_orders"
 FIRST = 1010101
 
 
-class Verdicts:
-    """The fraud check's table, as the DAG's own documentation describes it.
+@dataclass(frozen=True)
+class Dialect:
+    """What differs between the two kinds of tenants.
 
-    :param database: the SQLite file.
-    :param documentation: the DAG's documentation, with the statement that creates the table.
+    :param extra: of the connection.
+    :param conf: of the run.
+    :param prefix: what the shop's own numbers begin with; empty where orders go by their ids.
+    :param shown: how an order is named in the log.
+    :param reason: what the reason `other` is to the tenant.
+    :param unusable: ids that no order can have, and an explanation that no cancel can have.
     """
 
-    def __init__(self, database: Path, documentation: str) -> None:
-        self._database = database
-        self._create = re.findall(r"```sql\n(.*?)```", documentation, re.DOTALL)[0]
+    extra: dict[str, Any]
+    conf: dict[str, Any]
+    prefix: str
+    shown: str
+    reason: str
+    unusable: tuple[Any, ...]
+    explanation: str
 
-    def create(self) -> None:
-        self._execute(self._create)
 
-    def add(self, order_id: Any, verdict: str, at: str = "2026-11-01 08:00", **more: Any) -> None:
-        """Add one verdict; its case id is made of the order unless it is given."""
-        row = {"order_id": order_id, "verdict": verdict, "decided_at": at}
-        row = {**row, "case_id": f"F-{order_id}", **more}
-        columns, marks = ", ".join(row), ", ".join("?" * len(row))
-        statement = f"INSERT INTO fraud_verdicts ({columns}) VALUES ({marks})"  # noqa: S608 - ours
-        self._execute(statement, *row.values())
+TRANSLATED = Dialect({}, {}, "", "{}", "other", (0, "A-7"), "x" * 255)
+NATIVE = Dialect(
+    {"api": "native", "reason_codes": {"other": "Other"}},
+    {"order_key": "external_id"},
+    "SHOP-",
+    "external_id:SHOP-{}",
+    "Other",
+    ("A 7", "number:A-7"),
+    "one\nline and another",
+)
 
-    def written(self) -> dict[tuple[Any, str], str | None]:
-        """Return the outcome at each verdict, by its order and verdict."""
-        rows = self._execute(
-            "SELECT order_id, verdict, cancel_outcome FROM fraud_verdicts ORDER BY verdict_id"
-        )
-        return {(order_id, verdict): outcome for order_id, verdict, outcome in rows}
 
-    def _execute(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-        with closing(sqlite3.connect(self._database)) as connection, connection:
-            return connection.execute(statement, values).fetchall()
+@pytest.fixture(params=[TRANSLATED, NATIVE], ids=["translated", "native"])
+def dialect(request: pytest.FixtureRequest) -> Dialect:
+    """Give each kind of tenant in turn."""
+    found: Dialect = request.param
+    return found
 
 
 @pytest.fixture
-def verdicts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, example_dags: DagFolder) -> Verdicts:
+def run_dag(dialect: Dialect, run_dag: RunDag) -> RunDag:
+    """Run a DAG with what a tenant of this kind needs."""
+    return partial(run_dag, **dialect.conf)
+
+
+@pytest.fixture
+def verdicts(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    example_dags: DagFolder,
+    dialect: Dialect,
+) -> Verdicts:
     """Give an empty table behind the connection `fraud_db`."""
     database = tmp_path / "fraud.db"
     connection = {"conn_type": "sqlite", "host": str(database)}
     monkeypatch.setenv("AIRFLOW_CONN_FRAUD_DB", json.dumps(connection))
-    table = Verdicts(database, example_dags.dags[DAG_ID].doc_md)
+    table = Verdicts(database, example_dags.dags[DAG_ID].doc_md, dialect.prefix)
     table.create()
     return table
 
 
 @pytest.fixture(autouse=True)
-def orders(oms: EmulatorProcess) -> Iterator[None]:
+def orders(
+    oms: EmulatorProcess, dialect: Dialect, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
     """Give ten open orders and a shipped one, FIRST + 10."""
-    shipped = {"orderID": FIRST + 10, "orderState": "SHIPPED"}
-    oms.load_orders([*({"orderID": FIRST + number} for number in range(10)), shipped])
+    connect(monkeypatch, oms, extra=dialect.extra)
+    load(oms, *(FIRST + number for number in range(10)))
+    load(oms, FIRST + 10, orderState="SHIPPED")
     yield
     for order_id in range(FIRST, FIRST + 11):
         order = oms.order(order_id)
         # Whatever a test is about: what was canceled was asked for, and just once.
         assert order["times_canceled"] == (order["orderState"] == "CANCELED"), order_id
         assert order["cancels"] <= 1, order_id
+
+
+def load(oms: EmulatorProcess, *order_ids: int, **fields: Any) -> None:
+    """Load orders, which the shop has numbers of its own for."""
+    oms.load_orders(
+        {"orderID": one, "native": {"externalId": f"SHOP-{one}"}, **fields} for one in order_ids
+    )
 
 
 def canceled(oms: EmulatorProcess) -> set[int]:
@@ -91,20 +120,29 @@ def canceled(oms: EmulatorProcess) -> set[int]:
 
 
 def posts(oms: EmulatorProcess) -> list[int]:
-    path = "/api/v2/order/action/cancel"
-    return sorted(request["order_id"] for request in oms.requests(method="POST", path=path))
+    return sorted(request["order_id"] for request in oms.requests(call="cancel"))
+
+
+def calls(oms: EmulatorProcess, order_id: int) -> list[str]:
+    """Return the calls about an order; to look a native one up is to read it."""
+    found = [
+        one["call"].replace("search", "get")
+        for one in oms.requests()
+        if one["order_id"] == order_id or str(order_id) in one["query"]
+    ]
+    return [call for call, _ in groupby(found)]
 
 
 def errors(run: Run) -> str:
     """Return the error lines that the DAG itself logged."""
     found = [
-        line for line in run.log.splitlines() if re.search(r"Order \d+ is not|Nothing was", line)
+        line for line in run.log.splitlines() if re.search(r"Order \S+ is not|Nothing was", line)
     ]
     return "\n".join(dict.fromkeys(found))
 
 
 def test_it_cancels_the_rejected_orders_once_however_often_it_runs(
-    oms: EmulatorProcess, verdicts: Verdicts, run_dag: RunDag
+    oms: EmulatorProcess, verdicts: Verdicts, run_dag: RunDag, dialect: Dialect
 ) -> None:
     verdicts.add(FIRST, "rejected", case_id="C-17/b")
     verdicts.add(FIRST + 1, "accepted", "2026-11-01 08:00")
@@ -120,7 +158,7 @@ def test_it_cancels_the_rejected_orders_once_however_often_it_runs(
     assert first.state == "success"
     assert canceled(oms) == set(rejected)
     assert posts(oms) == rejected
-    assert oms.order(FIRST)["dispositionReason"] == "other"
+    assert oms.order(FIRST)["dispositionReason"] == dialect.reason
     assert oms.order(FIRST)["dispositionOtherReason"] == "Rejected by fraud screening, case C-17/b"
     written = verdicts.written()
     assert {key for key, outcome in written.items() if outcome} == {
@@ -137,7 +175,7 @@ def test_it_cancels_the_rejected_orders_once_however_often_it_runs(
 
 
 def test_an_order_that_cannot_be_canceled_fails_the_run_and_not_the_others(
-    oms: EmulatorProcess, verdicts: Verdicts, run_dag: RunDag
+    oms: EmulatorProcess, verdicts: Verdicts, run_dag: RunDag, dialect: Dialect
 ) -> None:
     for order_id in (FIRST, FIRST + 10, 5):
         verdicts.add(order_id, "rejected")
@@ -151,8 +189,9 @@ def test_an_order_that_cannot_be_canceled_fails_the_run_and_not_the_others(
         (FIRST + 10, "rejected"): "not_cancelable",
         (5, "rejected"): "not_found",
     }
-    assert f"Order {FIRST + 10} is not canceled: not_cancelable" in errors(run)
-    assert "Order 5 is not canceled: not_found" in errors(run)
+    shipped, unknown = dialect.shown.format(FIRST + 10), dialect.shown.format(5)
+    assert f"Order {shipped} is not canceled: not_cancelable" in errors(run)
+    assert f"Order {unknown} is not canceled: not_found" in errors(run)
     assert str(FIRST) + " is" not in errors(run)
 
     # Both are dealt with for good, so the next run has nothing to do and nothing to report …
@@ -160,7 +199,7 @@ def test_an_order_that_cannot_be_canceled_fails_the_run_and_not_the_others(
     assert run_dag(DAG_ID).state == "success"
     assert posts(oms) == []
     # … until the fraud check speaks again.
-    oms.load_orders([{"orderID": FIRST + 10, "orderState": "READY"}])
+    load(oms, FIRST + 10, orderState="READY")
     verdicts.add(FIRST + 10, "rejected", "2026-11-02 08:00", case_id="again")
     assert run_dag(DAG_ID).state == "success"
     assert posts(oms) == [FIRST + 10]
@@ -188,12 +227,7 @@ def test_an_order_that_an_earlier_run_left_in_doubt_is_read_before_anything_is_s
     verdicts.add(FIRST, "rejected", cancel_outcome="unknown")
     verdicts.add(FIRST + 1, "rejected", cancel_outcome="not_canceled")
     assert run_dag(DAG_ID).state == "success"
-    methods = [
-        [request["method"] for request in oms.requests(order_id=order_id)]
-        for order_id in (FIRST, FIRST + 1)
-    ]
-    # The first of all requests reads the first order, and what it shows is enough.
-    assert methods == [["GET"], ["GET", "POST"]]
+    assert (calls(oms, FIRST), calls(oms, FIRST + 1)) == (["get"], ["get", "cancel"])
     assert set(verdicts.written().values()) == {"canceled"}
 
 
@@ -236,18 +270,17 @@ def test_a_run_that_dies_leaves_its_orders_in_doubt(
     assert seen[0] == {(FIRST, "rejected"): "unknown"}
     assert verdicts.written() == {(FIRST, "rejected"): "unknown"}
     assert run_dag(DAG_ID).state == "success"
-    methods = [request["method"] for request in oms.requests(order_id=FIRST)]
-    assert methods == ["GET", "GET", "POST"]
+    assert calls(oms, FIRST) == ["get", "cancel"]
 
 
 def test_rows_that_cannot_be_used_fail_the_run_and_touch_nothing(
-    oms: EmulatorProcess, verdicts: Verdicts, run_dag: RunDag
+    oms: EmulatorProcess, verdicts: Verdicts, run_dag: RunDag, dialect: Dialect
 ) -> None:
     verdicts.add(FIRST, "rejected")
     verdicts.add(FIRST + 1, "rejected", case_id=" ")
-    verdicts.add(FIRST + 2, "rejected", case_id="x" * 255)
-    verdicts.add(0, "rejected")
-    verdicts.add("A-7", "rejected")
+    verdicts.add(FIRST + 2, "rejected", case_id=dialect.explanation)
+    for order_id in dialect.unusable:
+        verdicts.add(order_id, "rejected")
     # The same instant, written in two ways, with two verdicts: nobody can say which one counts.
     verdicts.add(FIRST + 3, "rejected", "2026-11-01 08:00")
     verdicts.add(FIRST + 3, "accepted", "2026-11-01T09:00:00+01:00")
@@ -255,7 +288,8 @@ def test_rows_that_cannot_be_used_fail_the_run_and_touch_nothing(
     assert run.state == "failed"
     assert posts(oms) == [FIRST]
     assert canceled(oms) == {FIRST}
-    for order_id in (FIRST + 1, FIRST + 2, FIRST + 3, 0, "A-7"):
+    numbers = [f"{dialect.prefix}{FIRST + number}" for number in (1, 2, 3)]
+    for order_id in (*numbers, *dialect.unusable):
         assert f"Nothing was sent for order {order_id}: " in errors(run)
     assert "disagree" in errors(run)
     assert verdicts.written()[FIRST, "rejected"] == "canceled"
@@ -289,10 +323,11 @@ def test_wrong_credentials_fail_the_run_and_the_orders_wait_for_the_next(
     verdicts: Verdicts,
     run_dag: RunDag,
     monkeypatch: pytest.MonkeyPatch,
+    dialect: Dialect,
 ) -> None:
     verdicts.add(FIRST, "rejected")
     with monkeypatch.context() as wrong:
-        connect(wrong, oms, password="not-the-secret")
+        connect(wrong, oms, password="not-the-secret", extra=dialect.extra)
         assert run_dag(DAG_ID).state == "failed"
     assert verdicts.written() == {(FIRST, "rejected"): "forbidden"}
     assert posts(oms) == []
@@ -301,6 +336,10 @@ def test_wrong_credentials_fail_the_run_and_the_orders_wait_for_the_next(
 
 
 class TestItsDeclaration:
+    @pytest.fixture
+    def dialect(self) -> Dialect:
+        return TRANSLATED
+
     def test_the_folder_imports_without_errors(self, example_dags: DagFolder) -> None:
         assert example_dags.import_errors == {}
         assert {"cancel_order", DAG_ID} <= set(example_dags.dags)
