@@ -13,8 +13,10 @@ help: ## list what can be made
 	@sed -n 's/^\([a-z][a-z0-9.-]*\):.*## \(.*\)/  \1|\2/p' Makefile | \
 		while IFS='|' read -r name text; do printf '%-15s %s\n' "$$name" "$$text"; done
 
-demo: venv ## run the main job: flagged orders are canceled by a real Airflow, and all is compared
-	@exec "$(VENV)/python" -m demo
+DIALECT = translated
+
+demo: venv ## run the main job: a real Airflow cancels flagged orders, all is compared; DIALECT=native
+	@exec "$(VENV)/python" -m demo $(DIALECT)
 
 demo-ui: venv ## the same set-up with Airflow's web UI, left running; demo-ui-stop ends it
 	@exec "$(VENV)/python" -m demo.ui start

@@ -1,27 +1,30 @@
 """`python -m demo`: cancel the flagged orders in real Airflow, and check it with the emulator.
 
+`python -m demo native` does it on a tenant with Kibo's native API, keyed by the shop's own numbers.
+
 Exits with 0 only if the emulator's own state is what the verdicts ask for and the DAG reported.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
 from subprocess import Popen
 
 from airflow_provider_oms.emulator.testing import EmulatorProcess
-from demo.compare import CANCELED, Seen, disagreements, notes, table, totals
+from demo.compare import Seen, disagreements, is_canceled, notes, table, totals
 from demo.data import DemoOrder, reported_outcomes
+from demo.dialects import DIALECTS, TRANSLATED, Dialect
 from demo.processes import Session, end, launch
 from demo.terminal import INTERRUPTED, DemoError, last_lines, let_signals_interrupt, step
 from demo.workplace import AIRFLOW, DAG_ID, REPOSITORY, Workplace
 
 PLACE = Workplace(REPOSITORY / ".demo")
-CANCEL_PATH = "/api/v2/order/action/cancel"
 SECONDS_BETWEEN_SIGNS_OF_LIFE = 3.0
 WHAT_NEXT = """What to look at next:
   example_dags/cancel_fraud_flagged_orders.py   the DAG that did it
@@ -30,17 +33,14 @@ WHAT_NEXT = """What to look at next:
   make demo-ui                                  the same, started by you in Airflow's web UI"""
 
 
-def state_of(order: Mapping[str, object]) -> str:
-    """Return an order's state, and its status too where that is another."""
-    state, status = str(order["orderState"]), str(order["orderStatus"])
-    return state if state == status else f"{state}/{status}"
-
-
-def run_dag(place: Workplace, emulator: EmulatorProcess, to_cancel: set[int]) -> None:
+def run_dag(
+    place: Workplace, emulator: EmulatorProcess, dialect: Dialect, to_cancel: set[int]
+) -> None:
     """Run the DAG once in a real Airflow.
 
     :param place: where the demo works.
     :param emulator: the tenant.
+    :param dialect: which kind of tenant it is.
     :param to_cancel: the orders that ought to end canceled, for the progress shown.
     :raises DemoError: when Airflow says that the run did not succeed.
     """
@@ -49,6 +49,7 @@ def run_dag(place: Workplace, emulator: EmulatorProcess, to_cancel: set[int]) ->
         tenant=emulator.tenant,
         login=emulator.client_id,
         password=emulator.client_secret,
+        **dialect.extra,
     )
     environment = place.environment() | {
         f"AIRFLOW_CONN_{conn_id.upper()}": json.dumps(fields)
@@ -57,14 +58,15 @@ def run_dag(place: Workplace, emulator: EmulatorProcess, to_cancel: set[int]) ->
 
     def progress() -> str:
         orders = emulator.orders()
-        canceled = sum(state_of(orders[order_id]) == CANCELED for order_id in to_cancel)
+        canceled = sum(is_canceled(dialect.state_in(orders[order_id])) for order_id in to_cancel)
         return f"{canceled} of {len(to_cancel)} flagged orders are canceled"
 
     print(f"Airflow's own log: {place.shown(place.airflow_log)}")
     with step("Prepare Airflow's database"):
         run_airflow(place, ["db", "migrate"], environment)
     with step(f"Run the DAG {DAG_ID}"):
-        run_airflow(place, ["dags", "test", DAG_ID], environment, progress)
+        conf = ["--conf", json.dumps(dialect.conf)] if dialect.conf else []
+        run_airflow(place, ["dags", "test", DAG_ID, *conf], environment, progress)
 
 
 def run_airflow(
@@ -112,30 +114,30 @@ def look(
     orders: list[DemoOrder],
     before: dict[int, str],
     emulator: EmulatorProcess,
-    reported: dict[int, str],
+    dialect: Dialect,
+    reported: dict[str, str],
 ) -> tuple[list[Seen], dict[int, int]]:
-    """Return what is known about every order now, and cancel POSTs for orders nobody knows."""
+    """Return what is known about every order now, and cancels for orders nobody knows."""
     now = emulator.orders()
-    posts = Counter(
-        request["order_id"] for request in emulator.requests(method="POST", path=CANCEL_PATH)
-    )
+    posts = Counter(request["order_id"] for request in emulator.requests(call="cancel"))
     seen = [
         Seen(
             order,
             before=before[order.order_id],
-            after=state_of(now[order.order_id]),
+            after=dialect.state_in(now[order.order_id]),
             posts=posts.pop(order.order_id, 0),
-            reported=reported.pop(order.order_id, None),
+            reported=reported.pop(order.name, None),
         )
         for order in orders
     ]
     return seen, dict(posts)
 
 
-def demo(place: Workplace) -> int:
+def demo(place: Workplace, dialect: Dialect = TRANSLATED) -> int:
     """Run the demo, and return its exit status.
 
     :param place: where it works.
+    :param dialect: the kind of tenant that it shows.
     """
     started = time.monotonic()
     with ExitStack() as stack:
@@ -143,12 +145,13 @@ def demo(place: Workplace) -> int:
         place.wipe()
         with step("Start a local OMS and a table of fraud verdicts"):
             emulator = stack.enter_context(EmulatorProcess(db=place.orders))
-            orders = place.fill()
+            orders = place.fill(dialect)
             emulator.load_orders([order.as_loaded() for order in orders])
-        before = {order_id: state_of(order) for order_id, order in emulator.orders().items()}
-        run_dag(place, emulator, {order.order_id for order in orders if order.to_cancel})
+        known = emulator.orders().items()
+        before = {order_id: dialect.state_in(order) for order_id, order in known}
+        run_dag(place, emulator, dialect, {order.order_id for order in orders if order.to_cancel})
         reported = reported_outcomes(place.verdicts)
-        seen, strays = look(orders, before, emulator, reported)
+        seen, strays = look(orders, before, emulator, dialect, reported)
     print(f"\n{table(seen)}\n\n{notes(seen)}\n\n{totals(seen)}\n")
     found = disagreements(seen, strays)
     canceled = sum(one.order.to_cancel for one in seen)
@@ -169,9 +172,12 @@ def demo(place: Workplace) -> int:
 
 def main() -> int:
     """Run the demo; say in one line why, should it end early."""
+    parser = argparse.ArgumentParser(prog="python -m demo")
+    parser.add_argument("dialect", nargs="?", choices=DIALECTS, default="translated")
+    dialect = DIALECTS[parser.parse_args().dialect]
     let_signals_interrupt()
     try:
-        return demo(PLACE)
+        return demo(PLACE, dialect)
     except DemoError as error:
         print(error, file=sys.stderr)
         return 1

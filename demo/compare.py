@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from demo.data import DemoOrder
 
-CANCELED = "CANCELED"
+_CANCELED = ("CANCELED", "CANCELLED")
 _TO_CANCEL = "rejected"
 REPORTED_CANCELED = ("canceled", "already_canceled")
-HEADINGS = ("order", "verdicts", "state before", "state after", "cancel POSTs", "reported")
+HEADINGS = ("order", "verdicts", "state before", "state after", "cancels", "reported")
 
 
 @dataclass(frozen=True)
@@ -22,9 +22,9 @@ class Seen:
     """Hold what is known about one order after the run.
 
     :param order: the order as the demo made it.
-    :param before: the emulator's ``orderState/orderStatus`` before the run.
+    :param before: the order's state at the emulator before the run.
     :param after: the same after the run.
-    :param posts: cancel POSTs that the emulator saw for it.
+    :param posts: cancels that the emulator saw for it.
     :param reported: the outcome that the DAG wrote back; ``None`` for none.
     """
 
@@ -34,36 +34,54 @@ class Seen:
     posts: int
     reported: str | None
 
+    @property
+    def was_canceled(self) -> bool:
+        """Tell whether it was canceled before the run."""
+        return is_canceled(self.before)
+
+    @property
+    def is_canceled(self) -> bool:
+        """Tell whether it is canceled after the run."""
+        return is_canceled(self.after)
+
+
+def is_canceled(state: str) -> bool:
+    """Tell whether a state says that an order is canceled, in the words of either API.
+
+    :param state: the state.
+    """
+    return state.upper() in _CANCELED
+
 
 def disagreements(seen: Iterable[Seen], stray_posts: Mapping[int, int]) -> list[str]:
     """Return one sentence for everything that is not as it ought to be.
 
     :param seen: all orders of the demo.
-    :param stray_posts: cancel POSTs for orders that the demo does not know.
+    :param stray_posts: cancels for orders that the demo does not know.
     """
     found = [
-        f"order {order_id}: nobody knows it, and the emulator saw {posts} cancel POSTs for it"
+        f"order {order_id}: nobody knows it, and the emulator saw {posts} cancels for it"
         for order_id, posts in stray_posts.items()
     ]
     for one in seen:
         faults = _faults_if_flagged(one) if one.order.to_cancel else _faults_if_not(one)
-        if one.reported in REPORTED_CANCELED and one.after != CANCELED:
+        if one.reported in REPORTED_CANCELED and not one.is_canceled:
             faults.append(f"reported {one.reported}, and the emulator says {one.after}")
-        found += [f"order {one.order.order_id}: {fault}" for fault in faults]
+        found += [f"order {one.order.name}: {fault}" for fault in faults]
     return found
 
 
 def _faults_if_flagged(one: Seen) -> list[str]:
     """Return what is wrong with an order that ought to be canceled."""
     faults = []
-    if one.after != CANCELED:
+    if not one.is_canceled:
         faults.append(f"it was rejected, and its state is {one.after}")
     if one.reported not in REPORTED_CANCELED:
         faults.append(f"it was rejected, and the DAG reported {one.reported or 'nothing'}")
-    # An order that was canceled before the run may be found so by a read, without any POST.
-    allowed = (0, 1) if one.before == CANCELED else (1,)
+    # An order that was canceled before the run may be found so by a read, without any cancel.
+    allowed = (0, 1) if one.was_canceled else (1,)
     if one.posts not in allowed:
-        faults.append(f"the emulator saw {one.posts} cancel POSTs")
+        faults.append(f"the emulator saw {one.posts} cancels")
     return faults
 
 
@@ -73,7 +91,7 @@ def _faults_if_not(one: Seen) -> list[str]:
     if one.after != one.before:
         faults.append(f"it was not flagged, and went from {one.before} to {one.after}")
     if one.posts:
-        faults.append(f"it was not flagged, and the emulator saw {one.posts} cancel POSTs")
+        faults.append(f"it was not flagged, and the emulator saw {one.posts} cancels")
     if one.reported is not None:
         faults.append(f"it was not flagged, and the DAG reported {one.reported}")
     return faults
@@ -106,12 +124,20 @@ def notes(seen: list[Seen]) -> str:
     :return: a line for each; empty for none.
     """
     lines = []
-    again = [one for one in seen if one.order.to_cancel and one.before == CANCELED and one.posts]
-    if again:
-        named, verb = _named(again, "was", "were")
+    again = [one for one in seen if one.order.to_cancel and one.was_canceled and one.posts]
+    refused = [one for one in again if one.reported == "already_canceled"]
+    answered = [one for one in again if one not in refused]
+    if answered:
+        named, verb = _named(answered, "was", "were")
         lines.append(
             f"{named} {verb} canceled before, and one more cancel changes nothing: the OMS answers "
             f"it with the canceled order."
+        )
+    if refused:
+        named, verb = _named(refused, "was", "were")
+        lines.append(
+            f"{named} {verb} canceled before, and one more cancel changes nothing: the OMS refuses "
+            f"it, and a read shows why."
         )
     other_case = [
         one
@@ -131,7 +157,7 @@ def notes(seen: list[Seen]) -> str:
 
 
 def _named(seen: list[Seen], one: str, many: str) -> tuple[str, str]:
-    numbers = [str(each.order.order_id) for each in seen]
+    numbers = [each.order.name for each in seen]
     if len(numbers) == 1:
         return f"Order {numbers[0]}", one
     return f"Orders {', '.join(numbers[:-1])} and {numbers[-1]}", many
@@ -145,11 +171,11 @@ def totals(seen: list[Seen]) -> str:
     outcomes = Counter(one.reported for one in seen if one.reported)
     numbers = [
         ("orders", len(seen)),
-        ("canceled in this run", sum(one.before != CANCELED == one.after for one in seen)),
-        ("canceled before it", sum(one.before == CANCELED for one in seen)),
+        ("canceled in this run", sum(one.is_canceled and not one.was_canceled for one in seen)),
+        ("canceled before it", sum(one.was_canceled for one in seen)),
         ("left as they were", sum(one.before == one.after for one in seen)),
         ("nothing sent for", sum(one.posts == 0 for one in seen)),
-        ("cancel POSTs seen", sum(one.posts for one in seen)),
+        ("cancels seen", sum(one.posts for one in seen)),
         ("orders with more than one", sum(one.posts > 1 for one in seen)),
         *((f"reported {outcome}", count) for outcome, count in sorted(outcomes.items())),
     ]
@@ -158,7 +184,7 @@ def totals(seen: list[Seen]) -> str:
 
 def _row(one: Seen) -> tuple[str, ...]:
     order = one.order
-    told = (str(order.order_id), order.verdicts, one.before, one.after)
+    told = (order.name, order.verdicts, one.before, one.after)
     return (*told, str(one.posts), one.reported or "-")
 
 

@@ -10,6 +10,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
+
+from demo.dialects import TRANSLATED, Dialect
 
 CONTRACT_ORDER = 1010101
 FIRST_ORDER = 3000001
@@ -20,7 +23,7 @@ FIRST_DECISION = datetime(2026, 11, 1, 8, 0, tzinfo=UTC)
 CREATE_TABLE = """
 CREATE TABLE fraud_verdicts (
     verdict_id INTEGER PRIMARY KEY,
-    order_id BIGINT NOT NULL,
+    order_id VARCHAR(200) NOT NULL,
     case_id VARCHAR(100) NOT NULL,
     verdict VARCHAR(20) NOT NULL,
     score NUMERIC,
@@ -77,15 +80,25 @@ class DemoOrder:
     :param state: its state at the start.
     :param story: what the fraud check said about it, oldest first.
     :param to_cancel: whether it ought to end canceled.
+    :param external_id: the shop's own number, where the verdicts are about that.
     """
 
     order_id: int
     state: str
     story: str
     to_cancel: bool
+    external_id: str | None = None
 
-    def as_loaded(self) -> dict[str, object]:
+    @property
+    def name(self) -> str:
+        """Return the number by which the verdicts, the DAG and people know the order."""
+        return self.external_id or str(self.order_id)
+
+    def as_loaded(self) -> dict[str, Any]:
         """Return the order as the emulator is given it."""
+        if self.external_id is not None:
+            native = {"externalId": self.external_id, "status": self.state}
+            return {"orderID": self.order_id, "native": native}
         return {"orderID": self.order_id, "orderState": self.state, "orderStatus": self.state}
 
     @property
@@ -94,14 +107,19 @@ class DemoOrder:
         return self.story.replace(" ", ", then ").replace("+", " and ") or "-"
 
 
-def demo_orders() -> list[DemoOrder]:
-    """Return every order of the demo, in the order of the plans."""
+def demo_orders(dialect: Dialect = TRANSLATED) -> list[DemoOrder]:
+    """Return every order of the demo, in the order of the plans.
+
+    :param dialect: the kind of tenant.
+    """
     orders: list[DemoOrder] = []
     for plan in PLANS:
         for number in range(plan.count):
             order_id = CONTRACT_ORDER if not orders else FIRST_ORDER + len(orders)
             state = plan.states[number % len(plan.states)]
-            orders.append(DemoOrder(order_id, state, plan.story, plan.to_cancel))
+            name = f"{dialect.prefix}{order_id}" if dialect.prefix else None
+            told = dialect.statuses.get(state, state)
+            orders.append(DemoOrder(order_id, told, plan.story, plan.to_cancel, name))
     return orders
 
 
@@ -111,7 +129,7 @@ def create_verdicts(database: Path, orders: list[DemoOrder]) -> int:
     :param database: the SQLite file, which must not have the table yet.
     :param orders: the demo's orders.
     """
-    rows: list[tuple[int, int, str, str, float | None, str]] = []
+    rows: list[tuple[int, str, str, str, float | None, str]] = []
     for number, order in enumerate(orders):
         decided_at = FIRST_DECISION + timedelta(minutes=number)
         for instant in order.story.split():
@@ -120,7 +138,7 @@ def create_verdicts(database: Path, orders: list[DemoOrder]) -> int:
                 case_id = f"F-{2026000 + row_id}"
                 score = SCORES.get(verdict)
                 moment = decided_at.isoformat()
-                rows.append((row_id, order.order_id, case_id, verdict, score, moment))
+                rows.append((row_id, order.name, case_id, verdict, score, moment))
             decided_at += timedelta(hours=3)
     with closing(sqlite3.connect(database)) as connection:
         connection.execute(CREATE_TABLE)
@@ -129,8 +147,8 @@ def create_verdicts(database: Path, orders: list[DemoOrder]) -> int:
     return len(rows)
 
 
-def reported_outcomes(database: Path) -> dict[int, str]:
-    """Return what the DAG wrote back: the outcome of every order that has one.
+def reported_outcomes(database: Path) -> dict[str, str]:
+    """Return what the DAG wrote back: the outcome of every order that has one, by its name.
 
     :param database: the SQLite file.
     """
@@ -138,4 +156,4 @@ def reported_outcomes(database: Path) -> dict[int, str]:
         rows = connection.execute(
             "SELECT order_id, cancel_outcome FROM fraud_verdicts WHERE cancel_outcome IS NOT NULL"
         )
-        return {int(order_id): str(outcome) for order_id, outcome in rows}
+        return {str(order_id): str(outcome) for order_id, outcome in rows}

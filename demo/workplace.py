@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from demo.data import DemoOrder, create_verdicts, demo_orders
+from demo.dialects import TRANSLATED, Dialect
 from demo.terminal import DemoError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -91,9 +92,12 @@ class Workplace:
                 entry.unlink()
         self.airflow_home.mkdir()
 
-    def fill(self) -> list[DemoOrder]:
-        """Write the table of verdicts, say what there is, and return the tenant's orders."""
-        orders = demo_orders()
+    def fill(self, dialect: Dialect = TRANSLATED) -> list[DemoOrder]:
+        """Write the table of verdicts, say what there is, and return the tenant's orders.
+
+        :param dialect: the kind of tenant.
+        """
+        orders = demo_orders(dialect)
         rows = create_verdicts(self.verdicts, orders)
         rejected = sum(order.to_cancel for order in orders)
         print(f"  {len(orders)} orders, {rows} verdicts; {rejected} orders ought to end canceled")
@@ -108,7 +112,7 @@ class Workplace:
         return airflow_environment(self.airflow_home, EXAMPLE_DAGS)
 
     def connections(
-        self, *, oms_url: str, tenant: str, login: str, password: str
+        self, *, oms_url: str, tenant: str, login: str, password: str, **extra: object
     ) -> dict[str, dict[str, str]]:
         """Return the two connections of the demo by their ids, as Airflow's REST API takes them.
 
@@ -116,9 +120,10 @@ class Workplace:
         :param tenant: the emulator's tenant.
         :param login: the emulator's client id.
         :param password: the emulator's client secret.
+        :param extra: more of the extra fields of the connection to it.
         """
         return {
-            "oms_default": oms_connection(oms_url, tenant, login, password),
+            "oms_default": oms_connection(oms_url, tenant, login, password, **extra),
             "fraud_db": {"conn_type": "sqlite", "host": str(self.verdicts)},
         }
 

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from demo.compare import Seen, disagreements, notes, table, totals
+from demo.compare import Seen, disagreements, is_canceled, notes, table, totals
 from demo.data import CONTRACT_ORDER, DemoOrder, demo_orders
+from demo.dialects import NATIVE
 
 FLAGGED = Seen(DemoOrder(7, "READY", "rejected", True), "READY", "CANCELED", 1, "canceled")
 BYSTANDER = Seen(DemoOrder(8, "READY", "review", False), "READY", "READY", 0, None)
@@ -24,8 +25,9 @@ def test_what_is_as_it_ought_to_be_is_no_disagreement() -> None:
     [
         (replace(FLAGGED, after="READY"), "its state is READY"),
         (replace(FLAGGED, after="READY"), "reported canceled, and the emulator says READY"),
-        (replace(FLAGGED, posts=2), "saw 2 cancel POSTs"),
-        (replace(FLAGGED, posts=0), "saw 0 cancel POSTs"),
+        (replace(FLAGGED, after="Accepted"), "its state is Accepted"),
+        (replace(FLAGGED, posts=2), "saw 2 cancels"),
+        (replace(FLAGGED, posts=0), "saw 0 cancels"),
         (replace(FLAGGED, reported=None), "reported nothing"),
         (replace(FLAGGED, reported="unknown"), "reported unknown"),
         (replace(BYSTANDER, after="CANCELED"), "was not flagged, and went from READY to CANCELED"),
@@ -76,11 +78,22 @@ def test_the_totals_count_what_the_table_shows() -> None:
         "canceled before it": 1,
         "left as they were": 2,
         "nothing sent for": 2,
-        "cancel POSTs seen": 3,
+        "cancels seen": 3,
         "orders with more than one": 1,
         "reported canceled": 2,
         "reported already_canceled": 1,
     }
+
+
+def test_a_native_tenants_orders_are_the_same_under_the_shops_own_numbers() -> None:
+    translated, native = demo_orders(), demo_orders(NATIVE)
+    assert [one.name for one in native] == [f"SHOP-{one.name}" for one in translated]
+    assert [one.to_cancel for one in native] == [one.to_cancel for one in translated]
+    assert {one.as_loaded()["native"]["externalId"] for one in native} == {
+        one.name for one in native
+    }
+    was_canceled = [[is_canceled(one.state) for one in orders] for orders in (translated, native)]
+    assert was_canceled[0] == was_canceled[1]
 
 
 def test_the_demos_orders_are_all_different_and_the_contracts_example_is_to_be_canceled() -> None:
@@ -103,6 +116,10 @@ def test_what_may_puzzle_about_a_row_is_explained_under_the_table() -> None:
         "the canceled order."
     )
     assert notes([by_a_read]) == ""
+    assert notes([replace(twice, reported="already_canceled")]) == (
+        "Order 7 was canceled before, and one more cancel changes nothing: the OMS refuses it, "
+        "and a read shows why."
+    )
     assert notes([other_case]) == (
         'Order 8 has the verdict "Rejected", which is not "rejected": letter case counts, and an '
         "order is left alone unless its verdict says exactly that it is to be canceled."

@@ -13,10 +13,10 @@ from pages import blocks, text_of
 
 from airflow_provider_oms.api.client import OmsClient
 from airflow_provider_oms.api.config import TenantSettings
-from airflow_provider_oms.api.validation import validate_cancel_request
 from airflow_provider_oms.emulator.testing import EmulatorProcess
 from demo import __main__ as demo
 from demo.data import FIRST_ORDER, OPEN_STATES, demo_orders
+from demo.dialects import DIALECTS, TRANSLATED, Dialect
 from demo.terminal import INTERRUPTED, DemoError
 from demo.workplace import Workplace
 
@@ -31,28 +31,35 @@ class Airflow:
 
     :param place: where the demo works.
     :param emulator: the tenant.
+    :param dialect: which kind of tenant it is.
     """
 
-    def __init__(self, place: Workplace, emulator: EmulatorProcess) -> None:
+    def __init__(self, place: Workplace, emulator: EmulatorProcess, dialect: Dialect) -> None:
         self._place = place
+        self._dialect = dialect
+        self._names = {order.order_id: order.name for order in demo_orders(dialect)}
         self._client = OmsClient(
             TenantSettings.from_connection(
                 name="oms_default",
                 host=emulator.url,
                 login=emulator.client_id,
                 password=emulator.client_secret,
-                extra=json.dumps({"tenant_id": emulator.tenant, "environment": "sandbox"}),
+                extra=json.dumps(
+                    {"tenant_id": emulator.tenant, "environment": "sandbox", **dialect.extra}
+                ),
             )
         )
 
     def cancel(self, order_id: int) -> None:
-        self._client.post_cancel(validate_cancel_request(order_id, "other", "a test"))
+        order_key = self._dialect.conf.get("order_key")
+        rules, name = self._client.dialect, self._names[order_id]
+        self._client.post_cancel(rules.cancel_request(name, "other", "a test", order_key))
 
     def report(self, order_id: int, outcome: str) -> None:
         with closing(sqlite3.connect(self._place.verdicts)) as database:
             database.execute(
                 "UPDATE fraud_verdicts SET cancel_outcome = ? WHERE order_id = ?",
-                (outcome, order_id),
+                (outcome, self._names[order_id]),
             )
             database.commit()
 
@@ -66,7 +73,7 @@ class Airflow:
             [FLAGGED, BYSTANDER],
             1,
             [
-                f"order {FLAGGED}: the emulator saw 2 cancel POSTs",
+                f"order {FLAGGED}: the emulator saw 2 cancels",
                 f"order {BYSTANDER}: it was not flagged, and went from",
                 "FAILED: 3 disagreements",
             ],
@@ -74,16 +81,22 @@ class Airflow:
     ],
     ids=["agreement", "disagreement"],
 )
+@pytest.mark.parametrize("dialect", DIALECTS)
 def test_the_exit_status_tells_whether_the_emulator_agrees(
     also_canceled: list[int],
     status: int,
     said: list[str],
+    dialect: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    def run_dag(place: Workplace, emulator: EmulatorProcess, to_cancel: set[int]) -> None:
-        airflow = Airflow(place, emulator)
+    def run_dag(
+        place: Workplace, emulator: EmulatorProcess, dialect: Dialect, to_cancel: set[int]
+    ) -> None:
+        airflow = Airflow(place, emulator, dialect)
+        # A native tenant refuses to cancel an order that is canceled already.
+        emulator.settings(native_canceled_order_status=200)
         for order_id in to_cancel:
             airflow.cancel(order_id)
             airflow.report(order_id, "canceled")
@@ -91,8 +104,10 @@ def test_the_exit_status_tells_whether_the_emulator_agrees(
             airflow.cancel(order_id)
 
     monkeypatch.setattr(demo, "run_dag", run_dag)
-    assert demo.demo(Workplace(tmp_path / "demo")) == status
+    assert demo.demo(Workplace(tmp_path / "demo"), DIALECTS[dialect]) == status
     out = capsys.readouterr().out
+    prefix = DIALECTS[dialect].prefix
+    said = [words.replace("order 3", f"order {prefix}3") for words in said]
     assert [words for words in said if words not in out] == []
 
 
@@ -100,8 +115,10 @@ def test_the_exit_status_tells_whether_the_emulator_agrees(
 def test_it_ends_as_the_readme_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def run_dag(place: Workplace, emulator: EmulatorProcess, to_cancel: set[int]) -> None:
-        airflow = Airflow(place, emulator)
+    def run_dag(
+        place: Workplace, emulator: EmulatorProcess, dialect: Dialect, to_cancel: set[int]
+    ) -> None:
+        airflow = Airflow(place, emulator, dialect)
         for order_id in to_cancel:
             airflow.cancel(order_id)
             airflow.report(order_id, "canceled")
@@ -132,9 +149,11 @@ def test_an_early_end_is_a_failure_with_one_line(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    def fail(_: Workplace) -> int:
+    def fail(_: Workplace, dialect: Dialect) -> int:
+        assert dialect is TRANSLATED
         raise error
 
+    monkeypatch.setattr("sys.argv", ["demo"])
     monkeypatch.setattr(demo, "demo", fail)
     monkeypatch.setattr(demo, "let_signals_interrupt", lambda: None)
     assert demo.main() == status
