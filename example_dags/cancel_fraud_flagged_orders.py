@@ -69,7 +69,6 @@ when verdicts of the same instant disagree. The task `report` names each such or
 """
 
 FRAUD_DB = "fraud_db"
-OMS = OmsHook.default_conn_name
 # Up to as many, the operator's XCom value "results" has the outcome of each order.
 MAX_ORDERS = 1000
 CANCELED = {Outcome.CANCELED, Outcome.ALREADY_CANCELED}
@@ -175,7 +174,7 @@ with DAG(
             verdict = dict(zip(columns, row, strict=True))
             by_order[str(verdict["order_id"])].append(verdict)
 
-        oms, order_key = OmsHook(OMS), params["order_key"]
+        oms, order_key = OmsHook(), params["order_key"]
         flagged, problems = [], []
         for order_id, verdicts in by_order.items():
             try:
@@ -243,7 +242,6 @@ with DAG(
         task_id="cancel",
         orders=orders_to_cancel(read),
         disposition_reason="other",
-        oms_conn_id=OMS,
         max_orders=MAX_ORDERS,
         retries=2,
         retry_delay=timedelta(minutes=5),
