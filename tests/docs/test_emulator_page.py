@@ -82,7 +82,7 @@ def test_it_has_every_native_call(tmp_path: Path) -> None:
 
 
 def test_its_native_order_is_one_that_the_emulator_takes() -> None:
-    (commands,) = [block for _, block in blocks(PAGE, "bash") if '"native"' in block]
+    (commands,) = [block for _, block in blocks(PAGE, "bash") if '"native": {' in block]
     load, _, show = commands.partition(" http://127.0.0.1:8787/_emulator/orders\n")
     (orders,) = [word for word in shlex.split(load) if word.startswith("[")]
     with EmulatorProcess() as emulator:
@@ -91,14 +91,24 @@ def test_its_native_order_is_one_that_the_emulator_takes() -> None:
     assert (known["orderState"], known["native"]["orderNumber"]) == ("PAYMENT_HOLD", 1042)
 
 
-def test_its_connection_is_the_emulators_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    (export,) = [block for _, block in blocks(PAGE, "bash") if "AIRFLOW_CONN_OMS_LOCAL" in block]
+@pytest.mark.parametrize(
+    ("conn_id", "order_key", "field"),
+    [("oms_local", None, "orderID"), ("oms_local_native", "number", "orderNumber")],
+    ids=["translated", "native"],
+)
+def test_its_connection_is_the_emulators_own(
+    conn_id: str, order_key: str | None, field: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    variable = f"AIRFLOW_CONN_{conn_id.upper()}="
+    (export,) = [block for _, block in blocks(PAGE, "bash") if variable in block]
     _, word = shlex.split(export)
     name, _, value = word.partition("=")
-    with EmulatorProcess() as emulator:
+    with EmulatorProcess(seed=1) as emulator:
         assert json.loads(value)["password"] == emulator.client_secret
         monkeypatch.setenv(name, value.replace("http://127.0.0.1:8787", emulator.url))
-        assert OmsHook("oms_local").test_connection()[0]
+        hook = OmsHook(conn_id)
+        assert hook.test_connection()[0]
+        assert hook.get_order(1010101, order_key).raw[field] == 1010101
 
 
 def test_its_recipe_for_containers_leads_from_one_to_the_other(
