@@ -17,7 +17,7 @@ from raw_server import RawServer, answer
 from airflow_provider_oms.emulator.testing import EmulatorProcess
 
 PAGE = text_of("docs/migrating.md")
-BEFORE, AFTER = (content for _, content in blocks(PAGE, "python"))
+BEFORE, AFTER, NATIVE = (content for _, content in blocks(PAGE, "python"))
 CHANGES = {
     cells[0]: cells[1] for cells in rows(PAGE, "| | `HttpOperator` | `OmsCancelOrderOperator` |")
 }
@@ -57,6 +57,17 @@ def test_both_cancel_the_order(tenant: EmulatorProcess, snippet: str) -> None:
     task_of(snippet).execute(context())
     assert tenant.order(ORDER_ID)["orderState"] == "CANCELED"
     assert tenant.cancel_posts(ORDER_ID) == 1
+
+
+def test_the_native_one_cancels_the_shops_own_number(
+    tenant: EmulatorProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenant.load_orders([{"orderID": 7, "native": {"externalId": "SHOP-1042"}}])
+    extra = {"api": "native", "tenant_id": tenant.tenant, "settle_seconds": 1}
+    oms = {"conn_type": "oms", "host": tenant.url, "extra": extra}
+    monkeypatch.setenv("AIRFLOW_CONN_OMS_DEFAULT", json.dumps(oms))
+    task_of(NATIVE).execute(context())
+    assert (tenant.order(7)["orderState"], tenant.cancels(7)) == ("CANCELED", 1)
 
 
 def test_before_a_retry_sends_again_what_was_acted_on(tenant: EmulatorProcess) -> None:

@@ -26,7 +26,7 @@ pytestmark = [
 
 PAGE = text_of("docs/quickstart.md")
 COMMANDS = [content for _, content in blocks(PAGE, "bash")]
-((_, DAG_FILE),) = blocks(PAGE, "python")
+DAG_FILE, NATIVE_DAG_FILE = (content for _, content in blocks(PAGE, "python"))
 
 
 def the(words: str) -> str:
@@ -98,6 +98,12 @@ def test_its_commands_cancel_an_order_and_say_so(tmp_path: Path, oms: EmulatorPr
     said = shell.run(exports, the('"order_id": 404'), fails=True)
     assert "Order 404: not_found" in said
     assert "`Order 404: not_found`" in PAGE
+
+    (tmp_path / place).write_text(NATIVE_DAG_FILE, encoding="utf-8")
+    said = shell.run(exports, the('"api": "native"'), the("EXT-2000005"))
+    assert "Order external_id:EXT-2000005: canceled" in said
+    assert "`Order external_id:EXT-2000005: canceled`" in PAGE
+    assert oms.cancels(2000005) == 1
 
 
 def test_its_commands_start_a_run_in_all_of_airflow(tmp_path: Path, oms: EmulatorProcess) -> None:
