@@ -192,6 +192,7 @@ class OmsClient:
             order_id = self._id_of(checked)
         except OmsError as error:
             raise cancel_without_id(error).about(checked) from None
+        self._ids.claim(order_id, checked)
         return self._call(
             self.dialect.cancel_call(request, order_id),
             self._order(order_id),

@@ -19,6 +19,7 @@ from airflow_provider_oms.api.errors import (
     OmsError,
     OmsForbiddenError,
     OmsHttpError,
+    OmsNoHostError,
     OmsNoResponseError,
     OmsNotFoundError,
     OmsNotSentError,
@@ -196,6 +197,14 @@ def _not_sent(error: OmsNotSentError, settings: TenantSettings) -> str:
     return f"The host {error.host} does not exist: correct {fields}."
 
 
+def _no_host(error: OmsNoHostError, settings: TenantSettings) -> str:
+    return (
+        f"{settings.token_base_url} does not say where tenant {settings.tenant_id} is "
+        f"({error.reason}): correct the Token Address (auth_url) and the Tenant ID (tenant_id), or "
+        f"give the Base Address (host) instead of Discover Host (discover_host)."
+    )
+
+
 def _fields_of_address(host: str, settings: TenantSettings) -> str:
     if host != urlsplit(settings.api_url).netloc:
         return "the Token Address (auth_url)"
@@ -299,6 +308,7 @@ def _refused(error: OmsHttpError, settings: TenantSettings) -> str:
 
 
 _ADVICE: tuple[tuple[type[OmsError], Callable[[Any, TenantSettings], str]], ...] = (
+    (OmsNoHostError, _no_host),
     (OmsNotSentError, _not_sent),
     (OmsNoResponseError, _no_answer),
     (OmsCredentialsError, _credentials),

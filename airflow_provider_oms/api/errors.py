@@ -20,6 +20,8 @@ __all__ = [
     "OmsInputError",
     "OmsLockedError",
     "OmsMisdirectedError",
+    "OmsNamedTwiceError",
+    "OmsNoHostError",
     "OmsNoResponseError",
     "OmsNotFoundError",
     "OmsNotSentError",
@@ -159,6 +161,18 @@ class OmsNotSentError(OmsError):
         self.refused_certificate = refused_certificate
         self.lacks_scheme = lacks_scheme
         self.retry_after = retry_after
+
+
+class OmsNoHostError(OmsNotSentError):
+    """Report that a tenant's host could not be looked up, so that nothing was sent there."""
+
+
+class OmsNamedTwiceError(OmsError):
+    """Refuse a cancel of an order for which one was made under another name; nothing was sent."""
+
+    evidence = Evidence.REFUSED
+    was_sent = False
+    advice = "Name the order once."
 
 
 class OmsNoResponseError(OmsError):

@@ -15,6 +15,7 @@ from airflow_provider_oms.api.addresses import (
 from airflow_provider_oms.api.errors import (
     OmsError,
     OmsHttpError,
+    OmsNoHostError,
     OmsNotSentError,
     OmsUnexpectedResponseError,
 )
@@ -94,7 +95,7 @@ def never_sent_without_host(error: OmsError) -> OmsNotSentError:
     if isinstance(error, OmsNotSentError):
         return error.reworded(message)
     reason = error.facts if isinstance(error, OmsHttpError) else error.message
-    return OmsNotSentError(message, reason=reason, retry_after=error.retry_after)
+    return OmsNoHostError(message, reason=reason, retry_after=error.retry_after)
 
 
 # These say something about the order or the caller, and not only that there was no answer.

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 
-from airflow_provider_oms.api.errors import OmsError
+from airflow_provider_oms.api.errors import OmsError, OmsNamedTwiceError
 from airflow_provider_oms.api.models import Order
 from airflow_provider_oms.api.values import OrderId
 
@@ -32,6 +32,7 @@ class OrderIds:
         self._most = most
         self._lock = threading.Lock()
         self._known: dict[OrderId, OrderId] = {}
+        self._names: dict[OrderId, OrderId] = {}
         # In the sequence in which they will be asked for.
         self._expected: dict[OrderId, None] = {}
 
@@ -42,6 +43,18 @@ class OrderIds:
         """
         with self._lock:
             self._expected.update(dict.fromkeys(order_ids))
+
+    def claim(self, order_id: OrderId, name: OrderId) -> None:
+        """Note under which name an order is canceled.
+
+        :param order_id: the order's id.
+        :param name: what names it.
+        :raises OmsNamedTwiceError: when it is canceled under another name already.
+        """
+        first = self._names.setdefault(order_id, name)
+        if first != name:
+            message = f"It is the same order as {first}, and is canceled under that name"
+            raise OmsNamedTwiceError(message).about(name)
 
     def get(self, order_id: OrderId) -> OrderId:
         """Return an order's id.

@@ -16,6 +16,7 @@ from airflow_provider_oms.api.client import OmsClient
 from airflow_provider_oms.api.config import TenantSettings
 from airflow_provider_oms.api.connection_test import probe
 from airflow_provider_oms.api.errors import OmsError
+from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.api.models import Order
 from airflow_provider_oms.api.reasons import reason_problems
 from airflow_provider_oms.api.values import (
@@ -39,6 +40,10 @@ from airflow_provider_oms.exceptions import (
 from airflow_provider_oms.hooks.form import connection_form_widgets, ui_field_behaviour
 
 __all__ = ["OmsHook"]
+
+_WILL_NOT_PASS = frozenset(
+    {Evidence.FORBIDDEN, Evidence.WRONG_SERVER, Evidence.REFUSED, Evidence.NOT_FOUND}
+)
 
 
 class OmsHook(BaseHook):
@@ -249,8 +254,9 @@ class OmsHook(BaseHook):
 
         :param requests: the cancellations.
         :raises OmsInvalidInputError: when one is not listed, or lacks an explanation, and such are
-            to be refused; nothing was sent.
-        :raises OmsError: when the list is needed for that, and cannot be read.
+            to be refused; or when the list is needed for that, and the OMS will not show it.
+            Nothing was sent.
+        :raises OmsError: when the list is needed, and cannot be read now.
         """
         mode, client = self.settings.check_reasons, self.get_conn()
         if mode == "off":
@@ -258,6 +264,8 @@ class OmsHook(BaseHook):
         try:
             listed = client.list_reasons()
         except OmsError as error:
+            if mode == "refuse" and error.evidence in _WILL_NOT_PASS:
+                raise OmsInvalidInputError(f"{error.explain()} Nothing was sent.") from None
             if mode == "refuse":
                 raise
             self.log.warning("The tenant's reasons could not be read: %s", error.explain())

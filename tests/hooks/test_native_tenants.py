@@ -112,7 +112,32 @@ class TestNames:
         assert oms.requests() == []
 
 
+class TestOneOrderWithTwoNames:
+    def test_it_is_canceled_once_and_the_other_name_is_refused(self, oms: EmulatorProcess) -> None:
+        attempt = Attempt()
+        entries = [
+            {"order_id": oms.native_id(1), "order_key": "id"},
+            1001,
+            {"order_id": "SO-1", "order_key": EXTERNAL},
+        ]
+        failure = attempt.fail(entries, order_key=NUMBER, disposition_reason="Fraud")
+        assert "2 refused" in str(failure)
+        assert oms.cancels(1) == 1
+
+
 class TestReasons:
+    def test_a_list_that_the_tenant_will_not_show_ends_the_task_where_it_is_needed(
+        self, oms: EmulatorProcess, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        to_native(oms, monkeypatch, check_reasons="refuse")
+        oms.add_fault("status", call="reasons", status=403)
+        try:
+            with pytest.raises(OmsInvalidInputError, match="Nothing was sent"):
+                cancel(OmsHook(), oms.native_id(1))
+        finally:
+            oms.clear_faults()
+        assert oms.requests(call="cancel") == []
+
     @pytest.mark.parametrize(
         ("reason", "explanation", "said"),
         [("Lost", None, "'Lost' is not a reason"), ("Other", None, "'Other' needs a")],
@@ -284,7 +309,7 @@ def test_the_button_finds_the_host_and_names_it(
     extra = {"api": "native", "discover_host": True, "auth_url": oms.url}
     connect(monkeypatch, oms, host=None, extra=extra)
     works, sentence = OmsHook().test_connection()
-    assert works
+    assert works, sentence
     assert oms.url in sentence
     assert cancel(OmsHook(), oms.native_id(10)).outcome == "canceled"
 
@@ -306,3 +331,15 @@ def test_look_ups_and_notes_count_against_the_rate_that_was_given(
     to_native(oms, monkeypatch, search_with_or=True)
     Attempt().run([1004], order_key=NUMBER, **more)
     assert limits == [60, 30, 20, pytest.approx(60 / 1.02)]
+
+
+def test_the_button_says_what_to_do_where_the_host_is_not_kibos(
+    oms: EmulatorProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    oms.settings(native_tenant_domain="evil.example")
+    extra = {"api": "native", "discover_host": True, "auth_url": oms.url}
+    connect(monkeypatch, oms, host=None, extra=extra)
+    works, sentence = OmsHook().test_connection()
+    assert not works
+    assert "does not say where tenant" in sentence
+    assert "discover_host" in sentence
