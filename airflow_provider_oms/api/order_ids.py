@@ -12,6 +12,9 @@ from airflow_provider_oms.api.values import OrderId
 
 __all__ = ["OrderIds"]
 
+# A triggerer looks orders up for months. An id that is forgotten is looked up again.
+_MOST_KNOWN = 200_000
+
 
 class OrderIds:
     """Know the ids of orders; safe to share between threads.
@@ -70,7 +73,8 @@ class OrderIds:
         found = self._known.get(order_id)
         if found is None:
             # An id does not change, so that two threads may look for the same.
-            found = self._known[order_id] = self._find_one(order_id).order_id
+            found = self._find_one(order_id).order_id
+            self._learn({order_id: found})
         return found
 
     def _look_up_several(self, first: OrderId) -> None:
@@ -86,4 +90,9 @@ class OrderIds:
             # One by one, it shows what is wrong; a search for several may be all that is.
             self._most = 0
             return
-        self._known.update({order_id: order.order_id for order_id, order in found.items()})
+        self._learn({order_id: order.order_id for order_id, order in found.items()})
+
+    def _learn(self, found: Mapping[OrderId, OrderId]) -> None:
+        if len(self._known) > _MOST_KNOWN:
+            self._known = {}
+        self._known |= found

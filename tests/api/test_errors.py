@@ -7,7 +7,12 @@ from collections.abc import Iterator
 import pytest
 
 from airflow_provider_oms.api import errors
-from airflow_provider_oms.api.errors import OmsCredentialsError, OmsError, OmsNotSentError
+from airflow_provider_oms.api.errors import (
+    OmsCredentialsError,
+    OmsError,
+    OmsNamedTwiceError,
+    OmsNotSentError,
+)
 from airflow_provider_oms.api.evidence import Evidence
 
 
@@ -20,8 +25,9 @@ def kinds(base: type[OmsError] = OmsError) -> Iterator[type[OmsError]]:
 
 @pytest.mark.parametrize("kind", list(dict.fromkeys(kinds())))
 def test_what_was_never_sent_and_what_is_about_a_token_did_not_leave(kind: type[OmsError]) -> None:
-    # The token endpoint was called; the cancel that wanted a token was not.
-    stayed = kind.evidence is Evidence.NEVER_SENT or issubclass(kind, OmsCredentialsError)
+    # The token endpoint was called, and the search for an order's id; the cancel was not sent.
+    others = (OmsCredentialsError, OmsNamedTwiceError)
+    stayed = kind.evidence is Evidence.NEVER_SENT or issubclass(kind, others)
     assert kind.was_sent is not stayed
 
 
