@@ -43,11 +43,14 @@ _FIELDS = (
     "status",
     "paymentStatus",
     "fulfillmentStatus",
+    "totalCollected",
+    "amountRefunded",
     "cancelledDate",
     "restrictCancellation",
     "availableActions",
 )
 _CANCEL_ACTION = "CancelOrder"
+_FULFILLED = ("PartiallyFulfilled", "Fulfilled")
 
 
 class Native(Dialect):
@@ -266,7 +269,19 @@ def _with_fields(path: str, fields: Iterable[str]) -> str:
 
 
 def _is_cancelable(document: Mapping[str, Any]) -> bool | None:
-    if document.get("restrictCancellation") is True:
+    # Goods that have left need a return, and money that was taken a credit, before anything else.
+    is_too_late = document.get("fulfillmentStatus") in _FULFILLED or _has_collected(document)
+    if document.get("restrictCancellation") is True or is_too_late:
         return False
     actions = document.get("availableActions")
     return _CANCEL_ACTION in actions if isinstance(actions, list) else None
+
+
+def _has_collected(document: Mapping[str, Any]) -> bool:
+    amounts = (document.get("totalCollected"), document.get("amountRefunded"))
+    # bool is an int, and no amount.
+    collected, refunded = (
+        value if isinstance(value, int | float) and not isinstance(value, bool) else 0
+        for value in amounts
+    )
+    return collected > refunded

@@ -249,7 +249,9 @@ def _after_refusal(history: History, now: float, post: Event) -> Step:
         # Where the order itself says that it can be canceled, it is the request that is wrong.
         refused = found.reply.is_cancelable is True
         outcome = Outcome.REFUSED if refused else Outcome.NOT_CANCELABLE
-        return Done(outcome, ConfirmedBy.READ, post.reply if refused else found.reply)
+        # Where it says something at all, the reason is in what refused.
+        decisive = found.reply if found.reply.is_cancelable is None else post.reply
+        return Done(outcome, ConfirmedBy.READ, decisive)
     if said.outcome is Outcome.NOT_FOUND:
         # A read shows the order, so that it is the request that was not found.
         return replace(said, outcome=Outcome.REFUSED)

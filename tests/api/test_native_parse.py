@@ -116,6 +116,14 @@ class TestWhetherItCanBeCanceled:
             ({"availableActions": ["CancelOrder"], "restrictCancellation": True}, False),
             ({"restrictCancellation": True}, False),
             ({"restrictCancellation": False}, None),
+            ({"availableActions": ["CancelOrder"], "fulfillmentStatus": "NotFulfilled"}, True),
+            ({"availableActions": ["CancelOrder"], "fulfillmentStatus": "Fulfilled"}, False),
+            ({"fulfillmentStatus": "PartiallyFulfilled"}, False),
+            ({"availableActions": ["CancelOrder"], "totalCollected": 20.5}, False),
+            ({"totalCollected": 20, "amountRefunded": 5}, False),
+            ({"totalCollected": 20, "amountRefunded": 20}, None),
+            ({"totalCollected": 0, "amountRefunded": None}, None),
+            ({"totalCollected": True}, None),
         ],
     )
     def test_it_says_so_itself_or_it_is_not_known(

@@ -149,7 +149,7 @@ def test_the_fields_that_it_asks_for_are_there(
 @pytest.mark.parametrize("name", CALLS)
 def test_no_answer_brings_a_shoppers_data(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     known = {*ORDER, "paymentStatus", "fulfillmentStatus", "cancelledDate"}
-    known |= {"restrictCancellation", "availableActions"}
+    known |= {"restrictCancellation", "availableActions", "totalCollected", "amountRefunded"}
     for one in requests_of(monkeypatch, name):
         if one.path.startswith(ORDERS) and not one.path.endswith("/reasons"):
             assert set(one.fields) <= known

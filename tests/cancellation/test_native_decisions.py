@@ -84,7 +84,7 @@ def test_a_translated_one_stays_unknown() -> None:
     ("read", "outcome", "decisive"),
     [
         (CAN_BE_CANCELED, Outcome.REFUSED, CONFLICT),
-        (CANNOT_BE, Outcome.NOT_CANCELABLE, CANNOT_BE),
+        (CANNOT_BE, Outcome.NOT_CANCELABLE, CONFLICT),
         # A translated order does not say.
         (OPEN, Outcome.NOT_CANCELABLE, OPEN),
     ],

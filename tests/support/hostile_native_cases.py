@@ -28,9 +28,9 @@ def _what_a_cancel_does() -> Iterator[Case]:
     ):
         yield native(title, outcome, PUT_AND_READ, settings={"native_cancel_shows": shows})
     refused: list[tuple[str, Outcome, dict[str, Any], dict[str, Any]]] = [
-        ("money is captured", Outcome.REFUSED, PAID, {}),
+        ("money is captured", Outcome.NOT_CANCELABLE, PAID, {}),
         ("an order is restricted", Outcome.NOT_CANCELABLE, {"restrictCancellation": True}, {}),
-        ("an order is partially fulfilled", Outcome.REFUSED, PARTLY, {}),
+        ("an order is partially fulfilled", Outcome.NOT_CANCELABLE, PARTLY, {}),
         (
             "an order is partially fulfilled, and the tenant leaves it as it was",
             Outcome.NOT_CANCELED,
@@ -39,7 +39,7 @@ def _what_a_cancel_does() -> Iterator[Case]:
         ),
         (
             "an order is partially fulfilled, and the tenant says 400",
-            Outcome.REFUSED,
+            Outcome.NOT_CANCELABLE,
             PARTLY,
             {"native_partly_fulfilled_status": 400},
         ),
