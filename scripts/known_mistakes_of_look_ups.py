@@ -38,7 +38,7 @@ LOOK_UP_MUTANTS = (
     Mutant(
         "take the first of several orders with one number",
         SEARCH,
-        "    if len(orders) > 1:\n",
+        "    if len(orders) >= _SEVERAL:\n",
         "    orders = dict([*orders.items()][:1])\n    if len(orders) > 1:\n",
         (FOUND, ORDERS, ON_SOCKETS),
     ),

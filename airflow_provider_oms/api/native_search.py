@@ -28,6 +28,7 @@ __all__ = ["MOST_PER_PAGE", "Expected", "found_in", "only_one_in", "search_query
 MOST_PER_PAGE = 50
 # One would do. More show that there are several, and leave room for those of other sites.
 _HITS_OF_ONE = 20
+_SEVERAL = 2
 _FIELDS = {
     OrderKey.ID: "id",
     OrderKey.NUMBER: "orderNumber",
@@ -115,9 +116,12 @@ def only_one_in(
         "http_status": answer.status,
         "correlation_id": correlation_id_of(answer, secrets),
     }
+    # More of them than a page holds are several, too.
+    if len(orders) < _SEVERAL:
+        _expect_all(answer, secrets)
     if not orders:
         raise OmsNotFoundError(f"The OMS knows no order with {_named(reference)}", **facts)
-    if len(orders) > 1:
+    if len(orders) >= _SEVERAL:
         raise OmsRefusedError(
             f"{len(orders)} orders have {_named(reference)}; name the order by its id, or give the "
             f"connection a site_id",
@@ -161,7 +165,16 @@ def found_in(
             )
         raise error
     hits = _hits_in(answer, asked, expected, parse, secrets)
+    _expect_all(answer, secrets)
     return {asked[one]: orders[0] for one, orders in hits.items() if len(orders) == 1}
+
+
+def _expect_all(answer: Response, secrets: Sequence[str]) -> None:
+    """Refuse a page that does not hold all that was found."""
+    document: Any = answer.json()
+    count, entries = document.get("totalCount"), document["items"]
+    if isinstance(count, bool) or count != len(entries):
+        raise _unlike("only a part of the orders found", answer, secrets)
 
 
 def _named(reference: Reference) -> str:
@@ -190,16 +203,13 @@ def _hits_in(
 ) -> dict[Reference, list[Order]]:
     """Return the orders that a search has found for each reference.
 
-    A page that does not hold all that was found, or an order that was not asked for, makes it the
-    answer to another question, of which nothing is believed.
+    An order that was not asked for makes it the answer to another question, of which nothing is
+    believed.
     """
     document = answer.json() if answer.complete else None
     entries = document.get("items") if isinstance(document, dict) else None
     if not isinstance(document, dict) or not isinstance(entries, list):
         raise _unlike(describe_body(answer), answer, secrets)
-    count = document.get("totalCount")
-    if isinstance(count, bool) or count != len(entries):
-        raise _unlike("only a part of the orders found", answer, secrets)
     hits: dict[Reference, list[Order]] = {}
     correlation_id = correlation_id_of(answer, secrets)
     for entry in entries:

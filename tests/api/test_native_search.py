@@ -90,6 +90,15 @@ class TestOneOrder:
             found(page(hit(ID, "Cancelled"), hit(OTHER, "Cancelled")))
         assert "name the order by its id, or give the connection a site_id" in str(refusal.value)
 
+    def test_more_than_a_page_of_them_are_several_too(self) -> None:
+        with pytest.raises(OmsRefusedError, match="2 orders have orderNumber 1042"):
+            found(page(hit(ID), hit(OTHER), totalCount=45))
+
+    @pytest.mark.parametrize("shown", [page(hit(), totalCount=2), page(totalCount=1)])
+    def test_one_on_a_page_that_is_not_whole_may_be_one_of_several(self, shown: Any) -> None:
+        with pytest.raises(OmsUnexpectedResponseError, match="only a part"):
+            found(shown)
+
     def test_a_number_of_digits_is_not_the_same_in_another_form(self) -> None:
         for external_id in ("01042", "1042.0", " 1042"):
             with pytest.raises(OmsUnexpectedResponseError):
