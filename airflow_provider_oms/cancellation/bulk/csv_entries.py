@@ -7,137 +7,176 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from airflow_provider_oms.cancellation.bulk.entries import ENTRY_KEYS
-from airflow_provider_oms.cancellation.bulk.line_ends import CUT_OFF, is_terminated
+from airflow_provider_oms.cancellation.bulk.headers import (
+    DELIMITERS,
+    found_delimiter,
+    problem_of_header,
+)
+from airflow_provider_oms.cancellation.bulk.line_ends import CUT_OFF, FIELD_CUT_OFF, is_terminated
 from airflow_provider_oms.cancellation.bulk.refusals import OmsOrderSetError, Unusable
+from airflow_provider_oms.cancellation.bulk.rows import Rows
 
 __all__ = ["entries_of_csv"]
 
 _MARK = "\ufeff"
-_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
-_HEADER_RULE = (
-    f"the first line must name the columns: order_id and, if wanted, {', '.join(ENTRY_KEYS[1:])}"
-)
-# What a number, a date or an e-mail address has, and the name of a column has not.
-_DATA = re.compile(r"[0-9]{3}|@")
-# What may be repeated in a message: the name of a column, and nothing that could be a shopper's.
-_NAME = re.compile(r"[A-Za-z][A-Za-z _/().-]{0,39}", re.ASCII)
+# The first line by which a spreadsheet tells another one what separates the fields.
+_SEPARATOR_LINE = re.compile(r'"?sep=([^\w\s"]|\t)"?\s*', re.IGNORECASE)
+# One word with a digit in it.
+_LIKE_AN_ID = re.compile(r"(?=\D*[0-9])[\w:.#-]+", re.ASCII)
 
 
 class _Lines:
-    """Pass lines on, and keep the last one as it was in the file."""
+    """Pass lines on, and keep those of the row being read as they were in the file."""
 
     def __init__(self, lines: Iterable[str]) -> None:
         self._lines = iter(lines)
-        self.last = ""
+        self._waiting: list[str] = []
+        self.number = 0
+        self.of_row: list[str] = []
 
     def __iter__(self) -> Iterator[str]:
-        for number, line in enumerate(self._lines, 1):
-            # Spreadsheets put a byte order mark in front, and some tools a second one.
-            self.last = line.lstrip(_MARK) if number == 1 else line
-            yield self.last
+        return self
+
+    def __next__(self) -> str:
+        line = self._waiting.pop() if self._waiting else next(self._lines)
+        self.number += 1
+        self.of_row.append(line)
+        return line
+
+    @property
+    def last(self) -> str:
+        """Return the line that was passed on last."""
+        return self.of_row[-1] if self.of_row else ""
+
+    def first(self) -> str:
+        """Return the first line, which will be passed on all the same."""
+        # Spreadsheets put a byte order mark in front, and some tools a second one.
+        line = next(self._lines, "").lstrip(_MARK)
+        self._waiting = [line] if line else []
+        return line
+
+    def begin_row(self) -> None:
+        """Note that the next line is a row's first one."""
+        self.of_row = []
 
 
-def entries_of_csv(lines: Iterable[str]) -> Iterator[tuple[str, Any]]:
+def entries_of_csv(
+    lines: Iterable[str], rows: Rows | None = None, *, usual: str = ","
+) -> Iterator[tuple[str, Any]]:
     """Return the entries of a CSV file with a header line; blank lines are none.
 
     :param lines: the file's lines, each with its line break; one without is the end of the file.
+    :param rows: judges the rows.
+    :param usual: what separates the fields where neither the caller nor the header says it.
     :return: position and entry, one at a time; :class:`Unusable` for a row that is none.
     :raises OmsOrderSetError: when the header does not name the columns, or a quotation mark makes
         the rest of the file unreadable.
     """
+    rows = rows or Rows()
     source = _Lines(lines)
-    reader = csv.reader(source, strict=True)
-    header: list[str] = []
     begin = 1
     try:
+        delimiter = _delimiter(source, rows, usual)
+        reader = csv.reader(source, strict=True, delimiter=delimiter)
         header = [name.strip() for name in next(reader, [])]
-        _check_header(header, source.last)
-        begin = reader.line_num + 1
+        if problem := problem_of_header(header, rows.columns):
+            raise _header_error(problem)
+        _note_facts(rows, header, delimiter, usual)
+        begin = source.number + 1
+        source.begin_row()
         for row in reader:
-            if row:
-                yield f"line {reader.line_num}", _entry_in(row, header, source.last)
-            begin = reader.line_num + 1
+            entry = _entry_in(row, header, source.of_row, rows, delimiter) if row else None
+            if entry is not None:
+                yield f"line {source.number}", entry
+            begin = source.number + 1
+            source.begin_row()
     except csv.Error as error:
-        if not header and (separator := _separator_in(source.last)):
-            # It is the separator that makes the quotation marks stand within a field.
-            raise _header_error(_other_separator(separator)) from None
         raise OmsOrderSetError(
             f"The CSV file cannot be read from line {begin} on ({error}); look for a quotation "
             f"mark in it that is not closed, or that is not at the edge of its field"
         ) from None
 
 
-def _check_header(header: list[str], line: str) -> None:
-    problem = _problem_of_header(header, line)
-    if problem is not None:
-        raise _header_error(problem)
-
-
 def _header_error(problem: str) -> OmsOrderSetError:
     return OmsOrderSetError(f"The CSV file's header cannot be used: {problem}")
 
 
-def _problem_of_header(header: list[str], line: str) -> str | None:
-    if not any(header):
-        return f"there is none; {_HEADER_RULE}"
-    if line.lower().startswith("sep="):
-        return "the first line is a spreadsheet's sep=…, which names a separator; delete the line"
-    if separator := _separator_in(line):
-        return _other_separator(separator)
-    if any(name.isdigit() or _DATA.search(name) for name in header):
-        return f"the first line looks like a row of data; {_HEADER_RULE}"
-    for number, name in enumerate(header, 1):
-        if name not in ENTRY_KEYS:
-            return f"column {number} is {_what(name)}; {_HEADER_RULE}, and nothing else"
-        if header.count(name) > 1:
-            return f"{name} is there twice; {_HEADER_RULE}, each once"
-    return None if "order_id" in header else f"it has no order_id; {_HEADER_RULE}"
+def _delimiter(source: _Lines, rows: Rows, usual: str) -> str:
+    line = source.first()
+    given = rows.delimiter
+    if separator := _SEPARATOR_LINE.fullmatch(line):
+        next(source)
+        source.begin_row()
+        if given not in (None, separator[1]):
+            raise _header_error("its first line, sep=…, names another separator than delimiter")
+        return separator[1]
+    needed = rows.columns.needed
+    found = found_delimiter(line, needed, usual)
+    if given is None:
+        if found is None:
+            raise _header_error("several characters may separate its columns; give delimiter")
+        return found
+    if found != given and found is not None and given not in line and found in line:
+        raise _header_error(
+            f"its columns are separated by {DELIMITERS[found]}, and delimiter is another "
+            f"character; correct delimiter, or leave it out"
+        )
+    return given
 
 
-def _separator_in(line: str) -> str | None:
-    for separator, name in _SEPARATORS.items():
-        columns = [column.strip().strip('"') for column in line.split(separator)]
-        if len(columns) > 1 and "order_id" in columns:
-            return name
-    return None
+def _note_facts(rows: Rows, header: Sequence[str], delimiter: str, usual: str) -> None:
+    if rows.delimiter is None and delimiter != usual:
+        rows.facts.append(f"fields are separated by {DELIMITERS.get(delimiter, repr(delimiter))}")
+    if others := sum(not rows.columns.has(name) for name in header):
+        rows.facts.append(f"{others} of {len(header)} columns are ignored")
 
 
-def _other_separator(name: str) -> str:
-    return f"its columns are separated by {name}; separate them by commas"
-
-
-def _what(name: str) -> str:
-    if not name:
-        return "without a name"
-    return repr(name) if _NAME.fullmatch(name) else "no name of a column"
-
-
-def _entry_in(row: Sequence[str], header: Sequence[str], line: str) -> Any:
+def _entry_in(
+    row: Sequence[str], header: Sequence[str], lines: Sequence[str], rows: Rows, delimiter: str
+) -> Any:
     if not any(field.strip() for field in row):
         return Unusable("every field of the row is blank; delete the row")
+    at = header.index(rows.columns.order_id)
     if len(row) != len(header):
-        return Unusable(_problem_of_width(row, header, line))
-    entry = dict(zip(header, row, strict=True))
-    if not entry["order_id"].strip():
-        return Unusable("the field order_id is blank; fill it in, or delete the row")
-    return Unusable(CUT_OFF) if _may_be_cut_off(header[-1], row[-1], line) else entry
+        return Unusable(_problem_of_width(row, header, lines[-1], delimiter))
+    if _may_have_swallowed(lines, row, at, delimiter):
+        return Unusable(
+            "a quoted field goes over several lines, one of which looks like a row; look for a "
+            "quotation mark that stands for itself, and double it"
+        )
+    entry = rows.entry_of(dict(zip(header, row, strict=True)))
+    return _cut_off(header[-1], row[-1], lines[-1], rows) or entry
 
 
-def _problem_of_width(row: Sequence[str], header: Sequence[str], line: str) -> str:
+def _problem_of_width(row: Sequence[str], header: Sequence[str], line: str, delimiter: str) -> str:
+    separators = DELIMITERS.get(delimiter, "delimiters")
     found = f"the row has {len(row)} of {len(header)} fields"
     if len(row) > len(header):
         found = f"the row has {len(row)} fields, {len(row) - len(header)} more than the header"
-    for separator, name in _SEPARATORS.items():
-        if separator in line:
-            return f"{found}; there are {name} in it, and commas separate fields"
+    for other, name in DELIMITERS.items():
+        if other != delimiter and other in line:
+            return f"{found}; there are {name} in it, and {separators} separate fields"
     if len(row) < len(header):
-        return f"{found}; add the commas that are missing"
-    return f"{found}; put a field that has a comma in it into quotation marks"
+        return f"{found}; add the {separators} that are missing"
+    return f"{found}; put a field that has one of the {separators} in it into quotation marks"
 
 
-def _may_be_cut_off(column: str, field: str, line: str) -> bool:
-    """Tell whether the file ends in a field of which a part may be missing, and would matter."""
-    if is_terminated(line) or line.endswith('"'):
+def _may_have_swallowed(lines: Sequence[str], row: Sequence[str], at: int, delimiter: str) -> bool:
+    """Tell whether rows may have become part of a field that begins with a stray quotation mark."""
+    if len(lines) == 1:
         return False
-    return column == "order_id" or (column == "in_doubt" and not field.strip())
+    for line in lines:
+        fields = line.split(delimiter)
+        named = fields[at].strip().strip('"').strip() if len(fields) >= len(row) else ""
+        if named != row[at].strip() and _LIKE_AN_ID.fullmatch(named):
+            return True
+    return False
+
+
+def _cut_off(column: str, field: str, line: str, rows: Rows) -> Unusable | None:
+    """Return what to say if the file ends in a field of which a missing part would matter."""
+    if is_terminated(line) or line.endswith('"'):
+        return None
+    if column == rows.columns.order_id or (column == "in_doubt" and not field.strip()):
+        return Unusable(CUT_OFF)
+    return Unusable(FIELD_CUT_OFF) if column in rows.columns.where else None

@@ -2,28 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from airflow_provider_oms.cancellation.bulk.entries import entry_of
 from airflow_provider_oms.cancellation.bulk.json_text import TwiceError, read_json
 from airflow_provider_oms.cancellation.bulk.line_ends import CUT_OFF, is_terminated
 from airflow_provider_oms.cancellation.bulk.refusals import Unusable
+from airflow_provider_oms.cancellation.bulk.rows import Rows
 
 __all__ = ["entries_of_json_lines"]
 
 _NO_JSON = "the line is no JSON by itself; write one complete id or object in each line"
 
 
-def entries_of_json_lines(lines: Iterable[str]) -> Iterator[tuple[str, Any]]:
+def entries_of_json_lines(
+    lines: Iterable[str], rows: Rows | None = None
+) -> Iterator[tuple[str, Any]]:
     """Return the entries of a JSON Lines file; blank lines are none.
 
     :param lines: the file's lines, each with its line break; one without is the end of the file.
+    :param rows: judges the objects.
     :return: position and entry, one at a time; :class:`Unusable` for a line that is none.
     """
+    rows = rows or Rows()
     for number, line in enumerate(lines, 1):
         if line.strip():
-            yield f"line {number}", _entry_in(line)
+            entry = _judged(_entry_in(line), rows)
+            if entry is not None:
+                yield f"line {number}", entry
+
+
+def _judged(entry: Any, rows: Rows) -> Any:
+    columns = rows.columns
+    if isinstance(entry, Unusable) or not (columns.where or columns.ignores_others):
+        return entry
+    if not isinstance(entry, Mapping):
+        return Unusable("the line is no object, and order_id_column and where are about its keys")
+    missing = next((name for name in columns.needed if name not in entry), None)
+    if missing is not None:
+        return Unusable(f"the object has no key {missing!r}; name it as the file has it")
+    return rows.entry_of(entry)
 
 
 def _entry_in(line: str) -> Any:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-__all__ = ["CUT_OFF", "is_terminated"]
+__all__ = ["CUT_OFF", "FIELD_CUT_OFF", "is_terminated"]
 
 CUT_OFF = (
     "the file ends after this id without a line break, so that the id may be cut off; check that "
     "the file is complete, and end its last line with a line break"
+)
+FIELD_CUT_OFF = (
+    "the file ends after this field without a line break, so that the field may be cut off; check "
+    "that the file is complete, and end its last line with a line break"
 )
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from airflow_provider_oms.cancellation.bulk.columns import Columns
 from airflow_provider_oms.cancellation.bulk.json_entries import entries_of_json_lines
 from airflow_provider_oms.cancellation.bulk.refusals import Unusable
+from airflow_provider_oms.cancellation.bulk.rows import Rows
 
 
 def test_blank_lines_are_none_and_the_others_keep_their_number() -> None:
@@ -53,3 +55,45 @@ def test_a_number_at_an_end_without_a_line_break_may_be_cut_off(line: str) -> No
 )
 def test_what_is_closed_is_whole(line: str, entry: object) -> None:
     assert list(entries_of_json_lines([line])) == [("line 1", entry)]
+
+
+class TestAnExport:
+    WHERE = {"state": {"cancel": ["declined", True], "ignore": ["approved"]}}  # noqa: RUF012 - read
+
+    def rows(self) -> Rows:
+        return Rows(Columns.checked("number", self.WHERE))
+
+    def test_named_keys_count_and_others_say_nothing(self) -> None:
+        lines = [
+            '{"number": "A-7", "state": "declined", "email": "x@example.com"}\n',
+            '{"number": "A-8", "state": "approved"}\n',
+            '{"number": 9, "state": true, "order_id": 5, "disposition_reason": "other"}\n',
+        ]
+        assert list(entries_of_json_lines(lines, self.rows())) == [
+            ("line 1", {"order_id": "A-7"}),
+            ("line 3", {"order_id": 9, "disposition_reason": "other"}),
+        ]
+
+    @pytest.mark.parametrize(
+        ("line", "says"),
+        [
+            ("7\n", "the line is no object, and order_id_column and where are about its keys"),
+            ('{"number": 7}\n', "the object has no key 'state'"),
+            ('{"Number": 7, "state": "declined"}\n', "the object has no key 'number'"),
+            ('{"number": 7, "state": "Declined"}\n', "differs from 'declined' by letter case"),
+            ('{"number": 7, "state": {"a": 1}}\n', "does not name (a value of type dict)"),
+            ('{"number": null, "state": "declined"}\n', "the field number is blank"),
+        ],
+    )
+    def test_what_cannot_be_told_is_refused(self, line: str, says: str) -> None:
+        ((position, entry),) = entries_of_json_lines([line], self.rows())
+        assert position == "line 1"
+        assert isinstance(entry, Unusable)
+        assert says in entry.problem
+
+    def test_a_condition_alone_leaves_an_unknown_key_to_be_refused(self) -> None:
+        rows = Rows(Columns.checked(None, self.WHERE))
+        line = '{"order_id": 7, "state": "declined", "hold": true}\n'
+        assert list(entries_of_json_lines([line], rows)) == [
+            ("line 1", {"order_id": 7, "hold": True})
+        ]
