@@ -1,26 +1,22 @@
-"""Files in any storage that Airflow's ``ObjectStoragePath`` reaches: sets of orders, and results.
+"""Files of results, in any storage; and what a DAG needs of files of orders, under one name.
 
-What is in their lines is the business of ``cancellation/bulk/csv_entries.py``,
-``cancellation/bulk/json_entries.py`` and ``cancellation/bulk/results.py``.
+Files of orders are read in ``order_files.py``; what is in the lines of results is the business of
+``cancellation/bulk/results.py``.
 """
 
 from __future__ import annotations
 
-import codecs
 import os
 from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
-from airflow_provider_oms.api.errors import OmsError, OmsInputError
+from airflow_provider_oms.api.errors import OmsInputError
 from airflow_provider_oms.api.values import CancelRequest, OrderId
-from airflow_provider_oms.cancellation.bulk.csv_entries import entries_of_csv
-from airflow_provider_oms.cancellation.bulk.json_entries import entries_of_json_lines
 from airflow_provider_oms.cancellation.bulk.outcome_counts import OrderEnd
-from airflow_provider_oms.cancellation.bulk.refusals import OmsOrderSetError, usable
 from airflow_provider_oms.cancellation.bulk.results import (
     from_record,
     line_of,
@@ -28,6 +24,8 @@ from airflow_provider_oms.cancellation.bulk.results import (
     with_details,
 )
 from airflow_provider_oms.exceptions import OmsBulkCancellationError
+from airflow_provider_oms.order_files import read_entries, read_orders
+from airflow_provider_oms.places import LOCAL, OmsFileError, failures_of, may_be_read, place_of
 
 __all__ = [
     "OmsFileError",
@@ -37,17 +35,7 @@ __all__ = [
     "read_orders",
 ]
 
-_READERS = {
-    ".jsonl": entries_of_json_lines,
-    ".ndjson": entries_of_json_lines,
-    ".csv": entries_of_csv,
-}
-_LOCAL = ("", "file", "local")
 _RESULTS_RULE = "the path of a file to write, and not of one that is read"
-
-
-class OmsFileError(OmsError, OSError):
-    """Report a file that cannot be read or written; it may be another time."""
 
 
 @contextmanager
@@ -60,72 +48,6 @@ def before_anything_is_sent() -> Iterator[None]:
         yield
     except OmsFileError as error:
         raise OmsBulkCancellationError(f"{error.message}. Nothing was sent.") from None
-
-
-@contextmanager
-def _failures(what: str) -> Iterator[None]:
-    # What a storage raises is its own business, and not always an OSError.
-    try:
-        yield
-    except OmsError:
-        raise
-    except Exception as error:
-        why = f"{type(error).__name__}: {error}"
-        raise OmsFileError(f"{what} ({why})") from error
-
-
-def read_entries(path: str) -> Iterator[tuple[str, Any]]:
-    """Return the entries of a file of orders, each with its position.
-
-    :param path: a JSON Lines file (``.jsonl``, ``.ndjson``) or a CSV file (``.csv``) in UTF-8, or
-        in UTF-16 with its byte order mark; any URI that Airflow's ``ObjectStoragePath`` takes.
-    :return: position and entry, one at a time.
-    :raises OmsOrderSetError: when the file is of another kind, or is no such text.
-    :raises OmsFileError: when it cannot be read.
-    """
-    with _failures(f"{path} cannot be read"):
-        source = _place_of(path)
-        reader = _READERS.get(source.suffix.lower())
-        if reader is None:
-            raise OmsOrderSetError(f"orders_path must end in {', '.join(_READERS)}")
-        try:
-            with _open(source, "r", encoding=_encoding(source)) as file:
-                yield from reader(_text_lines(file))
-        except UnicodeError:
-            raise OmsOrderSetError(
-                "The file at orders_path is not text in UTF-8; save it as UTF-8 (CSV UTF-8 in a "
-                "spreadsheet)"
-            ) from None
-
-
-def _encoding(path: ObjectStoragePath) -> str:
-    with path.fs.open(path.path, "rb") as file:
-        mark = file.read(len(codecs.BOM_UTF16))
-    # What spreadsheets write as "Unicode text", and what they put in front of UTF-8.
-    return "utf-16" if mark in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
-
-
-def _text_lines(file: TextIO) -> Iterator[str]:
-    for number, line in enumerate(file, 1):
-        if "\0" in line:
-            raise OmsOrderSetError(
-                f"The file at orders_path holds a NUL character in line {number}, like UTF-16 "
-                f"without a byte order mark; save it as UTF-8"
-            )
-        yield line
-
-
-def read_orders(path: str) -> list[Any]:
-    """Return the entries of a file of orders, for a task that passes them on.
-
-    :param path: a JSON Lines file (``.jsonl``, ``.ndjson``) or a CSV file (``.csv``) in UTF-8, or
-        in UTF-16 with its byte order mark; any URI that Airflow's ``ObjectStoragePath`` takes.
-    :return: ids or dicts, as the file has them; their fields are not checked yet.
-    :raises OmsOrderSetError: when the file is of another kind, is no such text, or has lines that
-        are no entries.
-    :raises OmsFileError: when it cannot be read.
-    """
-    return usable(read_entries(path))
 
 
 def _open(path: ObjectStoragePath, mode: str, encoding: str = "utf-8") -> TextIO:
@@ -143,31 +65,13 @@ def _kind_of_place(path: ObjectStoragePath) -> str | None:
     if _is_folder(path):
         return "a folder"
     # Moving a file onto a device, a pipe or a link would replace it.
-    if path.protocol in _LOCAL and os.path.lexists(path.path):
+    if path.protocol in LOCAL and os.path.lexists(path.path):
         here = Path(path.path)
         if here.is_symlink():
             return "a symbolic link"
         if not here.is_file():
             return "a device, a pipe or a socket"
     return None
-
-
-def _place_of(path: str) -> ObjectStoragePath:
-    # As a shell does it, which is where most paths come from: "~" would become a folder.
-    return ObjectStoragePath(os.path.expanduser(path))  # noqa: PTH111 - a URI is no Path
-
-
-def _is_same(one: ObjectStoragePath, other: ObjectStoragePath) -> bool:
-    """Tell whether two paths name the same file, though the connection in them may differ."""
-    if type(one.fs) is not type(other.fs):
-        return False
-    if one.protocol not in _LOCAL:
-        return bool(one.path == other.path)
-    here, there = Path(one.path), Path(other.path)
-    if here.exists() and there.exists():
-        # Also through a link, or in another letter case where that does not count.
-        return here.samefile(there)
-    return here.resolve() == there.resolve()
 
 
 class ResultsFile:
@@ -182,8 +86,8 @@ class ResultsFile:
     def __init__(self, path: str, map_index: int = -1) -> None:
         if path.endswith("/"):
             raise OmsInputError("results_path", _RESULTS_RULE, "a folder")
-        with _failures(f"{path} cannot be written"):
-            self._given = target = _place_of(path)
+        with failures_of(f"{path} cannot be written"):
+            self._given = target = place_of(path)
             if map_index >= 0:
                 target = target.with_name(f"{target.stem}-{map_index}{target.suffix}")
             self._target = target
@@ -200,15 +104,15 @@ class ResultsFile:
         :raises OmsInputError: when there is a folder of that name, or it is the file of orders.
         :raises OmsFileError: when it cannot be written.
         """
-        with _failures(f"{self} cannot be written"):
+        with failures_of(f"{self} cannot be written"):
             if orders_path is not None:
-                orders = _place_of(orders_path)
-                if _is_same(self._given, orders) or _is_same(self._target, orders):
+                orders = place_of(orders_path)
+                if any(may_be_read(each, orders) for each in (self._given, self._target)):
                     raise OmsInputError("results_path", _RESULTS_RULE, "the file at orders_path")
             for place in (self._given, self._target):
                 if kind := _kind_of_place(place):
                     raise OmsInputError("results_path", _RESULTS_RULE, kind)
-            if self._target.protocol in _LOCAL:
+            if self._target.protocol in LOCAL:
                 self._target.parent.mkdir(parents=True, exist_ok=True)
             self._write_part(())
             self._part.fs.rm_file(self._part.path)
@@ -219,7 +123,7 @@ class ResultsFile:
         :param lines: the lines, each with its line break.
         :raises OmsFileError: when it cannot be written; an older file is then still there.
         """
-        with _failures(f"{self} cannot be written"):
+        with failures_of(f"{self} cannot be written"):
             if _is_folder(self._target):
                 # The file would be moved into it.
                 raise IsADirectoryError("a folder of that name was made while the task ran")
@@ -262,7 +166,7 @@ class ResultsFile:
         :return: their ends; none when there is no file, or it cannot be read.
         """
         try:
-            with _failures(f"{self} cannot be read"), _open(self._target, "r") as file:
+            with failures_of(f"{self} cannot be read"), _open(self._target, "r") as file:
                 return read_ends(file, order_ids, since=since)
         except OmsFileError:
             return {}

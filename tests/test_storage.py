@@ -63,7 +63,7 @@ class TestOrders:
 
     def test_another_kind_of_file_is_refused_by_its_name(self, tmp_path: Path) -> None:
         with pytest.raises(OmsOrderSetError, match=r"end in \.jsonl, \.ndjson, \.csv.*Nothing was"):
-            read_orders(str(tmp_path / "orders.xlsx"))
+            read_orders(str(tmp_path / "orders.xls"))
 
     @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
     @pytest.mark.parametrize("name", ["orders.csv", "orders.jsonl"])
