@@ -6,32 +6,25 @@ It holds no logic of its own: the set is checked, canceled and counted in ``canc
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Unpack
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from airflow_provider_oms.api.errors import OmsInputError
 from airflow_provider_oms.api.values import (
     validate_flag,
     validate_number,
-    validate_only_if_states,
     validate_path,
 )
 from airflow_provider_oms.arguments import NOT_GIVEN, KeepsDefaultArguments, NotGiven
+from airflow_provider_oms.bulk_arguments import read_set, rows_of, states_of
 from airflow_provider_oms.cancellation.bulk.driver import BulkRun
-from airflow_provider_oms.cancellation.bulk.entries import entries_of_value
 from airflow_provider_oms.cancellation.bulk.journal import Journal, JournalError
 from airflow_provider_oms.cancellation.bulk.limits import Limits, check_workers
-from airflow_provider_oms.cancellation.bulk.order_set import (
-    ChecksRequests,
-    OmsOrderSetError,
-    OrderSet,
-    Reasons,
-    plan_orders,
-)
+from airflow_provider_oms.cancellation.bulk.order_set import OmsOrderSetError, OrderSet, Reasons
 from airflow_provider_oms.cancellation.bulk.report import Kept, Report, Summary
+from airflow_provider_oms.cancellation.bulk.rows import Rows
 from airflow_provider_oms.cancellation.bulk.verdict import TAKEN_OVER, failure_of
 from airflow_provider_oms.cancellation.history import Policy
 from airflow_provider_oms.cancellation.notes import LeavesNotes
@@ -44,14 +37,8 @@ from airflow_provider_oms.exceptions import (
     invalid_input_is_final,
 )
 from airflow_provider_oms.hooks.oms import OmsHook
-from airflow_provider_oms.outputs import open_outputs
 from airflow_provider_oms.reporting import log_lines, publish
-from airflow_provider_oms.storage import (
-    OmsFileError,
-    ResultsFile,
-    before_anything_is_sent,
-    read_entries,
-)
+from airflow_provider_oms.storage import OmsFileError, ResultsFile, before_anything_is_sent
 from airflow_provider_oms.version_compat import NO_TASK_STATE_STORE, task_state_store
 
 if TYPE_CHECKING:
@@ -85,6 +72,7 @@ class _Plan:
     journal: Journal
     results: ResultsFile | None
     note: str | None
+    rows: Rows
 
 
 class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
@@ -103,9 +91,18 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
         wanted, ``disposition_reason``, ``disposition_other_reason``, ``order_key`` and ``in_doubt``
         (whether an earlier run may have sent a cancel); a list, a JSON array, or another task's
         output (templated).
-    :param orders_path: the same as a JSON Lines file (``.jsonl``, ``.ndjson``) or a CSV file
-        (``.csv``, with a header line) in any storage that ``ObjectStoragePath`` reaches; give this
-        or ``orders`` (templated).
+    :param orders_path: the same as a file, JSON Lines (``.jsonl``, ``.ndjson``) or CSV with a
+        header line (``.csv``, ``.tsv``), each also packed (``.gz``), or a workbook (``.xlsx``), in
+        any storage that ``ObjectStoragePath`` reaches; a pattern with ``*`` for several files as
+        one set. Give this or ``orders`` (templated).
+    :param order_id_column: the column of ``orders_path`` that holds the ids, as of an export; other
+        columns then say nothing. Left out, it is ``order_id``, and an unknown column is refused
+        (templated).
+    :param where: by column of ``orders_path``, the values that mean ``cancel`` and those to
+        ``ignore``; a row with any other value refuses the set. Left out, every row asks for a
+        cancel (templated).
+    :param delimiter: what separates the fields of a CSV file; left out, it is found out, and said
+        in the log (templated).
     :param disposition_reason: why, for orders that name no reason of their own (templated).
     :param disposition_other_reason: the explanation that goes with the reason ``other``
         (templated).
@@ -136,6 +133,9 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
     template_fields: Sequence[str] = (
         "orders",
         "orders_path",
+        "order_id_column",
+        "where",
+        "delimiter",
         "disposition_reason",
         "disposition_other_reason",
         "order_key",
@@ -153,6 +153,7 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
     template_fields_renderers = {  # noqa: RUF012 - as Airflow declares it
         "orders": "json",
         "only_if_states": "json",
+        "where": "json",
     }
     ui_color = "#f6d5d5"
 
@@ -161,6 +162,9 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
         *,
         orders: Any = None,
         orders_path: str | Templated | None = None,
+        order_id_column: str | Templated | None = None,
+        where: Mapping[str, Any] | str | Templated | NotGiven = NOT_GIVEN,
+        delimiter: str | Templated | None = None,
         disposition_reason: str | Templated | None = None,
         disposition_other_reason: str | Templated | None = None,
         order_key: str | Templated | None = None,
@@ -180,6 +184,8 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
         self.orders = orders
         # What they come out as is seen when the task runs, and checked then.
         self.orders_path: Any = orders_path
+        self.order_id_column: Any = order_id_column
+        self.delimiter: Any = delimiter
         self.disposition_reason: Any = disposition_reason
         self.disposition_other_reason: Any = disposition_other_reason
         self.order_key: Any = order_key
@@ -192,11 +198,13 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
             "stop_after_failures": stop_after_failures,
             "requests_per_second": requests_per_second,
             "only_if_states": only_if_states,
+            "where": where,
         }
         self._given = {name for name, value in conditions.items() if value is not NOT_GIVEN}
         self.stop_after_failures = _or_none(stop_after_failures)
         self.requests_per_second = _or_none(requests_per_second)
         self.only_if_states = _or_none(only_if_states)
+        self.where = _or_none(where)
         # BaseOperator has a method of the argument's name.
         self.is_dry_run: Any = dry_run
         self.results_path: Any = results_path
@@ -270,11 +278,19 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
                 )
                 tolerated = validate_number("tolerated_failures", self.tolerated_failures)
                 dry_run = validate_flag("dry_run", self.is_dry_run)
-                states = self._states()
+                states = states_of(self.only_if_states, self._given)
                 policy = policy_for(
                     hook.settings, only_if_states=states, dry_run=dry_run, is_one_of_many=True
                 )
-                orders = self._order_set(dialect)
+                reasons = Reasons(
+                    dialect, self.disposition_reason, self.disposition_other_reason, self.order_key
+                )
+                rows = rows_of(
+                    self.order_id_column, self.where, self.delimiter, self._given, reasons
+                )
+                orders = read_set(
+                    self.orders, self.orders_path, rows, reasons, max_orders=self.max_orders
+                )
             if not dry_run:
                 with invalid_input_is_final():
                     hook.check_reasons(orders.requests.values())
@@ -285,6 +301,8 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
         how = "a dry run, nothing is canceled" if dry_run else "for real"
         facts = (len(orders), hook.settings.describe(), limits.max_workers, how)
         self.log.info("Canceling %d orders at %s, %d at a time: %s", *facts)
+        for fact in rows.facts:
+            self.log.info("Of orders_path: %s", fact)
         if orders.duplicates:
             self.log.info("%d entries named an order again", orders.duplicates)
         if not (ti.try_number or dry_run):
@@ -303,26 +321,8 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
             journal or Journal(None, now=time.time()),
             results,
             note,
+            rows,
         )
-
-    def _states(self) -> frozenset[str] | None:
-        if "only_if_states" in self._given and self.only_if_states is None:
-            raise OmsInputError("only_if_states", "at least one order state", "None")
-        return validate_only_if_states(self.only_if_states)
-
-    def _order_set(self, dialect: ChecksRequests) -> OrderSet:
-        if (self.orders is None) == (not self.orders_path):
-            rule = "one of orders and orders_path"
-            raise OmsInputError("the set", rule, "neither" if self.orders is None else "both")
-        if self.orders is None:
-            entries = read_entries(str(self.orders_path))
-        else:
-            entries = entries_of_value(open_outputs(self.orders))
-        reasons = Reasons(
-            dialect, self.disposition_reason, self.disposition_other_reason, self.order_key
-        )
-        most = validate_number("max_orders", self.max_orders, least=1)
-        return plan_orders(entries, reasons, max_orders=most)
 
     def _results_file(self, map_index: int) -> ResultsFile | None:
         if not self.results_path:
@@ -364,6 +364,7 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
             attempt=plan.attempt,
             duration=duration,
             not_cancelable_states=plan.hook.settings.not_cancelable_states,
+            rows_by_value=plan.rows.counts,
         )
         if not plan.journal.confirm_ownership():
             self.log.error("%s", TAKEN_OVER.message)

@@ -255,6 +255,19 @@ class TestTasks:
         assert summary["outcomes"] == {"canceled": 2}
         assert [oms.cancels(n) for n in (5, 6)] == [1, 1]
 
+    def test_an_export_names_orders_by_the_shops_number(
+        self, oms: EmulatorProcess, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "export.csv"
+        path.write_text("Order Number;Decision\nSO-5;Rejected\nSO-6;Approved\n", "utf-8")
+        where = {"Decision": {"cancel": ["Rejected"], "ignore": ["Approved"]}}
+        summary = Attempt().run(
+            orders_path=str(path), order_id_column="Order Number", where=where,
+            order_key=EXTERNAL, disposition_reason="Fraud",
+        )  # fmt: skip
+        assert summary["outcomes"] == {"canceled": 1}
+        assert [oms.cancels(n) for n in (5, 6)] == [1, 0]
+
     def test_a_set_is_looked_up_in_chunks_where_the_connection_admits_that(
         self, oms: EmulatorProcess, monkeypatch: pytest.MonkeyPatch
     ) -> None:

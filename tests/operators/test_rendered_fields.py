@@ -17,16 +17,16 @@ OPERATORS = [OmsBulkCancelOrdersOperator, OmsCancelOrderOperator, OmsOrderStateS
 
 
 @pytest.mark.parametrize("operator", OPERATORS)
-def test_every_argument_that_may_be_a_list_is_shown_as_json(operator: type[Any]) -> None:
-    lists = {
+def test_every_argument_that_may_be_a_list_or_a_dict_is_shown_as_json(operator: type[Any]) -> None:
+    nested = {
         name
         for name, parameter in inspect.signature(operator.__init__).parameters.items()
-        if "Sequence" in str(parameter.annotation)
+        if "Sequence" in str(parameter.annotation) or "Mapping" in str(parameter.annotation)
     }
     if operator is OmsBulkCancelOrdersOperator:
-        lists.add("orders")
-    assert lists <= set(operator.template_fields)
-    assert operator.template_fields_renderers == dict.fromkeys(lists, "json")
+        nested.add("orders")
+    assert nested <= set(operator.template_fields)
+    assert operator.template_fields_renderers == dict.fromkeys(nested, "json")
 
 
 @pytest.mark.needs("renderers of the web UI in Python")

@@ -36,6 +36,14 @@ _ENTRY_RULE = f"an order id, or a dict with {', '.join(ENTRY_KEYS)}"
 class ChecksRequests(Protocol):
     """Name what a tenant's dialect checks."""
 
+    def order_id(self, value: Any, order_key: Any) -> OrderId:
+        """Return what names an order in its one form.
+
+        :param value: the order.
+        :param order_key: what names it.
+        :raises OmsInputError: when it is no such name.
+        """
+
     def cancel_request(
         self, order_id: Any, reason: Any, explanation: Any, order_key: Any
     ) -> CancelRequest:
@@ -63,6 +71,17 @@ class Reasons:
     disposition_reason: Any = None
     disposition_other_reason: Any = None
     order_key: Any = None
+
+    def name_of(self, order_id: Any, order_key: Any) -> OrderId:
+        """Return what names an order in its one form.
+
+        :param order_id: as an entry has it.
+        :param order_key: what names it; ``None`` and empty for that of entries that do not say.
+        :raises OmsInputError: when it is no such name.
+        """
+        return self.dialect.order_id(
+            order_id, self.order_key if order_key in (None, "") else order_key
+        )
 
     def request_of(self, entry: Any) -> CancelRequest:
         """Return the checked cancellation that one entry asks for.

@@ -88,6 +88,7 @@ class Summary(TypedDict):
 
     orders: int
     duplicates: int
+    rows: dict[str, dict[str, int]] | None
     dry_run: bool
     outcomes: dict[str, int]
     states: dict[str, dict[str, int]]
@@ -120,6 +121,8 @@ class Report:
     :param attempt: number of the task's attempt.
     :param duration: seconds that the run took.
     :param not_cancelable_states: states from which the tenant is known to refuse a cancellation.
+    :param rows_by_value: how many rows of the set's files had which value, by the column that
+        decides; ``None`` where none does.
     """
 
     run: FinishedRun
@@ -129,6 +132,7 @@ class Report:
     attempt: int
     duration: float
     not_cancelable_states: tuple[str, ...]
+    rows_by_value: dict[str, dict[str, int]] | None = None
 
     def summary(self, results_path: str | None) -> Summary:
         """Return the summary.
@@ -140,6 +144,7 @@ class Report:
         return {
             "orders": self.orders,
             "duplicates": self.duplicates,
+            "rows": self.rows_by_value,
             "dry_run": self.dry_run,
             "outcomes": {outcome.value: count for outcome, count in run.tally.counts.most_common()},
             "states": {
@@ -173,6 +178,9 @@ class Report:
     def lines(self) -> Iterator[str]:
         """Return the lines with the counts: by outcome, and by state where it adds something."""
         yield f"{self.orders} orders in {self.duration:.1f} s: {self.run.tally.as_text()}"
+        for column, counts in (self.rows_by_value or {}).items():
+            named = {value or "(blank)": count for value, count in counts.items()}
+            yield f"Rows by {column}: {_as_text(named)}"
         if limits := self.run.throttling.as_text():
             yield limits[0].upper() + limits[1:]
         for outcome, states in self._by_state().items():

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from airflow_provider_oms.api.errors import OmsConflictError, OmsNotFoundError
 from airflow_provider_oms.cancellation.bulk.driver import BulkRun
 from airflow_provider_oms.cancellation.bulk.rate_limiter import Throttling
-from airflow_provider_oms.cancellation.bulk.report import Kept, Report
+from airflow_provider_oms.cancellation.bulk.report import Kept, Report, Summary
 from airflow_provider_oms.cancellation.outcomes import Outcome
 
 LONG = "x" * 5000
@@ -55,9 +55,10 @@ class TestTheSummary:
     def test_it_has_the_counts_and_the_first_ids_of_each_failure(self) -> None:
         run = finished(Outcome.CANCELED, Outcome.CANCELED, Outcome.NOT_FOUND, Outcome.UNKNOWN)
         report = report_of(run, duplicates=3, attempt=2, duration=1.23456)
-        assert report.summary("r.jsonl") == {
+        expected: Summary = {
             "orders": 4,
             "duplicates": 3,
+            "rows": None,
             "dry_run": False,
             "outcomes": {"canceled": 2, "not_found": 1, "unknown": 1},
             "states": {},
@@ -74,6 +75,14 @@ class TestTheSummary:
             "duration": 1.235,
             "results_path": "r.jsonl",
         }
+        assert report.summary("r.jsonl") == expected
+
+    def test_rows_are_counted_by_value_where_one_decides(self) -> None:
+        counts = {"Decision": {"Rejected": 3, "": 2}, "Paid": {"no": 5}}
+        report = report_of(finished(Outcome.CANCELED), rows_by_value=counts)
+        assert report.summary(None)["rows"] == counts
+        lines = list(report.lines())
+        assert lines[1:] == ["Rows by Decision: 3 Rejected, 2 (blank)", "Rows by Paid: 5 no"]
 
     @pytest.mark.parametrize("outcome", [*FAILURES, WOULD])
     def test_it_stays_small_when_every_order_of_many_ends_so(self, outcome: Outcome) -> None:
