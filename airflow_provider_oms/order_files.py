@@ -96,20 +96,27 @@ def read_entries(path: str, rows: Rows | None = None) -> Iterator[tuple[str, Any
             rows.begin_file()
             known = len(rows.facts)
             before = f"{PurePosixPath(name).name}, " if len(places) > 1 else ""
-            for position, entry in _entries_in(place, name, rows):
-                yield f"{before}{position}", entry
+            try:
+                for position, entry in _entries_in(place, name, rows):
+                    yield f"{before}{position}", entry
+            except OmsOrderSetError as error:
+                if not before:
+                    raise
+                summary = f"Of {PurePosixPath(name).name}: {error.summary}"
+                raise OmsOrderSetError(summary, error.problems) from None
             rows.facts[known:] = [f"{before}{fact}" for fact in rows.facts[known:]]
 
 
 def _kind_of(name: str) -> str:
-    path = PurePosixPath(name.lower())
-    suffix = path.suffix
-    if suffix == _PACKED and path.with_suffix("").suffix in _READERS:
-        suffix = path.with_suffix("").suffix
-    if suffix not in _READERS and suffix != _WORKBOOK:
+    path = PurePosixPath(name)
+    suffix = path.suffix.lower()
+    if suffix == _PACKED:
+        suffix = path.with_suffix("").suffix.lower()
+    is_workbook = path.suffix.lower() == suffix == _WORKBOOK
+    if suffix not in _READERS and not is_workbook:
         raise OmsOrderSetError(
-            f"orders_path must end in {', '.join((*_READERS, _WORKBOOK))}, or in {_PACKED} behind "
-            f"one of the first {len(_READERS)}"
+            f"orders_path must end in {', '.join(_READERS)}, each with or without {_PACKED}, or in "
+            f"{_WORKBOOK}; {path.name} does not"
         )
     return suffix
 

@@ -59,6 +59,16 @@ class TestEachShape:
         list(read_entries(str(EXPORTS / name), rows))
         assert rows.facts == [fact, "3 of 5 columns are ignored"]
 
+    @pytest.mark.parametrize("name", ["a.xls", "a.xlsx.gz", "a.gz", "a.csv.zip", "csv", "a.txt"])
+    def test_another_kind_is_refused_by_its_name(self, tmp_path: Path, name: str) -> None:
+        (tmp_path / name).write_text("order_id\n7\n", "utf-8")
+        with pytest.raises(OmsOrderSetError, match=rf"or in \.xlsx; {name} does not\. Nothing was"):
+            read_orders(str(tmp_path / name))
+
+    def test_letter_case_of_a_name_does_not_count(self, tmp_path: Path) -> None:
+        (tmp_path / "A.CSV.GZ").write_bytes(gzip.compress(b"order_id\n7\n"))
+        assert ids(tmp_path / "A.CSV.GZ") == ["7"]
+
     @pytest.mark.parametrize("name", [name for name in GOLDEN if "jsonl" not in name])
     def test_without_the_name_of_a_column_it_is_refused(self, name: str) -> None:
         with pytest.raises(OmsOrderSetError, match=r"column 1 is 'Order Number'.*order_id_column"):
@@ -163,8 +173,14 @@ class TestAPattern:
     def test_one_of_another_kind_refuses_the_set(self, tmp_path: Path) -> None:
         (tmp_path / "a.csv").write_text("order_id\n7\n", "utf-8")
         (tmp_path / "b.pdf").write_text("8", "utf-8")
-        with pytest.raises(OmsOrderSetError, match=r"must end in \.jsonl"):
+        with pytest.raises(OmsOrderSetError, match=r"must end in \.jsonl.*; b\.pdf does not"):
             list(read_entries(f"{tmp_path}/*"))
+
+    def test_one_that_cannot_be_used_is_named(self, tmp_path: Path) -> None:
+        for name, header in (("a.csv", "order_id"), ("b.csv", "Order")):
+            (tmp_path / name).write_text(f"{header}\n7\n", "utf-8")
+        with pytest.raises(OmsOrderSetError, match=r"^Of b\.csv: The CSV file's header cannot"):
+            list(read_entries(f"{tmp_path}/*.csv"))
 
     def test_a_file_of_that_very_name_is_that_file(self, tmp_path: Path) -> None:
         for name in ("orders[1].csv", "orders1.csv"):

@@ -26,6 +26,7 @@ class OmsOrderSetError(OmsError, ValueError):
     """
 
     def __init__(self, summary: str, problems: Iterable[str] = ()) -> None:
+        self.summary = summary
         self.problems = tuple(problems)
         shown = "; ".join(self.problems[:_PROBLEMS_IN_MESSAGE])
         more = len(self.problems) - _PROBLEMS_IN_MESSAGE
