@@ -166,6 +166,12 @@ class TestAPattern:
         with pytest.raises(OmsOrderSetError, match=r"b\.csv, line 2: another row of the same"):
             read_orders(f"{tmp_path}/*.csv", order_id_column=COLUMN, where=WHERE)
 
+    def test_a_file_does_not_go_on_where_the_one_before_ended(self, tmp_path: Path) -> None:
+        for name, word in (("a.csv", "Rejected"), ("b.csv", "")):
+            (tmp_path / name).write_text(f"{COLUMN},Decision\n7,{word}\n", "utf-8")
+        with pytest.raises(OmsOrderSetError, match=r"b\.csv, line 2: the field Decision is blank"):
+            read_orders(f"{tmp_path}/*.csv", order_id_column=COLUMN, where=WHERE)
+
     def test_none_that_matches_may_come_later(self, tmp_path: Path) -> None:
         with pytest.raises(OmsFileError, match=r"/\*\.csv matches no file"):
             read_orders(f"{tmp_path}/*.csv")

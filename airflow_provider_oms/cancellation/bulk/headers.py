@@ -78,7 +78,7 @@ def found_delimiter(line: str, needed: Sequence[str], usual: str) -> str | None:
     if separating or fits:
         return separating[0] if separating else usual
     # Nothing fits, which is going to be said: of the names as they were probably meant.
-    return max((usual, *DELIMITERS), key=lambda each: len(names.get(each, ())))
+    return max(DELIMITERS, key=lambda each: len(names[each]))
 
 
 def _split(line: str, delimiter: str) -> list[str]:

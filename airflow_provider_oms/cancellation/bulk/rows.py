@@ -82,12 +82,15 @@ class Rows:
             if value is None or value not in known:
                 return Unusable(_unknown(column, fields[column], value, known))
             values[column] = value
-        asks = all(self.columns.where[column][value] for column, value in values.items())
-        if is_blank and above is not None and self._says_nothing(fields):
+        asks = self._asks(values)
+        if is_blank:
+            is_part = above is not None and self._says_nothing(fields)
+            # It may be one more item of an order to cancel, and say the opposite.
+            is_doubtful = asks or (above is not None and self._asks(above[1]))
+            if is_doubtful and not is_part:
+                return self._blank_id()
             self._above = above
-        elif is_blank and asks:
-            return self._blank_id()
-        elif not is_blank:
+        else:
             if order_id in self._of_order[not asks]:
                 return Unusable(
                     "another row of the same order means the opposite by where; decide on one"
@@ -97,6 +100,9 @@ class Rows:
         for column, value in values.items():
             self._counts[column][value] += 1
         return self._entry(fields) if asks and not is_blank else None
+
+    def _asks(self, values: Mapping[str, str]) -> bool:
+        return all(self.columns.where[column][value] for column, value in values.items())
 
     def _name(self, fields: Mapping[str, Any]) -> str:
         """Return the same text for all ways in which a row may write one order's id."""

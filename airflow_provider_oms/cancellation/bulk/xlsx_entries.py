@@ -85,7 +85,6 @@ def _check_size(file: IO[bytes]) -> None:
             f"The workbook has more than the {_MOST_UNPACKED // 2**20} MiB that are read; save the "
             f"sheet as CSV UTF-8"
         )
-    file.seek(0)
 
 
 def _only_sheet(workbook: Any) -> Any:

@@ -97,6 +97,8 @@ class TestItemsOfOneOrder:
             ([("7", "Approved"), ("8", "Rejected"), ("7", "")], "the field Decision is blank"),
             ([("", "Rejected")], "the field No is blank"),
             ([("7", "Rejected"), ("", "Rejected")], "the field No is blank"),
+            ([("7", "Rejected"), ("", "Approved")], "the field No is blank"),
+            ([("7", "Rejected"), ("", ""), ("", "Approved")], "the field No is blank"),
             ([("7", "Rejected"), ("7", "Approved")], "another row of the same order means the"),
             ([("7", "Approved"), (7, "Rejected")], "another row of the same order means the"),
             ([("7", "Approved"), ("8", "Approved"), ("7 ", "Rejected")], "another row of the same"),
@@ -122,7 +124,7 @@ class TestItemsOfOneOrder:
         assert isinstance(rows.entry_of({**one, "Decision": "Approved"}), Unusable)
 
     def test_a_row_without_an_id_that_is_to_be_ignored_is(self) -> None:
-        assert judged(("", "Approved"), ("", "Approved")) == [None, None]
+        assert judged(("", "Approved"), ("7", "Approved"), ("", "Approved"), ("", "")) == [None] * 4
 
     def test_a_doubt_without_an_id_is_not_dropped(self) -> None:
         rows = rows_of()
@@ -154,13 +156,14 @@ def test_an_accepted_set_cancels_exactly_what_a_row_of_each_order_says(
     entries = judged(*given, rows=rows)
     if any(isinstance(entry, Unusable) for entry in entries):
         return
-    words: dict[str, set[str]] = {}
+    # Each row without an id counts for the order of the row above.
+    said: dict[str, set[str]] = {}
+    above = ""
     for number, word in given:
-        words.setdefault(number, set()).add(word)
-    named = {number: said - {""} for number, said in words.items() if number}
-    assert all(len(said) == 1 for said in named.values())
-    assert {entry for entry in entries if entry} == {
-        number for number, said in named.items() if said == {"Rejected"}
-    }
+        above = number or above
+        said.setdefault(above, set()).add(word)
+    rejected = {number for number, words in said.items() if "Rejected" in words}
+    assert all("Approved" not in said[number] for number in rejected)
+    assert {entry for entry in entries if entry} == rejected
     assert rows.counts is not None
     assert sum(rows.counts["Decision"].values()) == len(given)
