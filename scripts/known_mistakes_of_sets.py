@@ -251,7 +251,7 @@ SET_MUTANTS = (
     Mutant(
         "make orders of a broken line",
         f"{BULK}csv_entries.py",
-        "        return Unusable(_problem_of_width(row, header, line))\n",
+        "        return Unusable(_problem_of_width(row, header, lines[-1], delimiter))\n",
         "        row = [*row, *[''] * len(header)][: len(header)]\n",
         (ENTRIES,),
         not_simulated="stories read no files",
