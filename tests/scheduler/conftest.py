@@ -85,6 +85,7 @@ def airflow(
     connections = {
         "oms_default": connection(read_timeout=900),
         "oms_bulk": connection(),
+        "oms_native": connection(api="native"),
         "smtp_default": mail_server.connection,
     }
     home, dags = tmp_path_factory.mktemp("airflow"), write_dags(tmp_path_factory.mktemp("dags"))

@@ -27,8 +27,7 @@ pytestmark = [
 
 log = logging.getLogger(__name__)
 
-DAG_ID = "cancel_in_bulk"
-CANCEL_PATH = "/api/v2/order/action/cancel"
+DAG_ID, BY_NUMBER = "cancel_in_bulk", "cancel_in_bulk_by_number"
 # 5 % of the cancels in all. Those named here as acted on cancel the order all the same.
 ACTED_ON = {"drop": 0.015, "answer": 0.01}
 NOT_ACTED_ON = {"status": 0.015, "throttle": 0.01}
@@ -61,7 +60,7 @@ class Tail:
 
     def look(self) -> int:
         """Return how many cancels there were so far."""
-        new = self._tenant.requests(method="POST", path=CANCEL_PATH, since=self._since)
+        new = self._tenant.requests(call="cancel", since=self._since)
         self.posts += new
         if new:
             self._since = new[-1]["seq"]
@@ -84,15 +83,24 @@ def begin(
     order_ids: range,
     directory: Path,
     latency: float = LATENCY,
+    dag_id: str = DAG_ID,
 ) -> tuple[TaskInRun, Path]:
     """Start a task on a set of orders, and return it and where it writes its results."""
     tenant.clear_requests()
-    tenant.load_orders([{"orderID": order_id} for order_id in order_ids])
+    tenant.load_orders(
+        [{"orderID": one, "native": {"externalId": f"SHOP-{one}"}} for one in order_ids]
+    )
     tenant.add_fault("slow", seconds=latency)
     orders, results = directory / "orders.jsonl", directory / "results.jsonl"
-    orders.write_text("".join(f"{order_id}\n" for order_id in order_ids), encoding="utf-8")
+    line = '"SHOP-{}"\n' if dag_id == BY_NUMBER else "{}\n"
+    orders.write_text("".join(map(line.format, order_ids)), encoding="utf-8")
     conf = {"orders_path": str(orders), "results_path": str(results)}
-    return airflow.trigger(DAG_ID, conf, task_id="cancel"), results
+    return airflow.trigger(dag_id, conf, task_id="cancel"), results
+
+
+def number_of(order_id: int | str) -> int:
+    """Return the translated id of an order as a result names it."""
+    return int(str(order_id).removeprefix("external_id:SHOP-"))
 
 
 def assert_report_is_true(
@@ -101,19 +109,21 @@ def assert_report_is_true(
     """Hold what the task reports against the OMS: each order is there once, and canceled once."""
     at_the_oms = tenant.orders()
     rows = [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines()]
-    assert sorted(row["order_id"] for row in rows) == list(order_ids)
+    assert sorted(number_of(row["order_id"]) for row in rows) == list(order_ids)
     for row in rows:
         assert row["outcome"] == "canceled"
-        assert at_the_oms[row["order_id"]]["orderState"] == "CANCELED"
-        assert at_the_oms[row["order_id"]]["times_canceled"] == 1
+        assert at_the_oms[number_of(row["order_id"])]["orderState"] == "CANCELED"
+        assert at_the_oms[number_of(row["order_id"])]["times_canceled"] == 1
     assert task.result()["outcomes"] == {"canceled": len(order_ids)}
 
 
 @pytest.mark.parametrize(
-    ("first", "count", "shares"),
+    ("dag_id", "first", "count", "shares"),
     [
-        pytest.param(21_000_001, 600, (0.2, 0.6), id="600"),
+        pytest.param(DAG_ID, 21_000_001, 600, (0.2, 0.6), id="600"),
+        pytest.param(BY_NUMBER, 28_000_001, 600, (0.2, 0.6), id="600 on a native tenant"),
         pytest.param(
+            DAG_ID,
             22_000_001,
             10_000,
             (0.1, 0.25, 0.4, 0.6, 0.8),
@@ -123,6 +133,7 @@ def assert_report_is_true(
     ],
 )
 def test_whatever_kills_it_every_order_is_canceled_once_and_reported_once(
+    dag_id: str,
     first: int,
     count: int,
     shares: tuple[float, ...],
@@ -135,7 +146,7 @@ def test_whatever_kills_it_every_order_is_canceled_once_and_reported_once(
     order_ids = range(first, first + count)
     for seed, (kind, share) in enumerate((ACTED_ON | NOT_ACTED_ON).items()):
         tenant.add_fault(kind, share=share, seed=seed, **PARAMETERS.get(kind, {}))
-    task, results = begin(airflow, tenant, order_ids, tmp_path)
+    task, results = begin(airflow, tenant, order_ids, tmp_path, dag_id=dag_id)
     tail = Tail(tenant)
     for share in shares:
         kill_when(task, tail, int(share * count))
@@ -156,7 +167,7 @@ def test_whatever_kills_it_every_order_is_canceled_once_and_reported_once(
     for order_id, faults in by_order.items():
         assert all(fault in NOT_ACTED_ON for fault in faults[:-1]), (order_id, faults)
     # What is read is what was in doubt: by its faults, or by a kill.
-    read = {request["order_id"] for request in tenant.requests(method="GET")}
+    read = {request["order_id"] for request in tenant.requests(call="get")}
     faulted = {post["order_id"] for post in tail.posts if post["fault"] != "slow"}
     by_kills = read - faulted
     seconds = _seconds_between(tail.posts[0], tail.posts[-1])

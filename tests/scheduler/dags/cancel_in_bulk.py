@@ -1,4 +1,7 @@
-"""A set of orders out of a file, in a task that Airflow tries again, soon and often."""
+"""A set of orders out of a file, in a task that Airflow tries again, soon and often.
+
+The second DAG is for a native tenant, whose orders are named by the shop's own numbers.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +11,20 @@ from airflow.providers.common.compat.sdk import DAG
 
 from airflow_provider_oms.operators.oms import OmsBulkCancelOrdersOperator
 
-with DAG(
-    dag_id="cancel_in_bulk", schedule=None, params={"orders_path": "", "results_path": ""}
-) as dag:
-    OmsBulkCancelOrdersOperator(
-        task_id="cancel",
-        orders_path="{{ params.orders_path }}",
-        results_path="{{ params.results_path }}",
-        disposition_reason="created_by_mistake",
-        oms_conn_id="oms_bulk",
-        max_orders=20_000,
-        max_workers=8,
-        retries=8,
-        retry_delay=timedelta(seconds=1),
-    )
+for name, conn_id, reason, order_key in (
+    ("cancel_in_bulk", "oms_bulk", "created_by_mistake", None),
+    ("cancel_in_bulk_by_number", "oms_native", "NoInventory", "external_id"),
+):
+    with DAG(dag_id=name, schedule=None, params={"orders_path": "", "results_path": ""}):
+        OmsBulkCancelOrdersOperator(
+            task_id="cancel",
+            orders_path="{{ params.orders_path }}",
+            results_path="{{ params.results_path }}",
+            disposition_reason=reason,
+            order_key=order_key,
+            oms_conn_id=conn_id,
+            max_orders=20_000,
+            max_workers=8,
+            retries=8,
+            retry_delay=timedelta(seconds=1),
+        )
