@@ -288,6 +288,16 @@ class TestTasks:
         assert len(oms.requests(call="search")) == 1 + 10
         assert len(oms.requests(call="cancel")) == 10
 
+    def test_a_later_attempt_reads_one_by_one_what_the_first_may_have_canceled(
+        self, oms: EmulatorProcess
+    ) -> None:
+        numbers = list(range(1001, 1011))
+        oms.cancel_by_system(3)
+        arguments: dict[str, Any] = {"order_key": NUMBER, "disposition_reason": "Fraud"}
+        summary = Attempt(number=2).run(numbers, **arguments)
+        assert summary["outcomes"] == {"canceled": 10}
+        assert [oms.cancels(n) for n in range(1, 11)] == [1, 1, 0, *[1] * 7]
+
     def test_the_reasons_of_a_set_are_checked_before_anything_is_sent(
         self, oms: EmulatorProcess, monkeypatch: pytest.MonkeyPatch
     ) -> None:

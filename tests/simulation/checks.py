@@ -37,7 +37,6 @@ _NOTHING_DONE = {
     Outcome.WOULD_CANCEL,
 }
 _MOST_POLLS_AT_ONCE = 100
-_MOST_PER_SEARCH = 100
 # An order that is not on record was neither sent nor about to be sent.
 _NOT_ATTEMPTED = Recorded(Outcome.NOT_ATTEMPTED)
 # The intent of an order that was refused before stays on record when the run stops ahead of its
@@ -202,7 +201,7 @@ class Checks:
             self._fail("a search begins during a pause")
         if self._was_stopped or self._was_half_open:
             self._fail("a search begins though the run has stopped or is narrowed")
-        if len(find.taken) > _MOST_PER_SEARCH:
+        if len(find.taken) > attempt.limits.orders_per_search:
             self._fail(f"a search asks for {len(find.taken)} orders")
 
     def on_found(self, attempt: Attempt, answer: object, now: float) -> None:

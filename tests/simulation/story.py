@@ -81,6 +81,8 @@ class Story:
             draw.choice([1, 2, 4, 16]),
             draw.choice([None, None, None, 0.4, 3.0, 20.0]),
             draw.choice([1, 2, 3]) if draw.random() < 0.2 else None,
+            # Most native tenants take no search for several orders.
+            100 if self._native is None else self._native.choice([0, 0, 50]),
         )
         self._values = Values() if draw.random() < 0.85 else None
         order_ids = list(self._orders.requests)

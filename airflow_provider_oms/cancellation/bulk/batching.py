@@ -78,13 +78,13 @@ class Batching:
 
         :param order_id: the order.
         """
-        if not self._is_of_use or order_id is None or not self._may_find:
+        if order_id is None or not self._may_find:
             return False
         return self._recovery.may_be_settled_by_search(order_id)
 
     @property
     def _may_find(self) -> bool:
-        if self._to_confirm:
+        if not self._is_of_use or self._to_confirm:
             return False
         if self._is_trusted:
             return self._reads.is_for(len(self._queued))
