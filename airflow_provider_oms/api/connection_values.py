@@ -122,7 +122,8 @@ def read_pairs(value: object) -> tuple[tuple[str, str], ...]:
     if not all(isinstance(one, str) and one.strip() for pair in pairs for one in pair):
         raise ValueError(problem)
     found = {reason.strip(): code.strip() for reason, code in pairs}
-    if len(found) < len(pairs):
+    # Pairs that something else than a comma separates.
+    if len(found) < len(pairs) or any("=" in code for code in found.values()):
         raise ValueError(problem)
     return tuple(found.items())
 

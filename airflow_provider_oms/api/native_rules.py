@@ -59,7 +59,8 @@ _RULES = {
     OrderKey.ID: "Kibo's id of the order: 32 hexadecimal digits",
     OrderKey.NUMBER: f"the order's number: a whole number from 1 to {_LARGEST_NUMBER}",
     OrderKey.EXTERNAL_ID: (
-        "the order's number in the shop's own system: 1 to 200 letters, digits and . - _ #"
+        "the order's number in the shop's own system: "
+        "a text of 1 to 200 letters, digits and . - _ #"
     ),
 }
 
@@ -80,7 +81,10 @@ def refer(value: Any, order_key: Any = None) -> Reference:
             key, value = OrderKey(prefix), rest
     found = _READERS[key](value)
     if found is None:
-        raise OmsInputError("order_id", _RULES[key], kind_of_id(value))
+        rule, kind = _RULES[key], kind_of_id(value)
+        if key is OrderKey.ID and whole_number(value) is not None:
+            rule, kind = f"{rule} (or give order_key for its number)", kind_of(value)
+        raise OmsInputError("order_id", rule, kind)
     return Reference(key, found)
 
 
@@ -105,8 +109,8 @@ def _read_number(value: Any) -> str | None:
 
 
 def _read_external_id(value: Any) -> str | None:
-    # A shop's own number may be digits alone, which tables read as a number.
-    text = value if isinstance(value, str) else str(whole_number(value) or "")
+    # No number: Airflow's native rendering makes 1001 of the text 1001#2, and tables drop zeros.
+    text = value if isinstance(value, str) else ""
     return text if _EXTERNAL_ID.fullmatch(text) and text != "None" else None
 
 

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 
-from airflow_provider_oms.api.errors import OmsError, OmsNamedTwiceError
+from airflow_provider_oms.api.errors import OmsError, OmsNamedTwiceError, OmsNotFoundError
 from airflow_provider_oms.api.models import Order
 from airflow_provider_oms.api.values import OrderId
 
@@ -73,7 +73,12 @@ class OrderIds:
         found = self._known.get(order_id)
         if found is None:
             # An id does not change, so that two threads may look for the same.
-            found = self._find_one(order_id).order_id
+            try:
+                found = self._find_one(order_id).order_id
+            except OmsNotFoundError as error:
+                # A search, which may lag, has not found it; what was asked for was not called.
+                error.was_sent = False
+                raise
             self._learn({order_id: found})
         return found
 

@@ -178,6 +178,8 @@ def _before_any_post(history: History, now: float) -> Step:
         return Done(Outcome.ALREADY_CANCELED, ConfirmedBy.READ, reply)
     if reply.says_open:
         return _post_if_admitted(history, now, last)
+    if _may_lag(history, last):
+        return _at_settled(history, now, Action.READ)
     return Done(_VERDICTS[reply.evidence], ConfirmedBy.READ if reply.left else None, reply)
 
 
@@ -225,7 +227,8 @@ def _after_refusal(history: History, now: float, post: Event) -> Step:
     is_conflict = post.reply.evidence is Evidence.CONFLICT
     can_be_read = post.reply.left and post.reply.evidence is not Evidence.WRONG_SERVER
     if not is_ours and not can_be_read:
-        return said
+        may_lag = _may_lag(history, post)
+        return _at_settled(history, now, Action.POST) if may_lag else said
     # An earlier cancel of ours may be what it was refused for, whatever the refusal says, and
     # may show only after a while.
     settled_at = post.at + history.policy.settle_seconds
@@ -256,6 +259,18 @@ def _after_refusal(history: History, now: float, post: Event) -> Step:
         # A read shows the order, so that it is the request that was not found.
         return replace(said, outcome=Outcome.REFUSED)
     return said
+
+
+def _may_lag(history: History, event: Event) -> bool:
+    """Tell whether an order that a search has not found may have been placed a moment ago."""
+    is_search = event.reply.evidence is Evidence.NOT_FOUND and not event.reply.left
+    return is_search and event.sent_at < history.started_at + history.policy.settle_seconds
+
+
+def _at_settled(history: History, now: float, action: Action) -> Step:
+    """Make a call once a search has had time to show the order."""
+    settled_at = history.started_at + history.policy.settle_seconds
+    return Call(action) if now >= settled_at else Wait(settled_at)
 
 
 def _as_it_says(post: Event) -> Done:

@@ -15,7 +15,7 @@ from airflow.providers.common.compat.sdk import BaseHook, get_current_context, m
 from airflow_provider_oms.api.client import OmsClient
 from airflow_provider_oms.api.config import TenantSettings
 from airflow_provider_oms.api.connection_test import probe
-from airflow_provider_oms.api.errors import OmsError
+from airflow_provider_oms.api.errors import OmsError, OmsNotSentError
 from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.api.models import Order
 from airflow_provider_oms.api.reasons import reason_problems
@@ -267,7 +267,8 @@ class OmsHook(BaseHook):
             if mode == "refuse" and error.evidence in _WILL_NOT_PASS:
                 raise OmsInvalidInputError(f"{error.explain()} Nothing was sent.") from None
             if mode == "refuse":
-                raise
+                message = f"The tenant's reasons could not be read: {error.message}"
+                raise OmsNotSentError(message, retry_after=error.retry_after) from None
             self.log.warning("The tenant's reasons could not be read: %s", error.explain())
             return
         problems = reason_problems(requests, listed, client.dialect)

@@ -101,12 +101,11 @@ class TestTheShopsOwnNumber:
     def test_it_is_kept_as_it_is(self, value: str) -> None:
         assert str(refer(value, "external_id")) == f"external_id:{value}"
 
-    def test_a_number_of_digits_may_have_been_read_as_one(self) -> None:
-        assert str(refer(1042, "external_id")) == "external_id:1042"
-
     @pytest.mark.parametrize(
         "value",
         [
+            # Airflow's native rendering makes this of the text 1042#2.
+            1042,
             *(
                 "",
                 "x" * 201,

@@ -109,3 +109,26 @@ def test_after_a_timeout_it_is_as_on_a_translated_tenant() -> None:
         decision = story.then(CAN_BE_CANCELED)
     assert story.reads_at[-1] >= 5
     assert_done(story.then(CANCELED), Outcome.CANCELED, ConfirmedBy.ANSWER)
+
+
+NOT_YET = replace(NOT_FOUND, left=False)
+
+
+@pytest.mark.parametrize("reads_first", [False, True])
+def test_a_number_that_no_order_has_is_looked_up_again_once_it_could_have_settled(
+    reads_first: bool,
+) -> None:
+    story = native(look_first=reads_first)
+    assert story.then(NOT_YET) == Wait(60.0)
+    assert_done(story.then(NOT_YET), Outcome.NOT_FOUND, None)
+    story = native(look_first=reads_first)
+    story.then(NOT_YET)
+    story.then(CAN_BE_CANCELED if reads_first else CANCELED)
+    if reads_first:
+        story.then(CANCELED)
+    assert_done(story.next(), Outcome.CANCELED, ConfirmedBy.ANSWER)
+
+
+def test_an_order_that_get_order_does_not_know_is_not_waited_for() -> None:
+    story = native(look_first=True)
+    assert_done(story.then(NOT_FOUND), Outcome.NOT_FOUND, ConfirmedBy.READ)

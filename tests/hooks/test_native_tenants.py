@@ -80,7 +80,8 @@ class TestNames:
     @pytest.mark.parametrize(
         ("given", "key"),
         [(1002, None), ("1002", None), ("SO 2", EXTERNAL), ("SO-2' or 1 eq 1", EXTERNAL),
-         (-1, NUMBER), (2**31, NUMBER), ("SO-2", "sku"), (None, EXTERNAL), ("None", EXTERNAL)],
+         (-1, NUMBER), (2**31, NUMBER), ("SO-2", "sku"), (1002, EXTERNAL), (None, EXTERNAL),
+         ("None", EXTERNAL)],
     )  # fmt: skip
     def test_what_is_no_name_is_refused_before_anything_is_sent(
         self, oms: EmulatorProcess, given: Any, key: str | None
@@ -92,8 +93,16 @@ class TestNames:
     @pytest.mark.parametrize("key", [NUMBER, EXTERNAL])
     def test_a_name_that_no_order_has_is_not_found(self, oms: EmulatorProcess, key: str) -> None:
         with pytest.raises(OmsCancellationRefusedError, match="not_found"):
-            cancel(OmsHook(), 999, order_key=key)
+            cancel(OmsHook(), "999", order_key=key)
         assert oms.requests(call="cancel") == []
+
+    def test_an_order_that_was_placed_a_moment_ago_is_found_when_the_search_shows_it(
+        self, oms: EmulatorProcess
+    ) -> None:
+        oms.settings(search_lag=0.3)
+        oms.load_orders([{"orderID": 12, "native": {"externalId": "SO-12"}}])
+        assert cancel(OmsHook(), "SO-12", order_key=EXTERNAL).outcome == "canceled"
+        assert oms.cancels(12) == 1
 
     def test_a_name_that_several_have_is_refused(self, oms: EmulatorProcess) -> None:
         oms.load_orders([{"orderID": 11, "native": {"externalId": "SO-1"}}])
