@@ -24,6 +24,7 @@ from airflow_provider_oms.api.native_search import (
     MOST_PER_PAGE,
     Expected,
     found_in,
+    of_another_tenant,
     only_one_in,
     search_query,
 )
@@ -201,6 +202,9 @@ class Native(Dialect):
         """
         reference = refer(order_id)
         if reference.key is OrderKey.ID:
+            document = answer.json() if answer.is_success and answer.complete else None
+            if isinstance(document, dict) and not self._expected.is_tenant_of(document):
+                raise of_another_tenant(answer, order_id, secrets=secrets)
             return super().order_in(answer, order_id, secrets=secrets)
         return only_one_in(
             answer,

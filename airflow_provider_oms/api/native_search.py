@@ -22,7 +22,14 @@ from airflow_provider_oms.api.responses import correlation_id_of, describe_body,
 from airflow_provider_oms.api.transport import Response
 from airflow_provider_oms.api.values import OrderId
 
-__all__ = ["MOST_PER_PAGE", "Expected", "found_in", "only_one_in", "search_query"]
+__all__ = [
+    "MOST_PER_PAGE",
+    "Expected",
+    "found_in",
+    "of_another_tenant",
+    "only_one_in",
+    "search_query",
+]
 
 #: Kibo's pages hold up to 200 orders; a filter of so many ids still fits into an address.
 MOST_PER_PAGE = 50
@@ -129,6 +136,24 @@ def only_one_in(
         )
     (order,) = orders.values()
     return order
+
+
+def of_another_tenant(
+    answer: Response, order_id: OrderId, *, secrets: Iterable[str] = ()
+) -> OmsUnexpectedResponseError:
+    """Return the error that an order of another tenant means, which a gateway may show.
+
+    :param answer: the answer that holds it.
+    :param order_id: the order that was asked for.
+    :param secrets: strings to keep out of the message.
+    :return: the error, to be raised by the caller.
+    """
+    return OmsUnexpectedResponseError(
+        f"The OMS answered with an order of another tenant for {order_id}; check the connection's "
+        f"tenant_id and host, and where the id comes from",
+        http_status=answer.status,
+        correlation_id=correlation_id_of(answer, secrets),
+    )
 
 
 def found_in(

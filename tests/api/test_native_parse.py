@@ -43,6 +43,14 @@ def read(content: object, *, status: int = 200, headers: dict[str, str] | None =
     return NATIVE.order_in(Response(status, found, body), ID, secrets=(SECRET,))
 
 
+@pytest.mark.parametrize("status", ["Accepted", "Cancelled"])
+def test_an_order_of_another_tenant_is_called_that_and_proves_nothing(status: str) -> None:
+    with pytest.raises(OmsUnexpectedResponseError, match="an order of another tenant") as said:
+        read(shown(status=status, tenantId=10002))
+    assert said.value.evidence is Evidence.AMBIGUOUS
+    assert "tenant_id and host" in str(said.value)
+
+
 class TestAnOrder:
     @pytest.mark.parametrize("order_id", [ID, ID.upper(), "137A94B6-402B-E000-0137-196800002711"])
     def test_its_id_may_be_written_in_another_way(self, order_id: str) -> None:
