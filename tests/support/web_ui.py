@@ -22,7 +22,7 @@ from demo.standalone import ADMIN, AirflowApi
 _MILLISECONDS = 30_000
 _SIZE = 1280, 760
 _TALL = 1280, 3200
-_COLORS = 64
+_COLORS = 24
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _FLAGS = (
     "--disable-gpu",
