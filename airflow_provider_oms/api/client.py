@@ -26,6 +26,7 @@ from airflow_provider_oms.api.errors import (
     OmsHttpError,
     OmsInputError,
     OmsMisdirectedError,
+    OmsNoHostError,
     OmsNotSentError,
     OmsUnauthorizedError,
 )
@@ -34,14 +35,12 @@ from airflow_provider_oms.api.look_ups import (
     TENANT_PATH,
     cancel_without_id,
     host_in,
-    never_sent_without_host,
     reasons_in,
 )
 from airflow_provider_oms.api.models import Order
 from airflow_provider_oms.api.order_ids import OrderIds
 from airflow_provider_oms.api.patience import TOKEN_REFUSED
 from airflow_provider_oms.api.token_answers import (
-    never_sent_without_token,
     read_token,
     without_a_token,
 )
@@ -285,7 +284,8 @@ class OmsClient:
                 answer, lambda one, secrets: host_in(one, settings, secrets), token, "HOST"
             )
         except OmsError as error:
-            raise never_sent_without_host(error) from None
+            message = f"The tenant's host could not be looked up: {error.message}"
+            raise OmsNoHostError.because_of(error, message) from None
 
     def _order(self, order_id: OrderId) -> _Reader[Order]:
         return lambda answer, secrets: self.dialect.order_in(answer, order_id, secrets=secrets)
@@ -371,7 +371,8 @@ class OmsClient:
             raise
         except OmsError as error:
             # Whatever became of the token request, the call that needed it was never sent.
-            raise never_sent_without_token(error) from None
+            message = f"No access token could be had: {error.message}"
+            raise OmsNotSentError.because_of(error, message) from None
 
     def _fetch_token(self) -> Token:
         settings = self.settings

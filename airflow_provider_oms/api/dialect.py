@@ -185,12 +185,17 @@ class Dialect(ABC):
         """
         if value is None or value == "":
             return None
-        raise OmsInputError("note", "left out: this API keeps no notes", kind_of(value))
+        raise _no_notes(value)
 
-    def note_call(self, order_id: OrderId, note: str) -> ApiCall:
+    def note_call(self, order_id: OrderId, note: str) -> ApiCall:  # noqa: ARG002 - as a dialect says
         """Return the call that leaves a note on an order.
 
         :param order_id: the order's id.
         :param note: the note.
+        :raises OmsInputError: where an API keeps no notes.
         """
-        raise NotImplementedError
+        raise _no_notes(note)
+
+
+def _no_notes(value: Any) -> OmsInputError:
+    return OmsInputError("note", "left out: this API keeps no notes", kind_of(value))

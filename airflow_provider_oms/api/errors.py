@@ -162,6 +162,19 @@ class OmsNotSentError(OmsError):
         self.lacks_scheme = lacks_scheme
         self.retry_after = retry_after
 
+    @classmethod
+    def because_of(cls, error: OmsError, message: str) -> OmsNotSentError:
+        """Return what the failure of a call means to another one that needed it.
+
+        :param error: the failure.
+        :param message: what happened.
+        :return: the same error if it was not sent either, with another message.
+        """
+        if isinstance(error, OmsNotSentError):
+            return error.reworded(message)
+        reason = error.facts if isinstance(error, OmsHttpError) else error.message
+        return cls(message, reason=reason, retry_after=error.retry_after)
+
 
 class OmsNoHostError(OmsNotSentError):
     """Report that a tenant's host could not be looked up, so that nothing was sent there."""
@@ -220,6 +233,25 @@ class OmsHttpError(OmsError):
         self.correlation_id = correlation_id
         self.detail = detail
         self.retry_after = retry_after
+
+    def restated(
+        self, kind: type[OmsHttpError], message: str, *, retry_after: float | None = None
+    ) -> OmsHttpError:
+        """Return an error about the same answer that says something else about it.
+
+        :param kind: what it is.
+        :param message: what happened.
+        :param retry_after: seconds the OMS asked to wait, where that still counts.
+        :return: the error.
+        """
+        return kind(
+            message,
+            http_status=self.http_status,
+            oms_code=self.oms_code,
+            correlation_id=self.correlation_id,
+            detail=self.detail,
+            retry_after=retry_after,
+        )
 
 
 class OmsUnauthorizedError(OmsHttpError):

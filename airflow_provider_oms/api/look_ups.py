@@ -14,8 +14,6 @@ from airflow_provider_oms.api.addresses import (
 )
 from airflow_provider_oms.api.errors import (
     OmsError,
-    OmsHttpError,
-    OmsNoHostError,
     OmsNotSentError,
     OmsUnexpectedResponseError,
 )
@@ -30,7 +28,6 @@ __all__ = [
     "TENANT_PATH",
     "cancel_without_id",
     "host_in",
-    "never_sent_without_host",
     "reasons_in",
 ]
 
@@ -84,18 +81,6 @@ def _address_of(domain: str, settings: TenantSettings) -> tuple[str, str]:
         site_id=settings.site_id,
     )
     return address, contradiction or ""
-
-
-def never_sent_without_host(error: OmsError) -> OmsNotSentError:
-    """Return what it means to a call that the tenant's host could not be looked up.
-
-    :param error: why not.
-    """
-    message = f"The tenant's host could not be looked up: {error.message}"
-    if isinstance(error, OmsNotSentError):
-        return error.reworded(message)
-    reason = error.facts if isinstance(error, OmsHttpError) else error.message
-    return OmsNoHostError(message, reason=reason, retry_after=error.retry_after)
 
 
 # These say something about the order or the caller, and not only that there was no answer.

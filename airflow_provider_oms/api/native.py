@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from airflow_provider_oms.api.dialect import ApiCall, Dialect
-from airflow_provider_oms.api.errors import OmsInputError
+from airflow_provider_oms.api.errors import OmsInputError, OmsUnexpectedResponseError
 from airflow_provider_oms.api.models import Order, readable_state
 from airflow_provider_oms.api.native_rules import (
     OrderKey,
@@ -202,10 +202,13 @@ class Native(Dialect):
         """
         reference = refer(order_id)
         if reference.key is OrderKey.ID:
-            document = answer.json() if answer.is_success and answer.complete else None
-            if isinstance(document, dict) and not self._expected.is_tenant_of(document):
-                raise of_another_tenant(answer, order_id, secrets=secrets)
-            return super().order_in(answer, order_id, secrets=secrets)
+            try:
+                return super().order_in(answer, order_id, secrets=secrets)
+            except OmsUnexpectedResponseError:
+                document = answer.json() if answer.complete else None
+                if isinstance(document, dict) and not self._expected.is_tenant_of(document):
+                    raise of_another_tenant(answer, order_id, secrets=secrets) from None
+                raise
         return only_one_in(
             answer,
             reference,

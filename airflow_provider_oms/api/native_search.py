@@ -113,7 +113,8 @@ def only_one_in(
     secrets = tuple(secrets)
     if not answer.is_success:
         raise _of_the_search(error_of(answer, secrets=secrets, hint=hint))
-    hits = _hits_in(answer, [reference], expected, parse, secrets)
+    page = _page_in(answer, secrets)
+    hits = _hits_in(page, answer, [reference], expected, parse, secrets)
     orders: dict[OrderId, Order] = {}
     for hit in hits.get(reference, ()):
         # Compared without what else the OMS says about the order.
@@ -125,7 +126,7 @@ def only_one_in(
     }
     # More of them than a page holds are several, too.
     if len(orders) < _SEVERAL:
-        _expect_all(answer, secrets)
+        _expect_all(page, answer, secrets)
     if not orders:
         raise OmsNotFoundError(f"The OMS knows no order with {_named(reference)}", **facts)
     if len(orders) >= _SEVERAL:
@@ -181,23 +182,26 @@ def found_in(
     if not answer.is_success:
         error = error_of(answer, secrets=secrets, hint=hint)
         if isinstance(error, _NO_SEARCH):
-            raise OmsSearchError(
-                "The tenant does not take a search for several orders",
-                http_status=error.http_status,
-                oms_code=error.oms_code,
-                correlation_id=error.correlation_id,
-                detail=error.detail,
-            )
+            message = "The tenant does not take a search for several orders"
+            raise error.restated(OmsSearchError, message)
         raise error
-    hits = _hits_in(answer, asked, expected, parse, secrets)
-    _expect_all(answer, secrets)
+    page = _page_in(answer, secrets)
+    hits = _hits_in(page, answer, asked, expected, parse, secrets)
+    _expect_all(page, answer, secrets)
     return {asked[one]: orders[0] for one, orders in hits.items() if len(orders) == 1}
 
 
-def _expect_all(answer: Response, secrets: Sequence[str]) -> None:
+def _page_in(answer: Response, secrets: Sequence[str]) -> Mapping[str, Any]:
+    """Return the document of an answer, which has a list of ``items``."""
+    document = answer.json() if answer.complete else None
+    if not isinstance(document, dict) or not isinstance(document.get("items"), list):
+        raise _unlike(describe_body(answer), answer, secrets)
+    return document
+
+
+def _expect_all(page: Mapping[str, Any], answer: Response, secrets: Sequence[str]) -> None:
     """Refuse a page that does not hold all that was found."""
-    document: Any = answer.json()
-    count, entries = document.get("totalCount"), document["items"]
+    count, entries = page.get("totalCount"), page["items"]
     if isinstance(count, bool) or count != len(entries):
         raise _unlike("only a part of the orders found", answer, secrets)
 
@@ -210,16 +214,11 @@ def _of_the_search(error: OmsHttpError) -> OmsHttpError:
     """Return what a failed search for one order means: about the order itself it says nothing."""
     if not isinstance(error, OmsConflictError | OmsNotFoundError):
         return error
-    return OmsRefusedError(
-        "The OMS refuses the search for the order",
-        http_status=error.http_status,
-        oms_code=error.oms_code,
-        correlation_id=error.correlation_id,
-        detail=error.detail,
-    )
+    return error.restated(OmsRefusedError, "The OMS refuses the search for the order")
 
 
 def _hits_in(
+    page: Mapping[str, Any],
     answer: Response,
     asked: Collection[Reference],
     expected: Expected,
@@ -231,13 +230,9 @@ def _hits_in(
     An order that was not asked for makes it the answer to another question, of which nothing is
     believed.
     """
-    document = answer.json() if answer.complete else None
-    entries = document.get("items") if isinstance(document, dict) else None
-    if not isinstance(document, dict) or not isinstance(entries, list):
-        raise _unlike(describe_body(answer), answer, secrets)
     hits: dict[Reference, list[Order]] = {}
     correlation_id = correlation_id_of(answer, secrets)
-    for entry in entries:
+    for entry in page["items"]:
         if isinstance(entry, dict) and not expected.is_tenant_of(entry):
             raise _unlike("an order of another tenant", answer, secrets)
         order = parse(entry, http_status=answer.status, correlation_id=correlation_id)

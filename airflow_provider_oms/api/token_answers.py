@@ -1,4 +1,4 @@
-"""What an answer about a token means: the token, or why a call was never sent without one."""
+"""What an answer about a token means: the token, or why there is none."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from airflow_provider_oms.api.errors import (
     OmsError,
     OmsForbiddenError,
     OmsHttpError,
-    OmsNotSentError,
     OmsRedirectedError,
     OmsServerError,
     OmsThrottledError,
@@ -21,7 +20,7 @@ from airflow_provider_oms.api.errors import (
 from airflow_provider_oms.api.responses import error_of
 from airflow_provider_oms.api.transport import Response
 
-__all__ = ["never_sent_without_token", "read_token", "without_a_token"]
+__all__ = ["read_token", "without_a_token"]
 
 # Kibo's documentation gives a token one hour; an answer that does not say gets far less.
 _LIFETIME_WHEN_UNSAID = 300.0
@@ -53,23 +52,10 @@ def read_token(answer: Response, *, secrets: tuple[str, ...]) -> Token:
     return Token(value, float(min(max(0, lifetime), _LONGEST_LIFETIME)))
 
 
-def never_sent_without_token(error: OmsError) -> OmsNotSentError:
-    """Return what it means to a call that no token could be had for it.
-
-    :param error: why not.
-    """
-    message = f"No access token could be had: {error.message}"
-    if isinstance(error, OmsNotSentError):
-        return error.reworded(message)
-    reason = error.facts if isinstance(error, OmsHttpError) else error.message
-    return OmsNotSentError(message, reason=reason, retry_after=error.retry_after)
-
-
 def _token_refusal(error: OmsHttpError) -> OmsError:
     if isinstance(error, OmsThrottledError | OmsServerError | OmsRedirectedError):
         return error
-    return _like(
-        error,
+    return error.restated(
         OmsCredentialsError,
         "The token endpoint issued no access token; check the connection's login (client id), "
         "password (client secret) and auth_url",
@@ -83,20 +69,8 @@ def without_a_token(error: OmsHttpError) -> OmsHttpError:
     """
     if not isinstance(error, OmsUnauthorizedError):
         return error
-    return _like(
-        error,
+    return error.restated(
         OmsForbiddenError,
         "The OMS wants an access token; give the connection a login (client id) and a password "
         "(client secret)",
-    )
-
-
-def _like(error: OmsHttpError, kind: type[OmsHttpError], message: str) -> OmsHttpError:
-    """Return an error about the same answer that says something else about it."""
-    return kind(
-        message,
-        http_status=error.http_status,
-        oms_code=error.oms_code,
-        correlation_id=error.correlation_id,
-        detail=error.detail,
     )

@@ -97,14 +97,8 @@ def _failure_of(answer: Response, secrets: Sequence[str], hint: str) -> OmsHttpE
     is_foreign = isinstance(error, OmsWrongServerError) and answer.status not in _OF_THE_CALLER
     if not isinstance(error, _NO_SEARCH) and not is_foreign:
         return error
-    return OmsSearchError(
-        "The tenant has no search for orders, or another than the documented one",
-        http_status=error.http_status,
-        oms_code=error.oms_code,
-        correlation_id=error.correlation_id,
-        detail=error.detail,
-        retry_after=error.retry_after,
-    )
+    message = "The tenant has no search for orders, or another than the documented one"
+    return error.restated(OmsSearchError, message, retry_after=error.retry_after)
 
 
 def _unlike(
