@@ -38,7 +38,7 @@ _READERS: Final[dict[str, _Reader]] = {
 _WORKBOOK = ".xlsx"
 _PACKED = ".gz"
 _PACKED_BEGINS = b"\x1f\x8b"
-# Nobody cancels so many orders; a few kilobytes can be unpacked without end.
+# A few kilobytes can unpack to any size, and no set of orders is as large as this.
 _MOST_BYTES = 2**30
 _LONGEST_LINE = 2**20
 

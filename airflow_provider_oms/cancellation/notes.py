@@ -37,8 +37,8 @@ class NoteCalls(Protocol):
 class LeavesNotes:
     """Make the calls of a client, and leave a note where a response shows our cancel done.
 
-    A cancel that was refused is none of ours. Whoever is interrupted between the cancel and its
-    note leaves none: a second note would be worse.
+    A cancel that the OMS refused gets no note. A task that is interrupted between the cancel and
+    its note leaves none, because a second note would be worse.
 
     :param calls: the client.
     :param note: the note.

@@ -32,7 +32,7 @@ _SHORTEST_MEASURE = 0.25
 _LOWEST_SHARE = 0.5
 _LOWEST_RATE = 0.5
 # After a wall the rate begins at this share of what was accepted, and takes that long to get back.
-# Runs on one tenant divide anew what each gives up here: a large step evens them out.
+# Several runs on one tenant share what each of them gives up here. A large step evens them out.
 _BACKOFF = 0.8
 _SHORTEST_RECOVERY = 1.5
 _FIRST_RECOVERY = 0.75

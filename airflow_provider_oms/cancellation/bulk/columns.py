@@ -28,7 +28,7 @@ _WHERE_RULE = (
 )
 _DELIMITER_RULE = "one character, such as a semicolon, or left out"
 _NO_DELIMITER = frozenset(' "\r\n\0')
-# How a form or a variable, where nobody can type a tab, has it.
+# Forms and variables write a tab like this, because they do not take the character.
 _TAB_IN_WORDS = ("\\t", "tab")
 
 

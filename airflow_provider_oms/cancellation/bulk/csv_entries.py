@@ -49,7 +49,7 @@ class _Lines:
         return self.of_row[-1] if self.of_row else ""
 
     def first(self) -> str:
-        """Return the first line, which will be passed on all the same."""
+        """Return the first line without consuming it."""
         # Spreadsheets put a byte order mark in front, and some tools a second one.
         line = next(self._lines, "").lstrip(_MARK)
         self._waiting = [line] if line else []
