@@ -80,6 +80,10 @@ class Control:
         """Return what became of each order."""
         return self._tenant.orders.summaries()
 
+    async def delete_orders(self) -> dict[str, int]:
+        """Remove every order."""
+        return {"deleted": self._tenant.orders.clear()}
+
     async def get_order(self, order_id: str) -> dict[str, Any]:
         """Return what became of one order, and its whole representations.
 
@@ -173,6 +177,7 @@ def build_control(tenant: Tenant) -> FastAPI:
         ("PATCH", "settings", control.patch_settings),
         ("POST", "orders", control.post_orders),
         ("GET", "orders", control.get_orders),
+        ("DELETE", "orders", control.delete_orders),
         ("GET", "orders/{order_id}", control.get_order),
         ("POST", "orders/{order_id}/cancel", control.cancel_order),
         ("GET", "requests", control.get_requests),

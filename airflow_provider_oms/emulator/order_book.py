@@ -114,6 +114,10 @@ class OrderBook:
             if twin is not None:
                 raise ValueError(f"orders {twin} and {order_id} can not both have {what}")
 
+    def clear(self) -> int:
+        """Remove every order; return how many there were."""
+        return self._store.execute("DELETE FROM orders").rowcount
+
     def identify(self, order: OrderIds) -> OrderIds | None:
         """Return an order's ids in both dialects; None if the tenant does not have it.
 

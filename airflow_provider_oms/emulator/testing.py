@@ -116,6 +116,10 @@ class EmulatorProcess:
         answer = self._control("POST", "orders", [dict(order) for order in orders])
         return int(answer["loaded"])
 
+    def clear_orders(self) -> int:
+        """Remove every order; return how many there were."""
+        return int(self._control("DELETE", "orders")["deleted"])
+
     def orders(self) -> dict[int, dict[str, Any]]:
         """Return what became of each order, by its id."""
         return {summary["orderID"]: summary for summary in self._control("GET", "orders")}

@@ -21,6 +21,7 @@ def tenant(emulator: EmulatorProcess) -> EmulatorProcess:
     emulator.reset_settings()
     emulator.clear_faults()
     emulator.clear_requests()
+    emulator.clear_orders()
     emulator.load_orders([{"orderID": 1010101}])
     return emulator
 

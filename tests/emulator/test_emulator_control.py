@@ -53,6 +53,14 @@ def test_an_order_that_is_loaded_again_starts_anew(oms: Caller) -> None:
     assert (known["orderState"], known["times_canceled"]) == ("READY", 0)
 
 
+def test_the_orders_can_be_removed(oms: Caller) -> None:
+    oms.tenant.load_orders([{"orderID": 70}])
+    assert oms.tenant.clear_orders() == 2
+    assert oms.tenant.orders() == {}
+    assert oms.get(70).status_code == 404
+    assert oms.tenant.clear_orders() == 0
+
+
 def test_the_log_has_every_request_as_it_came(oms: Caller) -> None:
     oms.tenant.clear_requests()
     oms.cancel()

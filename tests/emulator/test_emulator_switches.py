@@ -144,13 +144,14 @@ def looks(answer: requests.Response) -> str:
     return next(looks for key, looks in marks.items() if key in content)
 
 
-def observe(oms: Caller) -> dict[str, tuple[int, str]]:
-    """Ask every probe, each about an order as good as new."""
+def observe(oms: Caller, **switches: Any) -> dict[str, tuple[int, str]]:
+    """Ask every probe, each about an order that was there before the switches were set."""
     numbered = dict(enumerate(PROBES, start=600))
     oms.tenant.load_orders(
         {"orderID": order_id, "orderState": STATES.get(name, "READY")}
         for order_id, name in numbered.items()
     )
+    oms.tenant.settings(**switches)
     answers = {name: PROBES[name](oms, order_id) for order_id, name in numbered.items()}
     return {name: (answer.status_code, looks(answer)) for name, answer in answers.items()}
 
@@ -185,8 +186,7 @@ def test_a_switch_changes_what_it_says_and_nothing_else(
     value: Any,
     changes: dict[str, int | str],
 ) -> None:
-    oms.tenant.settings(**{switch: value})
-    seen = observe(oms)
+    seen = observe(oms, **{switch: value})
     changed = {name for name, now in seen.items() if now != by_default[name]}
     assert changed == set(changes)
     assert {name: change for name, change in changes.items() if change not in seen[name]} == {}
