@@ -25,6 +25,11 @@ SHARED = "shared"
 WIDTH = 960
 MARGIN = 16
 LINE = 17
+LAYERS = {
+    "verdicts": "what a fraud check decided, and what is due",
+    "cancellation": "what it means to cancel",
+    "api": "one call at a time, over HTTP",
+}
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,7 @@ def part_of(parts: tuple[str, ...]) -> str:
 
     :param parts: the module's path inside the package, without a suffix.
     """
-    known = (*THIN, "cancellation", "api", "emulator")
+    known = (*THIN, *LAYERS, "emulator")
     return parts[0] if parts and parts[0] in known else SHARED
 
 
@@ -160,8 +165,8 @@ def draw() -> str:
     package = parts_of_package()
     drawing = Drawing()
     y = _draw_thin_layer(drawing, package, MARGIN)
-    y = _draw_layer(drawing, package, "cancellation", "what it means to cancel: plain Python", y)
-    y = _draw_layer(drawing, package, "api", "one call at a time, over HTTP: plain Python", y)
+    for name, title in LAYERS.items():
+        y = _draw_layer(drawing, package, name, f"{title}: plain Python", y)
     y = _draw_emulator(drawing, package, y)
     return drawing.svg(y)
 
@@ -215,7 +220,7 @@ def _draw_layer(drawing: Drawing, package: dict[str, Part], name: str, title: st
 
 
 def _draw_arrows(drawing: Drawing, targets: list[str], y: int) -> None:
-    below = sorted({target for target in targets if target in ("cancellation", "api", "emulator")})
+    below = sorted({target for target in targets if target in (*LAYERS, "emulator")})
     for number, target in enumerate(below):
         x = 4 * MARGIN + 220 * number
         drawing.arrow(x, y, 2 * LINE - 2)

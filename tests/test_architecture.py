@@ -50,6 +50,7 @@ def test_imports_point_down(path: Path) -> None:
         "api": ("api",),
         "cancellation": ("api", "cancellation"),
         "emulator": ("emulator",),
+        "verdicts": ("api", "verdicts"),
         "get_provider_info": (),
     }
     if floor_of(path) not in below:

@@ -1,0 +1,42 @@
+"""A verdict on one order, as every adapter returns it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from airflow_provider_oms.api.errors import OmsInputError
+
+__all__ = ["Decision", "OmsVerdictError", "Verdict"]
+
+
+class Decision(StrEnum):
+    """Say what a verdict means for its order.
+
+    A verdict that is not final is ``PENDING``: it never cancels, and a later one replaces it.
+    """
+
+    CANCEL = "cancel"
+    KEEP = "keep"
+    PENDING = "pending"
+
+
+class OmsVerdictError(OmsInputError):
+    """Refuse a payload that is no verdict; it neither cancels its order nor keeps it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Hold what a fraud check decided on one order.
+
+    :param order: the order as the fraud check names it; nothing has looked it up yet.
+    :param decision: what it decided.
+    :param case_id: the fraud check's own name of the case, if it gave one.
+    :param decided_at: when it decided, with a time zone; ``None`` if the payload does not tell.
+    """
+
+    order: str | int
+    decision: Decision
+    case_id: str | None = None
+    decided_at: datetime | None = None
