@@ -23,7 +23,18 @@ class Decision(StrEnum):
 
 
 class OmsVerdictError(OmsInputError):
-    """Refuse a payload that is no verdict; it neither cancels its order nor keeps it."""
+    """Refuse a payload that is no verdict; it neither cancels its order nor keeps it.
+
+    :param field: name of the part of the payload that was refused.
+    :param rule: what that part must be.
+    :param kind: what was given instead, described without quoting a shopper's data.
+    :param order: the order that the payload is about, where that much could be read. An inbox holds
+        this order until the fraud check sends a verdict that can be read.
+    """
+
+    def __init__(self, field: str, rule: str, kind: str, order: str | int | None = None) -> None:
+        super().__init__(field, rule, kind)
+        self.order = order
 
 
 @dataclass(frozen=True, slots=True)

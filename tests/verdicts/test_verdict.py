@@ -14,6 +14,8 @@ def test_a_refused_payload_counts_as_invalid_input_that_was_never_sent() -> None
     error = OmsVerdictError("decision", "a known word", "a text")
     assert isinstance(error, OmsInputError)
     assert not error.was_sent
+    assert error.order is None
+    assert OmsVerdictError("decision", "a known word", "a text", 7).order == 7
 
 
 def test_two_verdicts_that_say_the_same_are_equal() -> None:
