@@ -91,6 +91,8 @@ class Inbox:
 
     :param watermark: when the newest event that has been read was recorded; it never moves back.
     :param read: the numbers of the events that have been read, as far back as the overlap reaches.
+    :param refused: the numbers of the events that were no verdicts. They are tried again as long as
+        the look-back reaches them, so that an adapter that is corrected finds them.
     :param handout: the id of what the last run was given.
     :param due: the orders it was given.
     :param problems: what it was told to report.
@@ -99,6 +101,7 @@ class Inbox:
 
     watermark: datetime | None = None
     read: frozenset[int] = frozenset()
+    refused: frozenset[int] = frozenset()
     handout: str | None = None
     due: tuple[Due, ...] = ()
     problems: tuple[str, ...] = ()
@@ -109,6 +112,7 @@ class Inbox:
         return {
             "watermark": self.watermark and self.watermark.isoformat(),
             "read": sorted(self.read),
+            "refused": sorted(self.refused),
             "handout": self.handout,
             "due": [[one.order, one.decided_at.isoformat(), one.case_id] for one in self.due],
             "problems": list(self.problems),
@@ -125,6 +129,7 @@ class Inbox:
         return cls(
             value["watermark"] and datetime.fromisoformat(value["watermark"]),
             frozenset(value["read"]),
+            frozenset(value["refused"]),
             value["handout"],
             tuple(
                 Due(order, datetime.fromisoformat(at), case_id, in_doubt=True)
@@ -230,33 +235,51 @@ def take(
     newest: dict[str, _Reading] = {}
     for reading in sorted(readings.values(), key=lambda one: one[:3]):
         newest[reading.key] = reading
-    is_unread = _unread(inbox, policy)
-    handled = [
-        readings[event.number]
-        for event in ordered
-        if event.number in readings and not is_unread(event)
-    ]
-    canceled_before = {one.key for one in handled if one.is_cancel}
+    unread = [event for event in ordered if _is_unread(event, inbox, policy)]
+    unread_numbers = {event.number for event in unread}
+    canceled_before = {
+        one.key
+        for number, one in readings.items()
+        if one.is_cancel and number not in unread_numbers
+    }
 
     due, problems = _carry(inbox, ends, newest)
     read: list[Event] = []
     left: set[str] = set()
-    for event in filter(is_unread, ordered):
+    for event in unread:
         one = readings.get(event.number)
-        if one is not None and one.is_cancel and newest[one.key] is one and one.key not in due:
+        # The newest verdict decides where it is read; if it was read before, an event that is read
+        # now may have made it the newest.
+        if (
+            one is not None
+            and (standing := newest[one.key]).is_cancel
+            and (standing is one or standing.number not in unread_numbers)
+            and one.key not in due
+        ):
             if left or len(due) >= policy.at_most:
                 left.add(one.key)
             else:
                 in_doubt = inbox.is_new or one.key in canceled_before
-                due[one.key] = one.due(in_doubt=in_doubt)
+                due[one.key] = standing.due(in_doubt=in_doubt)
         # Behind an event that is left, all stay unread: the watermark passes what it has read.
         if not left:
             read.append(event)
-            if event.number in refused:
-                problems.append(refused[event.number])
-    inbox = _advance(inbox, read, ordered, policy)
+    read_now = {event.number for event in read}
+    problems += [
+        refused[event.number]
+        for event in read
+        if event.number in refused and event.number not in inbox.refused
+    ]
     inbox = replace(
-        inbox, handout=handout, due=tuple(due.values()), problems=tuple(problems), is_new=False
+        _advance(inbox, read, ordered, policy),
+        refused=frozenset(
+            (refused.keys() & read_now)
+            | ((inbox.refused - read_now) & {event.number for event in ordered})
+        ),
+        handout=handout,
+        due=tuple(due.values()),
+        problems=tuple(problems),
+        is_new=False,
     )
     return Taken(inbox, len(left))
 
@@ -298,13 +321,10 @@ def _read_payloads(
     return readings, refused
 
 
-def _unread(inbox: Inbox, policy: Policy) -> Callable[[Event], bool]:
-    def is_unread(event: Event) -> bool:
-        if inbox.watermark is None:
-            return True
-        return event.at > inbox.watermark - policy.overlap and event.number not in inbox.read
-
-    return is_unread
+def _is_unread(event: Event, inbox: Inbox, policy: Policy) -> bool:
+    if inbox.watermark is None or event.number in inbox.refused:
+        return True
+    return event.at > inbox.watermark - policy.overlap and event.number not in inbox.read
 
 
 def _carry(
