@@ -24,9 +24,17 @@ LIMIT_MUTANTS = (
     Mutant(
         "take each request that is turned away for a limit",
         f"{BULK}adaptive_limit.py",
-        "        if may_be_random and self._random.explain_the_latest:\n",
+        "        if self._random.explain_it(self._ceiling, pause, self._active(now)):\n",
         "        if False:\n",
         (LIMITED,),
+        not_simulated=_PACE,
+    ),
+    Mutant(
+        "pause again and again before what looks like chance",
+        f"{BULK}random_refusals.py",
+        "        return self._tried_in_vain\n",
+        "        return True\n",
+        (RANDOM, LIMITED),
         not_simulated=_PACE,
     ),
     Mutant(

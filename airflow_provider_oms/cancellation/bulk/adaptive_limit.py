@@ -263,9 +263,7 @@ class AdaptiveLimit:
         if sent_at <= self._ends_at:
             return False
         self._random.on_response(is_refusal=True, is_below=self._is_clearly_below(now))
-        # Where no limit is known, the first one would be measured while the rate still doubles.
-        may_be_random = self._random.are_known or not self._has_ceiling
-        if may_be_random and self._random.explain_the_latest:
+        if self._random.explain_it(self._ceiling, pause, self._active(now)):
             self._stand_still(now, pause)
             return False
         self._meet_wall(in_flight, now, pause)

@@ -21,6 +21,10 @@ _KNOWN_FROM = 0.3
 _JUDGED_OVER = 20
 _LARGEST_SHARE = 0.1
 _DEVIATIONS = 3
+# A lower rate is tried down to this share of what was accepted.
+_LOWEST_TRY = 0.5
+# Seconds; a pause cannot follow the last one sooner than this.
+_SHORTEST = 0.01
 
 
 class RandomRefusals:
@@ -34,6 +38,11 @@ class RandomRefusals:
         # How many responses there were, and which of them turned a request away of late.
         self._responses = 0
         self._refusals: deque[int] = deque(maxlen=_JUDGED_OVER)
+        # When the last one was judged, in a time that stands still in pauses.
+        self._judged_at = -math.inf
+        # From which ceiling on a lower rate is tried, and whether that was in vain.
+        self._tried_from: float | None = None
+        self._tried_in_vain = False
 
     def on_response(self, *, is_refusal: bool, is_below: bool) -> None:
         """Note a response.
@@ -55,6 +64,30 @@ class RandomRefusals:
     def are_known(self) -> bool:
         """Tell whether the tenant has turned requests away at random of late."""
         return self._refusals_below >= _KNOWN_FROM
+
+    def explain_it(self, ceiling: float, pause: float, active: float) -> bool:
+        """Tell whether the latest one was turned away at random, and a try to go slower is in vain.
+
+        A limit can look random: after each pause it takes a burst again, and turns away seldom what
+        is a little above it. Where pauses cost much, a lower rate costs little beside them. So a
+        lower rate is tried, by no more than the share of the time that pauses take.
+
+        :param ceiling: what the tenant is taken to accept in a second; infinite where no limit is
+            known, for the first one would be measured while the rate still doubles.
+        :param pause: for how many seconds the run pauses because of it.
+        :param active: the present moment, in a time that stands still in pauses.
+        """
+        cost = pause / max(active - self._judged_at, _SHORTEST)
+        self._judged_at = active
+        if not self.are_known:
+            self._tried_from, self._tried_in_vain = None, False
+        is_random = (self.are_known or ceiling == math.inf) and self.explain_the_latest
+        if not is_random or not pause or ceiling == math.inf or self._tried_in_vain:
+            return is_random
+        if self._tried_from is None:
+            self._tried_from = ceiling
+        self._tried_in_vain = ceiling < self._tried_from * max(_LOWEST_TRY, 1 / (1 + cost))
+        return self._tried_in_vain
 
     @property
     def explain_the_latest(self) -> bool:

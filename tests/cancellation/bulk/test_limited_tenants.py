@@ -55,6 +55,19 @@ class TestHowFastItIs:
         assert ran.turned_away <= turned_away
         assert len(ran.posted_again_after_acted) == 0
 
+    @pytest.mark.parametrize("latency", [0.012, 0.015, 0.023, 0.03])
+    @pytest.mark.parametrize(("burst", "share"), [(20, 0.55), (60, 0.4)])
+    def test_a_limit_that_takes_a_burst_after_each_pause_is_not_taken_for_chance(
+        self, latency: float, burst: int, share: float
+    ) -> None:
+        # Thirty seconds of requests: each pause of five costs a sixth of that.
+        limit = LeakyBucket(steady(100), burst)
+        ran = behind(
+            World(3000, PATIENT), limit, reply=throttled(5.0), allowed=100, latency=latency
+        )
+        assert outcomes(ran.attempt) == {"canceled": 3000}
+        assert ran.share >= share
+
     @pytest.mark.slow
     @pytest.mark.parametrize("limit", [FixedWindow(100), LeakyBucket(steady(100))])
     def test_a_minutes_pause_is_asked_for_twice_at_most(self, limit: Limit) -> None:

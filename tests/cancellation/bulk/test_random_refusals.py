@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 
 import pytest
@@ -71,3 +72,45 @@ def test_a_large_share_is_never_random() -> None:
 def test_only_the_last_twenty_responses_count() -> None:
     assert not explained(after(0.0), 2, 18)
     assert explained(after(0.0), 2, 20)
+
+
+class TestWhatPausesCost:
+    """A refusal that asks for a pause costs the more, the sooner it comes after the last one."""
+
+    @staticmethod
+    def known() -> RandomRefusals:
+        refusals = after(0.005)
+        assert refusals.explain_it(100.0, 0.0, 0.0)
+        return refusals
+
+    def test_without_a_pause_a_lower_rate_is_not_tried(self) -> None:
+        refusals = self.known()
+        assert refusals.explain_it(100.0, 0.0, 1.0)
+
+    def test_a_lower_rate_is_tried_by_the_share_of_the_time_that_pauses_take(self) -> None:
+        refusals = self.known()
+        assert not refusals.explain_it(100.0, 5.0, 20.0)
+        # A quarter of the time is 20 of 100.
+        assert not refusals.explain_it(81.0, 5.0, 40.0)
+        assert refusals.explain_it(79.0, 5.0, 60.0)
+
+    def test_it_is_tried_down_to_the_half(self) -> None:
+        refusals = self.known()
+        assert not refusals.explain_it(100.0, 5.0, 0.5)
+        assert not refusals.explain_it(51.0, 5.0, 1.0)
+        assert refusals.explain_it(49.0, 5.0, 1.5)
+
+    def test_what_was_in_vain_is_not_tried_again_while_there_are_any_at_random(self) -> None:
+        refusals = self.known()
+        assert not refusals.explain_it(100.0, 5.0, 1.0)
+        assert refusals.explain_it(49.0, 5.0, 2.0)
+        assert refusals.explain_it(100.0, 5.0, 3.0)
+        for _ in range(3000):
+            refusals.on_response(is_refusal=False, is_below=True)
+        assert not refusals.explain_it(100.0, 5.0, 4.0)
+        refusals.on_response(is_refusal=True, is_below=True)
+        assert not refusals.explain_it(100.0, 5.0, 5.0)
+
+    def test_before_any_limit_is_known_the_first_is_taken_for_chance(self) -> None:
+        assert RandomRefusals().explain_it(math.inf, 5.0, 1.0)
+        assert not RandomRefusals().explain_it(100.0, 5.0, 1.0)
