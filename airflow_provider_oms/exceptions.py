@@ -23,6 +23,8 @@ __all__ = [
     "OmsInvalidInputError",
     "OmsOrderStateError",
     "OmsTriggerEventError",
+    "OmsUnsettledVerdictsError",
+    "OmsVerdictStateError",
     "bulk_cancellation_error",
     "cancellation_error",
     "invalid_input_is_final",
@@ -61,6 +63,14 @@ class OmsBulkCancellationError(AirflowException):
 
 class OmsBulkCancellationRefusedError(OmsBulkCancellationError, AirflowFailException):
     """Report a set of which no order can still be canceled without a person's help; no retry."""
+
+
+class OmsUnsettledVerdictsError(AirflowFailException):
+    """Report rejected orders that are not canceled, or events that are no verdicts; no retry."""
+
+
+class OmsVerdictStateError(AirflowException):
+    """Report that the state of an inbox of verdicts was not kept; Airflow may retry."""
 
 
 class OmsOrderStateError(AirflowFailException):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import functools
 import importlib
-from collections.abc import Mapping
-from typing import Any, NamedTuple, cast
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple, Protocol, cast
 
 from airflow import __version__ as AIRFLOW_VERSION  # noqa: N812 - a constant of ours
+from airflow.providers.common.compat.sdk import Variable
 
 from airflow_provider_oms.cancellation.bulk.journal import Store
 
@@ -15,6 +17,9 @@ __all__ = [
     "AIRFLOW_VERSION",
     "NO_TASK_STATE_STORE",
     "OutputKinds",
+    "StateStore",
+    "asset_events",
+    "asset_store",
     "output_kinds",
     "task_state_store",
 ]
@@ -70,3 +75,60 @@ def _attribute(module: str, name: str) -> Any:
         return getattr(importlib.import_module(module), name, ())
     except ImportError:
         return ()
+
+
+class StateStore(Protocol):
+    """Keep values beyond a run."""
+
+    def get(self, key: str) -> Any:
+        """Return a value, or ``None`` if there is none.
+
+        :param key: its name.
+        """
+
+    def set(self, key: str, value: Any) -> None:
+        """Keep a value in the place of the one before.
+
+        :param key: its name.
+        :param value: a JSON value.
+        """
+
+
+class _Variables:
+    """Keep values as Airflow Variables, where an asset cannot have any."""
+
+    def get(self, key: str) -> Any:
+        missing = {"default_var" if AIRFLOW_VERSION.startswith("2.") else "default": None}
+        return Variable.get(key, deserialize_json=True, **missing)
+
+    def set(self, key: str, value: Any) -> None:
+        Variable.set(key, value, serialize_json=True)
+
+
+def asset_store(context: Mapping[str, Any], asset: Any) -> StateStore:
+    """Return what keeps values for an asset beyond a run.
+
+    :param context: the task's context; the asset is among its inlets.
+    :param asset: the asset.
+    :return: the asset's own store; on Airflow before 3.3, which has none, Airflow Variables.
+    """
+    stores = context.get("asset_state_store")
+    return _Variables() if stores is None else cast("StateStore", stores[asset])
+
+
+def asset_events(
+    context: Mapping[str, Any], asset: Any, since: datetime
+) -> Iterator[tuple[int, datetime, Any]]:
+    """Return the id, the time and the extra of each event of an asset.
+
+    :param context: the task's context; the asset is among its inlets.
+    :param asset: the asset.
+    :param since: the time from which on; before Airflow 3.1, which cannot be asked for that, all
+        events are read and the earlier ones are left out.
+    """
+    events = context["inlet_events"][asset]
+    if hasattr(events, "after"):
+        events = events.after(since.isoformat())
+    for event in events:
+        if event.timestamp >= since:
+            yield event.id, event.timestamp, event.extra

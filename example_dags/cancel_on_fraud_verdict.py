@@ -1,4 +1,4 @@
-"""Cancel orders as soon as the fraud check rejects them: each event of an asset is a verdict.
+"""Cancel orders soon after the fraud check rejects them: each event of an asset is a verdict.
 
 The fraud check adds an event to the asset `fraud-verdicts` for each verdict, with this in `extra`:
 
@@ -9,70 +9,72 @@ The fraud check adds an event to the asset `fraud-verdicts` for each verdict, wi
 It does so over Airflow's REST API (`POST /api/v2/assets/events`), or as a task that has the asset
 among its outlets, as in the DAG `publish_fraud_verdict` of the same file, which is there to try it.
 
-Each run takes all events that have gathered since the last one. Of several verdicts on an order the
-newest event counts, and only exactly `rejected` cancels it. Connection: `oms_default` (type `oms`).
+An event only wakes this DAG up. The task `take` reads every event since the last one that was read,
+because Airflow may start one run for several events, or none. A run every five minutes finds what
+no event has announced. Of several verdicts on an order the newest counts, and only exactly
+`rejected` cancels it. Connection: `oms_default` (type `oms`).
 
-The run is green only when every rejected order is canceled. An event that is no such verdict fails
-the run before anything is sent, so that the others in it are not forgotten silently.
+The run is green only when every rejected order is canceled. An event that is no such verdict turns
+one run red, and keeps no other order from being canceled. An order that a run has not settled is
+taken again by the next one, which asks the OMS about it before it sends another cancel. So there is
+nothing to clear after a failure: correct the cause, and the next run does the rest.
 
-**When it fails:** mend the cause, and *clear* the failed task only if no verdict on its orders can
-have come since: a run keeps its events, and acts on them however old they are. If the fraud check
-may have changed its mind, let it publish its newest verdicts again: they get a run of their own.
-
-Events that come while the DAG is paused wait for the first one after that. More than 1,000 rejected
-orders at once are refused; raise `max_orders` if that is right. Do not trigger this DAG by hand:
-such a run has no verdicts, and cancels nothing.
+One run takes 1,000 orders at most and leaves the others for the next run. Events that come while
+the DAG is paused are read by the first run after that. The very first run reads those of the last
+day.
 """
 
 from __future__ import annotations
 
 # [START cancel_on_fraud_verdict]
 from datetime import UTC, datetime, timedelta
-from itertools import chain
 from typing import Any
 
-from airflow.providers.common.compat.sdk import DAG, Asset, Param, task
+from airflow.providers.common.compat.sdk import DAG, Asset, Param, chain, task
+from airflow.timetables.trigger import DeltaTriggerTimetable
 
-from airflow_provider_oms.api.validation import validate_order_id
 from airflow_provider_oms.operators.oms import OmsBulkCancelOrdersOperator
+from airflow_provider_oms.operators.verdicts import (
+    OmsSettleVerdictsOperator,
+    OmsTakeVerdictsOperator,
+)
+from airflow_provider_oms.verdicts.adapters import Fields
 
 VERDICTS = Asset("fraud-verdicts")
+SWEEP = DeltaTriggerTimetable(timedelta(minutes=5))
+
+try:
+    from airflow.timetables.assets import AssetOrTimeSchedule
+
+    SCHEDULE = AssetOrTimeSchedule(timetable=SWEEP, assets=[VERDICTS])
+except ImportError:  # Airflow 2
+    from airflow.timetables.datasets import DatasetOrTimeSchedule
+
+    SCHEDULE = DatasetOrTimeSchedule(timetable=SWEEP, datasets=[VERDICTS])
 
 with DAG(
     dag_id="cancel_on_fraud_verdict",
-    schedule=[VERDICTS],
+    schedule=SCHEDULE,
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
     tags=["oms", "example"],
     doc_md=__doc__,
 ) as dag:
-
-    @task
-    def rejected_orders(
-        triggering_asset_events: Any = None,
-        triggering_dataset_events: Any = None,  # its name in Airflow 2
-    ) -> list[dict[str, Any]]:
-        """Return the orders that are rejected, each once, whatever number of events it has."""
-        by_asset = triggering_asset_events or triggering_dataset_events or {}
-        events = sorted(chain(*by_asset.values()), key=lambda event: event.timestamp)
-        latest = {validate_order_id(event.extra["order_id"]): event.extra for event in events}
-        return [
-            {
-                "order_id": order_id,
-                "disposition_other_reason": f"Rejected by fraud screening, {verdict['case_id']}",
-            }
-            for order_id, verdict in latest.items()
-            if verdict["verdict"] == "rejected"
-        ]
-
-    OmsBulkCancelOrdersOperator(
+    take = OmsTakeVerdictsOperator(
+        task_id="take",
+        asset=VERDICTS,
+        adapter=Fields(cancel=["rejected"], keep=["accepted"]),
+        explanation="Rejected by fraud screening, {case_id}",
+    )
+    cancel = OmsBulkCancelOrdersOperator(
         task_id="cancel",
-        orders=rejected_orders(),
+        orders=take.output,
         disposition_reason="other",
         retries=2,
         retry_delay=timedelta(minutes=5),
     )
+    chain(take, cancel, OmsSettleVerdictsOperator(task_id="settle", take=take, cancel=cancel))
 # [END cancel_on_fraud_verdict]
 
 # [START publish_fraud_verdict]

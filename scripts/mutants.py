@@ -19,6 +19,7 @@ from pathlib import Path
 from scripts.known_mistakes import MUTANTS, SIMULATION, Mutant
 from scripts.known_mistakes_of_look_ups import LOOK_UP_MUTANTS
 from scripts.known_mistakes_of_sets import SET_MUTANTS
+from scripts.known_mistakes_of_verdicts import VERDICT_MUTANTS
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 # Of processor time, in which the simulation has to catch a mistake.
@@ -164,7 +165,11 @@ def main() -> int:
         help="ask only the simulation, about mistakes that concern a set, and say how long it took",
     )
     options = parser.parse_args()
-    known = SET_MUTANTS if options.simulation else (*MUTANTS, *LOOK_UP_MUTANTS, *SET_MUTANTS)
+    known = (
+        SET_MUTANTS
+        if options.simulation
+        else (*MUTANTS, *LOOK_UP_MUTANTS, *SET_MUTANTS, *VERDICT_MUTANTS)
+    )
     chosen = [one for one in known if all(word in one.title for word in options.words)]
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="oms-mutants-") as scratch:

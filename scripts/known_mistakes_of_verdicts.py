@@ -1,0 +1,97 @@
+"""The known mistakes of the inbox of verdicts: lost orders, and cancels that leave twice."""
+
+from __future__ import annotations
+
+from scripts.known_mistakes import Mutant
+
+INBOX = "verdicts/inbox.py"
+OPERATORS = "operators/verdicts.py"
+STORIES = "tests/verdicts/test_inbox_stories.py"
+TASKS = "tests/operators/test_verdicts.py"
+
+VERDICT_MUTANTS = (
+    Mutant(
+        "take what an earlier run took as if nothing could have been sent",
+        INBOX,
+        "            due[key] = replace(one, in_doubt=True)\n",
+        "            due[key] = replace(one, in_doubt=False)\n",
+        (STORIES, TASKS),
+    ),
+    Mutant(
+        "forget what a run took and has not settled",
+        INBOX,
+        "        due=tuple(due.values()),\n",
+        "",
+        (STORIES, TASKS),
+    ),
+    Mutant(
+        "trust a watermark that has no overlap",
+        INBOX,
+        "    return event.at > inbox.watermark - policy.overlap and event.number not in inbox.read\n",
+        "    return event.at > inbox.watermark and event.number not in inbox.read\n",
+        (STORIES,),
+    ),
+    Mutant(
+        "read past the events that are left for the next run",
+        INBOX,
+        "        if not left:\n            read.append(event)\n",
+        "        read.append(event)\n",
+        (STORIES, TASKS),
+    ),
+    Mutant(
+        "let the verdict that came last win over the one that was made last",
+        INBOX,
+        "        decided_at = min(verdict.decided_at or event.at, event.at)\n",
+        "        decided_at = event.at\n",
+        (STORIES,),
+    ),
+    Mutant(
+        "let a clock that is ahead outlive every later verdict",
+        INBOX,
+        "        decided_at = min(verdict.decided_at or event.at, event.at)\n",
+        "        decided_at = verdict.decided_at or event.at\n",
+        (STORIES,),
+    ),
+    Mutant(
+        "take the end of one run for that of another",
+        INBOX,
+        "    has_ended = ends.handout == inbox.handout\n",
+        "    has_ended = True\n",
+        (STORIES,),
+    ),
+    Mutant(
+        "cancel an order whose newest verdict cannot be read",
+        INBOX,
+        "            if error.order is None:\n",
+        "            if True:\n",
+        (TASKS,),
+    ),
+    Mutant(
+        "leave an event that was refused for good",
+        INBOX,
+        "    if inbox.watermark is None or event.number in inbox.refused:\n",
+        "    if inbox.watermark is None:\n",
+        (STORIES, TASKS),
+    ),
+    Mutant(
+        "send a second cancel for a second verdict without asking",
+        INBOX,
+        "                in_doubt = inbox.is_new or one.key in canceled_before\n",
+        "                in_doubt = inbox.is_new\n",
+        (STORIES,),
+    ),
+    Mutant(
+        "take an order for settled after a dry run",
+        OPERATORS,
+        "    return outcome.is_definite and outcome is not Outcome.WOULD_CANCEL\n",
+        "    return outcome.is_definite\n",
+        (TASKS,),
+    ),
+    Mutant(
+        "hand out orders whose state was not kept",
+        OPERATORS,
+        "    if store.get(key) != value:\n",
+        "    if False:\n",
+        (TASKS,),
+    ),
+)

@@ -1,0 +1,63 @@
+"""An inbox of verdicts that is swept often, with tasks that a test can hold before they begin."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow.providers.common.compat.sdk import DAG, Asset, Variable, chain
+from airflow.timetables.trigger import DeltaTriggerTimetable
+from airflow_provider_oms.verdicts.adapters import Fields
+
+from airflow_provider_oms.operators.oms import OmsBulkCancelOrdersOperator
+from airflow_provider_oms.operators.verdicts import (
+    OmsSettleVerdictsOperator,
+    OmsTakeVerdictsOperator,
+)
+
+VERDICTS = Asset("scheduler-verdicts")
+SWEEP = DeltaTriggerTimetable(timedelta(seconds=20))
+
+try:
+    from airflow.timetables.assets import AssetOrTimeSchedule
+
+    SCHEDULE = AssetOrTimeSchedule(timetable=SWEEP, assets=[VERDICTS])
+except ImportError:  # Airflow 2
+    from airflow.timetables.datasets import DatasetOrTimeSchedule
+
+    SCHEDULE = DatasetOrTimeSchedule(timetable=SWEEP, assets=[VERDICTS])
+
+
+def hold(context: Any) -> None:
+    """Wait while a test holds the task."""
+    while Variable.get("held_task", "") == context["ti"].task_id:
+        time.sleep(0.2)
+
+
+def inbox(dag_id: str) -> DAG:
+    """Make a DAG that cancels the orders that are rejected in the asset's events."""
+    with DAG(
+        dag_id=dag_id,
+        schedule=SCHEDULE,
+        start_date=datetime(2026, 1, 1, tzinfo=UTC),
+        catchup=False,
+        max_active_runs=1,
+        is_paused_upon_creation=True,
+    ) as dag:
+        take = OmsTakeVerdictsOperator(
+            task_id="take", asset=VERDICTS, adapter=Fields(), pre_execute=hold
+        )
+        cancel = OmsBulkCancelOrdersOperator(
+            task_id="cancel", orders=take.output, disposition_reason="other", pre_execute=hold
+        )
+        settle = OmsSettleVerdictsOperator(
+            task_id="settle", take=take, cancel=cancel, pre_execute=hold
+        )
+        chain(take, cancel, settle)
+    return dag
+
+
+dag = inbox("take_verdicts")
+# Another one on the same asset, whose inbox is its own.
+other = inbox("take_verdicts_too")
