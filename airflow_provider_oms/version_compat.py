@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol, cast
 
 from airflow import __version__ as AIRFLOW_VERSION  # noqa: N812 - a constant of ours
@@ -19,6 +19,7 @@ __all__ = [
     "OutputKinds",
     "StateStore",
     "asset_events",
+    "asset_or_every",
     "asset_store",
     "output_kinds",
     "task_state_store",
@@ -103,6 +104,26 @@ class _Variables:
 
     def set(self, key: str, value: Any) -> None:
         Variable.set(key, value, serialize_json=True)
+
+
+def asset_or_every(asset: Any, every: timedelta) -> Any:
+    """Return the schedule of a DAG that each event of an asset starts, and time as well.
+
+    :param asset: the asset.
+    :param every: the time between two runs that no event starts.
+    """
+    if AIRFLOW_VERSION.startswith("2."):
+        schedules = importlib.import_module("airflow.timetables.datasets")
+        schedule, assets = schedules.DatasetOrTimeSchedule, "datasets"
+        times = importlib.import_module("airflow.timetables.trigger")
+    else:
+        times = importlib.import_module("airflow.sdk")
+        schedule, assets = getattr(times, "AssetOrTimeSchedule", None), "assets"
+        if schedule is None:
+            # Before Airflow 3.2.
+            schedule = importlib.import_module("airflow.timetables.assets").AssetOrTimeSchedule
+            times = importlib.import_module("airflow.timetables.trigger")
+    return schedule(timetable=times.DeltaTriggerTimetable(every), **{assets: [asset]})
 
 
 def asset_store(context: Mapping[str, Any], asset: Any) -> StateStore:

@@ -31,7 +31,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow.providers.common.compat.sdk import DAG, Asset, Param, chain, task
-from airflow.timetables.trigger import DeltaTriggerTimetable
 
 from airflow_provider_oms.operators.oms import OmsBulkCancelOrdersOperator
 from airflow_provider_oms.operators.verdicts import (
@@ -39,22 +38,13 @@ from airflow_provider_oms.operators.verdicts import (
     OmsTakeVerdictsOperator,
 )
 from airflow_provider_oms.verdicts.adapters import Fields
+from airflow_provider_oms.version_compat import asset_or_every
 
 VERDICTS = Asset("fraud-verdicts")
-SWEEP = DeltaTriggerTimetable(timedelta(minutes=5))
-
-try:
-    from airflow.timetables.assets import AssetOrTimeSchedule
-
-    SCHEDULE = AssetOrTimeSchedule(timetable=SWEEP, assets=[VERDICTS])
-except ImportError:  # Airflow 2
-    from airflow.timetables.datasets import DatasetOrTimeSchedule
-
-    SCHEDULE = DatasetOrTimeSchedule(timetable=SWEEP, datasets=[VERDICTS])
 
 with DAG(
     dag_id="cancel_on_fraud_verdict",
-    schedule=SCHEDULE,
+    schedule=asset_or_every(VERDICTS, timedelta(minutes=5)),
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from airflow.providers.common.compat.sdk import DAG, Asset
-from airflow_provider_oms.verdicts.adapters import Fields
 
 from airflow_provider_oms.exceptions import (
     OmsInvalidInputError,
@@ -21,6 +20,7 @@ from airflow_provider_oms.operators.verdicts import (
     OmsSettleVerdictsOperator,
     OmsTakeVerdictsOperator,
 )
+from airflow_provider_oms.verdicts.adapters import Fields
 
 VERDICTS = Asset("test-verdicts")
 KEY = "oms_verdicts.inbox.take"

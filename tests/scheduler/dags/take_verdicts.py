@@ -7,26 +7,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow.providers.common.compat.sdk import DAG, Asset, Variable, chain
-from airflow.timetables.trigger import DeltaTriggerTimetable
-from airflow_provider_oms.verdicts.adapters import Fields
 
 from airflow_provider_oms.operators.oms import OmsBulkCancelOrdersOperator
 from airflow_provider_oms.operators.verdicts import (
     OmsSettleVerdictsOperator,
     OmsTakeVerdictsOperator,
 )
+from airflow_provider_oms.verdicts.adapters import Fields
+from airflow_provider_oms.version_compat import asset_or_every
 
 VERDICTS = Asset("scheduler-verdicts")
-SWEEP = DeltaTriggerTimetable(timedelta(seconds=20))
-
-try:
-    from airflow.timetables.assets import AssetOrTimeSchedule
-
-    SCHEDULE = AssetOrTimeSchedule(timetable=SWEEP, assets=[VERDICTS])
-except ImportError:  # Airflow 2
-    from airflow.timetables.datasets import DatasetOrTimeSchedule
-
-    SCHEDULE = DatasetOrTimeSchedule(timetable=SWEEP, assets=[VERDICTS])
 
 
 def hold(context: Any) -> None:
@@ -39,7 +29,7 @@ def inbox(dag_id: str) -> DAG:
     """Make a DAG that cancels the orders that are rejected in the asset's events."""
     with DAG(
         dag_id=dag_id,
-        schedule=SCHEDULE,
+        schedule=asset_or_every(VERDICTS, timedelta(seconds=20)),
         start_date=datetime(2026, 1, 1, tzinfo=UTC),
         catchup=False,
         max_active_runs=1,
