@@ -86,11 +86,10 @@ class OrderNumbers:
         return ids.pop()
 
     def _with_id(self, error: OmsVerdictError) -> OmsVerdictError:
-        if error.order is None:
-            return error
         try:
             return naming(error, self.order_id(error.order))
         except OmsVerdictError:
+            # Without an order, too: None is no number.
             return error
 
 

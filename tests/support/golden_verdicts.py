@@ -21,12 +21,14 @@ class Golden:
     :param payload: the payload.
     :param verdict: the verdict that it is, or ``None``.
     :param refused: the field by which it is refused, or ``None``.
+    :param order: the order that it names, ``None`` where a refusal knows none.
     """
 
     name: str
     payload: dict[str, Any]
     verdict: Verdict | None
     refused: str | None
+    order: str | int | None
 
 
 def golden(folder: str) -> list[Golden]:
@@ -41,7 +43,7 @@ def _read(path: Path) -> Golden:
     content = json.loads(path.read_text(encoding="utf-8"))
     expected, name = content["expected"], f"{path.parent.name}/{path.stem}"
     if "refused" in expected:
-        return Golden(name, content["payload"], None, expected["refused"])
+        return Golden(name, content["payload"], None, expected["refused"], expected["order"])
     at = expected["decided_at"]
     verdict = Verdict(
         expected["order"],
@@ -49,4 +51,4 @@ def _read(path: Path) -> Golden:
         expected["case_id"],
         None if at is None else datetime.fromisoformat(at),
     )
-    return Golden(name, content["payload"], verdict, None)
+    return Golden(name, content["payload"], verdict, None, verdict.order)

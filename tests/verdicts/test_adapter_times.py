@@ -68,6 +68,11 @@ def test_a_time_without_a_zone_is_refused_unless_one_is_set(value: Any) -> None:
     assert time_of("2026-11-28T09:30:15Z", zone="America/New_York") == AT
 
 
+@pytest.mark.parametrize("value", ["2026-11-28", "20261128", "2026-W48-6"])
+def test_a_date_alone_is_no_time_whatever_the_zone(value: str) -> None:
+    refused(value, zone="UTC")
+
+
 @pytest.mark.parametrize("value", ["2026-10-25T02:30:00", "2026-03-29T02:30:00"])
 def test_a_time_that_the_clocks_repeat_or_skip_is_refused(value: str) -> None:
     error = refused(value, zone="Europe/Berlin")

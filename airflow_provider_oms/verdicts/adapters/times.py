@@ -77,10 +77,10 @@ class Clock:
             return value
         if isinstance(value, str):
             # fromisoformat() also reads a date alone, as its midnight.
-            is_time = value.isascii() and len(value) > _CHARACTERS_OF_A_DATE
+            is_time = len(value) > _CHARACTERS_OF_A_DATE
             return datetime.fromisoformat(value) if is_time else None
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if is_number and self.unit is not None:
+        # A boolean counts as 0 or 1, which is of another year.
+        if isinstance(value, int | float) and self.unit is not None:
             return _EPOCH + timedelta(**{self.unit: value})
         return None
 
