@@ -6,18 +6,14 @@ It knows no HTTP library, no clock and no sleep; ``runner.py`` carries out what 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.api.patience import TOKEN_PATIENCE, TOKEN_REFUSED
-from airflow_provider_oms.cancellation.history import (
-    Action,
-    Event,
-    History,
-    Reply,
-)
+from airflow_provider_oms.cancellation.history import Action, Event, History, Reply
 from airflow_provider_oms.cancellation.outcomes import ConfirmedBy, Outcome
 from airflow_provider_oms.cancellation.pauses import ready_at
+from airflow_provider_oms.cancellation.steps import Call, Done, Step, Wait
 
 __all__ = [
     "Call",
@@ -31,45 +27,6 @@ __all__ = [
 ]
 
 _SHORTEST_READ_PERIOD = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """Say that a call is to be made now.
-
-    :param action: which call.
-    """
-
-    action: Action
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Say that nothing is to be done before a moment.
-
-    :param until: that moment, in seconds of the history's clock.
-    """
-
-    until: float
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """Say that the order has come to its end.
-
-    :param outcome: how it ended.
-    :param confirmed_by: what that was read from, if the OMS confirmed anything.
-    :param reply: the reply that decided, if one did.
-    :param lost: a cancel that was in flight and whose response is not awaited, if there was one.
-    """
-
-    outcome: Outcome
-    confirmed_by: ConfirmedBy | None = None
-    reply: Reply | None = None
-    lost: Event | None = None
-
-
-Step = Call | Wait | Done
 
 _VERDICTS = {
     Evidence.NOT_FOUND: Outcome.NOT_FOUND,
