@@ -11,6 +11,7 @@ from typing import Any, Self
 from airflow_provider_oms.api.evidence import Evidence
 
 __all__ = [
+    "OmsAnotherTenantError",
     "OmsConfigError",
     "OmsConflictError",
     "OmsCredentialsError",
@@ -58,6 +59,8 @@ class OmsError(Exception):
     correlation_id: str | None = None
     #: For how many seconds a cache had kept the response.
     age: float = 0.0
+    #: Whether the response was about an order of another tenant.
+    is_of_another_tenant: bool = False
     #: What a person should do about it, in one sentence; empty where the message itself says so.
     advice: str = ""
 
@@ -343,6 +346,12 @@ class OmsUnexpectedResponseError(OmsHttpError):
 
     evidence = Evidence.AMBIGUOUS
     advice = "Read the order before anything is sent again."
+
+
+class OmsAnotherTenantError(OmsUnexpectedResponseError):
+    """Report a 2xx with an order of another tenant, on which the call may have acted."""
+
+    is_of_another_tenant = True
 
 
 class OmsSearchError(OmsHttpError):

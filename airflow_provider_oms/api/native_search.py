@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from airflow_provider_oms.api.dialect import Parse
 from airflow_provider_oms.api.errors import (
+    OmsAnotherTenantError,
     OmsConflictError,
     OmsHttpError,
     OmsNotFoundError,
@@ -141,7 +142,7 @@ def only_one_in(
 
 def of_another_tenant(
     answer: Response, order_id: OrderId, *, secrets: Iterable[str] = ()
-) -> OmsUnexpectedResponseError:
+) -> OmsAnotherTenantError:
     """Return the error that an order of another tenant means, which a gateway may show.
 
     :param answer: the answer that holds it.
@@ -149,7 +150,7 @@ def of_another_tenant(
     :param secrets: strings to keep out of the message.
     :return: the error, to be raised by the caller.
     """
-    return OmsUnexpectedResponseError(
+    return OmsAnotherTenantError(
         f"The OMS answered with an order of another tenant for {order_id}; check the connection's "
         f"tenant_id and host, and where the id comes from",
         http_status=answer.status,

@@ -64,6 +64,8 @@ def step(history: History, now: float) -> Step:
         return Done(Outcome.CANCELED, ConfirmedBy.ANSWER, reply)
     if reply.says_open:
         return _after_acceptance(history, now, post)
+    if reply.is_of_another_tenant:
+        return _after_misrouting(history, now, post)
     if reply.evidence is Evidence.AMBIGUOUS:
         return _after_doubt(history, now, post.at)
     return _after_refusal(history, now, post)
@@ -159,6 +161,31 @@ def _after_doubt(history: History, now: float, asked_at: float) -> Step:
         # once more, because an earlier cancel may have become visible late.
         return _again(history, now, Action.READ, still_open)
     return _post_if_admitted(history, now, found)
+
+
+def _after_misrouting(history: History, now: float, post: Event) -> Step:
+    """Decide after another tenant's order answered the cancel: read, and never post again.
+
+    Another cancel with this id could act on another tenant's order again.
+    """
+    message = (
+        f"The cancel may have canceled an order of another tenant; look at that order. "
+        f"{post.reply.message}"
+    )
+    reads = history.reads_since(post.at)
+    if reads and reads[-1].reply.is_of_another_tenant:
+        # Two answers agree on whose order this id leads to.
+        return Done(Outcome.UNKNOWN, None, replace(post.reply, message=message))
+    found = _find_out(history, now, post.at, post.at + history.policy.settle_seconds)
+    if isinstance(found, Done):
+        return replace(found, reply=replace(post.reply, message=message))
+    if not isinstance(found, Event):
+        return found
+    if found.reply.says_canceled:
+        return Done(Outcome.CANCELED, ConfirmedBy.READ, found.reply)
+    is_gone = found.reply.evidence is Evidence.NOT_FOUND
+    outcome = Outcome.NOT_FOUND if is_gone else Outcome.NOT_CANCELED
+    return Done(outcome, ConfirmedBy.READ, replace(found.reply, message=message))
 
 
 def _after_acceptance(history: History, now: float, post: Event) -> Step:

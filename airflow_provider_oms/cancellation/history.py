@@ -59,6 +59,7 @@ class Reply:
     :param age: for how many seconds a cache had kept it.
     :param is_cancelable: whether the order says that it can be canceled; ``None`` where it does
         not say.
+    :param is_of_another_tenant: whether it held an order of another tenant instead of ours.
     """
 
     evidence: Evidence
@@ -73,6 +74,7 @@ class Reply:
     is_unclear: bool = False
     age: float = 0.0
     is_cancelable: bool | None = None
+    is_of_another_tenant: bool = False
 
     @property
     def says_canceled(self) -> bool:

@@ -207,6 +207,7 @@ def reply_of(
             retry_after=error.retry_after,
             age=error.age,
             left=error.was_sent,
+            is_of_another_tenant=error.is_of_another_tenant,
         )
     except Exception as error:  # noqa: BLE001 - one order's fault must not end a run
         return _fault_of(error)

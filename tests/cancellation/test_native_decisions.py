@@ -24,6 +24,7 @@ from airflow_provider_oms.cancellation.outcomes import ConfirmedBy, Outcome
 from airflow_provider_oms.cancellation.policy import policy_for
 
 CAN_BE_CANCELED = replace(OPEN, is_cancelable=True)
+OF_ANOTHER_TENANT = replace(AMBIGUOUS, is_of_another_tenant=True)
 CANNOT_BE = replace(order("Completed"), is_cancelable=False)
 
 
@@ -132,3 +133,34 @@ def test_a_number_that_no_order_has_is_looked_up_again_once_it_could_have_settle
 def test_an_order_that_get_order_does_not_know_is_not_waited_for() -> None:
     story = native(look_first=True)
     assert_done(story.then(NOT_FOUND), Outcome.NOT_FOUND, ConfirmedBy.READ)
+
+
+@pytest.mark.parametrize(
+    ("read", "outcome", "confirmed_by"),
+    [
+        (CANCELED, Outcome.CANCELED, ConfirmedBy.READ),
+        (CAN_BE_CANCELED, Outcome.NOT_CANCELED, ConfirmedBy.READ),
+        (NOT_FOUND, Outcome.NOT_FOUND, ConfirmedBy.READ),
+        (AMBIGUOUS, Outcome.UNKNOWN, None),
+        (OF_ANOTHER_TENANT, Outcome.UNKNOWN, None),
+    ],
+)
+def test_a_cancel_that_another_tenants_order_answered_is_never_sent_again(
+    read: Reply, outcome: Outcome, confirmed_by: ConfirmedBy | None
+) -> None:
+    story = native(settle_seconds=5.0, deadline=20.0)
+    decision = story.then(OF_ANOTHER_TENANT)
+    while not isinstance(decision, Done):
+        decision = story.then(read)
+    assert_done(decision, outcome, confirmed_by)
+    assert story.posts == 1
+    assert decision.reply is not None
+    is_named = "may have canceled an order of another tenant" in decision.reply.message
+    assert is_named is (outcome is not Outcome.CANCELED)
+
+
+def test_a_read_that_shows_another_tenants_order_too_is_the_last() -> None:
+    story = native()
+    story.then(OF_ANOTHER_TENANT)
+    assert_done(story.then(OF_ANOTHER_TENANT), Outcome.UNKNOWN, None)
+    assert story.reads_at == [1.0]

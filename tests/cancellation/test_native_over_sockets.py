@@ -168,6 +168,16 @@ class TestAnotherTenant:
         assert "with an order of another tenant" in result.reason
         assert tenant.requests(call="cancel") == []
 
+    def test_a_cancel_that_acted_on_its_order_is_unknown_and_nothing_more_is_sent(
+        self, tenant: EmulatorProcess
+    ) -> None:
+        result = cancel(tenant, NATIVE, tenant_id="10002")
+        assert (result.outcome, result.posts) == (Outcome.UNKNOWN, 1)
+        assert "may have canceled an order of another tenant; look at that order" in result.reason
+        assert "check the connection's tenant_id and host" in result.reason
+        calls = [one["method"] for one in tenant.requests(path=ORDERS_PATH)]
+        assert calls == ["PUT", "GET"]
+
     def test_what_it_says_of_an_order_is_not_believed(self, tenant: EmulatorProcess) -> None:
         found = NATIVE.settings(tenant, tenant_id="10002")
         with OmsClient(found) as client, pytest.raises(OmsUnexpectedResponseError):
