@@ -300,8 +300,8 @@ MUTANTS = (
     Mutant(
         "admit an order whose second state cannot be read",
         HISTORY,
-        "        if reply.is_unclear:\n            return False\n",
-        "",
+        "        if not wrong and (reply.is_unclear or not given):\n",
+        "        if not wrong and not given:\n",
         (HOOK,),
     ),
     Mutant(

@@ -275,8 +275,10 @@ def _has_doubt(history: History) -> bool:
 
 def _post_if_admitted(history: History, now: float, read: Event) -> Step:
     """Decide after a read has shown the order open."""
-    if not history.policy.admits(read.reply):
-        return Done(Outcome.NOT_CANCELABLE, ConfirmedBy.READ, read.reply)
+    if state := history.policy.not_admitted(read.reply):
+        message = f"only_if_states does not name {state}. {read.reply.message}"
+        reply = replace(read.reply, message=message)
+        return Done(Outcome.NOT_CANCELABLE, ConfirmedBy.READ, reply)
     if history.policy.dry_run:
         return Done(Outcome.WOULD_CANCEL, ConfirmedBy.READ, read.reply)
     if now >= history.deadline_at:

@@ -171,18 +171,19 @@ class Policy:
             offset = 2 * offset + 1
         return (*offsets, self.settle_seconds)
 
-    def admits(self, reply: Reply) -> bool:
-        """Tell whether an order in the state of this reply may be canceled.
+    def not_admitted(self, reply: Reply) -> str:
+        """Return which state of an order ``only_if_states`` does not name; empty for none.
 
         :param reply: a reply that held the order.
         """
         if self.only_if_states is None:
-            return True
-        if reply.is_unclear:
-            return False
+            return ""
         admitted = {state.upper() for state in self.only_if_states}
-        given = {s.upper() for s in (reply.order_state, reply.order_status) if s is not None}
-        return bool(given) and given <= admitted
+        given = [s for s in (reply.order_state, reply.order_status) if s is not None]
+        wrong = [state for state in dict.fromkeys(given) if state.upper() not in admitted]
+        if not wrong and (reply.is_unclear or not given):
+            return "a state that cannot be read"
+        return " and ".join(wrong)
 
 
 @dataclass(frozen=True, slots=True)

@@ -325,7 +325,11 @@ class TestReadingFirst:
     @pytest.mark.parametrize("answer", [order("SHIPPED"), order("READY", "SHIPPED")])
     def test_another_state_is_not_cancelable_and_not_posted(self, answer: Reply) -> None:
         story = Story(only_if_states=frozenset({"READY"}))
-        assert_done(story.then(answer), Outcome.NOT_CANCELABLE, ConfirmedBy.READ)
+        decision = story.then(answer)
+        assert_done(decision, Outcome.NOT_CANCELABLE, ConfirmedBy.READ)
+        assert isinstance(decision, Done)
+        assert decision.reply is not None
+        assert decision.reply.message == "only_if_states does not name SHIPPED. order"
 
     def test_canceled_before_we_posted_is_already_canceled(self) -> None:
         story = Story(only_if_states=frozenset({"READY"}))

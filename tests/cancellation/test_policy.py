@@ -29,22 +29,31 @@ class TestTheGuard:
     def test_an_order_is_admitted_when_all_that_is_known_of_it_is(
         self, state: str | None, status: str | None
     ) -> None:
-        assert Policy(only_if_states=GUARD).admits(order(state, status))
+        assert Policy(only_if_states=GUARD).not_admitted(order(state, status)) == ""
 
     @pytest.mark.parametrize(
-        ("state", "status"),
-        [("READY", "SHIPPED"), ("SHIPPED", "READY"), ("SHIPPED", None), (None, "X"), (None, None)],
+        ("state", "status", "named"),
+        [
+            ("READY", "SHIPPED", "SHIPPED"),
+            ("Shipped", "READY", "Shipped"),
+            ("SHIPPED", None, "SHIPPED"),
+            ("SHIPPED", "SHIPPED", "SHIPPED"),
+            ("OPEN", "SHIPPED", "OPEN and SHIPPED"),
+            (None, "X", "X"),
+            (None, None, "a state that cannot be read"),
+        ],
     )
     def test_one_state_that_is_not_admitted_or_none_at_all_keeps_it_out(
-        self, state: str | None, status: str | None
+        self, state: str | None, status: str | None, named: str
     ) -> None:
-        assert not Policy(only_if_states=GUARD).admits(order(state, status))
-        assert Policy().admits(order(state, status))
+        assert Policy(only_if_states=GUARD).not_admitted(order(state, status)) == named
+        assert Policy().not_admitted(order(state, status)) == ""
 
     def test_an_order_with_a_state_that_cannot_be_read_is_kept_out(self) -> None:
         unclear = order("READY", None, is_unclear=True)
-        assert not Policy(only_if_states=GUARD).admits(unclear)
-        assert Policy().admits(unclear)
+        named = Policy(only_if_states=GUARD).not_admitted(unclear)
+        assert named == "a state that cannot be read"
+        assert Policy().not_admitted(unclear) == ""
 
 
 @pytest.mark.parametrize(
