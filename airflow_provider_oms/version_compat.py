@@ -21,6 +21,7 @@ __all__ = [
     "asset_events",
     "asset_or_every",
     "asset_store",
+    "first_look_at",
     "output_kinds",
     "task_state_store",
 ]
@@ -38,6 +39,18 @@ def task_state_store(context: Mapping[str, Any]) -> Store | None:
     :return: the store; ``None`` on Airflow before 3.3, which has none.
     """
     return cast("Store | None", context.get("task_state_store"))
+
+
+def first_look_at(context: Mapping[str, Any]) -> datetime | None:
+    """Return when a sensor with ``mode="reschedule"`` looked first; ``None`` if this is that look.
+
+    :param context: the task's context.
+    """
+    task_instance = context["ti"]
+    if AIRFLOW_VERSION.startswith("2."):
+        # Airflow 2 gives each of a sensor's looks the start of the first one.
+        return cast("datetime | None", task_instance.start_date)
+    return cast("datetime | None", task_instance.get_first_reschedule_date(context))
 
 
 class OutputKinds(NamedTuple):

@@ -22,6 +22,7 @@ __all__ = [
     "Match",
     "Observation",
     "StateCriteria",
+    "is_unsettled",
     "observe",
     "observe_in_batch",
     "observe_patiently",
@@ -153,6 +154,17 @@ def observe(client: Reads, order_id: OrderId, wish: StateCriteria) -> Observatio
             raise
         return Observation(Match.OPEN, trouble=error.message, retry_after=error.retry_after)
     return Observation(wish.stand_of(order), order.order_state, order.order_status)
+
+
+def is_unsettled(error: OmsError) -> bool:
+    """Tell whether a search has not found an order, which may have been placed a moment ago.
+
+    A search may lag by the connection's ``settle_seconds``. Where Get Order does not know an order,
+    there is none.
+
+    :param error: why an order could not be looked at.
+    """
+    return error.evidence is Evidence.NOT_FOUND and not error.was_sent
 
 
 def observe_in_batch(order: Order, proof: Proof, wish: StateCriteria) -> Observation | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -24,6 +24,7 @@ from airflow_provider_oms.api.waiting import (
     Match,
     Observation,
     StateCriteria,
+    is_unsettled,
     observe_patiently,
     validate_state_criteria,
 )
@@ -36,6 +37,7 @@ from airflow_provider_oms.exceptions import (
 from airflow_provider_oms.hooks.oms import OmsHook
 from airflow_provider_oms.links.oms import OmsOrderLink
 from airflow_provider_oms.triggers.oms import OmsOrderStateTrigger, WaitingEnded
+from airflow_provider_oms.version_compat import first_look_at
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -59,7 +61,8 @@ class OmsOrderStateSensor(KeepsDefaultArguments, BaseSensorOperator):
     An order is in a state when its ``orderState`` or its ``orderStatus`` says so, in any letter
     case. While the OMS does not answer, fails or limits the rate of calls, the sensor goes on
     waiting; when it knows no such order, or refuses the credentials, the task fails at once. A
-    refused access token is replaced for 15 seconds before that.
+    refused access token is replaced for 15 seconds before that, and a number that the search does
+    not find is looked up again until the connection's ``settle_seconds`` have passed.
 
     In XCom: ``return_value``, a dict with ``order_id``, ``order_state`` and ``order_status``.
 
@@ -116,6 +119,7 @@ class OmsOrderStateSensor(KeepsDefaultArguments, BaseSensorOperator):
         self.oms_conn_id = oms_conn_id
         self.deferrable = deferrable
         self._rests_until = 0.0
+        self._first_look_at: float | None = None
 
     @cached_property
     def _hook(self) -> OmsHook:
@@ -132,7 +136,7 @@ class OmsOrderStateSensor(KeepsDefaultArguments, BaseSensorOperator):
         self._offer_link(context)
         return super().execute(context)
 
-    def poke(self, context: Context) -> PokeReturnValue:  # noqa: ARG002 - Airflow's own
+    def poke(self, context: Context) -> PokeReturnValue:
         """Look at the order once.
 
         :param context: the task's context.
@@ -146,10 +150,14 @@ class OmsOrderStateSensor(KeepsDefaultArguments, BaseSensorOperator):
         client = self._hook.get_conn()
         if time.monotonic() < self._rests_until:
             return PokeReturnValue(is_done=False)
+        if self._first_look_at is None:
+            self._first_look_at = time.monotonic()
         try:
             look = observe_patiently(client, order_id, wish)
         except OmsError as error:
-            raise OmsOrderStateError(f"Order {order_id}: {error.explain()}") from None
+            if not is_unsettled(error) or self._has_settled(context):
+                raise OmsOrderStateError(f"Order {order_id}: {error.explain()}") from None
+            look = Observation(Match.OPEN, trouble=error.message)
         self._rests_until = time.monotonic() + (look.retry_after or 0)
         self.log.info("Order %s %s", order_id, look.describe())
         if look.stand is Match.FAILED:
@@ -157,6 +165,14 @@ class OmsOrderStateSensor(KeepsDefaultArguments, BaseSensorOperator):
         if look.stand is Match.OPEN and self.deferrable:
             self._hand_over(order_id, wish)
         return PokeReturnValue(look.stand is Match.REACHED, _seen(order_id, look))
+
+    def _has_settled(self, context: Context) -> bool:
+        """Tell whether a search has had time to show the order since the first look."""
+        waited = time.monotonic() - (self._first_look_at or 0.0)
+        if self.reschedule and (began_at := first_look_at(context)) is not None:
+            # Each look is made by a process of its own.
+            waited = (datetime.now(UTC) - began_at).total_seconds()
+        return waited >= self._hook.settings.settle_seconds
 
     def _wish(self) -> StateCriteria:
         if self._may_fail and self.failure_states is None:

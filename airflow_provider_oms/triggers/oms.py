@@ -24,6 +24,7 @@ from airflow_provider_oms.api.waiting import (
     Match,
     Observation,
     StateCriteria,
+    is_unsettled,
     validate_state_criteria,
 )
 from airflow_provider_oms.connections import settings_of
@@ -120,10 +121,11 @@ class OmsOrderStateTrigger(BaseTrigger):
         try:
             wish = validate_state_criteria(self.target_states, self.failure_states or None)
             settings = await self._settings()
+            settled_at = asyncio.get_running_loop().time() + settings.settle_seconds
             while True:
                 try:
                     with shared_client(settings) as client:
-                        return await self._watch(client, wish)
+                        return await self._watch(client, wish, settled_at)
                 except (OmsForbiddenError, OmsUnauthorizedError):
                     # Who waits for days lives to see a secret replaced.
                     renewed = await self._settings()
@@ -136,7 +138,9 @@ class OmsOrderStateTrigger(BaseTrigger):
     async def _settings(self) -> TenantSettings:
         return settings_of(await get_async_connection(self.oms_conn_id), self.oms_conn_id)
 
-    async def _watch(self, client: SharedClient, wish: StateCriteria) -> WaitingEnded:
+    async def _watch(
+        self, client: SharedClient, wish: StateCriteria, settled_at: float
+    ) -> WaitingEnded:
         seen: Observation | None = None
         troubles = 0
         patience = TokenPatience()
@@ -151,7 +155,7 @@ class OmsOrderStateTrigger(BaseTrigger):
                 return self._timed_out(seen)
             try:
                 looks += 1
-                look = await client.observe(self.order_id, wish, within=self._wait_for(looks))
+                look = await self._look(client, wish, looks, settled_at)
             except OmsError as error:
                 # Not in a thread, where a pause would hold up the looks of other triggers.
                 pause_for_token = patience.pause(error)
@@ -173,6 +177,17 @@ class OmsOrderStateTrigger(BaseTrigger):
                 return self._timed_out(seen)
             troubles = troubles + 1 if look.trouble else 0
             pause = self._pause_after(troubles)
+
+    async def _look(
+        self, client: SharedClient, wish: StateCriteria, looks: int, settled_at: float
+    ) -> Observation:
+        """Look at the order once; that a search does not show it yet is trouble that passes."""
+        try:
+            return await client.observe(self.order_id, wish, within=self._wait_for(looks))
+        except OmsError as error:
+            if not is_unsettled(error) or asyncio.get_running_loop().time() >= settled_at:
+                raise
+            return Observation(Match.OPEN, trouble=error.message)
 
     def _wait_for(self, looks: int) -> float:
         # The last look decides, so that it is never one at a search, which may lag behind.

@@ -92,7 +92,7 @@ class Tenant:
         answer("200 OK", json.dumps(page).encode())(connection, request)
 
 
-def trigger(order_id: int = 7, **changes: Any) -> OmsOrderStateTrigger:
+def trigger(order_id: int | str = 7, **changes: Any) -> OmsOrderStateTrigger:
     arguments = {
         "order_id": order_id,
         "target_states": ["SHIPPED"],
