@@ -7,7 +7,6 @@ Repeating a call, and judging what a failed one left behind, is the business of 
 
 from __future__ import annotations
 
-import logging
 import os
 import platform
 from collections.abc import Callable, Iterable, Mapping
@@ -26,31 +25,21 @@ from airflow_provider_oms.api.errors import (
     OmsHttpError,
     OmsInputError,
     OmsMisdirectedError,
-    OmsNoHostError,
     OmsNotSentError,
     OmsUnauthorizedError,
 )
 from airflow_provider_oms.api.evidence import Evidence
-from airflow_provider_oms.api.look_ups import (
-    TENANT_PATH,
-    cancel_without_id,
-    host_in,
-    reasons_in,
-)
+from airflow_provider_oms.api.look_ups import TENANT_PATH, cancel_without_id, host_in, reasons_in
 from airflow_provider_oms.api.models import Order
 from airflow_provider_oms.api.order_ids import OrderIds
 from airflow_provider_oms.api.patience import TOKEN_REFUSED
-from airflow_provider_oms.api.token_answers import (
-    read_token,
-    without_a_token,
-)
+from airflow_provider_oms.api.tenant_host import TenantHost
+from airflow_provider_oms.api.token_answers import read_token, without_a_token
 from airflow_provider_oms.api.transport import Response, Transport
 from airflow_provider_oms.api.values import CancelRequest, OrderId
 from airflow_provider_oms.api.wire import NOT_SENT_ANY_MORE
 
 __all__ = ["TOKEN_PATH", "OmsClient"]
-
-_logger = logging.getLogger(__name__)
 
 TOKEN_PATH = "/api/platform/applications/authtickets/oauth"  # noqa: S105 - a path, no secret
 _FRESH = {"Cache-Control": "no-cache"}
@@ -107,7 +96,7 @@ class OmsClient:
         self._tokens = TokenCache(self._fetch_token)
         # What was looked up and does not change: ids of orders, and the tenant's address.
         self._ids = OrderIds(self._look_up, self.find_orders, self.dialect.most_per_search)
-        self._found_url: str | None = None
+        self._host = TenantHost(self.settings, self._token_for_call, self._ask_for_host)
         self._reasons: Mapping[str, bool] | None = None
         # Last: a thread that finds its own process here finds the rest, too.
         self._process = os.getpid()
@@ -263,29 +252,16 @@ class OmsClient:
 
         :raises OmsNotSentError: when it has to be looked up, and cannot be.
         """
-        if not self.settings.discover_host:
-            return self.settings.api_url
-        if self._found_url is None:
-            token = self._token_for_call()
-            self._found_url = self._look_up_host(token)
-            _logger.info("Tenant %s is at %s", self.settings.tenant_id, self._found_url)
-        return self._found_url
+        return self._host.url
 
-    def _look_up_host(self, token: str | None) -> str:
+    def _ask_for_host(self, token: str | None) -> str:
         settings = self.settings
-        try:
-            answer = self._transport.exchange(
-                "GET",
-                settings.token_base_url + TENANT_PATH.format(tenant_id=settings.tenant_id),
-                headers=_FRESH,
-                token=token,
-            )
-            return self._read(
-                answer, lambda one, secrets: host_in(one, settings, secrets), token, "HOST"
-            )
-        except OmsError as error:
-            message = f"The tenant's host could not be looked up: {error.message}"
-            raise OmsNoHostError.because_of(error, message) from None
+        path = TENANT_PATH.format(tenant_id=settings.tenant_id)
+        address = settings.token_base_url + path
+        answer = self._transport.exchange("GET", address, headers=_FRESH, token=token)
+        return self._read(
+            answer, lambda one, secrets: host_in(one, settings, secrets), token, "HOST"
+        )
 
     def _order(self, order_id: OrderId) -> _Reader[Order]:
         return lambda answer, secrets: self.dialect.order_in(answer, order_id, secrets=secrets)
