@@ -136,7 +136,8 @@ class OmsClient:
         checked = self.dialect.order_id(order_id)
         # By its id also where it was looked up: a search may lag behind.
         found = self._id_of(checked)
-        return self._call(self.dialect.read_call(found), self._order(found), order_id=checked)
+        call = self.dialect.read_call(found)
+        return self._call(call, self._order(found), order_id=checked, found=found)
 
     def find_orders(self, order_ids: Iterable[OrderId]) -> Mapping[OrderId, Order]:
         """Read orders by one search.
@@ -185,6 +186,7 @@ class OmsClient:
             self.dialect.cancel_call(request, order_id),
             self._order(order_id),
             order_id=checked,
+            found=order_id,
             may_send=may_send,
         )
 
@@ -273,6 +275,7 @@ class OmsClient:
         *,
         kind: str | None = None,
         order_id: OrderId | None = None,
+        found: OrderId | None = None,
         may_send: Callable[[], bool] | None = None,
     ) -> _Read:
         self._begin_again_after_fork()
@@ -282,15 +285,15 @@ class OmsClient:
                 raise OmsNotSentError(NOT_SENT_ANY_MORE)
             answer = self._exchange(call, token, may_send)
             try:
-                found = self._read(answer, read, token, kind or call.method)
+                value = self._read(answer, read, token, kind or call.method)
             except OmsHttpError as error:
                 error.age = answer.age
                 raise
         except OmsError as error:
-            raise (error if order_id is None else error.about(order_id)) from None
+            raise (error if order_id is None else error.about(order_id, found)) from None
         if token is not None:
             self._tokens.accept(token, kind or call.method)
-        return found
+        return value
 
     def _exchange(
         self, call: ApiCall, token: str | None, may_send: Callable[[], bool] | None

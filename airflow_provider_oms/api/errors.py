@@ -49,6 +49,8 @@ class OmsError(Exception):
     was_sent: bool = True
     #: The order that the failed call was about; ``None`` when it was about none.
     order_id: int | str | None = None
+    #: The id that was looked up for it; ``None`` where it is named by its id, or was not found.
+    looked_up_id: int | str | None = None
     #: Seconds that the OMS asked to wait, if it did.
     retry_after: float | None = None
     #: Status code of the response, when there was one.
@@ -72,15 +74,17 @@ class OmsError(Exception):
         # An exception is unpickled from its text, which is not what most of these are made of.
         return type(self).__new__, (type(self), *self.args), self.__dict__
 
-    def about(self, order_id: int | str) -> Self:
+    def about(self, order_id: int | str, found: int | str | None = None) -> Self:
         """Return the same error, naming the order it is about.
 
         It is a copy, because threads that wait for one token share its failure.
 
-        :param order_id: the order.
+        :param order_id: what names the order.
+        :param found: its id, by which the call named it; ``None`` where none was found.
         :return: the copy.
         """
-        return self._copy(*self.args, order_id=order_id)
+        looked_up = None if found == order_id else found
+        return self._copy(*self.args, order_id=order_id, looked_up_id=looked_up)
 
     def reworded(self, message: str) -> Self:
         """Return the same error with another message.

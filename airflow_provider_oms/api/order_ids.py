@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
@@ -11,6 +12,8 @@ from airflow_provider_oms.api.models import Order
 from airflow_provider_oms.api.values import OrderId
 
 __all__ = ["OrderIds"]
+
+_logger = logging.getLogger(__name__)
 
 # A triggerer looks orders up for months. An id that is forgotten is looked up again.
 _MOST_KNOWN = 200_000
@@ -38,6 +41,7 @@ class OrderIds:
         self._names: dict[OrderId, OrderId] = {}
         # In the sequence in which they will be asked for.
         self._expected: dict[OrderId, None] = {}
+        self._level = logging.INFO
 
     def expect(self, order_ids: Iterable[OrderId]) -> None:
         """Note which orders will be asked for, so that one search can look up several.
@@ -46,6 +50,8 @@ class OrderIds:
         """
         with self._lock:
             self._expected.update(dict.fromkeys(order_ids))
+            # The results of a set have the ids; its log has no line for each order.
+            self._level = logging.DEBUG if self._expected else self._level
 
     def claim(self, order_id: OrderId, name: OrderId) -> None:
         """Note under which name an order is canceled.
@@ -57,7 +63,7 @@ class OrderIds:
         first = self._names.setdefault(order_id, name)
         if first != name:
             message = f"It is the same order as {first}, and is canceled under that name"
-            raise OmsNamedTwiceError(message).about(name)
+            raise OmsNamedTwiceError(message).about(name, order_id)
 
     def get(self, order_id: OrderId) -> OrderId:
         """Return an order's id.
@@ -98,6 +104,8 @@ class OrderIds:
         self._learn({order_id: order.order_id for order_id, order in found.items()})
 
     def _learn(self, found: Mapping[OrderId, OrderId]) -> None:
+        for name, order_id in found.items():
+            _logger.log(self._level, "Order %s has the id %s", name, order_id)
         if len(self._known) > _MOST_KNOWN:
             self._known = {}
         self._known |= found

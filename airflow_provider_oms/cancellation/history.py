@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.api.patience import TOKEN_REFUSED
+from airflow_provider_oms.api.values import OrderId
 
 __all__ = [
     "INCONCLUSIVE",
@@ -60,6 +61,7 @@ class Reply:
     :param is_cancelable: whether the order says that it can be canceled; ``None`` where it does
         not say.
     :param is_of_another_tenant: whether it held an order of another tenant instead of ours.
+    :param looked_up_id: the id by which the call named the order, where that was looked up.
     """
 
     evidence: Evidence
@@ -75,6 +77,7 @@ class Reply:
     age: float = 0.0
     is_cancelable: bool | None = None
     is_of_another_tenant: bool = False
+    looked_up_id: OrderId | None = None
 
     @property
     def says_canceled(self) -> bool:

@@ -93,6 +93,7 @@ class ResultDict(TypedDict):
     """Describe the JSON form of a result, as it goes to XCom."""
 
     order_id: OrderId
+    looked_up_id: OrderId | None
     outcome: str
     confirmed_by: str | None
     order_state: str | None
@@ -114,6 +115,7 @@ class CancellationResult:
     :param posts: cancels that left this machine, or may have.
     :param http_status: status code of the answer that decided.
     :param oms_code: error code of the answer that decided.
+    :param looked_up_id: the order's id, where another name of it was looked up.
     """
 
     order_id: OrderId
@@ -126,11 +128,13 @@ class CancellationResult:
     posts: int = 0
     http_status: int | None = None
     oms_code: str | None = None
+    looked_up_id: OrderId | None = None
 
     def as_dict(self) -> ResultDict:
         """Return the small JSON-able form that operators push to XCom."""
         return {
             "order_id": self.order_id,
+            "looked_up_id": self.looked_up_id,
             "outcome": self.outcome.value,
             "confirmed_by": self.confirmed_by.value if self.confirmed_by else None,
             "order_state": self.order_state,
@@ -140,7 +144,8 @@ class CancellationResult:
 
     def describe(self) -> str:
         """Return one line that says what happened to the order and what to do about it."""
-        return f"Order {self.order_id}: {self.explanation}"
+        line = f"Order {self.order_id}: {self.explanation}"
+        return line if self.looked_up_id is None else f"{line} Its id is {self.looked_up_id}."
 
     @property
     def explanation(self) -> str:

@@ -208,10 +208,11 @@ def reply_of(
             age=error.age,
             left=error.was_sent,
             is_of_another_tenant=error.is_of_another_tenant,
+            looked_up_id=error.looked_up_id,
         )
     except Exception as error:  # noqa: BLE001 - one order's fault must not end a run
         return _fault_of(error)
-    return _reply_from(order)
+    return _reply_from(order, request.order_id)
 
 
 def replies_of(
@@ -231,10 +232,10 @@ def replies_of(
         return error
     except Exception as error:  # noqa: BLE001 - the orders can be read one by one
         return OmsNoResponseError(_fault_of(error).message)
-    return {order_id: _reply_from(order) for order_id, order in found.items()}
+    return {order_id: _reply_from(order, order_id) for order_id, order in found.items()}
 
 
-def _reply_from(order: Order) -> Reply:
+def _reply_from(order: Order, name: OrderId) -> Reply:
     kept = f", kept by a cache for {order.age:g} s" if order.age else ""
     return Reply(
         order.evidence,
@@ -247,6 +248,7 @@ def _reply_from(order: Order) -> Reply:
         is_unclear=order.is_unclear,
         age=order.age,
         is_cancelable=order.is_cancelable,
+        looked_up_id=None if order.order_id == name else order.order_id,
     )
 
 
@@ -281,6 +283,7 @@ def result_of(order_id: OrderId, history: History, done: Done) -> CancellationRe
     seen = history.last_seen()
     replies = [decisive, *(event.reply for event in reversed(history.events))]
     correlation_ids = (reply.correlation_id for reply in replies if reply)
+    looked_up = (reply.looked_up_id for reply in replies if reply and reply.looked_up_id)
     return CancellationResult(
         order_id,
         done.outcome,
@@ -292,6 +295,7 @@ def result_of(order_id: OrderId, history: History, done: Done) -> CancellationRe
         posts=history.posts,
         http_status=decisive.http_status if decisive else None,
         oms_code=decisive.oms_code if decisive else None,
+        looked_up_id=next(looked_up, None),
     )
 
 

@@ -85,7 +85,7 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
 
     In XCom, also when the task fails: ``return_value``, a summary with the counts by outcome and
     by state and the first ids of each failure, and, for up to 1,000 orders, ``results``, a dict for
-    each with ``order_id``, ``outcome``, ``order_state`` and ``order_status``.
+    each with ``order_id``, ``looked_up_id``, ``outcome``, ``order_state`` and ``order_status``.
 
     :param orders: what to cancel: ids, strings of digits, or dicts with ``order_id`` and, if
         wanted, ``disposition_reason``, ``disposition_other_reason``, ``order_key`` and ``in_doubt``

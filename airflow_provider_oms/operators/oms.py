@@ -29,7 +29,7 @@ class OmsCancelOrderOperator(KeepsDefaultArguments, BaseOperator):
     """Cancel one whole order on Kibo's OMS; this cannot be undone.
 
     The task succeeds only when the OMS itself says that the order is canceled. Its result is in
-    XCom as ``return_value``, also when the task fails: ``order_id``, ``outcome``,
+    XCom as ``return_value``, also when the task fails: ``order_id``, ``looked_up_id``, ``outcome``,
     ``confirmed_by``, ``order_state``, ``order_status`` and ``correlation_id``. Everything is
     validated when the task runs, and nothing invalid is sent.
 

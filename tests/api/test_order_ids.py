@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -105,3 +106,16 @@ def test_threads_that_ask_at_a_time_share_a_search() -> None:
     assert found == [f"id of {name}" for name in NAMES]
     assert len(tenant.searches) == 1
     assert tenant.singles == []
+
+
+def test_each_that_is_found_by_itself_has_a_line_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    ids = Tenant().ids(0)
+    ids.expect([])
+    ids.get("number:1")
+    assert caplog.messages == ["Order number:1 has the id id of number:1"]
+    ids.expect(NAMES)
+    ids.get("number:2")
+    assert len(caplog.messages) == 1

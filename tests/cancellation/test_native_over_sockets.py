@@ -122,6 +122,35 @@ class TestSeveral:
         assert (tenant.cancels(ONE), tenant.cancels(OTHER)) == (0, 1)
 
 
+class TestTheIdThatWasFound:
+    @pytest.mark.parametrize("spoken", [BY_NUMBER, BY_EXTERNAL_ID], ids=str)
+    @pytest.mark.parametrize(
+        ("fault", "outcome"),
+        [
+            ({}, Outcome.CANCELED),
+            ({"kind": "status", "status": 400}, Outcome.REFUSED),
+            ({"kind": "drop"}, Outcome.UNKNOWN),
+        ],
+    )
+    def test_log_and_result_have_it_whatever_becomes_of_the_cancel(
+        self,
+        tenant: EmulatorProcess,
+        caplog: pytest.LogCaptureFixture,
+        spoken: Spoken,
+        fault: dict[str, Any],
+        outcome: Outcome,
+    ) -> None:
+        caplog.set_level("INFO")
+        if fault:
+            tenant.add_fault(**fault)
+            tenant.add_fault("status", call="get", status=500)
+        result = cancel(tenant, spoken, settle_seconds=0.5, deadline=1.5)
+        assert (result.outcome, result.looked_up_id) == (outcome, tenant.native_id(ONE))
+        assert f"Order {result.order_id} has the id {tenant.native_id(ONE)}" in caplog.messages
+        assert result.describe().endswith(f" Its id is {tenant.native_id(ONE)}.")
+        assert result.as_dict()["looked_up_id"] == tenant.native_id(ONE)
+
+
 class TestASet:
     NUMBERS = range(8800001, 8800021)
 

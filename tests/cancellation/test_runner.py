@@ -101,6 +101,7 @@ def test_the_plain_path_is_one_post() -> None:
     assert world.calls == [("POST", 0)]
     assert result.as_dict() == {
         "order_id": 7,
+        "looked_up_id": None,
         "outcome": "canceled",
         "confirmed_by": "answer",
         "order_state": "CANCELED",

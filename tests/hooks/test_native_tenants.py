@@ -65,6 +65,7 @@ class TestNames:
     def test_an_id_in_any_form(self, oms: EmulatorProcess, write: Any) -> None:
         result = cancel(OmsHook(), write(oms.native_id(1)))
         assert (result.outcome, result.order_id) == ("canceled", oms.native_id(1))
+        assert result.looked_up_id is None
         assert oms.cancels(1) == 1
 
     @pytest.mark.parametrize(
@@ -72,8 +73,8 @@ class TestNames:
     )
     def test_another_key_is_looked_up(self, oms: EmulatorProcess, key: str, value: Any) -> None:
         result = cancel(OmsHook(), value, order_key=key)
-        assert result.outcome == "canceled"
-        assert result.order_id == f"{key}:{value}"
+        assert (result.outcome, result.order_id) == ("canceled", f"{key}:{value}")
+        assert result.looked_up_id == oms.native_id(2)
         assert OmsHook().get_order(str(result.order_id)).order_id == oms.native_id(2)
         assert [oms.cancels(n) for n in range(1, 11)] == [0, 1, *[0] * 8]
 
@@ -227,7 +228,10 @@ class TestTasks:
             note="Flagged",
         )
         result = task.execute({"ti": MagicMock(try_number=1)})
-        assert result["order_id"] == "external_id:SO-4"
+        assert (result["order_id"], result["looked_up_id"]) == (
+            "external_id:SO-4",
+            oms.native_id(4),
+        )
         assert (result["outcome"], result["order_state"]) == ("canceled", "Cancelled")
         assert notes(oms) == [4]
 
@@ -249,13 +253,15 @@ class TestTasks:
         assert "1 not_found" in str(failure)
         assert [oms.cancels(n) for n in (1, 2, 3, 4)] == [1, 1, 1, 0]
         assert sorted(notes(oms)) == [1, 2, 3]
-        ended = {row["order_id"]: row["outcome"] for row in rows(results)}
-        assert ended == {
-            "number:1001": "canceled",
-            "external_id:SO-2": "canceled",
-            oms.native_id(3): "canceled",
-            "number:4711": "not_found",
+        ended = {
+            "number:1001": ("canceled", oms.native_id(1)),
+            "external_id:SO-2": ("canceled", oms.native_id(2)),
+            oms.native_id(3): ("canceled", None),
+            "number:4711": ("not_found", None),
         }
+        for kept in (rows(results), attempt.pushed["results"]):
+            found = {one["order_id"]: (one["outcome"], one["looked_up_id"]) for one in kept}
+            assert found == ended
 
     def test_a_csv_file_has_a_column_for_it(self, oms: EmulatorProcess, tmp_path: Path) -> None:
         path = tmp_path / "orders.csv"

@@ -65,6 +65,7 @@ def test_its_result_is_a_small_dict(oms: RawServer) -> None:
         result = operator().execute(context())
     assert json.loads(json.dumps(result)) == {
         "order_id": 1010101,
+        "looked_up_id": None,
         "outcome": "canceled",
         "confirmed_by": "answer",
         "order_state": "CANCELED",
@@ -83,6 +84,7 @@ def test_the_result_is_pushed_before_a_failure_is_raised(oms: RawServer) -> None
         key="return_value",
         value={
             "order_id": 1010101,
+            "looked_up_id": None,
             "outcome": "not_found",
             "confirmed_by": "read",
             "order_state": None,

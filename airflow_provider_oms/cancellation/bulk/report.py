@@ -105,6 +105,7 @@ class ResultRow(TypedDict):
     """Describe how one order ended: an element of the XCom value ``results``."""
 
     order_id: OrderId
+    looked_up_id: OrderId | None
     outcome: str
     order_state: str | None
     order_status: str | None
@@ -244,6 +245,7 @@ class Report:
 def _row_of(result: CancellationResult) -> ResultRow:
     return {
         "order_id": result.order_id,
+        "looked_up_id": result.looked_up_id,
         "outcome": result.outcome.value,
         "order_state": result.order_state,
         "order_status": result.order_status,

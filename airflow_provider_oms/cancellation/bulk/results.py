@@ -27,6 +27,7 @@ def line_of(end: OrderEnd, disposition_reason: str) -> str:
     result = end.result
     row = {
         "order_id": result.order_id,
+        "looked_up_id": result.looked_up_id,
         "outcome": result.outcome.value,
         "confirmed_by": result.confirmed_by.value if result.confirmed_by else None,
         "order_state": result.order_state,
@@ -112,6 +113,8 @@ def _end_of(row: dict[str, Any]) -> OrderEnd:
         row["correlation_id"],
         http_status=row["http_status"],
         oms_code=row["oms_code"],
+        # An earlier version of this package did not write it.
+        looked_up_id=row.get("looked_up_id"),
     )
     started_at, finished_at = _seconds(row["started_at"]), _seconds(row["finished_at"])
     return OrderEnd(result, row["attempts"], row["posts"], started_at, finished_at)

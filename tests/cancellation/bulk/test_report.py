@@ -175,6 +175,7 @@ def test_rows_are_given_for_a_thousand_orders_and_no_more() -> None:
     assert len(rows) == 1000
     assert rows[0] == {
         "order_id": 1,
+        "looked_up_id": None,
         "outcome": "would_cancel",
         "order_state": "READY",
         "order_status": "READY",

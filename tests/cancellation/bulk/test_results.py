@@ -31,6 +31,7 @@ RESULT = CancellationResult(
     posts=1,
     http_status=409,
     oms_code="5003",
+    looked_up_id="a" * 32,
 )
 END = OrderEnd(RESULT, 2, 1, BEGUN + 0.25, BEGUN + 1.5)
 
@@ -40,6 +41,7 @@ def test_a_line_is_one_json_object_without_any_text_of_the_oms() -> None:
     assert line.endswith("}\n")
     assert json.loads(line) == {
         "order_id": 7,
+        "looked_up_id": "a" * 32,
         "outcome": "not_cancelable",
         "confirmed_by": "read",
         "order_state": "SHIPPED",
@@ -61,6 +63,14 @@ def test_what_is_written_is_read_again() -> None:
     assert (read.started_at, read.finished_at) == (END.started_at, END.finished_at)
     assert read.result.outcome is Outcome.NOT_CANCELABLE
     assert (read.result.correlation_id, read.result.oms_code) == ("c1", "5003")
+    assert read.result.looked_up_id == "a" * 32
+
+
+def test_a_line_of_an_earlier_version_is_read_too() -> None:
+    row = json.loads(line_of(END, "other"))
+    del row["looked_up_id"]
+    (read,) = read_ends([json.dumps(row)], {7}, since=BEGUN).values()
+    assert read.result.looked_up_id is None
 
 
 def test_an_order_that_nobody_turned_to_has_no_times_and_is_not_read_again() -> None:

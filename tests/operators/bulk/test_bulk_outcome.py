@@ -78,7 +78,7 @@ class TestWhatComesOut:
         assert summary["results_path"] == str(tmp_path / "deep" / "results-3.jsonl")
         canceled, shipped = sorted(rows(Path(summary["results_path"])), key=lambda r: r["order_id"])
         assert list(canceled) == [
-            "order_id", "outcome", "confirmed_by", "order_state", "order_status",
+            "order_id", "looked_up_id", "outcome", "confirmed_by", "order_state", "order_status",
             "disposition_reason", "attempts", "posts", "http_status", "oms_code",
             "correlation_id", "started_at", "finished_at",
         ]  # fmt: skip
@@ -241,6 +241,7 @@ class TestWhatComesOut:
         assert warning in log
         assert {
             "order_id": SHIPPED,
+            "looked_up_id": None,
             "outcome": "would_cancel",
             "order_state": "SHIPPED",
             "order_status": "SHIPPED",
