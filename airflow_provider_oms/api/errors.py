@@ -47,6 +47,8 @@ class OmsError(Exception):
     evidence: Evidence = Evidence.AMBIGUOUS
     #: Whether the call itself may have left this machine.
     was_sent: bool = True
+    #: Whether the call that failed was a look-up, which the one that was asked for needs.
+    is_of_look_up: bool = False
     #: The order that the failed call was about; ``None`` when it was about none.
     order_id: int | str | None = None
     #: The id that was looked up for it; ``None`` where it is named by its id, or was not found.
@@ -185,6 +187,8 @@ class OmsNotSentError(OmsError):
 
 class OmsNoHostError(OmsNotSentError):
     """Report that a tenant's host could not be looked up, so that nothing was sent there."""
+
+    is_of_look_up = True
 
 
 class OmsNamedTwiceError(OmsError):

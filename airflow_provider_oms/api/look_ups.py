@@ -112,7 +112,9 @@ def cancel_without_id(error: OmsError) -> OmsError:
         found.was_sent = False
         return found
     message = f"The order could not be looked up, so no cancel was sent: {error.message}"
-    return OmsNotSentError(message, reason=error.message, retry_after=error.retry_after)
+    unsent = OmsNotSentError(message, reason=error.message, retry_after=error.retry_after)
+    unsent.is_of_look_up = error.is_of_look_up
+    return unsent
 
 
 def reasons_in(answer: Response, hint: str, secrets: Iterable[str] = ()) -> dict[str, bool]:

@@ -81,9 +81,11 @@ class OrderIds:
             # An id does not change, so that two threads may look for the same.
             try:
                 found = self._find_one(order_id).order_id
-            except OmsNotFoundError as error:
-                # A search, which may lag, has not found it; what was asked for was not called.
-                error.was_sent = False
+            except OmsError as error:
+                error.is_of_look_up = True
+                if isinstance(error, OmsNotFoundError):
+                    # A search, which may lag, has not found it; what was asked for was not called.
+                    error.was_sent = False
                 raise
             self._learn({order_id: found})
         return found

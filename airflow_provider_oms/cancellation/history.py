@@ -62,6 +62,7 @@ class Reply:
         not say.
     :param is_of_another_tenant: whether it held an order of another tenant instead of ours.
     :param looked_up_id: the id by which the call named the order, where that was looked up.
+    :param is_of_look_up: whether it came from a look-up that the call needed first.
     """
 
     evidence: Evidence
@@ -78,6 +79,7 @@ class Reply:
     is_cancelable: bool | None = None
     is_of_another_tenant: bool = False
     looked_up_id: OrderId | None = None
+    is_of_look_up: bool = False
 
     @property
     def says_canceled(self) -> bool:

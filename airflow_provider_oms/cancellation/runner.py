@@ -209,6 +209,7 @@ def reply_of(
             left=error.was_sent,
             is_of_another_tenant=error.is_of_another_tenant,
             looked_up_id=error.looked_up_id,
+            is_of_look_up=error.is_of_look_up,
         )
     except Exception as error:  # noqa: BLE001 - one order's fault must not end a run
         return _fault_of(error)
@@ -318,8 +319,9 @@ def describe_decision(named: str, history: History, decision: Step, now: float) 
     if last is None:
         came_back = "in doubt from an earlier attempt" if history.doubt_since is not None else "new"
         return f"{named}: {came_back}. Next: {upcoming}."
+    call = "look-up" if last.reply.is_of_look_up else last.action.value
     return (
-        f"{named}, call {len(history.events)}, {last.action}: {last.reply.message.rstrip('.')}. "
+        f"{named}, call {len(history.events)}, {call}: {last.reply.message.rstrip('.')}. "
         f"Taken as: {last.reply.taken_as}. Next: {upcoming}."
     )
 

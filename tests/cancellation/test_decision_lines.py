@@ -81,6 +81,14 @@ def test_every_other_line_says_what_came_back_from_which_call(message: str, acti
     )
 
 
+@pytest.mark.parametrize("action", Action)
+def test_a_look_up_that_failed_is_not_called_a_cancel_or_a_read(action: Action) -> None:
+    failed = Reply(Evidence.NEVER_SENT, "No such search", is_of_look_up=True)
+    history = History(Policy(), started_at=0.0).with_event(Event(action, 0.0, 0.0, failed))
+    line = describe_decision(NAMED, history, Wait(1.0), 0.0)
+    assert line.startswith(f"{NAMED}, call 1, look-up: No such search. ")
+
+
 SHOWN_OPEN, SHOWN_CANCELED = Reply(Evidence.OPEN), Reply(Evidence.CANCELED)
 READ, POST = Action.READ, Action.POST
 

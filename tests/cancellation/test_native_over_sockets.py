@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
 from typing import Any
 
 import pytest
@@ -149,6 +150,36 @@ class TestTheIdThatWasFound:
         assert f"Order {result.order_id} has the id {tenant.native_id(ONE)}" in caplog.messages
         assert result.describe().endswith(f" Its id is {tenant.native_id(ONE)}.")
         assert result.as_dict()["looked_up_id"] == tenant.native_id(ONE)
+
+
+class TestALookUpThatFails:
+    @pytest.mark.parametrize("attempt", [1, 2])
+    @pytest.mark.parametrize("status", [200, 404, 500])
+    def test_its_line_in_the_log_calls_it_one(
+        self,
+        tenant: EmulatorProcess,
+        caplog: pytest.LogCaptureFixture,
+        attempt: int,
+        status: int,
+    ) -> None:
+        caplog.set_level("INFO")
+        if status == HTTPStatus.OK:
+            cancel(tenant, BY_NUMBER, "77", attempt=attempt, settle_seconds=0, deadline=0.5)
+        else:
+            tenant.settings(search_status=status)
+            cancel(tenant, BY_NUMBER, attempt=attempt, settle_seconds=0, deadline=0.5)
+        named = [line for line in caplog.messages if f"attempt {attempt}, call 1, " in line]
+        assert len(named) == 1
+        assert f"attempt {attempt}, call 1, look-up: " in named[0]
+
+    def test_so_does_that_of_a_host(
+        self, tenant: EmulatorProcess, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level("INFO")
+        tenant.add_fault("status", status=503, call="tenant", times=1)
+        found = TestAHostThatIsLookedUp().settings(tenant)
+        assert _cancel(found, tenant, NATIVE).outcome is Outcome.CANCELED
+        assert any("call 1, look-up: The tenant's host" in line for line in caplog.messages)
 
 
 class TestASet:
