@@ -129,7 +129,8 @@ def only_one_in(
     if len(orders) < _SEVERAL:
         _expect_all(page, answer, secrets)
     if not orders:
-        raise OmsNotFoundError(f"The OMS knows no order with {_named(reference)}", **facts)
+        where = _where_it_was_searched(reference, expected)
+        raise OmsNotFoundError(f"The OMS knows no order with {_named(reference)}{where}", **facts)
     if len(orders) >= _SEVERAL:
         raise OmsRefusedError(
             f"{len(orders)} orders have {_named(reference)}; name the order by its id, or give the "
@@ -209,6 +210,16 @@ def _expect_all(page: Mapping[str, Any], answer: Response, secrets: Sequence[str
 
 def _named(reference: Reference) -> str:
     return f"{_FIELDS[reference.key]} {reference.value}"
+
+
+def _where_it_was_searched(reference: Reference, expected: Expected) -> str:
+    """Return which orders that may be meant did not count."""
+    parts = []
+    if expected.site_id is not None:
+        parts.append(f"only site {expected.site_id}, which site_id names, was searched")
+    if reference.key is OrderKey.EXTERNAL_ID:
+        parts.append("letter case counts")
+    return "".join(f"; {part}" for part in parts)
 
 
 def _of_the_search(error: OmsHttpError) -> OmsHttpError:

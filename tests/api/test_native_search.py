@@ -158,6 +158,28 @@ class TestASite:
         assert found(page(hit(siteId=None))).order_id == ID
 
 
+class TestAnOrderThatIsNotFound:
+    @pytest.mark.parametrize(
+        ("asked", "site", "said"),
+        [
+            (NUMBER, None, "The OMS knows no order with orderNumber 1042 ("),
+            (SHOPS, None, "externalId SHOP-1042; letter case counts ("),
+            (NUMBER, "7", "orderNumber 1042; only site 7, which site_id names, was searched ("),
+            (
+                SHOPS,
+                "7",
+                "1042; only site 7, which site_id names, was searched; letter case counts (",
+            ),
+        ],
+    )
+    def test_it_is_said_where_it_was_searched_and_how_it_was_compared(
+        self, asked: str, site: str | None, said: str
+    ) -> None:
+        with pytest.raises(OmsNotFoundError) as missing:
+            found(page(), asked, site=site)
+        assert said in missing.value.message
+
+
 class TestAnotherShape:
     @pytest.mark.parametrize(
         "content",

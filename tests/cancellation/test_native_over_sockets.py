@@ -99,6 +99,7 @@ class TestSeveral:
         assert (tenant.cancels(ONE), tenant.cancels(OTHER)) == (0, 1)
         result = cancel(tenant, spoken, "77", site_id=4)
         assert (result.outcome, result.posts) == (Outcome.NOT_FOUND, 0)
+        assert "only site 4, which site_id names, was searched" in result.reason
 
     def load(self, tenant: EmulatorProcess) -> None:
         tenant.settings(native_order_numbers="site")
