@@ -351,7 +351,8 @@ class OmsClient:
         except OmsError as error:
             # Whatever became of the token request, the call that needed it was never sent.
             message = f"No access token could be had: {error.message}"
-            raise OmsNotSentError.because_of(error, message) from None
+            unsent = OmsNotSentError.because_of(error, message)
+            raise self._host.judged(unsent) from None
 
     def _fetch_token(self) -> Token:
         settings = self.settings

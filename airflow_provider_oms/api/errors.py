@@ -143,6 +143,8 @@ class OmsNotSentError(OmsError):
     :param host: the host that could not be reached; ``None`` when one was reached.
     :param reason: why not, in a few words.
     :param unresolved: whether the host's name did not resolve.
+    :param is_unknown: whether it did not because there is no such name, as far as the resolver
+        knows; a resolver that is away does not know.
     :param refused_certificate: whether the host's certificate is not one that is trusted.
     :param lacks_scheme: whether a host on this machine was taken for one that speaks TLS.
     :param retry_after: seconds the token endpoint asked to wait, if it did.
@@ -159,6 +161,7 @@ class OmsNotSentError(OmsError):
         host: str | None = None,
         reason: str = "",
         unresolved: bool = False,
+        is_unknown: bool = False,
         refused_certificate: bool = False,
         lacks_scheme: bool = False,
         retry_after: float | None = None,
@@ -167,6 +170,7 @@ class OmsNotSentError(OmsError):
         self.host = host
         self.reason = reason
         self.unresolved = unresolved
+        self.is_unknown = is_unknown
         self.refused_certificate = refused_certificate
         self.lacks_scheme = lacks_scheme
         self.retry_after = retry_after

@@ -16,9 +16,15 @@ from airflow_provider_oms.api.errors import (
     OmsError,
     OmsNotSentError,
     OmsUnexpectedResponseError,
+    OmsWrongServerError,
 )
 from airflow_provider_oms.api.evidence import Evidence
-from airflow_provider_oms.api.responses import correlation_id_of, describe_body, error_of
+from airflow_provider_oms.api.responses import (
+    correlation_id_of,
+    describe_body,
+    error_of,
+    is_foreign,
+)
 from airflow_provider_oms.api.transport import Response
 
 if TYPE_CHECKING:
@@ -32,6 +38,7 @@ __all__ = [
 ]
 
 TENANT_PATH = "/api/platform/tenants/{tenant_id}"
+_CHECK = "Check auth_url and tenant_id"
 
 
 def host_in(answer: Response, settings: TenantSettings, secrets: Iterable[str] = ()) -> str:
@@ -44,7 +51,10 @@ def host_in(answer: Response, settings: TenantSettings, secrets: Iterable[str] =
     :raises OmsHttpError: one of its kinds, when there is none, or it is not one of Kibo's.
     """
     if not answer.is_success:
-        raise error_of(answer, secrets=secrets, hint="Check auth_url and tenant_id")
+        raise error_of(answer, secrets=secrets, hint=_CHECK)
+    if answer.complete and is_foreign(answer):
+        message = f"No OMS answered, but {describe_body(answer)}. {_CHECK}"
+        raise OmsWrongServerError(message, http_status=answer.status)
     document = answer.json() if answer.complete else None
     fields = document if isinstance(document, dict) else {}
     problem = f"{describe_body(answer)} instead of the tenant"

@@ -39,6 +39,7 @@ __all__ = [
     "correlation_id_of",
     "describe_body",
     "error_of",
+    "is_foreign",
     "no_such_order_in",
     "retry_after_of",
 ]
@@ -118,7 +119,7 @@ def no_such_order_in(
     """
     found = "another order" if is_another else describe_body(answer)
     message = f"The OMS answered with success, but with {found} instead of order {order_id}"
-    if answer.complete and _is_foreign(answer):
+    if answer.complete and is_foreign(answer):
         message += f". {hint}"
     return OmsUnexpectedResponseError(
         message,
@@ -145,7 +146,7 @@ def error_of(answer: Response, *, secrets: Iterable[str] = (), hint: str = "") -
         kind, message = OmsThrottledError, "The OMS limits the rate of calls and did not act"
     elif kind in (OmsRefusedError, OmsForbiddenError) and _speaks_of_state(kind, marker):
         kind, message = OmsConflictError, _KINDS[409][1]
-    elif answer.status // 100 == _CLIENT_ERROR and kind in _VERDICTS and _is_foreign(answer):
+    elif answer.status // 100 == _CLIENT_ERROR and kind in _VERDICTS and is_foreign(answer):
         kind = OmsWrongServerError
         message = f"No OMS answered, but {describe_body(answer)}. {hint}".rstrip()
     return kind(
@@ -201,11 +202,13 @@ def _speaks_of_state(kind: type[OmsHttpError], marker: str) -> bool:
     return _OF_STATE.search(words) is not None or _CANNOT_CANCEL.search(words) is not None
 
 
-def _is_foreign(answer: Response) -> bool:
+def is_foreign(answer: Response) -> bool:
     """Tell whether something else than an OMS listens at this address.
 
     Every web server answers 404 to a path that it does not have, many of them in JSON. That an
     order does not exist is believed only of a response with the marks of an OMS.
+
+    :param answer: a response.
     """
     if _has_marks_of_an_oms(answer):
         return False

@@ -6,10 +6,17 @@ What the platform's answer means is read in ``look_ups.py``.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from airflow_provider_oms.api.errors import OmsError, OmsNoHostError
+from airflow_provider_oms.api.errors import (
+    OmsError,
+    OmsNoHostError,
+    OmsNotSentError,
+    OmsWrongServerError,
+)
+from airflow_provider_oms.api.evidence import Evidence
 
 if TYPE_CHECKING:
     from airflow_provider_oms.api.config import TenantSettings
@@ -18,6 +25,10 @@ __all__ = ["TenantHost"]
 
 _logger = logging.getLogger(__name__)
 
+# A resolver that has just started, or lost its own source, may say for a moment that a name does
+# not exist.
+_UNKNOWN_FOR = 15.0
+
 
 class TenantHost:
     """Know a tenant's address, and look it up where it has to be.
@@ -25,6 +36,7 @@ class TenantHost:
     :param settings: the tenant.
     :param get_token: returns an access token for the platform; ``None`` for none.
     :param ask: asks the platform with that token, and returns the address.
+    :param clock: monotonic seconds.
     """
 
     def __init__(
@@ -32,17 +44,22 @@ class TenantHost:
         settings: TenantSettings,
         get_token: Callable[[], str | None],
         ask: Callable[[str | None], str],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
         self._get_token = get_token
         self._ask = ask
+        self._clock = clock
         self._found: str | None = None
+        # Since when the resolver has said, each time, that the platform's name does not exist.
+        self._unknown_since: float | None = None
 
     @property
     def url(self) -> str:
         """Return the address.
 
-        :raises OmsNotSentError: when it has to be looked up, and cannot be.
+        :raises OmsNotSentError: when it has to be looked up, and cannot be; its evidence is
+            ``WRONG_SERVER`` where the connection is wrong.
         """
         if not self._settings.discover_host:
             return self._settings.api_url
@@ -57,4 +74,33 @@ class TenantHost:
             return self._ask(token)
         except OmsError as error:
             message = f"The tenant's host could not be looked up: {error.message}"
-            raise OmsNoHostError.because_of(error, message) from None
+            unsent = self.judged(OmsNoHostError.because_of(error, message))
+            unsent.is_of_look_up = True
+            if isinstance(error, OmsWrongServerError):
+                unsent.evidence = Evidence.WRONG_SERVER
+            raise unsent from None
+
+    def judged(self, error: OmsNotSentError) -> OmsNotSentError:
+        """Return why the platform was not asked, as the connection's fault where it is.
+
+        A name that the connection gives, and that does not exist for some time, will not come to
+        exist. Any other failure to resolve it may pass.
+
+        :param error: why not.
+        :return: the same error, or one whose evidence is ``WRONG_SERVER``.
+        """
+        is_given = self._settings.discover_host and self._settings.auth_url is not None
+        if not is_given or self._found is not None or not error.is_unknown:
+            self._unknown_since = None
+            return error
+        now = self._clock()
+        if self._unknown_since is None:
+            self._unknown_since = now
+        if now - self._unknown_since < _UNKNOWN_FOR:
+            return error
+        judged = error.reworded(
+            f"{error.message}. auth_url names a host that does not exist; correct it, or give the "
+            f"connection a host instead of discover_host"
+        )
+        judged.evidence = Evidence.WRONG_SERVER
+        return judged

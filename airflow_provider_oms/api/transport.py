@@ -6,6 +6,7 @@ What an answer means is read in ``responses.py``; nothing here is ever repeated.
 from __future__ import annotations
 
 import re
+import socket
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -180,6 +181,7 @@ class Transport:
                 host=host,
                 reason=reason,
                 unresolved=reason == _UNRESOLVED,
+                is_unknown=reason == _UNRESOLVED and _is_unknown_name(error),
                 refused_certificate=reason == _REFUSED_CERTIFICATE,
                 lacks_scheme=lacks_scheme,
             ) from None
@@ -220,12 +222,7 @@ def describe_failure(error: BaseException) -> str:
     :param error: what requests or urllib3 raised.
     :return: the kind of the innermost error and its short text.
     """
-    seen: list[BaseException] = []
-    current: BaseException | None = error
-    while current is not None and current not in seen:
-        seen.append(current)
-        inner = (getattr(current, "reason", None), *current.args, current.__cause__)
-        current = next((each for each in inner if isinstance(each, BaseException)), None)
+    seen = _chain_of(error)
     reason = _NAMES.get(type(seen[-1]).__name__) or _by_kind(seen)
     if any(isinstance(error, urllib3.exceptions.ProxyError) for error in seen):
         is_named = reason in _NAMES.values()
@@ -233,6 +230,26 @@ def describe_failure(error: BaseException) -> str:
     if any(sign in str(seen[-1]).lower() for sign in _SIGNS_OF_NO_TLS):
         return _NO_TLS
     return reason
+
+
+def _chain_of(error: BaseException) -> list[BaseException]:
+    """Return an error and those that led to it, the innermost last."""
+    seen: list[BaseException] = []
+    current: BaseException | None = error
+    while current is not None and current not in seen:
+        seen.append(current)
+        inner = (getattr(current, "reason", None), *current.args, current.__cause__)
+        current = next((each for each in inner if isinstance(each, BaseException)), None)
+    return seen
+
+
+# Not every system has both.
+_NO_SUCH_NAME = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
+
+
+def _is_unknown_name(error: BaseException) -> bool:
+    inner = _chain_of(error)[-1]
+    return isinstance(inner, socket.gaierror) and inner.errno in _NO_SUCH_NAME
 
 
 _UNRESOLVED = "the host name does not resolve"

@@ -239,7 +239,7 @@ class TestOverAClient:
             (answer("503 Unavailable"), None),
             (answer("429 Too Many", b"", ("Retry-After: 60",)), 60),
             (answer("403 Forbidden", b"", ("x-vol-correlation: 0",)), None),
-            (answer("404 Not Found"), None),
+            (answer("404 Not Found", b"", ("x-vol-correlation: 0",)), None),
             (answer("307 Elsewhere", b"", ("Location: http://127.0.0.1:9/",)), None),
             (document(tenant("evil.example")), None),
             (document(tenant("mozu.com@evil.example")), None),
