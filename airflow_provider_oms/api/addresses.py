@@ -44,6 +44,8 @@ _TENANT_LABEL = re.compile(
     r"(?P<native>t?)(?P<tenant>[0-9]{1,18})(?:-s(?P<site>[0-9]{1,18}))?"
     r"(?P<translated>-translation)?"
 )
+# stg1.mozu.com: a part of Kibo's platform, under which tenants have hosts.
+_POD_LABEL = re.compile(r"(?:stg|tp|sb|sandbox)[0-9]*")
 _SANDBOX_LABELS = frozenset({"sandbox", "sb"})
 _PRODUCTION_LABELS = frozenset({"tp0", "tp1", "tp2", "tp3", "tp4", "tp5"})
 # Paths of Kibo's calls. A gateway's prefix may begin with /api/v2 as well, when another word
@@ -97,6 +99,8 @@ def address_problem(
     label = name.partition(".")[0]
     if label == "home" and not issues_tokens:
         return f"{name} issues access tokens and has no orders; it belongs into auth_url"
+    if _POD_LABEL.fullmatch(label) and not issues_tokens:
+        return f"{name} is a part of Kibo's platform and no tenant's; give the tenant's own host"
     tenant = _TENANT_LABEL.fullmatch(label)
     if tenant is None:
         return None

@@ -99,6 +99,8 @@ class TestAHost:
             ("t10001.sb.euw1.kibocommerce.com", {}, "is Kibo's sandbox"),
             (POD, {"environment": "sandbox"}, "is Kibo's production, and environment is 'sandbox'"),
             ("t10001-s3.tp1.mozu.com", {"site_id": 2}, "belongs to site 3, and site_id is 2"),
+            ("t10002.stg1.mozu.com", {}, "belongs to tenant 10002, and tenant_id is 10001"),
+            ("stg1.mozu.com", {}, "is a part of Kibo's platform and no tenant's"),
             ("10001-translation.mozu.com", {}, "is not Kibo's native API"),
             ("10001.tp1.mozu.com", {}, "is not Kibo's native API"),
             ("home.mozu.com", {}, "issues access tokens and has no orders"),

@@ -159,6 +159,15 @@ class TestItsHost:
         ("host", "extra", "named"),
         [
             ("t10002.tp1.mozu.com", {}, "belongs to tenant 10002, and tenant_id is 10001"),
+            ("t10002.stg1.mozu.com", {}, "belongs to tenant 10002, and tenant_id is 10001"),
+            ("t10002-s2.stg1.mozu.com", {}, "belongs to tenant 10002, and tenant_id is 10001"),
+            ("t10002.stg2.usc1.kibocommerce.com", {}, "belongs to tenant 10002"),
+            ("t10001-s3.stg1.mozu.com", {"site_id": "2"}, "belongs to site 3, and site_id is 2"),
+            *(
+                (f"{pod}.mozu.com", {}, "is a part of Kibo's platform and no tenant's; give the")
+                for pod in ("stg1", "STG2", "stg10001", "tp1", "sandbox")
+            ),
+            ("sb.euw1.kibocommerce.com", {}, "is a part of Kibo's platform and no tenant's"),
             ("t10001-s3.tp1.mozu.com", {"site_id": "2"}, "belongs to site 3, and site_id is 2"),
             ("t10001.sandbox.mozu.com", {}, "is Kibo's sandbox, and environment is 'production'"),
             (POD, {"environment": "sandbox"}, "is Kibo's production, and environment is"),
@@ -191,6 +200,7 @@ class TestItsHost:
         [
             *("t10001-s2.tp1.mozu.com", "t10001-s02.tp1.mozu.com", "gateway.example.com"),
             *("t10001.tp0.euw4.gcp.kibocommerce.com", "T10001.TP1.MOZU.COM", f"{POD}."),
+            *("t10001.stg1.mozu.com", "t10001-s2.stg1.mozu.com", "stg1.example.com"),
         ],
     )
     def test_what_contradicts_nothing_is_taken(self, host: str) -> None:
