@@ -232,21 +232,30 @@ class OmsHook(BaseHook):
             )
         self.check_reasons([request])
         self.log.info("Canceling order %s at %s", request.order_id, self.settings.describe())
+        calls = LeavesNotes(client, checked_note)
+        around = runner.Runtime(
+            sleep=lambda seconds: sleep_until(is_over, seconds), is_stopping=is_over
+        )
         result = runner.cancel_order(
-            client if checked_note is None else LeavesNotes(client, checked_note),
+            calls,
             request,
             policy_for(self.settings, only_if_states=states),
             attempt=number or 1,
             in_doubt_for=0.0 if is_in_doubt else None,
             log=self.log,
             on_interrupt=on_interrupt,
-            surroundings=runner.Runtime(
-                sleep=lambda seconds: sleep_until(is_over, seconds), is_stopping=is_over
-            ),
+            surroundings=around,
         )
         if not result.outcome.is_success:
             raise cancellation_error(result)
         self.log.info("%s", result.describe())
+        try:
+            calls.leave_late_notes(self.settings.deadline, around)
+        except BaseException:
+            # What became of the order is known, and must be seen where its note is waited for.
+            if on_interrupt is not None:
+                on_interrupt(result)
+            raise
         return result
 
     def check_reasons(self, requests: Iterable[CancelRequest]) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Unpack
 
 from airflow.providers.common.compat.sdk import BaseOperator
@@ -18,15 +17,13 @@ from airflow_provider_oms.api.values import (
     validate_path,
 )
 from airflow_provider_oms.arguments import NOT_GIVEN, KeepsDefaultArguments, NotGiven
-from airflow_provider_oms.bulk_arguments import read_set, rows_of, states_of
+from airflow_provider_oms.bulk_arguments import Plan, read_set, rows_of, states_of
 from airflow_provider_oms.cancellation.bulk.driver import BulkRun
 from airflow_provider_oms.cancellation.bulk.journal import Journal, JournalError
 from airflow_provider_oms.cancellation.bulk.limits import Limits, check_workers
 from airflow_provider_oms.cancellation.bulk.order_set import OmsOrderSetError, OrderSet, Reasons
 from airflow_provider_oms.cancellation.bulk.report import Kept, Report, Summary
-from airflow_provider_oms.cancellation.bulk.rows import Rows
 from airflow_provider_oms.cancellation.bulk.verdict import TAKEN_OVER, failure_of
-from airflow_provider_oms.cancellation.history import Policy
 from airflow_provider_oms.cancellation.notes import LeavesNotes
 from airflow_provider_oms.cancellation.policy import policy_for
 from airflow_provider_oms.cancellation.termination import listen_for_termination
@@ -57,22 +54,6 @@ _NO_ATTEMPT = (
 
 def _or_none(value: Any) -> Any:
     return None if value is NOT_GIVEN else value
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """Hold what a run needs, once everything that was given is checked."""
-
-    hook: OmsHook
-    orders: OrderSet
-    policy: Policy
-    limits: Limits
-    tolerated_failures: int
-    attempt: int
-    journal: Journal
-    results: ResultsFile | None
-    note: str | None
-    rows: Rows
 
 
 class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
@@ -228,25 +209,31 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
         started_at = time.monotonic()
         # Before the set is read, which can take a while.
         termination = listen_for_termination()
+
+        def is_stopping() -> bool:
+            return self._is_killed or termination.is_requested
+
         plan = self._plan(context)
-        with plan.hook.get_conn() as client:
+        with plan.client as client:
             client.expect(plan.orders.requests)
+            calls = LeavesNotes(client, plan.note)
             run = BulkRun(
-                client if plan.note is None else LeavesNotes(client, plan.note),
+                calls,
                 plan.orders,
                 plan.policy,
                 plan.journal,
                 plan.limits,
-                leeway=plan.hook.settings.connect_timeout,
+                leeway=client.settings.connect_timeout,
                 attempt=plan.attempt,
                 log=self.log,
-                is_stopping=lambda: self._is_killed or termination.is_requested,
+                is_stopping=is_stopping,
             )
             try:
                 run.run()
+                plan.leave_late_notes(calls, run, is_stopping)
             finally:
                 reported = self._report(context, plan, run, time.monotonic() - started_at)
-            was_told_to_end = self._is_killed or termination.is_requested
+            was_told_to_end = is_stopping()
         if reported is None:
             raise bulk_cancellation_error(TAKEN_OVER.message, can_retry=TAKEN_OVER.can_retry)
         summary, kept = reported
@@ -261,7 +248,7 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
             raise bulk_cancellation_error(failure.message, can_retry=failure.can_retry)
         return summary
 
-    def _plan(self, context: Context) -> _Plan:
+    def _plan(self, context: Context) -> Plan:
         hook = OmsHook(self.oms_conn_id)
         ti: Any = context["ti"]
         try:
@@ -311,8 +298,8 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
         journal = self._open_journal(context, hook.settings, orders) if is_kept else None
         results = self._results_file(ti.map_index)
         attempt = 1 if dry_run else ti.try_number
-        return _Plan(
-            hook,
+        return Plan(
+            hook.get_conn(),
             orders,
             policy,
             limits.shared_by(1 + beside),
@@ -353,7 +340,7 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
             ) from None
 
     def _report(
-        self, context: Context, plan: _Plan, run: BulkRun, duration: float
+        self, context: Context, plan: Plan, run: BulkRun, duration: float
     ) -> tuple[Summary, Kept] | None:
         """Keep what became of the orders; return nothing when another attempt has taken over."""
         report = Report(
@@ -363,7 +350,7 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
             dry_run=plan.policy.dry_run,
             attempt=plan.attempt,
             duration=duration,
-            not_cancelable_states=plan.hook.settings.not_cancelable_states,
+            not_cancelable_states=plan.client.settings.not_cancelable_states,
             rows_by_value=plan.rows.counts,
         )
         if not plan.journal.confirm_ownership():
@@ -385,7 +372,7 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
             )
         return reported
 
-    def _write_results(self, plan: _Plan, run: BulkRun) -> str | None:
+    def _write_results(self, plan: Plan, run: BulkRun) -> str | None:
         if plan.results is None:
             return None
         try:

@@ -5,19 +5,24 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 import pytest
 
 from airflow_provider_oms.api.errors import (
     OmsConflictError,
     OmsError,
+    OmsForbiddenError,
     OmsNoResponseError,
     OmsNotSentError,
     OmsServerError,
+    OmsThrottledError,
+    OmsUnauthorizedError,
 )
 from airflow_provider_oms.api.models import Order
 from airflow_provider_oms.api.values import CancelRequest, OrderId
 from airflow_provider_oms.cancellation.notes import LeavesNotes
+from airflow_provider_oms.cancellation.runner import Runtime
 
 OPEN, CANCELED = "Accepted", "Cancelled"
 REQUEST = CancelRequest("number:7", "Other")
@@ -26,10 +31,16 @@ REQUEST = CancelRequest("number:7", "Other")
 class Client:
     """Answer as a test says: a status, or why there is none."""
 
-    def __init__(self, *answers: str | OmsError, note: OmsError | None = None) -> None:
+    def __init__(
+        self, *answers: str | OmsError, note: OmsError | None = None, turned_away: int = -1
+    ) -> None:
         self._answers: Iterator[str | OmsError] = iter(answers)
         self._note = note
+        # How many notes meet the error, from the first on; -1 for all.
+        self._turned_away = turned_away
         self.notes: list[tuple[OrderId, str]] = []
+        self.now = 0.0
+        self.noted_at: list[float] = []
 
     def _answer(self) -> Order:
         answer = next(self._answers)
@@ -51,8 +62,16 @@ class Client:
 
     def post_note(self, order_id: OrderId, note: str) -> None:
         self.notes.append((order_id, note))
-        if self._note is not None:
+        self.noted_at.append(self.now)
+        if self._note is not None and self._turned_away != 0:
+            self._turned_away -= 1
             raise self._note
+
+    def clock(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
 
 
 def cancel(calls: LeavesNotes, reads: int = 0) -> None:
@@ -106,3 +125,91 @@ def test_that_it_cannot_be_left_is_said_once_and_fails_nothing(
     (said,) = caplog.messages
     assert "number:7" in said
     assert "no notes" in said
+
+
+def throttled(seconds: float | None = None) -> OmsError:
+    return OmsThrottledError("not now", http_status=429, retry_after=seconds)
+
+
+EXPIRED = OmsUnauthorizedError("expired", http_status=401)
+
+
+def finish(
+    client: Client, *, orders: int = 1, at_most: float = 120.0, stops_at: float = 1e9, **more: Any
+) -> None:
+    """Cancel orders, whose notes meet what the client says, and leave those that are late."""
+    calls = LeavesNotes(client, "by run 1", client.clock)
+    for number in range(orders):
+        calls.post_cancel(CancelRequest(f"number:{number}", "Other"))
+    around = Runtime(client.clock, client.sleep, lambda: client.now >= stops_at)
+    calls.leave_late_notes(at_most, around, **more)
+
+
+class TestANoteThatWasTurnedAway:
+    @pytest.mark.parametrize(
+        ("error", "noted_at"),
+        [
+            (EXPIRED, [0, 0]),
+            (throttled(), [0, 1]),
+            (throttled(0), [0, 1]),
+            (throttled(60), [0, 60]),
+            (OmsNotSentError("no route"), [0, 1]),
+        ],
+    )
+    def test_it_is_left_when_all_else_is_done(
+        self, error: OmsError, noted_at: list[float], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        client = Client(CANCELED, note=error, turned_away=1)
+        finish(client)
+        assert [name for name, _ in client.notes] == ["number:0"] * 2
+        assert client.noted_at == noted_at
+        assert not [one for one in caplog.records if one.levelno >= logging.WARNING]
+
+    def test_pauses_grow_and_the_time_for_all_of_them_is_bounded(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        client = Client(CANCELED, note=throttled())
+        finish(client, at_most=40)
+        assert client.noted_at == [0, 1, 2, 4, 8, 16, 31]
+        (said,) = [one for one in caplog.records if one.levelno >= logging.WARNING]
+        assert "number:0 could not be left" in said.getMessage()
+
+    def test_it_is_not_waited_for_longer_than_there_is_time(self) -> None:
+        client = Client(CANCELED, note=throttled(60))
+        finish(client, at_most=60)
+        assert client.noted_at == [0]
+        assert client.now == 0
+
+    @pytest.mark.parametrize(
+        "error",
+        [
+            OmsNoResponseError("timed out"),
+            OmsServerError("failed", http_status=503),
+            OmsConflictError("no notes", http_status=409),
+            OmsForbiddenError("no permission", http_status=403),
+        ],
+    )
+    def test_one_that_may_be_there_or_is_refused_is_never_sent_again(self, error: OmsError) -> None:
+        client = Client(CANCELED, note=error)
+        finish(client)
+        assert client.noted_at == [0]
+
+    def test_those_of_a_set_follow_each_other_at_its_rate(self) -> None:
+        client = Client(*[CANCELED] * 4, note=throttled(), turned_away=3)
+        finish(client, orders=4, pause=0.5)
+        assert [name for name, _ in client.notes] == [
+            *(f"number:{n}" for n in range(4)),
+            *(f"number:{n}" for n in range(3)),
+        ]
+        assert client.noted_at == [0, 0, 0, 0, 1.0, 1.5, 2.0]
+
+    def test_a_task_that_is_told_to_end_leaves_none(self) -> None:
+        client = Client(CANCELED, CANCELED, note=throttled(5))
+        finish(client, orders=2, stops_at=3)
+        assert client.noted_at == [0, 0]
+
+
+def test_without_a_note_none_is_left() -> None:
+    client = Client(CANCELED)
+    assert LeavesNotes(client, None).post_cancel(REQUEST).is_canceled
+    assert client.notes == []
