@@ -45,6 +45,7 @@ class Order:
     :param age: for how many seconds a cache had kept the answer.
     :param is_cancelable: whether the OMS says that the order can be canceled; ``None`` where it
         does not say.
+    :param obstacle: which of its fields says that it cannot, in a few words.
     """
 
     order_id: OrderId
@@ -56,6 +57,7 @@ class Order:
     is_unclear: bool = False
     age: float = 0.0
     is_cancelable: bool | None = None
+    obstacle: str = field(default="", compare=False)
 
     @property
     def is_canceled(self) -> bool:

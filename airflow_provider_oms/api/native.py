@@ -236,6 +236,8 @@ class Native(Dialect):
         status = readable_state(document.get("status"))
         if status is None or reference.key is not OrderKey.ID:
             return None
+        obstacle = _obstacle_in(document)
+        has_actions = isinstance(document.get("availableActions"), list)
         return Order(
             str(reference),
             status,
@@ -243,7 +245,8 @@ class Native(Dialect):
             MappingProxyType(document),
             correlation_id,
             http_status,
-            is_cancelable=_is_cancelable(document),
+            is_cancelable=not obstacle if obstacle or has_actions else None,
+            obstacle=obstacle,
         )
 
     def reasons_call(self) -> ApiCall | None:
@@ -275,13 +278,20 @@ def _with_fields(path: str, fields: Iterable[str]) -> str:
     return f"{path}{separator}responseFields={quote(','.join(fields), safe=',()')}"
 
 
-def _is_cancelable(document: Mapping[str, Any]) -> bool | None:
+def _obstacle_in(document: Mapping[str, Any]) -> str:
+    """Return which field of an order says that it cannot be canceled; empty for none."""
+    if document.get("restrictCancellation") is True:
+        return "restrictCancellation is set"
     # Goods that have left need a return, and money that was taken a credit, before anything else.
-    is_too_late = document.get("fulfillmentStatus") in _FULFILLED or _has_collected(document)
-    if document.get("restrictCancellation") is True or is_too_late:
-        return False
+    fulfillment = document.get("fulfillmentStatus")
+    if fulfillment in _FULFILLED:
+        return f"fulfillmentStatus is {fulfillment}"
+    if _has_collected(document):
+        return "totalCollected exceeds amountRefunded"
     actions = document.get("availableActions")
-    return _CANCEL_ACTION in actions if isinstance(actions, list) else None
+    if isinstance(actions, list) and _CANCEL_ACTION not in actions:
+        return f"availableActions lacks {_CANCEL_ACTION}"
+    return ""
 
 
 def _has_collected(document: Mapping[str, Any]) -> bool:

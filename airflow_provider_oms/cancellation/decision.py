@@ -280,10 +280,18 @@ def _post_if_admitted(history: History, now: float, read: Event) -> Step:
         reply = replace(read.reply, message=message)
         return Done(Outcome.NOT_CANCELABLE, ConfirmedBy.READ, reply)
     if history.policy.dry_run:
-        return Done(Outcome.WOULD_CANCEL, ConfirmedBy.READ, read.reply)
+        return _of_dry_run(read.reply)
     if now >= history.deadline_at:
         return Done(Outcome.NOT_CANCELED, ConfirmedBy.READ, read.reply)
     return Call(Action.POST)
+
+
+def _of_dry_run(reply: Reply) -> Done:
+    """Return the end that a real run would come to, as far as the order itself tells."""
+    if reply.is_cancelable is not False:
+        return Done(Outcome.WOULD_CANCEL, ConfirmedBy.READ, reply)
+    message = f"The OMS would probably refuse the cancel: {reply.obstacle}. {reply.message}"
+    return Done(Outcome.NOT_CANCELABLE, ConfirmedBy.READ, replace(reply, message=message))
 
 
 def _find_out(history: History, now: float, asked_at: float, settled_at: float) -> Event | Step:

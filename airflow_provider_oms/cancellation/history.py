@@ -60,6 +60,7 @@ class Reply:
     :param age: for how many seconds a cache had kept it.
     :param is_cancelable: whether the order says that it can be canceled; ``None`` where it does
         not say.
+    :param obstacle: which of its fields says that it cannot, in a few words.
     :param is_of_another_tenant: whether it held an order of another tenant instead of ours.
     :param looked_up_id: the id by which the call named the order, where that was looked up.
     :param is_of_look_up: whether it came from a look-up that the call needed first.
@@ -77,6 +78,7 @@ class Reply:
     is_unclear: bool = False
     age: float = 0.0
     is_cancelable: bool | None = None
+    obstacle: str = ""
     is_of_another_tenant: bool = False
     looked_up_id: OrderId | None = None
     is_of_look_up: bool = False

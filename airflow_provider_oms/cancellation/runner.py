@@ -249,6 +249,7 @@ def _reply_from(order: Order, name: OrderId) -> Reply:
         is_unclear=order.is_unclear,
         age=order.age,
         is_cancelable=order.is_cancelable,
+        obstacle=order.obstacle,
         looked_up_id=None if order.order_id == name else order.order_id,
     )
 

@@ -138,6 +138,19 @@ class TestWhetherItCanBeCanceled:
         self, fields: dict[str, Any], expected: bool | None
     ) -> None:
         assert read(shown(**fields)).is_cancelable is expected
+        assert bool(read(shown(**fields)).obstacle) is (expected is False)
+
+    @pytest.mark.parametrize(
+        ("fields", "named"),
+        [
+            ({"restrictCancellation": True}, "restrictCancellation is set"),
+            ({"fulfillmentStatus": "Fulfilled"}, "fulfillmentStatus is Fulfilled"),
+            ({"totalCollected": 20}, "totalCollected exceeds amountRefunded"),
+            ({"availableActions": ["CloseOrder"]}, "availableActions lacks CancelOrder"),
+        ],
+    )
+    def test_what_is_in_the_way_is_named(self, fields: dict[str, Any], named: str) -> None:
+        assert read(shown(**fields)).obstacle == named
 
 
 # The two bodies of an error, of the order service and of the fulfillment service.

@@ -25,7 +25,7 @@ from airflow_provider_oms.cancellation.policy import policy_for
 
 CAN_BE_CANCELED = replace(OPEN, is_cancelable=True)
 OF_ANOTHER_TENANT = replace(AMBIGUOUS, is_of_another_tenant=True)
-CANNOT_BE = replace(order("Completed"), is_cancelable=False)
+CANNOT_BE = replace(order("Completed"), is_cancelable=False, obstacle="it is set")
 
 
 def native(**more: float) -> Story:
@@ -164,3 +164,24 @@ def test_a_read_that_shows_another_tenants_order_too_is_the_last() -> None:
     story.then(OF_ANOTHER_TENANT)
     assert_done(story.then(OF_ANOTHER_TENANT), Outcome.UNKNOWN, None)
     assert story.reads_at == [1.0]
+
+
+@pytest.mark.parametrize(
+    ("read", "outcome"),
+    [
+        (CAN_BE_CANCELED, Outcome.WOULD_CANCEL),
+        (OPEN, Outcome.WOULD_CANCEL),
+        (CANNOT_BE, Outcome.NOT_CANCELABLE),
+    ],
+)
+def test_a_dry_run_ends_as_the_order_says_that_a_real_one_would(
+    read: Reply, outcome: Outcome
+) -> None:
+    decision = native(dry_run=True).then(read)
+    assert_done(decision, outcome, ConfirmedBy.READ)
+    assert isinstance(decision, Done)
+    assert decision.reply is not None
+    is_explained = decision.reply.message == (
+        "The OMS would probably refuse the cancel: it is set. order"
+    )
+    assert is_explained is (read is CANNOT_BE)

@@ -1,0 +1,77 @@
+"""A dry run on a native tenant: an order that says that it cannot be canceled is shown as such."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bulk_attempts import Attempt, rows
+from dag_runs import connect
+
+from airflow_provider_oms.emulator.testing import EmulatorProcess
+
+# What the tenant refuses to cancel, by the number of the order.
+IN_THE_WAY: dict[int, dict[str, Any]] = {
+    1001: {"restrictCancellation": True},
+    1002: {"fulfillmentStatus": "PartiallyFulfilled"},
+    1003: {"fulfillmentStatus": "Fulfilled", "status": "Completed"},
+    1004: {"totalCollected": 20.5},
+}
+OPEN = range(1005, 1011)
+
+
+@pytest.fixture(scope="module")
+def tenant() -> Iterator[EmulatorProcess]:
+    with EmulatorProcess(seed=None) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def oms(tenant: EmulatorProcess, monkeypatch: pytest.MonkeyPatch) -> EmulatorProcess:
+    tenant.reset_settings()
+    tenant.clear_requests()
+    tenant.clear_orders()
+    tenant.load_orders(
+        {"orderID": number, "native": {"orderNumber": number, **IN_THE_WAY.get(number, {})}}
+        for number in (*IN_THE_WAY, *OPEN)
+    )
+    connect(monkeypatch, tenant, extra={"api": "native", "settle_seconds": 0.2, "deadline": 5})
+    return tenant
+
+
+def ends(oms: EmulatorProcess, path: Path, *, dry_run: bool) -> dict[str, str]:
+    attempt = Attempt()
+    attempt.fail(
+        [*IN_THE_WAY, *OPEN],
+        order_key="number",
+        disposition_reason="Fraud",
+        dry_run=dry_run,
+        results_path=str(path),
+    )
+    return {row["order_id"]: row["outcome"] for row in rows(path)}
+
+
+@pytest.mark.parametrize("search_with_or", [False, True])
+def test_it_ends_as_the_real_run_does(
+    oms: EmulatorProcess,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+    *,
+    search_with_or: bool,
+) -> None:
+    extra = {"api": "native", "settle_seconds": 0.2, "search_with_or": search_with_or}
+    connect(monkeypatch, oms, extra=extra)
+    oms.settings(native_filter_or=search_with_or)
+    dry = ends(oms, tmp_path / "dry.jsonl", dry_run=True)
+    assert oms.requests(call="cancel") == []
+    said = capfd.readouterr().out + caplog.text
+    assert "would probably refuse the cancel: restrictCancellation is set" in said
+    real = ends(oms, tmp_path / "real.jsonl", dry_run=False)
+    assert dry == {
+        name: "would_cancel" if outcome == "canceled" else outcome for name, outcome in real.items()
+    }
+    assert [dry[f"number:{number}"] for number in IN_THE_WAY] == ["not_cancelable"] * 4
