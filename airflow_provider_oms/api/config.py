@@ -30,7 +30,7 @@ from airflow_provider_oms.api.addresses import (
     is_plain_http,
 )
 from airflow_provider_oms.api.certificates import check_ca_bundle
-from airflow_provider_oms.api.connection_rules import broken_rules
+from airflow_provider_oms.api.connection_rules import DEFAULTS_OF_NATIVE, broken_rules
 from airflow_provider_oms.api.connection_values import (
     check_credential,
     read_extra,
@@ -279,12 +279,6 @@ class TenantSettings(BaseModel):
         return problems
 
 
-#: What a field is by default on a native tenant, where that is something else.
-DEFAULTS_OF_NATIVE: dict[str, Any] = {
-    # What a native cancel does to payments may show only after a while.
-    "settle_seconds": 60.0,
-    "not_cancelable_states": ("Completed",),
-}
 EXTRA_FIELDS = (
     "api",
     "tenant_id",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Set
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_oms.api.addresses import (
     DEFAULT_AUTH_URL,
@@ -21,7 +21,14 @@ from airflow_provider_oms.api.certificates import check_ca_bundle, environments_
 if TYPE_CHECKING:
     from airflow_provider_oms.api.config import TenantSettings
 
-__all__ = ["broken_rules"]
+__all__ = ["DEFAULTS_OF_NATIVE", "broken_rules"]
+
+#: What a field is by default on a native tenant, where that is something else.
+DEFAULTS_OF_NATIVE: dict[str, Any] = {
+    # What a native cancel does to payments may show only after a while.
+    "settle_seconds": 60.0,
+    "not_cancelable_states": ("Completed",),
+}
 
 
 def broken_rules(tenant: TenantSettings, wrong: Set[str]) -> list[str]:
@@ -97,8 +104,21 @@ def _both_credentials(tenant: TenantSettings, _: Set[str]) -> str | None:
 
 
 def _time_to_settle(tenant: TenantSettings, _: Set[str]) -> str | None:
-    is_longer = tenant.settle_seconds > tenant.deadline
-    return "settle_seconds: must not be longer than deadline" if is_longer else None
+    if tenant.settle_seconds <= tenant.deadline:
+        return None
+    longer, shorter = (_with_default(tenant, field) for field in ("settle_seconds", "deadline"))
+    return (
+        f"settle_seconds: must not be longer than deadline, and {longer} s is longer than "
+        f"{shorter} s; lower settle_seconds, or raise deadline"
+    )
+
+
+def _with_default(tenant: TenantSettings, field: str) -> str:
+    """Return a number of seconds, and that it is the default where it is."""
+    value, default = getattr(tenant, field), type(tenant).model_fields[field].default
+    if tenant.api == "native":
+        default = DEFAULTS_OF_NATIVE.get(field, default)
+    return f"the default of {value:g}" if value == default else f"{value:g}"
 
 
 def _no_guessed_auth_url(tenant: TenantSettings, _: Set[str]) -> str | None:

@@ -97,6 +97,23 @@ def test_the_time_to_settle_may_be_as_long_as_the_deadline_and_no_longer() -> No
     assert "settle_seconds: must not be longer than deadline" in message
 
 
+@pytest.mark.parametrize(
+    ("extra", "named"),
+    [
+        ({"settle_seconds": 9.5, "deadline": 9}, "9.5 s is longer than 9 s"),
+        ({"deadline": 10}, "the default of 15 s is longer than 10 s"),
+        ({"settle_seconds": 200}, "200 s is longer than the default of 120 s"),
+        ({"api": "native", "deadline": 30}, "the default of 60 s is longer than 30 s"),
+        ({"api": "native", "deadline": 30, "settle_seconds": 45}, "45 s is longer than 30 s"),
+    ],
+)
+def test_a_time_to_settle_that_is_too_long_is_named_with_what_it_is_compared_with(
+    extra: dict[str, object], named: str
+) -> None:
+    message = error_of({**TENANT, **extra})
+    assert f"settle_seconds: must not be longer than deadline, and {named}; lower" in message
+
+
 class TestHttp:
     def test_it_is_admitted_for_a_local_oms_elsewhere_with_a_warning(self) -> None:
         tenant = settings(ALLOWED, host=LOCAL, login="id", password="secret")
