@@ -6,6 +6,7 @@ What the platform's answer means is read in ``look_ups.py``.
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -31,7 +32,7 @@ _UNKNOWN_FOR = 15.0
 
 
 class TenantHost:
-    """Know a tenant's address, and look it up where it has to be.
+    """Know a tenant's address, and look it up where it has to be; safe to share between threads.
 
     :param settings: the tenant.
     :param get_token: returns an access token for the platform; ``None`` for none.
@@ -50,7 +51,10 @@ class TenantHost:
         self._get_token = get_token
         self._ask = ask
         self._clock = clock
+        self._lock = threading.Lock()
         self._found: str | None = None
+        self._failures = 0
+        self._failure: OmsNotSentError | None = None
         # Since when the resolver has said, each time, that the platform's name does not exist.
         self._unknown_since: float | None = None
 
@@ -63,10 +67,18 @@ class TenantHost:
         """
         if not self._settings.discover_host:
             return self._settings.api_url
-        if self._found is None:
-            self._found = self._look_up()
-            _logger.info("Tenant %s is at %s", self._settings.tenant_id, self._found)
-        return self._found
+        return self._found or self._look_up_once()
+
+    def _look_up_once(self) -> str:
+        """Look it up, or wait for another thread that does and share what that comes to."""
+        failures_before = self._failures
+        with self._lock:
+            if self._found is None:
+                if self._failure is not None and self._failures != failures_before:
+                    raise self._failure
+                self._found = self._look_up()
+                _logger.info("Tenant %s is at %s", self._settings.tenant_id, self._found)
+            return self._found
 
     def _look_up(self) -> str:
         token = self._get_token()
@@ -78,6 +90,7 @@ class TenantHost:
             unsent.is_of_look_up = True
             if isinstance(error, OmsWrongServerError):
                 unsent.evidence = Evidence.WRONG_SERVER
+            self._failures, self._failure = self._failures + 1, unsent
             raise unsent from None
 
     def judged(self, error: OmsNotSentError) -> OmsNotSentError:
