@@ -1,60 +1,20 @@
-"""The arguments of the bulk operator that go together, and what a run makes of them."""
+"""The arguments of the bulk operator that go together."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Collection
 from typing import Any
 
-from airflow_provider_oms.api.client import OmsClient
 from airflow_provider_oms.api.errors import OmsInputError
 from airflow_provider_oms.api.values import validate_number, validate_only_if_states
 from airflow_provider_oms.cancellation.bulk.columns import Columns, validate_delimiter
-from airflow_provider_oms.cancellation.bulk.driver import BulkRun
 from airflow_provider_oms.cancellation.bulk.entries import entries_of_value
-from airflow_provider_oms.cancellation.bulk.journal import Journal
-from airflow_provider_oms.cancellation.bulk.limits import Limits
 from airflow_provider_oms.cancellation.bulk.order_set import OrderSet, Reasons, plan_orders
 from airflow_provider_oms.cancellation.bulk.rows import Rows
-from airflow_provider_oms.cancellation.history import Policy
-from airflow_provider_oms.cancellation.notes import LeavesNotes
-from airflow_provider_oms.cancellation.runner import Runtime
-from airflow_provider_oms.cancellation.termination import sleep_until
 from airflow_provider_oms.outputs import open_outputs
-from airflow_provider_oms.storage import ResultsFile, read_entries
+from airflow_provider_oms.storage import read_entries
 
-__all__ = ["Plan", "read_set", "rows_of", "states_of"]
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """Hold what a run needs, once everything that was given is checked."""
-
-    client: OmsClient
-    orders: OrderSet
-    policy: Policy
-    limits: Limits
-    tolerated_failures: int
-    attempt: int
-    journal: Journal
-    results: ResultsFile | None
-    note: str | None
-    rows: Rows
-
-    def leave_late_notes(
-        self, calls: LeavesNotes, run: BulkRun, is_stopping: Callable[[], bool]
-    ) -> None:
-        """Leave the notes that the OMS turned away, unless the run has stopped.
-
-        :param calls: what has left the others.
-        :param run: the finished run.
-        :param is_stopping: tells whether the task was told to end.
-        """
-        at_most = self.policy.deadline if run.stopped is None else 0.0
-        rate = self.limits.requests_per_second
-        around = Runtime(sleep=partial(sleep_until, is_stopping), is_stopping=is_stopping)
-        calls.leave_late_notes(at_most, around, pause=1 / rate if rate else 0.0)
+__all__ = ["read_set", "rows_of", "states_of"]
 
 
 def states_of(value: Any, given: Collection[str]) -> frozenset[str] | None:

@@ -11,37 +11,31 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from airflow_provider_oms.api.values import (
-    validate_flag,
-    validate_number,
-    validate_path,
-)
+from airflow_provider_oms.api.values import validate_flag, validate_number
 from airflow_provider_oms.arguments import NOT_GIVEN, KeepsDefaultArguments, NotGiven
-from airflow_provider_oms.bulk_arguments import Plan, read_set, rows_of, states_of
+from airflow_provider_oms.bulk_arguments import read_set, rows_of, states_of
+from airflow_provider_oms.bulk_plan import Plan, open_journal, results_file
 from airflow_provider_oms.cancellation.bulk.driver import BulkRun
-from airflow_provider_oms.cancellation.bulk.journal import Journal, JournalError
+from airflow_provider_oms.cancellation.bulk.journal import Journal
 from airflow_provider_oms.cancellation.bulk.limits import Limits, check_workers
-from airflow_provider_oms.cancellation.bulk.order_set import OmsOrderSetError, OrderSet, Reasons
+from airflow_provider_oms.cancellation.bulk.order_set import OmsOrderSetError, Reasons
 from airflow_provider_oms.cancellation.bulk.report import Kept, Report, Summary
 from airflow_provider_oms.cancellation.bulk.verdict import TAKEN_OVER, failure_of
 from airflow_provider_oms.cancellation.notes import LeavesNotes
 from airflow_provider_oms.cancellation.policy import policy_for
 from airflow_provider_oms.cancellation.termination import listen_for_termination
 from airflow_provider_oms.exceptions import (
-    OmsBulkCancellationError,
     OmsInvalidInputError,
     bulk_cancellation_error,
     invalid_input_is_final,
 )
 from airflow_provider_oms.hooks.oms import OmsHook
 from airflow_provider_oms.reporting import log_lines, publish
-from airflow_provider_oms.storage import OmsFileError, ResultsFile, before_anything_is_sent
-from airflow_provider_oms.version_compat import NO_TASK_STATE_STORE, task_state_store
+from airflow_provider_oms.storage import OmsFileError, before_anything_is_sent
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_oms.api.config import TenantSettings
     from airflow_provider_oms.arguments import TaskArguments, Templated
 
 __all__ = ["OmsBulkCancelOrdersOperator"]
@@ -295,8 +289,8 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
         if not (ti.try_number or dry_run):
             self.log.warning("%s", _NO_ATTEMPT)
         is_kept = bool(orders) and not dry_run
-        journal = self._open_journal(context, hook.settings, orders) if is_kept else None
-        results = self._results_file(ti.map_index)
+        journal = open_journal(self.log, context, hook.settings, orders) if is_kept else None
+        results = results_file(self.results_path, self.orders_path, ti.map_index)
         attempt = 1 if dry_run else ti.try_number
         return Plan(
             hook.get_conn(),
@@ -310,34 +304,6 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
             note,
             rows,
         )
-
-    def _results_file(self, map_index: int) -> ResultsFile | None:
-        if not self.results_path:
-            return None
-        with before_anything_is_sent(), invalid_input_is_final():
-            file = ResultsFile(validate_path("results_path", self.results_path), map_index)
-            file.prepare(str(self.orders_path) if self.orders_path else None)
-        return file
-
-    def _open_journal(
-        self, context: Context, settings: TenantSettings, orders: OrderSet
-    ) -> Journal:
-        store = task_state_store(context)
-        if store is None:
-            self.log.info("%s", NO_TASK_STATE_STORE)
-        ti: Any = context["ti"]
-        try:
-            return Journal(
-                store,
-                now=time.time(),
-                attempt=ti.try_number,
-                tenant=f"{settings.describe()}, site {settings.site_id}",
-                order_ids=orders.requests,
-            )
-        except JournalError as error:
-            raise OmsBulkCancellationError(
-                f"The journal in task_state_store cannot be opened ({error}). Nothing was sent."
-            ) from None
 
     def _report(
         self, context: Context, plan: Plan, run: BulkRun, duration: float

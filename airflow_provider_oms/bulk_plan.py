@@ -1,0 +1,107 @@
+"""What a run over a set works with, once its arguments are checked: a plan, a journal, a file."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_oms.api.client import OmsClient
+from airflow_provider_oms.api.values import validate_path
+from airflow_provider_oms.cancellation.bulk.driver import BulkRun
+from airflow_provider_oms.cancellation.bulk.journal import Journal, JournalError
+from airflow_provider_oms.cancellation.bulk.limits import Limits
+from airflow_provider_oms.cancellation.bulk.order_set import OrderSet
+from airflow_provider_oms.cancellation.bulk.rows import Rows
+from airflow_provider_oms.cancellation.history import Policy
+from airflow_provider_oms.cancellation.notes import LeavesNotes
+from airflow_provider_oms.cancellation.runner import Runtime
+from airflow_provider_oms.cancellation.termination import sleep_until
+from airflow_provider_oms.exceptions import OmsBulkCancellationError, invalid_input_is_final
+from airflow_provider_oms.storage import ResultsFile, before_anything_is_sent
+from airflow_provider_oms.version_compat import NO_TASK_STATE_STORE, task_state_store
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_oms.api.config import TenantSettings
+
+__all__ = ["Plan", "open_journal", "results_file"]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Hold what a run needs, once everything that was given is checked."""
+
+    client: OmsClient
+    orders: OrderSet
+    policy: Policy
+    limits: Limits
+    tolerated_failures: int
+    attempt: int
+    journal: Journal
+    results: ResultsFile | None
+    note: str | None
+    rows: Rows
+
+    def leave_late_notes(
+        self, calls: LeavesNotes, run: BulkRun, is_stopping: Callable[[], bool]
+    ) -> None:
+        """Leave the notes that the OMS turned away, unless the run has stopped.
+
+        :param calls: what has left the others.
+        :param run: the finished run.
+        :param is_stopping: tells whether the task was told to end.
+        """
+        at_most = self.policy.deadline if run.stopped is None else 0.0
+        rate = self.limits.requests_per_second
+        around = Runtime(sleep=partial(sleep_until, is_stopping), is_stopping=is_stopping)
+        calls.leave_late_notes(at_most, around, pause=1 / rate if rate else 0.0)
+
+
+def open_journal(log: Any, context: Context, settings: TenantSettings, orders: OrderSet) -> Journal:
+    """Return the journal of a task.
+
+    :param log: the task's log.
+    :param context: the task's context.
+    :param settings: of the tenant that the journal is about.
+    :param orders: the set that it is about.
+    :raises OmsBulkCancellationError: when Airflow does not give or take the record; then nothing
+        was sent.
+    """
+    store = task_state_store(context)
+    if store is None:
+        log.info("%s", NO_TASK_STATE_STORE)
+    ti: Any = context["ti"]
+    try:
+        return Journal(
+            store,
+            now=time.time(),
+            attempt=ti.try_number,
+            tenant=f"{settings.describe()}, site {settings.site_id}",
+            order_ids=orders.requests,
+        )
+    except JournalError as error:
+        raise OmsBulkCancellationError(
+            f"The journal in task_state_store cannot be opened ({error}). Nothing was sent."
+        ) from None
+
+
+def results_file(results_path: Any, orders_path: Any, map_index: int) -> ResultsFile | None:
+    """Return the file for the results of a task, tried before anything is sent.
+
+    :param results_path: as given.
+    :param orders_path: as given; the results must not replace the orders.
+    :param map_index: of a mapped task; goes into the file's name.
+    :return: the file; ``None`` if none is wanted.
+    :raises OmsInvalidInputError: when the path cannot be the results'.
+    :raises OmsBulkCancellationError: when the file cannot be written.
+    """
+    if not results_path:
+        return None
+    with before_anything_is_sent(), invalid_input_is_final():
+        file = ResultsFile(validate_path("results_path", results_path), map_index)
+        file.prepare(str(orders_path) if orders_path else None)
+    return file
