@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
+from airflow_provider_oms.cancellation.outcomes import validate_accepted
+from airflow_provider_oms.exceptions import invalid_input_is_final
+
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import DAG, TaskGroup, XComArg
 
@@ -24,7 +27,11 @@ __all__ = [
     "SensorArguments",
     "TaskArguments",
     "Templated",
+    "outcomes_argument",
 ]
+
+_OUTCOMES = frozenset({"skip_on_outcomes", "accepted_outcomes"})
+_TEMPLATE_MARKS = ("{{", "{%", "{#")
 
 
 class NotGiven(Enum):
@@ -120,6 +127,31 @@ class SensorArguments(TaskArguments, total=False):
     never_fail: bool
 
 
+def outcomes_argument(name: str, value: Any) -> Any:
+    """Return an argument that names accepted outcomes, and refuse it if it is wrong already now.
+
+    What a template or another task's output comes out as is checked when the task runs.
+
+    :param name: the argument's name.
+    :param value: as given.
+    :return: the value itself.
+    :raises OmsInvalidInputError: for a literal that names no outcome that can be accepted.
+    """
+    if _is_literal(value):
+        with invalid_input_is_final():
+            validate_accepted(name, value)
+    return value
+
+
+def _is_literal(value: Any) -> bool:
+    if isinstance(value, str):
+        return not any(mark in value for mark in _TEMPLATE_MARKS)
+    if isinstance(value, list | tuple | set | frozenset):
+        return all(map(_is_literal, value))
+    # Another task's output, a param of the DAG, and the like.
+    return not hasattr(value, "resolve")
+
+
 def _own_arguments(operator: type) -> set[str]:
     """Return the arguments that an operator's classes below ``BaseOperator`` have added."""
     classes = operator.__mro__[: operator.__mro__.index(BaseOperator)]
@@ -131,7 +163,10 @@ def _own_arguments(operator: type) -> set[str]:
 
 
 class _CheckedPartial:
-    """Call Airflow's ``partial``, unless it would silently drop an argument."""
+    """Call Airflow's ``partial``, unless it would drop an argument silently, or take a wrong one.
+
+    A mapped task's operator is made only when the task runs.
+    """
 
     def __get__(self, task: object | None, operator: type) -> Callable[..., Any]:
         native = vars(BaseOperator)["partial"].__get__(task, operator)
@@ -146,6 +181,8 @@ class _CheckedPartial:
                         f"the default_args of a mapped task. Pass them to partial() itself, or set "
                         f"them in the default_args of the DAG or the task group."
                     )
+            for name in sorted(_OUTCOMES & kwargs.keys()):
+                outcomes_argument(name, kwargs[name])
             return native(**kwargs)
 
         return partial

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["log_lines", "publish"]
 
 _FAILED = "Orders that did not end as they should"
+_ACCEPTED = "Orders that are not canceled, which accepted_outcomes allows"
 
 
 def publish(
@@ -54,6 +55,7 @@ def publish(
     finally:
         kept = Kept("return_value" in pushed, "results" in pushed, results_path)
         log_lines(log, f"{_FAILED}, continued", report.further_failed_lines(kept))
+        log_lines(log, _ACCEPTED, report.accepted_lines(kept), are_errors=False)
     with _failure_is_logged(log):
         for outcome, count in summary["outcomes"].items():
             Stats.incr(f"oms.orders.{outcome}", count)
@@ -71,20 +73,22 @@ def _count_limits(limits: Limits) -> None:
         Stats.gauge("oms.requests.per_second", limits["requests_per_second"])
 
 
-def log_lines(log: Any, title: str, lines: Iterator[str]) -> None:
-    """Log lines as errors, in a group that the web UI can fold.
+def log_lines(log: Any, title: str, lines: Iterator[str], *, are_errors: bool = True) -> None:
+    """Log lines in a group that the web UI can fold.
 
     :param log: the task's log.
     :param title: the group's title.
     :param lines: the lines; if there are none, nothing is logged.
+    :param are_errors: whether they are logged as errors.
     """
+    say = log.error if are_errors else log.info
     first = next(lines, None)
     if first is None:
         return
     log.info("::group::%s", title)
-    log.error("%s", first)
+    say("%s", first)
     for line in lines:
-        log.error("%s", line)
+        say("%s", line)
     log.info("::endgroup::")
 
 

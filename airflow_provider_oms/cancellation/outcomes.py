@@ -7,11 +7,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypedDict
+from typing import Any, TypedDict
 
-from airflow_provider_oms.api.values import OrderId
+from airflow_provider_oms.api.errors import OmsInputError
+from airflow_provider_oms.api.values import OrderId, kind_of, validate_order_states
 
-__all__ = ["CancellationResult", "ConfirmedBy", "Outcome", "ResultDict"]
+__all__ = [
+    "ACCEPTABLE",
+    "CancellationResult",
+    "ConfirmedBy",
+    "Outcome",
+    "ResultDict",
+    "validate_accepted",
+]
 
 
 class Outcome(StrEnum):
@@ -44,6 +52,11 @@ class Outcome(StrEnum):
         return self in _SUCCESSES or self in _REFUSALS
 
     @property
+    def shows_order(self) -> bool:
+        """Tell whether the OMS has shown that it knows the order."""
+        return self in _SHOWN
+
+    @property
     def meaning(self) -> str:
         """Return what the outcome says about the order, in one clause."""
         return _MEANINGS[self]
@@ -57,6 +70,10 @@ class Outcome(StrEnum):
 _SUCCESSES = frozenset({Outcome.CANCELED, Outcome.ALREADY_CANCELED, Outcome.WOULD_CANCEL})
 _REFUSALS = frozenset({Outcome.NOT_CANCELABLE, Outcome.NOT_FOUND, Outcome.REFUSED})
 _RETRYABLE = frozenset({Outcome.NOT_CANCELED, Outcome.UNKNOWN, Outcome.NOT_ATTEMPTED})
+_SHOWN = _SUCCESSES | {Outcome.NOT_CANCELABLE, Outcome.NOT_CANCELED}
+#: The outcomes that a caller may expect of some orders. Each is a definite answer about the order
+#: itself; any other one says that something is wrong, or that nothing is known.
+ACCEPTABLE = frozenset({Outcome.NOT_CANCELABLE, Outcome.NOT_FOUND})
 
 _MEANINGS = {
     Outcome.CANCELED: "the OMS says that it is canceled, after a cancel of ours",
@@ -80,6 +97,26 @@ _ADVICE = {
     Outcome.UNKNOWN: "Retry or clear the task: it reads the order before it sends anything.",
     Outcome.NOT_ATTEMPTED: "Retry or clear the task when what kept it from being sent is mended.",
 }
+
+
+def validate_accepted(field: str, value: Any) -> frozenset[Outcome]:
+    """Return the outcomes that a caller accepts of an order that is not canceled.
+
+    What comes out as nothing accepts none, which is the stricter way.
+
+    :param field: name of the argument.
+    :param value: ``not_cancelable``, ``not_found``, or a list, tuple or set of them; or, as
+        templates render, a JSON array or a comma-separated string; ``None`` or empty for none.
+    :return: the outcomes.
+    :raises OmsInputError: for anything else.
+    """
+    if value is None or (isinstance(value, str | list | tuple | set | frozenset) and not value):
+        return frozenset()
+    rule = "not_cancelable, not_found, a list of these, or left out"
+    names = validate_order_states(field, value, rule=rule)
+    if not names <= ACCEPTABLE:
+        raise OmsInputError(field, rule, kind_of(value))
+    return frozenset(map(Outcome, names))
 
 
 class ConfirmedBy(StrEnum):

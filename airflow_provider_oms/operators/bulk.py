@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING, Any, Unpack
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_oms.api.values import validate_flag, validate_number
-from airflow_provider_oms.arguments import NOT_GIVEN, KeepsDefaultArguments, NotGiven
+from airflow_provider_oms.arguments import (
+    NOT_GIVEN,
+    KeepsDefaultArguments,
+    NotGiven,
+    outcomes_argument,
+)
 from airflow_provider_oms.bulk_arguments import read_set, rows_of, states_of
 from airflow_provider_oms.bulk_plan import Plan, open_journal, results_file
 from airflow_provider_oms.cancellation.bulk.driver import BulkRun
@@ -55,8 +60,9 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
 
     The set is checked as a whole before anything is sent. Each order is canceled as protected as by
     ``OmsCancelOrderOperator``, many at a time. The task fails when more than ``tolerated_failures``
-    orders did not end canceled; what is on record of each order lets the next attempt go on where
-    this one ended, even after a ``kill -9`` (Airflow 3.3 and later).
+    orders ended neither canceled nor as ``accepted_outcomes`` admits. What is on record of each
+    order lets the next attempt go on where this one ended, even after a ``kill -9`` (Airflow 3.3
+    and later).
 
     In XCom, also when the task fails: ``return_value``, a summary with the counts by outcome and
     by state and the first ids of each failure, and, for up to 1,000 orders, ``results``, a dict for
@@ -91,6 +97,9 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
     :param max_orders: a larger set is refused as a whole (templated).
     :param tolerated_failures: how many orders may end otherwise than canceled, in a run that does
         not stop early (templated).
+    :param accepted_outcomes: ``not_cancelable``, ``not_found``, or a list of them: orders that end
+        so count neither as failed nor for ``stop_after_failures``. Where the OMS knows none of ten
+        orders or more, ``not_found`` counts. ``None`` or empty for none (templated).
     :param stop_after_failures: failed orders after which no cancel is begun; left out, the whole
         set is worked through (templated).
     :param max_workers: requests under way at a time, from 1 to 128 (templated).
@@ -118,6 +127,7 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
         "oms_conn_id",
         "max_orders",
         "tolerated_failures",
+        "accepted_outcomes",
         "stop_after_failures",
         "max_workers",
         "requests_per_second",
@@ -127,6 +137,7 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
     )
     template_fields_renderers = {  # noqa: RUF012 - as Airflow declares it
         "orders": "json",
+        "accepted_outcomes": "json",
         "only_if_states": "json",
         "where": "json",
     }
@@ -147,6 +158,7 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
         oms_conn_id: str = OmsHook.default_conn_name,
         max_orders: int | str = 1000,
         tolerated_failures: int | str = 0,
+        accepted_outcomes: Sequence[str] | str | Templated | None = None,
         stop_after_failures: int | str | NotGiven = NOT_GIVEN,
         max_workers: int | str = 4,
         requests_per_second: float | str | NotGiven = NOT_GIVEN,
@@ -168,6 +180,7 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
         self.oms_conn_id = oms_conn_id
         self.max_orders = max_orders
         self.tolerated_failures = tolerated_failures
+        self.accepted_outcomes: Any = outcomes_argument("accepted_outcomes", accepted_outcomes)
         self.max_workers = max_workers
         conditions = {
             "stop_after_failures": stop_after_failures,
@@ -254,6 +267,7 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
                     max_workers=self.max_workers,
                     requests_per_second=self.requests_per_second,
                     stop_after_failures=self.stop_after_failures,
+                    accepted_outcomes=self.accepted_outcomes,
                     given=self._given,
                     orders_per_search=dialect.most_per_search,
                 )

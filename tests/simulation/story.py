@@ -14,6 +14,7 @@ from airflow_provider_oms.cancellation.bulk.journal import JournalError
 from airflow_provider_oms.cancellation.bulk.limits import Limits
 from airflow_provider_oms.cancellation.bulk.order_set import OrderSet
 from airflow_provider_oms.cancellation.history import Action, Policy
+from airflow_provider_oms.cancellation.outcomes import ACCEPTABLE, Outcome
 from tests.simulation.attempt import GRACE, Attempt
 from tests.simulation.checks import Checks, ViolationError
 from tests.simulation.store import Store, Values
@@ -83,6 +84,7 @@ class Story:
             draw.choice([1, 2, 3]) if draw.random() < 0.2 else None,
             # Most native tenants take no search for several orders.
             100 if self._native is None else self._native.choice([0, 0, 50]),
+            self._draw_accepted(seed),
         )
         self._values = Values() if draw.random() < 0.85 else None
         order_ids = list(self._orders.requests)
@@ -115,6 +117,13 @@ class Story:
             order_id: CancelRequest(order_id, "created_by_mistake") for order_id in order_ids
         }
         return OrderSet(requests)
+
+    @staticmethod
+    def _draw_accepted(seed: int) -> frozenset[Outcome]:
+        # Drawn apart, as for native tenants.
+        draw = random.Random(-(10**9) - seed)  # noqa: S311 - a story must come out the same
+        acceptable = sorted(ACCEPTABLE)
+        return frozenset(draw.sample(acceptable, draw.choice([0, 0, 0, 0, 1, 2])))
 
     def _draw_weather(self) -> None:
         draw, tenant = self._draw, self._tenant

@@ -5,11 +5,12 @@ from __future__ import annotations
 from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.api.validation import CancelRequest
 from airflow_provider_oms.cancellation.bulk.circuit_breaker import CircuitBreaker
+from airflow_provider_oms.cancellation.bulk.outcome_counts import OutcomeCounts
 from airflow_provider_oms.cancellation.bulk.recovery import Queued
 from airflow_provider_oms.cancellation.bulk.work_item import WorkItem
 from airflow_provider_oms.cancellation.decision import Done
 from airflow_provider_oms.cancellation.history import Action, Event, History, Policy, Reply
-from airflow_provider_oms.cancellation.outcomes import Outcome
+from airflow_provider_oms.cancellation.outcomes import CancellationResult, Outcome
 
 NOW = 100.0
 POLICY = Policy()
@@ -21,16 +22,20 @@ FORBIDDEN = Reply(Evidence.FORBIDDEN, "no permission")
 
 
 def breaker_of(
-    limit: int | None = None, *, strata: int = 10, settle_seconds: float = 15.0
+    limit: int | None = None,
+    *accepts: Outcome,
+    strata: int = 10,
+    settle_seconds: float = 15.0,
 ) -> CircuitBreaker:
     queued = Queued(list(range(1000 if strata == 10 else strata)))
     assert queued.strata == strata
-    return CircuitBreaker(Policy(settle_seconds=settle_seconds), limit, queued, NOW)
+    policy, tally = Policy(settle_seconds=settle_seconds), OutcomeCounts(frozenset(accepts))
+    return CircuitBreaker(policy, limit, queued, tally, NOW)
 
 
-def answering(limit: int | None = None) -> CircuitBreaker:
+def answering(limit: int | None = None, *accepts: Outcome) -> CircuitBreaker:
     """Return the breaker of a run whose tenant has answered a read and let a cancel through."""
-    breaker = breaker_of(limit)
+    breaker = breaker_of(limit, *accepts)
     reply_to(breaker, 0, OPEN, Action.READ)
     reply_to(breaker, 0, CANCELED, Action.POST)
     return breaker
@@ -74,6 +79,7 @@ def end(
     item = item_of(order_id, stratum)
     if reply is not None:
         item.history = History(POLICY, NOW, None, (Event(action, NOW, NOW, reply),))
+    breaker._tally.add(CancellationResult(order_id, outcome))
     breaker.on_end(item, Done(outcome, None, reply), NOW)
 
 

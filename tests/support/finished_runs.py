@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,10 +32,14 @@ def result(order_id: int, outcome: Outcome, **facts: Any) -> CancellationResult:
 
 
 def finished(
-    *ends: Outcome | CancellationResult, stopped: str | None = None, is_shut_out: bool = False
+    *ends: Outcome | CancellationResult,
+    stopped: str | None = None,
+    is_shut_out: bool = False,
+    accepts: Collection[Outcome] = (),
 ) -> FinishedRun:
     """Return a run that is over, with its orders numbered from 1."""
-    run = FinishedRun(stopped=stopped, is_shut_out=is_shut_out)
+    tally = OutcomeCounts(frozenset(accepts))
+    run = FinishedRun(tally=tally, stopped=stopped, is_shut_out=is_shut_out)
     for order_id, end in enumerate(ends, 1):
         run.add(end if isinstance(end, CancellationResult) else result(order_id, end))
     return run

@@ -10,6 +10,7 @@ import math
 from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.api.patience import TOKEN_REFUSED
 from airflow_provider_oms.api.values import OrderId
+from airflow_provider_oms.cancellation.bulk.outcome_counts import OutcomeCounts
 from airflow_provider_oms.cancellation.bulk.recovery import Queued
 from airflow_provider_oms.cancellation.bulk.work_item import WorkItem
 from airflow_provider_oms.cancellation.decision import Done
@@ -101,15 +102,23 @@ class CircuitBreaker:
     :param policy: how long to try and how to read.
     :param stop_after_failures: failed orders after which no cancel begins; ``None`` for any.
     :param queued: the orders that are not tried yet.
+    :param tally: counts how orders end, and knows which ends are accepted; one that ends is in it
+        before :meth:`on_end` is called.
     :param now: the present moment.
     """
 
     def __init__(
-        self, policy: Policy, stop_after_failures: int | None, queued: Queued, now: float
+        self,
+        policy: Policy,
+        stop_after_failures: int | None,
+        queued: Queued,
+        tally: OutcomeCounts,
+        now: float,
     ) -> None:
         self._policy = policy
         self._limit = stop_after_failures
         self._queued = queued
+        self._tally = tally
         self._silent: set[OrderId] = set()
         self._silent_since = now
         # The orders whose cancels got no response since one did, whatever became of reads.
@@ -122,7 +131,8 @@ class CircuitBreaker:
         self.silence = ""
         #: Since when only one request is made at a time; ``None`` while as many are as may be.
         self.half_open_since: float | None = None
-        self._failed: set[OrderId] = set()
+        # The orders that a read has shown open after their cancel was refused, until they end.
+        self._open_after_refusal: set[OrderId] = set()
         self._without_result = self._refused_tokens = 0
         self._long_waits: set[OrderId] = set()
         self._reads, self._cancels = _Refusals(), _Refusals()
@@ -292,7 +302,9 @@ class CircuitBreaker:
         :param item: the order.
         :param now: the present moment.
         """
-        self._count_failure(item.request.order_id, now)
+        if Outcome.NOT_CANCELABLE not in self._tally.accepted:
+            self._open_after_refusal.add(item.request.order_id)
+            self._check_failures(now)
 
     def on_end(self, item: WorkItem, done: Done, now: float) -> None:
         """Stop when too many orders fail, or when none can succeed.
@@ -301,10 +313,10 @@ class CircuitBreaker:
         :param done: how it ended.
         :param now: the present moment.
         """
-        order_id, reply = item.request.order_id, done.reply
+        reply = done.reply
+        self._open_after_refusal.discard(item.request.order_id)
         if done.outcome.is_success:
             self._without_result = self._refused_tokens = 0
-            self._failed.discard(order_id)
             return
         if reply is not None and reply.evidence in _REFUSALS:
             self._on_refusal(item, reply, now)
@@ -313,7 +325,7 @@ class CircuitBreaker:
         if self._without_result >= _SILENT_ORDERS:
             why = reply.message if reply is not None else ""
             self.stop(f"{self._without_result} orders in a row came to nothing; last: {why}", now)
-        self._count_failure(order_id, now)
+        self._check_failures(now)
 
     def _on_refusal(self, item: WorkItem, reply: Reply, now: float) -> None:
         events = item.history.events if item.history is not None else ()
@@ -331,9 +343,10 @@ class CircuitBreaker:
             self.is_shut_out = not self.is_proven
         self.stop(f"the OMS refuses the connection: {reply.message}", now)
 
-    def _count_failure(self, order_id: OrderId, now: float) -> None:
-        self._failed.add(order_id)
-        failures = len(self._failed)
-        if self._limit is not None and failures >= self._limit:
+    def _check_failures(self, now: float) -> None:
+        if self._limit is None:
+            return
+        failures = self._tally.failures + len(self._open_after_refusal)
+        if failures >= self._limit:
             why = f"{failures} orders have failed, and stop_after_failures is {self._limit}"
             self.stop(why, now)

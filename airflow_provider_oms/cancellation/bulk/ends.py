@@ -28,6 +28,7 @@ class Ends:
     :param leasing: puts ends on record.
     :param breaker: judges the run by them.
     :param intake: lets others begin.
+    :param tally: counts them.
     :param attempt: which attempt of the task this is, from 1.
     """
 
@@ -37,6 +38,7 @@ class Ends:
         leasing: Leasing,
         breaker: CircuitBreaker,
         intake: Intake,
+        tally: OutcomeCounts,
         *,
         attempt: int,
     ) -> None:
@@ -48,7 +50,7 @@ class Ends:
         #: How each order ended, by its id.
         self.by_id: dict[OrderId, OrderEnd] = {}
         #: How many ended how.
-        self.tally = OutcomeCounts()
+        self.tally = tally
         for end in recovery.settled():
             self.note(end)
 

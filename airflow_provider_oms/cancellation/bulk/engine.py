@@ -65,15 +65,18 @@ class Engine:
         self._lines: list[Log] = []
         self._is_draining = False
         self._final_at = math.inf
+        tally = OutcomeCounts(limits.accepts)
         #: Judges the run as a whole.
         self.breaker = CircuitBreaker(
-            recovery.policy, limits.stop_after_failures, self._queued, now
+            recovery.policy, limits.stop_after_failures, self._queued, tally, now
         )
         self._batching = Batching(recovery, self._queued, limits.orders_per_search)
         self._intake = Intake(
             recovery, self._queued, self.breaker, adaptive, self._batching, limits
         )
-        self._ends = Ends(recovery, self._leasing, self.breaker, self._intake, attempt=attempt)
+        self._ends = Ends(
+            recovery, self._leasing, self.breaker, self._intake, tally, attempt=attempt
+        )
         settled = len(self.ends)
         self._progress = Progress(settled + len(self._queued), settled, now)
         self._sending = Sending(

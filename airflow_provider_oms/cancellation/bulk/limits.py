@@ -1,4 +1,7 @@
-"""What bounds a run, as given: workers, a rate, failures, and how many orders a search returns."""
+"""What bounds a run, as given: workers, a rate, failures, and how many orders a search returns.
+
+Which outcomes are no failures, though they are no success either, is one of these bounds.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import Any
 
 from airflow_provider_oms.api.errors import OmsInputError
 from airflow_provider_oms.api.values import validate_number, validate_rate
+from airflow_provider_oms.cancellation.outcomes import Outcome, validate_accepted
 
 __all__ = ["Limits", "check_workers"]
 
@@ -22,12 +26,14 @@ class Limits:
     :param requests_per_second: requests that may leave in a second; ``None`` for any number.
     :param stop_after_failures: failed orders after which no cancel begins; ``None`` for any.
     :param orders_per_search: orders that one search returns; 0 where it cannot ask for several.
+    :param accepts: outcomes of orders that are not canceled, and do not count as failed.
     """
 
     max_workers: int = 4
     requests_per_second: float | None = None
     stop_after_failures: int | None = None
     orders_per_search: int = 100
+    accepts: frozenset[Outcome] = frozenset()
 
     @classmethod
     def checked(
@@ -36,6 +42,7 @@ class Limits:
         max_workers: Any,
         requests_per_second: Any,
         stop_after_failures: Any,
+        accepted_outcomes: Any,
         given: Set[str],
         orders_per_search: int,
     ) -> Limits:
@@ -44,8 +51,9 @@ class Limits:
         :param max_workers: from 1 to 128.
         :param requests_per_second: a number above 0.
         :param stop_after_failures: a number from 1.
-        :param given: which of the last two were given: these are refused where they come out as
-            nothing.
+        :param accepted_outcomes: as :func:`.validate_accepted` takes them.
+        :param given: which of rate and ``stop_after_failures`` were given: these are refused where
+            they come out as nothing.
         :param orders_per_search: as the tenant's API has it.
         :raises OmsInputError: for the first value that breaks its rule.
         """
@@ -54,7 +62,8 @@ class Limits:
             stop = validate_number("stop_after_failures", stop_after_failures, least=1)
         if "requests_per_second" in given:
             rate = validate_rate("requests_per_second", requests_per_second)
-        return cls(check_workers(max_workers), rate, stop, orders_per_search)
+        accepts = validate_accepted("accepted_outcomes", accepted_outcomes)
+        return cls(check_workers(max_workers), rate, stop, orders_per_search, accepts)
 
     def shared_by(self, requests: float) -> Limits:
         """Return the limits for a run in which a slot of the rate stands for several requests.

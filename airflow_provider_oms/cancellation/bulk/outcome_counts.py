@@ -14,6 +14,8 @@ from airflow_provider_oms.cancellation.outcomes import CancellationResult, Outco
 __all__ = ["OrderEnd", "OutcomeCounts"]
 
 _IDS_KEPT = 20
+# So many orders that the OMS does not know, and none that it knows, are a sign of a wrong tenant.
+_TELLING = 10
 _IDS_IN_MESSAGE = 10
 
 
@@ -36,9 +38,13 @@ class OrderEnd:
 
 
 class OutcomeCounts:
-    """Count how orders ended, and keep the first ids of each way to fail."""
+    """Count how orders ended, and keep the first ids of each outcome that is no success.
 
-    def __init__(self) -> None:
+    :param accepts: outcomes that the caller accepts of orders that are not canceled.
+    """
+
+    def __init__(self, accepts: frozenset[Outcome] = frozenset()) -> None:
+        self._accepts = accepts
         self.counts: Counter[Outcome] = Counter()
         self.first_ids: dict[Outcome, list[OrderId]] = defaultdict(list)
 
@@ -58,9 +64,35 @@ class OutcomeCounts:
         return self.counts.total()
 
     @property
+    def is_tenant_doubtful(self) -> bool:
+        """Tell whether ``not_found`` is not accepted, because the tenant is probably a wrong one.
+
+        Of ten orders or more that have ended so, the OMS has not shown a single one. On another
+        tenant, some of the numbers may be other people's orders.
+        """
+        is_accepted = Outcome.NOT_FOUND in self._accepts
+        is_telling = is_accepted and self.counts[Outcome.NOT_FOUND] >= _TELLING
+        return is_telling and not any(outcome.shows_order for outcome in self.counts)
+
+    @property
+    def accepted(self) -> frozenset[Outcome]:
+        """Return the outcomes that count neither as a success nor as a failure."""
+        return self._accepts - {Outcome.NOT_FOUND} if self.is_tenant_doubtful else self._accepts
+
+    @property
+    def accepted_counts(self) -> dict[str, int]:
+        """Return how many orders ended in an accepted outcome, by outcome."""
+        accepted = self.accepted
+        return {each.value: count for each, count in self.counts.items() if each in accepted}
+
+    @property
     def failures(self) -> int:
         """Return how many orders ended otherwise than they should."""
-        return sum(count for outcome, count in self.counts.items() if not outcome.is_success)
+        return sum(self.counts[outcome] for outcome in self._failed())
+
+    def _failed(self) -> list[Outcome]:
+        accepted = self.accepted
+        return [each for each in self.counts if not each.is_success and each not in accepted]
 
     @property
     def may_be_retried(self) -> bool:
@@ -73,14 +105,20 @@ class OutcomeCounts:
         return ", ".join(counts) or "none"
 
     def failed_ids(self) -> dict[str, list[OrderId]]:
-        """Return the first ids of each outcome that is no success."""
-        return {outcome.value: ids for outcome, ids in self.first_ids.items() if ids}
+        """Return the first ids of each outcome that is a failure."""
+        return {outcome.value: self.first_ids[outcome] for outcome in self._failed()}
+
+    def accepted_ids(self) -> dict[str, list[OrderId]]:
+        """Return the first ids of each outcome that is accepted."""
+        accepted = self.accepted
+        return {each.value: ids for each, ids in self.first_ids.items() if each in accepted}
 
     def describe_failures(self) -> str:
         """Return how many failed by outcome, with the first ids of each, in one line."""
         parts = []
+        failed = self._failed()
         for outcome, count in self.counts.most_common():
-            if outcome.is_success:
+            if outcome not in failed:
                 continue
             ids = ", ".join(map(str, self.first_ids[outcome][:_IDS_IN_MESSAGE]))
             more = ", …" if count > _IDS_IN_MESSAGE else ""

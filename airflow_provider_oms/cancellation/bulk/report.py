@@ -94,6 +94,7 @@ class Summary(TypedDict):
     states: dict[str, dict[str, int]]
     warning: str | None
     failed: dict[str, list[OrderId]]
+    accepted: dict[str, list[OrderId]]
     stopped: str | None
     limits: Limits
     attempts: int
@@ -153,6 +154,7 @@ class Report:
             },
             "warning": self.warning(),
             "failed": run.tally.failed_ids(),
+            "accepted": run.tally.accepted_ids(),
             "stopped": run.stopped[:LONGEST_CAUSE] if run.stopped else None,
             "limits": self._limits(),
             "attempts": self.attempt,
@@ -179,6 +181,8 @@ class Report:
     def lines(self) -> Iterator[str]:
         """Return the lines with the counts: by outcome, and by state where it adds something."""
         yield f"{self.orders} orders in {self.duration:.1f} s: {self.run.tally.as_text()}"
+        if accepted := self.run.tally.accepted_counts:
+            yield f"Accepted by accepted_outcomes: {_as_text(accepted)}"
         for column, counts in (self.rows_by_value or {}).items():
             named = {value or "(blank)": count for value, count in counts.items()}
             yield f"Rows by {column}: {_as_text(named)}"
@@ -189,29 +193,36 @@ class Report:
 
     def first_failed_lines(self) -> Iterator[str]:
         """Return one line for each of the first 100 failed orders."""
-        failed = itertools.islice(self._failed(), _MOST_FAILED_LINES)
-        return (result.describe() for result in failed)
+        return _first_lines(self._failed())
 
     def further_failed_lines(self, kept: Kept) -> Iterator[str]:
         """Return lines that name all further failed orders, or only their number.
 
         :param kept: where the outcomes were stored; if nowhere, every order is named.
         """
-        if not kept.has_every_order:
-            alike: dict[str, list[OrderId]] = defaultdict(list)
-            for result in itertools.islice(self._failed(), _MOST_FAILED_LINES, None):
-                alike[result.explanation].append(result.order_id)
-            for explanation, order_ids in alike.items():
-                # A run that could not begin explains a hundred thousand orders by one sentence.
-                for first in range(0, len(order_ids), _IDS_PER_LINE):
-                    named = ", ".join(map(str, order_ids[first : first + _IDS_PER_LINE]))
-                    yield f"Order {named}: {explanation}"
-        elif (more := self.run.tally.failures - _MOST_FAILED_LINES) > 0:
-            yield f"… and {more} more"
+        return _further_lines(self._failed(), kept)
+
+    def accepted_lines(self, kept: Kept) -> Iterator[str]:
+        """Return lines that name the orders of accepted outcomes as failed ones are named.
+
+        :param kept: where the outcomes were stored; if nowhere, every order is named.
+        """
+        yield from _first_lines(self._accepted())
+        yield from _further_lines(self._accepted(), kept)
 
     def _failed(self) -> Iterator[CancellationResult]:
+        accepted = self.run.tally.accepted
         results = (end.result for end in self.run.ends.values())
-        return (result for result in results if not result.outcome.is_success)
+        return (
+            result
+            for result in results
+            if not result.outcome.is_success and result.outcome not in accepted
+        )
+
+    def _accepted(self) -> Iterator[CancellationResult]:
+        accepted = self.run.tally.accepted
+        results = (end.result for end in self.run.ends.values())
+        return (result for result in results if result.outcome in accepted)
 
     def warning(self) -> str | None:
         """Return which ``would_cancel`` orders a real run would probably not cancel, if any."""
@@ -240,6 +251,26 @@ class Report:
             outcome: Counter(map(_name_of, self._results(outcome))) for outcome in _TOLD_BY_STATE
         }
         return {outcome: states for outcome, states in counts.items() if states}
+
+
+def _first_lines(results: Iterator[CancellationResult]) -> Iterator[str]:
+    return (result.describe() for result in itertools.islice(results, _MOST_FAILED_LINES))
+
+
+def _further_lines(results: Iterator[CancellationResult], kept: Kept) -> Iterator[str]:
+    further = itertools.islice(results, _MOST_FAILED_LINES, None)
+    if kept.has_every_order:
+        if more := sum(1 for _ in further):
+            yield f"… and {more} more"
+        return
+    alike: dict[str, list[OrderId]] = defaultdict(list)
+    for result in further:
+        alike[result.explanation].append(result.order_id)
+    for explanation, order_ids in alike.items():
+        # A run that could not begin explains a hundred thousand orders by one sentence.
+        for first in range(0, len(order_ids), _IDS_PER_LINE):
+            named = ", ".join(map(str, order_ids[first : first + _IDS_PER_LINE]))
+            yield f"Order {named}: {explanation}"
 
 
 def _row_of(result: CancellationResult) -> ResultRow:

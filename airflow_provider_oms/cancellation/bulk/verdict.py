@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from airflow_provider_oms.cancellation.bulk.outcome_counts import OrderEnd, OutcomeCounts
 from airflow_provider_oms.cancellation.bulk.report import LONGEST_CAUSE, FinishedRun, Kept
+from airflow_provider_oms.cancellation.outcomes import Outcome
 
 __all__ = ["TAKEN_OVER", "Failure", "failure_of"]
 
@@ -16,6 +17,10 @@ _TOLD_TO_END = "the task was told to end"
 _GO_ON = "Retry or clear the task to go on: what may have been canceled is read first."
 _CORRECT = "Correct what each of them needs, and clear the task."
 _CONNECT = "Correct the connection, then clear the task."
+_KNOWS_NONE = (
+    "accepted_outcomes does not apply to not_found, because the OMS knows none of these orders. "
+    "Check the connection's tenant and environment, and where the order numbers come from."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +54,7 @@ def failure_of(
 
     ``tolerated_failures`` allows single orders to fail. It does not apply to a run that stopped
     before it was done with every order, nor to one in which the OMS neither confirmed nor
-    definitely refused any cancellation.
+    definitely refused any cancellation. Outcomes that the run's tally accepts are no failures.
 
     :param run: the finished run.
     :param kept: where its outcomes were stored.
@@ -60,7 +65,8 @@ def failure_of(
     tally = run.tally
     is_lost = results_wanted_at is not None and kept.results_path is None
     stopped = run.stopped or (_TOLD_TO_END if was_told_to_end else None)
-    is_cut_off = stopped is not None and any(map(_is_left, run.ends.values()))
+    accepted = tally.accepted
+    is_cut_off = stopped is not None and any(_is_left(end, accepted) for end in run.ends.values())
     is_too_many = tally.failures > tolerated_failures
     objection = "" if is_too_many or not tally.failures else _beyond_tolerance(tally, is_cut_off)
     if is_too_many or objection:
@@ -74,7 +80,8 @@ def failure_of(
         lost = f"The results could not be written to {results_wanted_at}." if is_lost else ""
         advice = "" if kept.has_every_order or is_lost else "Set results_path to keep all outcomes."
         upcoming = _GO_ON if can_retry else _CONNECT if run.is_shut_out else _CORRECT
-        parts = (failed, objection, why, lost, _where(kept), advice, upcoming)
+        doubt = _KNOWS_NONE if tally.is_tenant_doubtful else ""
+        parts = (failed, objection, doubt, why, lost, _where(kept), advice, upcoming)
         return Failure(" ".join(filter(None, parts)), can_retry)
     if is_lost:
         return Failure(
@@ -85,13 +92,15 @@ def failure_of(
     return None
 
 
-def _is_left(end: OrderEnd) -> bool:
+def _is_left(end: OrderEnd, accepted: frozenset[Outcome]) -> bool:
     """Tell whether a run that stopped was not done with an order that failed.
 
     An end without an attempt was recorded by an earlier attempt; this one did not reach the order.
     """
     outcome = end.result.outcome
-    return not outcome.is_success and (outcome.may_be_retried or end.attempt is None)
+    if outcome.is_success or outcome in accepted:
+        return False
+    return outcome.may_be_retried or end.attempt is None
 
 
 def _beyond_tolerance(tally: OutcomeCounts, is_cut_off: bool) -> str:

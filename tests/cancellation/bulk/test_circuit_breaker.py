@@ -23,7 +23,7 @@ from breakers import (
 
 from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.cancellation.history import Action, Reply
-from airflow_provider_oms.cancellation.outcomes import Outcome
+from airflow_provider_oms.cancellation.outcomes import ACCEPTABLE, Outcome
 
 
 class TestTheFirstAnswer:
@@ -247,6 +247,46 @@ class TestFailures:
         breaker.on_refused_cancel(item_of(7), NOW)
         end(breaker, 7, Outcome.ALREADY_CANCELED)
         end(breaker, 8, Outcome.NOT_FOUND)
+        assert why(breaker) == ""
+
+
+class TestAcceptedOutcomes:
+    def test_they_do_not_count(self) -> None:
+        breaker = answering(1, Outcome.NOT_CANCELABLE, Outcome.NOT_FOUND)
+        end(breaker, 1, Outcome.CANCELED)
+        for order_id in range(2, 100):
+            breaker.on_refused_cancel(item_of(order_id), NOW)
+            end(breaker, order_id, Outcome.NOT_CANCELABLE, SHIPPED)
+            end(breaker, 100 + order_id, Outcome.NOT_FOUND)
+        assert why(breaker) == ""
+        end(breaker, 300, Outcome.REFUSED)
+        assert why(breaker) == "1 orders have failed, and stop_after_failures is 1"
+
+    @pytest.mark.parametrize("accepted", sorted(ACCEPTABLE))
+    def test_only_those_that_were_said(self, accepted: Outcome) -> None:
+        breaker = answering(2, accepted)
+        (other,) = ACCEPTABLE - {accepted}
+        end(breaker, 1, accepted)
+        end(breaker, 2, other)
+        assert why(breaker) == ""
+        end(breaker, 3, other)
+        assert why(breaker) == "2 orders have failed, and stop_after_failures is 2"
+
+    def test_ten_orders_that_the_oms_does_not_know_count_while_it_knows_none(self) -> None:
+        # On a wrong tenant, some of the numbers may be other people's orders.
+        breaker = answering(3, Outcome.NOT_FOUND)
+        for order_id in range(9):
+            end(breaker, order_id, Outcome.NOT_FOUND)
+        assert why(breaker) == ""
+        end(breaker, 9, Outcome.NOT_FOUND)
+        assert why(breaker) == "10 orders have failed, and stop_after_failures is 3"
+
+    @pytest.mark.parametrize("known", [o for o in Outcome if o.shows_order])
+    def test_one_order_that_it_knows_is_enough(self, known: Outcome) -> None:
+        breaker = answering(3, Outcome.NOT_FOUND)
+        end(breaker, 100, known)
+        for order_id in range(50):
+            end(breaker, order_id, Outcome.NOT_FOUND)
         assert why(breaker) == ""
 
 

@@ -296,6 +296,36 @@ class TestFailures:
         assert outcomes(run) == {"canceled": 39, "not_cancelable": 1}
 
 
+class TestAcceptedOutcomes:
+    ACCEPTS = frozenset({Outcome.NOT_FOUND, Outcome.NOT_CANCELABLE})
+
+    def test_they_do_not_count_as_failures(self) -> None:
+        world = World(200)
+        gone = {0: NOT_FOUND, 1: SHIPPED}
+        world.tenant.on_post = lambda order_id: gone.get(int(order_id) % 4)
+        world.tenant.on_read = lambda order_id: NOT_FOUND if int(order_id) % 4 == 0 else None
+        run = world.run(stop_after_failures=1, accepts=self.ACCEPTS)
+        assert why(run) == ""
+        assert outcomes(run) == {"canceled": 100, "not_found": 50, "not_cancelable": 50}
+        assert run.engine.tally.failures == 0
+
+    def test_on_a_tenant_that_knows_none_of_them_ten_orders_do(self) -> None:
+        world = World(1000)
+        world.tenant.on_post = world.tenant.on_read = lambda _: NOT_FOUND
+        run = world.run(stop_after_failures=1, accepts=self.ACCEPTS)
+        assert "10 orders have failed, and stop_after_failures is 1" in why(run)
+        assert len(world.tenant.posted) <= 20
+
+    def test_what_is_on_record_as_canceled_shows_that_the_tenant_knows_them(self) -> None:
+        world = World(60)
+        world.tenant.on_post = lambda order_id: REFUSED if int(order_id) > 20 else None
+        world.run()
+        world.tenant.on_post = world.tenant.on_read = lambda _: NOT_FOUND
+        run = world.run(2, stop_after_failures=1, accepts=self.ACCEPTS)
+        assert why(run) == ""
+        assert outcomes(run) == {"canceled": 20, "not_found": 40}
+
+
 class TestALongWait:
     @pytest.mark.parametrize(
         "reply",

@@ -19,6 +19,7 @@ from breakers import (
 
 from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.cancellation.bulk.circuit_breaker import CircuitBreaker
+from airflow_provider_oms.cancellation.bulk.outcome_counts import OutcomeCounts
 from airflow_provider_oms.cancellation.bulk.recovery import Queued
 from airflow_provider_oms.cancellation.history import Action, Reply
 from airflow_provider_oms.cancellation.outcomes import Outcome
@@ -113,7 +114,7 @@ class TestSilence:
 
     def test_they_do_not_once_no_order_is_left_that_could_tell(self) -> None:
         queued = Queued([1])
-        breaker = CircuitBreaker(POLICY, None, queued, NOW)
+        breaker = CircuitBreaker(POLICY, None, queued, OutcomeCounts(), NOW)
         queued.take()
         for order_id in range(40):
             reply_to(breaker, order_id, OPEN, Action.READ)

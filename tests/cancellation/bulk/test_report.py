@@ -17,7 +17,7 @@ from airflow_provider_oms.api.errors import OmsConflictError, OmsNotFoundError
 from airflow_provider_oms.cancellation.bulk.driver import BulkRun
 from airflow_provider_oms.cancellation.bulk.rate_limiter import Throttling
 from airflow_provider_oms.cancellation.bulk.report import Kept, Report, Summary
-from airflow_provider_oms.cancellation.outcomes import Outcome
+from airflow_provider_oms.cancellation.outcomes import ACCEPTABLE, Outcome
 
 LONG = "x" * 5000
 FAILURES = [outcome for outcome in Outcome if not outcome.is_success]
@@ -64,6 +64,7 @@ class TestTheSummary:
             "states": {},
             "warning": None,
             "failed": {"not_found": [3], "unknown": [4]},
+            "accepted": {},
             "stopped": None,
             "limits": {
                 "requests_per_second": None,
@@ -214,6 +215,49 @@ class TestTheFailedLines:
     def test_a_failure_is_told_with_its_reason(self) -> None:
         (line,) = report_of(finished(Outcome.NOT_FOUND)).first_failed_lines()
         assert line.startswith("Order 1: not_found (the OMS knows no such order). because")
+
+
+class TestAcceptedOutcomes:
+    RUN = (Outcome.CANCELED, Outcome.NOT_FOUND, Outcome.UNKNOWN, *[Outcome.NOT_CANCELABLE] * 2)
+
+    def test_the_summary_says_which_were_accepted_and_how_many_there_were(self) -> None:
+        summary = report_of(finished(*self.RUN, accepts=ACCEPTABLE)).summary(None)
+        assert summary["outcomes"] == {
+            "not_cancelable": 2, "canceled": 1, "not_found": 1, "unknown": 1,
+        }  # fmt: skip
+        assert summary["accepted"] == {"not_found": [2], "not_cancelable": [4, 5]}
+        assert summary["failed"] == {"unknown": [3]}
+
+    def test_so_does_the_log_which_names_each_of_them_apart_from_the_failures(self) -> None:
+        report = report_of(finished(*self.RUN, accepts=ACCEPTABLE))
+        line = "Accepted by accepted_outcomes: 1 not_found, 2 not_cancelable"
+        assert line in list(report.lines())
+        accepted = [order_ids_in(line) for line in report.accepted_lines(Kept(rows=True))]
+        assert accepted == [[2], [4], [5]]
+        assert [order_ids_in(line) for line in report.first_failed_lines()] == [[3]]
+
+    def test_without_the_argument_nothing_is_called_accepted(self) -> None:
+        report = report_of(finished(*self.RUN))
+        assert report.summary(None)["accepted"] == {}
+        assert not any("ccepted" in line for line in report.lines())
+        assert list(report.accepted_lines(Kept())) == []
+
+    @pytest.mark.parametrize("kept", [Kept(), Kept(rows=True)])
+    def test_each_is_named_unless_it_is_kept_elsewhere(self, kept: Kept) -> None:
+        run = finished(Outcome.CANCELED, *[Outcome.NOT_FOUND] * 250, accepts=ACCEPTABLE)
+        lines = list(report_of(run).accepted_lines(kept))
+        if kept.has_every_order:
+            assert len(lines) == 101
+            assert lines[-1] == "… and 150 more"
+        else:
+            named = itertools.chain(*map(order_ids_in, lines))
+            assert sorted(named) == list(range(2, 252))
+
+    def test_of_a_tenant_that_knows_no_order_not_found_is_a_failure(self) -> None:
+        report = report_of(finished(*[Outcome.NOT_FOUND] * 10, accepts=ACCEPTABLE))
+        assert report.summary(None)["accepted"] == {}
+        assert report.summary(None)["failed"] == {"not_found": list(range(1, 11))}
+        assert len(list(report.first_failed_lines())) == 10
 
 
 def test_a_real_runs_failures_are_told_one_by_one() -> None:

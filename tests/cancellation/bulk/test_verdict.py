@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_oms.cancellation.bulk.report import Kept
 from airflow_provider_oms.cancellation.bulk.verdict import TAKEN_OVER, Failure, failure_of
-from airflow_provider_oms.cancellation.outcomes import Outcome
+from airflow_provider_oms.cancellation.outcomes import ACCEPTABLE, Outcome
 
 OUTCOMES = st.lists(st.sampled_from([o for o in Outcome if o is not Outcome.WOULD_CANCEL]))
 # What the OMS has said about the very order; `forbidden` is about the connection.
@@ -101,6 +101,65 @@ class TestWhatIsTolerated:
 
     def test_an_empty_set_has_nothing_to_tolerate(self) -> None:
         assert failure_of(finished(stopped="told"), KEPT, was_told_to_end=True) is None
+
+
+class TestWhatIsAccepted:
+    @given(OUTCOMES, st.sets(st.sampled_from(sorted(ACCEPTABLE))), st.integers(0, 3))
+    def test_a_task_fails_exactly_when_it_would_without_the_orders_that_ended_so(
+        self, outcomes: list[Outcome], accepts: set[Outcome], tolerated: int
+    ) -> None:
+        run = finished(*outcomes, Outcome.CANCELED, accepts=accepts)
+        others = [outcome for outcome in outcomes if outcome not in accepts]
+        found = failure_of(run, KEPT, tolerated_failures=tolerated)
+        expected = failure_of(
+            finished(*others, Outcome.CANCELED), KEPT, tolerated_failures=tolerated
+        )
+        assert (found is None) is (expected is None)
+        if found is not None and expected is not None:
+            assert found.can_retry is expected.can_retry
+
+    @pytest.mark.parametrize("stopped", ["the OMS is away", None])
+    def test_it_does_not_make_a_run_green_that_stopped_early(self, stopped: str | None) -> None:
+        run = finished(
+            Outcome.NOT_FOUND, Outcome.NOT_ATTEMPTED, stopped=stopped, accepts=ACCEPTABLE
+        )
+        assert failure(run, was_told_to_end=stopped is None).can_retry
+
+    def test_of_a_set_of_which_the_oms_knows_no_order_it_does_not_cover_not_found(self) -> None:
+        run = finished(*[Outcome.NOT_FOUND] * 10, accepts=ACCEPTABLE)
+        found = failure(run)
+        assert not found.can_retry
+        assert found.message.startswith("10 of 10 orders did not end as they should: 10 not_found")
+        assert (
+            " accepted_outcomes does not apply to not_found, because the OMS knows none of these "
+            "orders. Check the connection's tenant and environment, and where the order numbers "
+            "come from. " in found.message
+        )
+
+    def test_a_few_orders_say_nothing_about_the_tenant(self) -> None:
+        assert failure_of(finished(*[Outcome.NOT_FOUND] * 9, accepts=ACCEPTABLE), KEPT) is None
+
+    @pytest.mark.parametrize("outcome", [Outcome.CANCELED, Outcome.NOT_CANCELABLE])
+    def test_neither_do_many_beside_one_that_the_oms_knows(self, outcome: Outcome) -> None:
+        run = finished(*[Outcome.NOT_FOUND] * 500, outcome, accepts=ACCEPTABLE)
+        assert failure_of(run, KEPT) is None
+
+    def test_what_failed_is_told_without_what_is_accepted(self) -> None:
+        run = finished(Outcome.NOT_FOUND, Outcome.REFUSED, Outcome.CANCELED, accepts=ACCEPTABLE)
+        message = failure(run).message
+        assert message.startswith("1 of 3 orders did not end as they should: 1 refused (2). ")
+
+    def test_what_an_earlier_attempt_saw_end_so_needs_no_other_look(self) -> None:
+        run = finished(Outcome.CANCELED, stopped="told", accepts=ACCEPTABLE)
+        run.add(result(2, Outcome.NOT_CANCELABLE), attempt=None)
+        assert failure_of(run, KEPT, was_told_to_end=True) is None
+        run.add(result(3, Outcome.REFUSED))
+        assert failure_of(run, KEPT, tolerated_failures=1) is None
+
+    def test_results_that_could_not_be_written_still_fail_the_task(self) -> None:
+        run = finished(Outcome.NOT_FOUND, accepts=ACCEPTABLE)
+        found = failure(run, results_wanted_at="r.jsonl")
+        assert found.message.startswith("1 not_found, but the results could not be written to r.")
 
 
 class TestWhetherARetryHelps:
