@@ -8,10 +8,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
-from airflow.providers.common.compat.sdk import BaseOperator
+from airflow.providers.common.compat.sdk import AirflowSkipException, BaseOperator
 
-from airflow_provider_oms.arguments import NOT_GIVEN, KeepsDefaultArguments, NotGiven
-from airflow_provider_oms.exceptions import OmsCancellationError, OmsInvalidInputError
+from airflow_provider_oms.arguments import (
+    NOT_GIVEN,
+    KeepsDefaultArguments,
+    NotGiven,
+    outcomes_argument,
+)
+from airflow_provider_oms.cancellation.outcomes import validate_accepted
+from airflow_provider_oms.exceptions import (
+    OmsCancellationError,
+    OmsInvalidInputError,
+    invalid_input_is_final,
+)
 from airflow_provider_oms.hooks.oms import OmsHook
 from airflow_provider_oms.links.oms import OmsOrderLink
 from airflow_provider_oms.operators.bulk import OmsBulkCancelOrdersOperator
@@ -29,9 +39,9 @@ class OmsCancelOrderOperator(KeepsDefaultArguments, BaseOperator):
     """Cancel one whole order on Kibo's OMS; this cannot be undone.
 
     The task succeeds only when the OMS itself says that the order is canceled. Its result is in
-    XCom as ``return_value``, also when the task fails: ``order_id``, ``looked_up_id``, ``outcome``,
-    ``confirmed_by``, ``order_state``, ``order_status`` and ``correlation_id``. Everything is
-    validated when the task runs, and nothing invalid is sent.
+    XCom as ``return_value``, also when the task fails or is skipped: ``order_id``,
+    ``looked_up_id``, ``outcome``, ``confirmed_by``, ``order_state``, ``order_status`` and
+    ``correlation_id``. Everything is validated when the task runs, and nothing invalid is sent.
 
     :param order_id: the order: an integer from 1, or a string of digits; on a native tenant 32
         hexadecimal digits, or what ``order_key`` says (templated).
@@ -49,6 +59,9 @@ class OmsCancelOrderOperator(KeepsDefaultArguments, BaseOperator):
         all among these states, otherwise end ``not_cancelable``; a list, a JSON array or a
         comma-separated string (templated). Left out, any state will do; what is given and comes
         out as nothing is refused.
+    :param skip_on_outcomes: ``not_cancelable``, ``not_found``, or a list of them: a task that ends
+        so is skipped instead of failed, as with ``skip_on_exit_code`` of Airflow's
+        ``BashOperator`` (templated). ``None`` or empty for none.
     :param in_doubt: ``True`` if an earlier run may have sent a cancel for this order: read it, with
         time to settle, before anything is sent, as on the task's own later attempts. ``False`` if
         none can have: an unknown attempt (``airflow tasks test``) then counts as the first.
@@ -62,9 +75,13 @@ class OmsCancelOrderOperator(KeepsDefaultArguments, BaseOperator):
         "order_key",
         "note",
         "only_if_states",
+        "skip_on_outcomes",
         "oms_conn_id",
     )
-    template_fields_renderers = {"only_if_states": "json"}  # noqa: RUF012 - as Airflow declares it
+    template_fields_renderers = {  # noqa: RUF012 - as Airflow declares it
+        "only_if_states": "json",
+        "skip_on_outcomes": "json",
+    }
     operator_extra_links = (OmsOrderLink(),)
     ui_color = "#f6d5d5"
     #: Where a person finds the order, once the task runs; empty when the connection does not say.
@@ -79,6 +96,7 @@ class OmsCancelOrderOperator(KeepsDefaultArguments, BaseOperator):
         order_key: str | Templated | None = None,
         note: str | Templated | None = None,
         only_if_states: Sequence[str] | str | Templated | NotGiven = NOT_GIVEN,
+        skip_on_outcomes: Sequence[str] | str | Templated | None = None,
         in_doubt: bool | None = None,
         oms_conn_id: str = OmsHook.default_conn_name,
         **kwargs: Unpack[TaskArguments],
@@ -92,6 +110,7 @@ class OmsCancelOrderOperator(KeepsDefaultArguments, BaseOperator):
         self.note: Any = note
         self._is_guarded = only_if_states is not NOT_GIVEN
         self.only_if_states: Any = only_if_states if self._is_guarded else None
+        self.skip_on_outcomes: Any = outcomes_argument("skip_on_outcomes", skip_on_outcomes)
         self.in_doubt = in_doubt
         self.oms_conn_id = oms_conn_id
         self._is_killed = False
@@ -107,7 +126,10 @@ class OmsCancelOrderOperator(KeepsDefaultArguments, BaseOperator):
         :return: the result as a small dict.
         :raises OmsInvalidInputError: when an argument or the connection is not valid.
         :raises OmsCancellationError: when the order did not end canceled.
+        :raises AirflowSkipException: when it ended as ``skip_on_outcomes`` says.
         """
+        with invalid_input_is_final():
+            skipped = validate_accepted("skip_on_outcomes", self.skip_on_outcomes)
         hook = OmsHook(self.oms_conn_id)
         self.order_url = OmsOrderLink().offer(
             context, hook, self.order_id, self.order_key, push=self.do_xcom_push
@@ -133,7 +155,13 @@ class OmsCancelOrderOperator(KeepsDefaultArguments, BaseOperator):
             )
         except OmsCancellationError as error:
             self._push(context, error.result)
-            raise
+            if error.result.outcome not in skipped:
+                raise
+            self.log.info("%s", error.result.describe())
+            raise AirflowSkipException(
+                f"Order {error.result.order_id} ended {error.result.outcome}, which "
+                f"skip_on_outcomes names"
+            ) from None
         return result.as_dict()
 
     def _push(self, context: Context, result: CancellationResult) -> None:

@@ -154,15 +154,17 @@ def test_every_argument_is_templated(oms: RawServer) -> None:
             order_key="{{ params.key }}",
             note="Canceled by {{ params.case }}",
             only_if_states=["{{ params.state }}"],
+            skip_on_outcomes=["not_{{ params.skipped }}"],
             oms_conn_id="oms_{{ params.tenant }}",
         )
     params = {"id": 5, "reason": "other", "case": "C-1", "state": "READY", "tenant": "eu"}
-    params["key"] = "number"
+    params |= {"key": "number", "skipped": "found"}
     task.render_template_fields({"params": params})
     assert (task.order_id, task.disposition_reason) == ("5", "other")
     assert task.disposition_other_reason == "Case C-1"
     assert (task.order_key, task.note) == ("number", "Canceled by C-1")
     assert task.only_if_states == ["READY"]
+    assert task.skip_on_outcomes == ["not_found"]
     assert task.oms_conn_id == "oms_eu"
     assert set(OmsCancelOrderOperator.template_fields) == {
         "order_id",
@@ -171,6 +173,7 @@ def test_every_argument_is_templated(oms: RawServer) -> None:
         "order_key",
         "note",
         "only_if_states",
+        "skip_on_outcomes",
         "oms_conn_id",
     }
 
