@@ -29,6 +29,9 @@ FEATURES = {
     "a dag.test() that calls a DAG's callbacks": SpecifierSet("<3.0"),
     "renderers of the web UI in Python": SpecifierSet("<3.0"),
     "no way to ask a person": SpecifierSet("<3.1"),
+    "deadline alerts": SpecifierSet(">=3.1"),
+    "no deadline alerts": SpecifierSet("<3.1"),
+    "deadlines whose callback is a row of its own": SpecifierSet(">=3.3"),
     "a log of dag.test() that is like a worker's": SpecifierSet("!=3.0.*"),
     # Airflow 3.0 and 3.1 say that there is no such connection.
     "hooks that see an extra that is no JSON": SpecifierSet("!=3.0.*,!=3.1.*"),
