@@ -170,8 +170,8 @@ SET_MUTANTS = (
     Mutant(
         "stop one failure too late",
         f"{BULK}circuit_breaker.py",
-        "        if self._limit is not None and failures >= self._limit:\n",
-        "        if self._limit is not None and failures > self._limit:\n",
+        "        if failures >= self._limit:\n",
+        "        if failures > self._limit:\n",
         (BREAKER, STOPS, SIMULATION),
     ),
     Mutant(

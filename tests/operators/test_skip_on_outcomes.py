@@ -157,7 +157,7 @@ def test_so_is_one_of_a_mapped_task_whose_operator_is_made_when_it_runs(
 @pytest.mark.parametrize("is_listed", [False, True])
 def test_what_another_task_returns_is_not_looked_at_before_it_is_there(is_listed: bool) -> None:
     with DAG("of_a_task", schedule=None):
-        names = task(lambda: "not_found", task_id="names")()
+        names = task(task_id="names")(lambda: "not_found")()
         skipped = [names, "not_found"] if is_listed else names
         assert operator(skip_on_outcomes=skipped).skip_on_outcomes is skipped
 
