@@ -37,6 +37,8 @@ def settings_for(port: int) -> dict[str, str]:
         "AIRFLOW__API__PORT": str(port),
         "AIRFLOW__API__BASE_URL": address,
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{address}/execution/",
+        # Without it, a response does not tell that SQLite was too busy for the call.
+        "AIRFLOW__API__EXPOSE_STACKTRACE": "True",
         # As many workers are forked at once, however few tasks there are.
         "AIRFLOW__CORE__PARALLELISM": "4",
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",

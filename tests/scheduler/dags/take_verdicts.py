@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,7 +22,10 @@ VERDICTS = Asset("scheduler-verdicts")
 
 def hold(context: Any) -> None:
     """Wait while a test holds the task."""
-    while Variable.get("held_task", "") == context["ti"].task_id:
+    task_id = context["ti"].task_id
+    if Variable.get("held_task", "") == task_id:
+        logging.getLogger(__name__).info("A test holds this task")
+    while Variable.get("held_task", "") == task_id:
         time.sleep(0.2)
 
 
