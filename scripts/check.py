@@ -36,8 +36,8 @@ LINT = [
     Check("ruff format", [PYTHON_NEWEST, "-m", "ruff", "format", "--check", "."]),
     Check("mypy --strict", [PYTHON_NEWEST, "-m", "mypy"]),
 ]
-# Two at a time, for half of the time is waiting; what shares an Airflow stays together.
-PYTEST = ["-m", "pytest", "--numprocesses=2", "--dist=loadgroup"]
+# Four at a time, for most of the time is waiting; what shares an Airflow stays together.
+PYTEST = ["-m", "pytest", "--numprocesses=4", "--dist=loadgroup"]
 TESTS_NEWEST = Check("every test on Airflow 3.3.2", [PYTHON_NEWEST, *PYTEST])
 PACKAGE = Check("wheel and sdist", [PYTHON_NEWEST, "scripts/package.py", "check", "dist"])
 SET_UP_OLDEST = Check(
