@@ -55,6 +55,7 @@ WITHOUT_AIRFLOW = (
     "emulator",
     "packaging",
     "typing",
+    "verdicts",
 )
 
 

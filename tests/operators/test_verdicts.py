@@ -26,6 +26,17 @@ VERDICTS = Asset("test-verdicts")
 KEY = "oms_verdicts.inbox.take"
 
 
+class ByAsset:
+    """Hold a value under the asset, which is no key of a dict before Airflow 3.2."""
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+
+    def __getitem__(self, asset: Any) -> Any:
+        assert asset is VERDICTS
+        return self._value
+
+
 class Store(dict[str, Any]):
     """Keep values as JSON, as Airflow does."""
 
@@ -71,8 +82,8 @@ class Airflow:
             "dag": self.dag,
             "dag_run": SimpleNamespace(run_type=self.run_type),
             "ti": SimpleNamespace(xcom_push=push, xcom_pull=pull),
-            "inlet_events": {VERDICTS: self.events},
-            "asset_state_store": {VERDICTS: self.store},
+            "inlet_events": ByAsset(self.events),
+            "asset_state_store": ByAsset(self.store),
         }
 
     def take(self) -> list[dict[str, Any]]:
