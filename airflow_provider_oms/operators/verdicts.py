@@ -25,7 +25,6 @@ from airflow_provider_oms.exceptions import (
 )
 from airflow_provider_oms.hooks.oms import OmsHook
 from airflow_provider_oms.verdicts.inbox import (
-    Adapter,
     Due,
     Ends,
     Event,
@@ -35,7 +34,7 @@ from airflow_provider_oms.verdicts.inbox import (
     settle,
     take,
 )
-from airflow_provider_oms.verdicts.verdict import Decision, OmsVerdictError, Verdict
+from airflow_provider_oms.verdicts.verdict import Adapter, Decision, OmsVerdictError, Verdict
 from airflow_provider_oms.version_compat import asset_events, asset_store
 
 if TYPE_CHECKING:

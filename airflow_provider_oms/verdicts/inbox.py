@@ -16,15 +16,14 @@ costs a read each.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
-from airflow_provider_oms.verdicts.verdict import Decision, OmsVerdictError, Verdict
+from airflow_provider_oms.verdicts.verdict import Adapter, Decision, OmsVerdictError, Verdict
 
 __all__ = [
-    "Adapter",
     "Due",
     "Ends",
     "Event",
@@ -35,8 +34,6 @@ __all__ = [
     "settle",
     "take",
 ]
-
-Adapter: TypeAlias = Callable[[Mapping[str, Any]], Verdict]
 
 
 @dataclass(frozen=True, slots=True)

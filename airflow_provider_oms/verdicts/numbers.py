@@ -13,8 +13,8 @@ from typing import Any, TypeAlias
 from airflow_provider_oms.api.errors import OmsInputError
 from airflow_provider_oms.api.validation import validate_order_id
 from airflow_provider_oms.api.values import kind_of
-from airflow_provider_oms.verdicts.adapters.payload import Adapter, Payload, naming, order_of
-from airflow_provider_oms.verdicts.verdict import OmsVerdictError, Verdict
+from airflow_provider_oms.verdicts.adapters.payload import naming, order_of
+from airflow_provider_oms.verdicts.verdict import Adapter, OmsVerdictError, Payload, Verdict
 
 __all__ = ["OrderNumbers", "Source"]
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any, TypeAlias
 
 from airflow_provider_oms.api.errors import OmsInputError
 
-__all__ = ["Decision", "OmsVerdictError", "Verdict"]
+__all__ = ["Adapter", "Decision", "OmsVerdictError", "Payload", "Verdict"]
 
 
 class Decision(StrEnum):
@@ -51,3 +53,9 @@ class Verdict:
     decision: Decision
     case_id: str | None = None
     decided_at: datetime | None = None
+
+
+#: What a fraud check sends, as JSON was parsed.
+Payload: TypeAlias = Mapping[str, Any]
+#: Returns the verdict that a payload holds, and raises an ``OmsVerdictError`` for one that is none.
+Adapter: TypeAlias = Callable[[Payload], Verdict]

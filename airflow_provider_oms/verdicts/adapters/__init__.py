@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from airflow_provider_oms.verdicts.adapters.fields import Fields
 from airflow_provider_oms.verdicts.adapters.kibo import Kibo
-from airflow_provider_oms.verdicts.adapters.payload import Adapter, Path, Payload, Words
+from airflow_provider_oms.verdicts.adapters.payload import Path, Words
 from airflow_provider_oms.verdicts.adapters.vendors import Riskified, Signifyd
+from airflow_provider_oms.verdicts.verdict import Adapter, Payload
 
 __all__ = ["Adapter", "Fields", "Kibo", "Path", "Payload", "Riskified", "Signifyd", "Words"]

@@ -11,7 +11,6 @@ from airflow_provider_oms.api.errors import OmsInputError
 from airflow_provider_oms.api.values import kind_of
 from airflow_provider_oms.verdicts.adapters.payload import (
     Path,
-    Payload,
     Words,
     case_id_of,
     keys_of,
@@ -25,7 +24,7 @@ from airflow_provider_oms.verdicts.adapters.payload import (
     words_of,
 )
 from airflow_provider_oms.verdicts.adapters.times import Clock
-from airflow_provider_oms.verdicts.verdict import Decision, OmsVerdictError, Verdict
+from airflow_provider_oms.verdicts.verdict import Decision, OmsVerdictError, Payload, Verdict
 
 __all__ = ["Fields"]
 

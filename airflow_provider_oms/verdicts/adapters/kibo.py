@@ -11,7 +11,6 @@ from typing import NamedTuple
 from airflow_provider_oms.api.values import kind_of
 from airflow_provider_oms.verdicts.adapters.payload import (
     Path,
-    Payload,
     Words,
     case_id_of,
     keys_of,
@@ -24,7 +23,7 @@ from airflow_provider_oms.verdicts.adapters.payload import (
     word_among,
 )
 from airflow_provider_oms.verdicts.adapters.times import Clock
-from airflow_provider_oms.verdicts.verdict import Decision, OmsVerdictError, Verdict
+from airflow_provider_oms.verdicts.verdict import Decision, OmsVerdictError, Payload, Verdict
 
 __all__ = ["Kibo"]
 

@@ -6,17 +6,15 @@ No value is quoted, because it may be a shopper's. A word that decides is: it na
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from airflow_provider_oms.api.errors import OmsInputError
 from airflow_provider_oms.api.values import kind_of, kind_of_id, whole_number
-from airflow_provider_oms.verdicts.verdict import Decision, OmsVerdictError, Verdict
+from airflow_provider_oms.verdicts.verdict import Decision, OmsVerdictError
 
 __all__ = [
-    "Adapter",
     "Path",
-    "Payload",
     "Words",
     "case_id_of",
     "folded",
@@ -32,9 +30,6 @@ __all__ = [
     "words_of",
 ]
 
-Payload: TypeAlias = Mapping[str, Any]
-#: What turns a payload into a verdict; it raises ``OmsVerdictError`` for a payload that is none.
-Adapter: TypeAlias = Callable[[Payload], Verdict]
 #: Where a field is: its name, with a dot before each nested one (``"decision.score"``). A tuple has
 #: the names one by one, for names that have dots themselves.
 Path: TypeAlias = str | Sequence[str]
