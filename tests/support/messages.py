@@ -8,6 +8,7 @@ warning upwards. What is computed becomes ``…``.
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -38,7 +39,7 @@ class Text:
     place: str
     is_quiet: bool = False
 
-    @property
+    @functools.cached_property
     def pattern(self) -> re.Pattern[str]:
         """Return what finds it in a message, with a group for each of its constant parts."""
         parts = self.template.strip(HOLE).split(HOLE)
