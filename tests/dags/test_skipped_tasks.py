@@ -21,6 +21,8 @@ def test_it_is_skipped_and_not_retried_and_its_result_is_there(
     capfd: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    # The last of the four is one that the OMS does not know.
+    oms.clear_orders()
     shipped = {"orderState": "SHIPPED", "orderStatus": "SHIPPED"}
     oms.load_orders(
         [{"orderID": FIRST, **shipped}, {"orderID": FIRST + 1}, {"orderID": FIRST + 2, **shipped}]

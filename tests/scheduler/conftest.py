@@ -33,13 +33,16 @@ SETTINGS = {
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep these tests together where others run next to them: one Airflow is enough.
+    """Keep these tests together where others run next to them: two Airflows are enough.
 
-    The first one waits for all of it to start, which a busy machine takes minutes for.
+    The first one waits for all of it to start, which a busy machine takes minutes for. Verdicts
+    wait for run after run, and have an Airflow of their own.
     """
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
-            item.add_marker(pytest.mark.xdist_group("scheduler"))
+            is_of_verdicts = item.path.name == "test_verdicts.py"
+            group = "scheduler, verdicts" if is_of_verdicts else "scheduler"
+            item.add_marker(pytest.mark.xdist_group(group))
             if item.get_closest_marker("timeout") is None:
                 item.add_marker(pytest.mark.timeout(_SECONDS_PER_TEST))
 

@@ -13,7 +13,7 @@ from airflow_provider_oms.emulator.testing import EmulatorProcess
 
 pytestmark = [pytest.mark.airflow_db, pytest.mark.slow, pytest.mark.needs("deadline alerts")]
 
-FIRST = 28_000_001
+FIRST = 35_000_001
 
 
 def start(airflow: Standalone, directory: Path, order_id: int) -> TaskInRun:

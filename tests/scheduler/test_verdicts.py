@@ -26,7 +26,7 @@ pytestmark = [
 DAG_ID = "take_verdicts"
 VARIABLE = "held_task"
 HELD = "A test holds this task"
-ORDERS = count(28_000_001)
+ORDERS = count(36_000_001)
 
 
 @dataclass

@@ -33,7 +33,7 @@ def inbox(dag_id: str) -> DAG:
     """Make a DAG that cancels the orders that are rejected in the asset's events."""
     with DAG(
         dag_id=dag_id,
-        schedule=asset_or_every(VERDICTS, timedelta(seconds=20)),
+        schedule=asset_or_every(VERDICTS, timedelta(seconds=10)),
         start_date=datetime(2026, 1, 1, tzinfo=UTC),
         catchup=False,
         max_active_runs=1,
