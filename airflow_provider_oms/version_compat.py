@@ -122,7 +122,7 @@ class _Variables:
 def asset_or_every(asset: Any, every: timedelta) -> Any:
     """Return the schedule of a DAG that each event of an asset starts, and time as well.
 
-    :param asset: the asset.
+    :param asset: the asset, or several joined by ``|``.
     :param every: the time between two runs that no event starts.
     """
     if AIRFLOW_VERSION.startswith("2."):

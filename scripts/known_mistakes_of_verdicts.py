@@ -13,15 +13,15 @@ VERDICT_MUTANTS = (
     Mutant(
         "take what an earlier run took as if nothing could have been sent",
         INBOX,
-        "            due[key] = replace(one, in_doubt=True)\n",
-        "            due[key] = replace(one, in_doubt=False)\n",
+        "        in_doubt = one.in_doubt or was_given\n",
+        "        in_doubt = one.in_doubt\n",
         (STORIES, TASKS),
     ),
     Mutant(
         "forget what a run took and has not settled",
         INBOX,
-        "        due=tuple(due.values()),\n",
-        "",
+        "        due=(*left, *given),\n        given=len(given),\n",
+        "        due=(),\n        given=0,\n",
         (STORIES, TASKS),
     ),
     Mutant(
@@ -32,10 +32,31 @@ VERDICT_MUTANTS = (
         (STORIES,),
     ),
     Mutant(
-        "read past the events that are left for the next run",
+        "forget the orders that are left for the next run",
         INBOX,
-        "        if not left:\n            read.append(event)\n",
-        "        read.append(event)\n",
+        "        due=(*left, *given),\n",
+        "        due=tuple(given),\n",
+        (STORIES, TASKS),
+    ),
+    Mutant(
+        "let orders that cannot be settled hold up the others",
+        INBOX,
+        "    queue = [*waiting.values(), *new.values(), *last_given.values()]\n",
+        "    queue = [*last_given.values(), *waiting.values(), *new.values()]\n",
+        (TASKS,),
+    ),
+    Mutant(
+        "let a verdict that is not final replace one that is",
+        INBOX,
+        "        if not (reading.is_weak and reading.key in newest):\n",
+        "        if True:\n",
+        (STORIES, TASKS),
+    ),
+    Mutant(
+        "let an event of a clock that is ahead hide the others",
+        INBOX,
+        "    watermark = max(min(max(known), now), ",
+        "    watermark = max(max(known), ",
         (STORIES, TASKS),
     ),
     Mutant(
@@ -76,8 +97,8 @@ VERDICT_MUTANTS = (
     Mutant(
         "send a second cancel for a second verdict without asking",
         INBOX,
-        "                in_doubt = inbox.is_new or one.key in canceled_before\n",
-        "                in_doubt = inbox.is_new\n",
+        "in_doubt=inbox.is_new or one.key in canceled_before",
+        "in_doubt=inbox.is_new",
         (STORIES,),
     ),
     Mutant(

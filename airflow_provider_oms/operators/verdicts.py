@@ -24,6 +24,13 @@ from airflow_provider_oms.exceptions import (
     invalid_input_is_final,
 )
 from airflow_provider_oms.hooks.oms import OmsHook
+from airflow_provider_oms.verdict_arguments import (
+    assets_of,
+    check_adapter,
+    check_placeholders,
+    policy_of,
+    refuse_what_stops_runs,
+)
 from airflow_provider_oms.verdicts.inbox import (
     Due,
     Ends,
@@ -34,7 +41,7 @@ from airflow_provider_oms.verdicts.inbox import (
     settle,
     take,
 )
-from airflow_provider_oms.verdicts.verdict import Adapter, Decision, OmsVerdictError, Verdict
+from airflow_provider_oms.verdicts.verdict import Adapter, OmsVerdictError, Verdict
 from airflow_provider_oms.version_compat import asset_events, asset_store
 
 if TYPE_CHECKING:
@@ -47,7 +54,7 @@ if TYPE_CHECKING:
 
 __all__ = ["OmsSettleVerdictsOperator", "OmsTakeVerdictsOperator"]
 
-_HANDOUT, _PROBLEMS, _KEY = "handout", "problems", "key"
+_KEY, _HANDOUT, _PROBLEMS, _OLDEST = "key", "handout", "problems", "oldest"
 _NAMED = 3
 
 
@@ -56,23 +63,28 @@ class OmsTakeVerdictsOperator(KeepsDefaultArguments, BaseOperator):
 
     Its output is the argument ``orders`` of ``OmsBulkCancelOrdersOperator``, and an
     ``OmsSettleVerdictsOperator`` comes after that. The events that started the run do not matter:
-    all are read since the last one that was read, and of several on one order the newest counts.
-    What a run took stays due until it is settled, and a later run has the OMS asked about it before
-    another cancel leaves. The DAG needs ``max_active_runs=1``.
+    all are read that no run has read, and of several on one order the newest counts. What a run
+    took stays due until it is settled, and a later run has the OMS asked about it before another
+    cancel leaves. The DAG needs ``max_active_runs=1``.
 
-    :param asset: the asset whose events are verdicts; it becomes an inlet of the task.
+    :param asset: the asset whose events are verdicts, or a list of assets; each becomes an inlet of
+        the task. The first one keeps the state.
     :param adapter: what makes a verdict of an event's ``extra``; it raises an ``OmsVerdictError``
         for what is none.
     :param disposition_reason: why the orders are canceled.
     :param explanation: what is said besides; ``{case_id}`` and ``{order}`` stand for the verdict's.
+        Where it would break the tenant's rules with its case, it is said without.
     :param order_key: what a verdict calls an order, on a native tenant: ``id``, ``number`` or
         ``external_id``; ``None`` for the id.
-    :param look_back: how far behind the newest event that was read an older one still counts as a
-        verdict on its order; and how old an event may be that the first run of all reads.
-    :param overlap: how much later than it was recorded an event may become visible to a task.
+    :param look_back: how far behind the newest event that earlier runs read an older one still
+        counts as a verdict on its order; and how old an event may be that the first run of all
+        reads.
+    :param overlap: how much later than it was recorded an event may become visible to a task, also
+        because the clock that recorded it is behind.
     :param at_most: how many orders one run takes; the others are left for the next run.
     :param oms_conn_id: id of the Airflow connection of type ``oms``, whose rules for orders and
         reasons hold here already (templated).
+    :raises ValueError: when an argument is none that it can work with.
     """
 
     template_fields: Sequence[str] = ("oms_conn_id",)
@@ -81,7 +93,7 @@ class OmsTakeVerdictsOperator(KeepsDefaultArguments, BaseOperator):
     def __init__(
         self,
         *,
-        asset: Asset,
+        asset: Asset | Sequence[Asset],
         adapter: Adapter,
         disposition_reason: str = "other",
         explanation: str | None = "Rejected by the fraud check",
@@ -94,57 +106,63 @@ class OmsTakeVerdictsOperator(KeepsDefaultArguments, BaseOperator):
     ) -> None:
         kwargs.setdefault("max_active_tis_per_dag", 1)
         super().__init__(**kwargs)
-        self.inlets = [*self.inlets, asset]
-        self.asset = asset
+        self.assets = assets_of(asset)
+        self.inlets = [*self.inlets, *self.assets]
+        check_adapter(adapter)
         self.adapter = adapter
         self.disposition_reason = disposition_reason
         if explanation is not None:
-            _filled(explanation, "an order", None)
+            check_placeholders(explanation)
         self.explanation = explanation
         self.order_key = order_key
-        self.policy = Policy(look_back, overlap, at_most)
+        self.policy = policy_of(look_back, overlap, at_most)
         self.oms_conn_id = oms_conn_id
+        refuse_what_stops_runs(self)
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
         """Take what is due.
 
         :param context: the task's context.
         :return: an entry for each order, as ``OmsBulkCancelOrdersOperator`` takes them.
-        :raises OmsInvalidInputError: when the connection is not valid, or the DAG lets several runs
-            be active.
+        :raises OmsInvalidInputError: when the connection or an argument is not valid, or the DAG
+            lets several runs be active.
         :raises OmsVerdictStateError: when the state of the inbox could not be kept; then nothing
             was taken.
         """
         _refuse_runs_at_once(context)
         with invalid_input_is_final(), OmsHook(self.oms_conn_id).get_conn() as client:
-            entry = _Entries(client.dialect, self)
-        key = f"oms_verdicts.{self.dag_id}.{self.task_id}"
-        store = asset_store(context, self.asset)
-        inbox = Inbox.from_json(store.get(key))
-        since = read_from(inbox, self.policy, datetime.now(UTC))
-        taken = take(
-            inbox,
-            Ends.from_json(store.get(f"{key}.ends")),
-            (Event(*one) for one in asset_events(context, self.asset, since)),
+            entries = _Entries(client.dialect, self)
+            entries.check_settings()
+        key = f"oms_verdicts:{self.dag_id}:{self.task_id}"
+        store = asset_store(context, self.assets[0])
+        earlier = Inbox.from_json(store.get(key))
+        now = datetime.now(UTC)
+        since = read_from(earlier, self.policy, now)
+        inbox = take(
+            earlier,
+            Ends.from_json(store.get(f"{key}:ends")),
+            [Event(*one) for asset in self.assets for one in asset_events(context, asset, since)],
             handout=uuid.uuid4().hex,
-            adapter=entry.verdict,
+            adapter=entries.verdict,
             policy=self.policy,
+            now=now,
         )
-        _keep(store, key, taken.inbox.to_json())
-        for problem in taken.inbox.problems:
+        _keep(store, key, inbox.to_json())
+        for problem in inbox.problems:
             self.log.error("%s", problem)
-        self.log.info("%d orders are due", len(taken.inbox.due))
-        if taken.left:
+        self.log.info("%d orders are due", inbox.given)
+        if left := len(inbox.due) - inbox.given:
             self.log.warning(
                 "%d more orders are due, and left for the next run: one run takes %d",
-                taken.left,
+                left,
                 self.policy.at_most,
             )
         ti = context["ti"]
         ti.xcom_push(key=_KEY, value=key)
-        ti.xcom_push(key=_HANDOUT, value=taken.inbox.handout)
-        ti.xcom_push(key=_PROBLEMS, value=list(taken.inbox.problems))
-        return [entry.of(due) for due in taken.inbox.due]
+        ti.xcom_push(key=_HANDOUT, value=inbox.handout)
+        ti.xcom_push(key=_PROBLEMS, value=list(inbox.problems))
+        ti.xcom_push(key=_OLDEST, value=(now - self.policy.look_back).isoformat())
+        return [entries.of(due) for due in inbox.handed_out]
 
 
 class _Entries:
@@ -169,45 +187,51 @@ class _Entries:
             order = self._dialect.order_id(verdict.order, self._task.order_key)
         except OmsInputError as error:
             raise OmsVerdictError(error.field, error.rule, error.kind) from None
-        verdict = replace(verdict, order=order)
-        if verdict.decision is Decision.CANCEL:
-            try:
-                self._dialect.cancel_request(*self._cancellation(order, verdict.case_id))
-            except OmsInputError as error:
-                raise OmsVerdictError(error.field, error.rule, error.kind, order) from None
-        return verdict
+        return replace(verdict, order=order)
+
+    def check_settings(self) -> None:
+        """Refuse settings with which no verdict could cancel an order.
+
+        :raises OmsInputError: for the first one.
+        """
+        order = self._dialect.unknown_order_id
+        self._dialect.cancel_request(order, self._task.disposition_reason, self._said(order, None))
+        try:
+            self._dialect.order_id(order, self._task.order_key)
+        except OmsInputError as error:
+            # A number or a name of the shop's own is another matter than this id.
+            if error.field == "order_key":
+                raise
 
     def of(self, due: Due) -> dict[str, Any]:
         """Return the entry of an order.
 
         :param due: the order.
         """
-        order, reason, explanation = self._cancellation(due.order, due.case_id)
+        reason = self._task.disposition_reason
+        explanation = self._said(due.order, due.case_id)
+        try:
+            self._dialect.cancel_request(due.order, reason, explanation)
+        except OmsInputError:
+            # A label must not keep an order from being canceled.
+            explanation = self._said(due.order, None)
         return {
-            "order_id": order,
+            "order_id": due.order,
             "disposition_reason": reason,
             "disposition_other_reason": explanation,
             "in_doubt": due.in_doubt,
         }
 
-    def _cancellation(self, order: OrderId, case_id: str | None) -> tuple[OrderId, str, str | None]:
+    def _said(self, order: OrderId, case_id: str | None) -> str | None:
         explanation = self._task.explanation
-        if explanation is not None:
-            explanation = _filled(explanation, order, case_id)
-        return order, self._task.disposition_reason, explanation
-
-
-def _filled(explanation: str, order: OrderId, case_id: str | None) -> str:
-    try:
+        if explanation is None:
+            return None
         return explanation.format(order=order, case_id=case_id or "no case id")
-    except (LookupError, ValueError) as error:
-        raise ValueError(
-            f"explanation may have the placeholders {{order}} and {{case_id}}, and no other brace: "
-            f"{error}"
-        ) from None
 
 
 def _refuse_runs_at_once(context: Context) -> None:
+    if getattr(context["ti"], "map_index", -1) not in (-1, None):
+        raise OmsInvalidInputError("verdicts cannot be taken by a mapped task. Nothing was sent.")
     # Two runs with the same orders would each send a cancel that the other knows nothing of.
     at_once = context["dag"].max_active_runs
     if at_once != 1:
@@ -225,13 +249,14 @@ def _refuse_runs_at_once(context: Context) -> None:
 class OmsSettleVerdictsOperator(KeepsDefaultArguments, BaseOperator):
     """Settle what a run took from an inbox of verdicts, and fail unless all of it is canceled.
 
-    An order that is canceled, or that the OMS has refused to cancel, is settled. Any other is due
-    again in the next run. What was no verdict is reported once, in the run that read it. The task
-    runs whatever became of the cancellations, and is not retried.
+    An order that is canceled, or whose state does not allow it, is settled. One that the OMS does
+    not know, or whose request it calls invalid, is due again until its verdict is older than
+    ``look_back``. Any other is due again in the next run. What was no verdict is reported once, in
+    the run that read it. The task runs whatever became of the cancellations, and is not retried.
 
     :param take: the ``OmsTakeVerdictsOperator``, or its id.
     :param cancel: the ``OmsBulkCancelOrdersOperator`` that canceled what it took, or its id.
-    :param asset: the asset of the inbox; only needed where ``take`` is an id.
+    :param asset: the asset or the assets of the inbox; only needed where ``take`` is an id.
     """
 
     ui_color = "#e8d5f6"
@@ -241,15 +266,17 @@ class OmsSettleVerdictsOperator(KeepsDefaultArguments, BaseOperator):
         *,
         take: BaseOperator | str,
         cancel: BaseOperator | str,
-        asset: Asset | None = None,
+        asset: Asset | Sequence[Asset] | None = None,
         **kwargs: Unpack[TaskArguments],
     ) -> None:
         kwargs.setdefault("trigger_rule", "all_done")
         super().__init__(**kwargs)
-        self.asset = asset or getattr(take, "asset", None)
-        if self.asset is None:
+        assets = getattr(take, "assets", None) if asset is None else asset
+        if assets is None:
             raise ValueError("asset is needed where take is the id of a task")
-        self.inlets = [*self.inlets, self.asset]
+        self.assets = assets_of(assets)
+        self.inlets = [*self.inlets, *self.assets]
+        refuse_what_stops_runs(self)
         self.take = take if isinstance(take, str) else take.task_id
         self.cancel = cancel if isinstance(cancel, str) else cancel.task_id
 
@@ -261,24 +288,33 @@ class OmsSettleVerdictsOperator(KeepsDefaultArguments, BaseOperator):
         :raises OmsUnsettledVerdictsError: when an order was not canceled, or an event was no
             verdict; it names some of them, and the log all.
         """
+        if self.cancel not in self.get_flat_relative_ids(upstream=True):
+            raise OmsInvalidInputError(f"task {self.cancel} must come before task {self.task_id}")
         ti = context["ti"]
-        key, handout = (ti.xcom_pull(task_ids=self.take, key=each) for each in (_KEY, _HANDOUT))
-        if key is None or handout is None:
-            raise OmsUnsettledVerdictsError(f"task {self.take} took no verdicts; see its log")
-        ends = dict(_ends_in(ti.xcom_pull(task_ids=self.cancel, key="results")))
-        store = asset_store(context, self.asset)
-        settled = settle(
-            Inbox.from_json(store.get(key)),
-            handout,
-            {order: _is_settled(outcome) for order, outcome in ends.items()},
+        key, handout, oldest = (
+            ti.xcom_pull(task_ids=self.take, key=each) for each in (_KEY, _HANDOUT, _OLDEST)
         )
+        taken = ti.xcom_pull(task_ids=self.take)
+        if key is None or handout is None or oldest is None or taken is None:
+            raise OmsUnsettledVerdictsError(f"task {self.take} took no verdicts; see its log")
+        store = asset_store(context, self.assets[0])
+        inbox = Inbox.from_json(store.get(key))
+        has_passed = {
+            due.key for due in inbox.due if due.decided_at < datetime.fromisoformat(oldest)
+        }
+        ends = dict(_ends_in(ti.xcom_pull(task_ids=self.cancel, key="results")))
+        outcomes = {order: ends.get(order) for order in (str(one["order_id"]) for one in taken)}
+        is_settled = {
+            order: end is not None and _is_settled(end, has_passed=order in has_passed)
+            for order, end in outcomes.items()
+        }
+        settled = settle(inbox, handout, [order for order, done in is_settled.items() if done])
         if settled is not None:
-            _keep(store, f"{key}.ends", settled.to_json())
-        taken = ti.xcom_pull(task_ids=self.take) or []
+            _keep(store, f"{key}:ends", settled.to_json())
         problems = list(ti.xcom_pull(task_ids=self.take, key=_PROBLEMS) or [])
-        outcomes = {str(one["order_id"]): ends.get(str(one["order_id"])) for one in taken}
         problems += [
-            f"order {order}: " + (f"{end}; {_next(end)}" if end else f"no result; {_AGAIN}")
+            f"order {order}: {end or 'no result'}; "
+            + (_ADVICE if is_settled[order] else "the next run takes it again")
             for order, end in outcomes.items()
             if end is None or end is Outcome.WOULD_CANCEL or not end.is_success
         ]
@@ -289,14 +325,19 @@ class OmsSettleVerdictsOperator(KeepsDefaultArguments, BaseOperator):
         return dict(Counter(str(end) for end in outcomes.values()))
 
 
-_AGAIN = "the next run takes it again"
+_ADVICE = "it is not taken again, so look at the order in the OMS"
+# The order may reach the OMS later than its verdict, and a wrong connection can be corrected.
+_TRIED_AGAIN = frozenset({Outcome.NOT_FOUND, Outcome.REFUSED})
 
 
-def _next(outcome: Outcome) -> str:
-    return outcome.advice if _is_settled(outcome) else _AGAIN
+def _is_settled(outcome: Outcome, *, has_passed: bool) -> bool:
+    """Tell whether an order needs no other run.
 
-
-def _is_settled(outcome: Outcome) -> bool:
+    :param outcome: how its cancellation ended.
+    :param has_passed: whether its verdict is older than the look-back.
+    """
+    if outcome in _TRIED_AGAIN:
+        return has_passed
     return outcome.is_definite and outcome is not Outcome.WOULD_CANCEL
 
 

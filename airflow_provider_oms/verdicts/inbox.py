@@ -18,9 +18,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+from airflow_provider_oms.api.values import kind_of
 from airflow_provider_oms.verdicts.verdict import Adapter, Decision, OmsVerdictError, Verdict
 
 __all__ = [
@@ -29,7 +30,6 @@ __all__ = [
     "Event",
     "Inbox",
     "Policy",
-    "Taken",
     "read_from",
     "settle",
     "take",
@@ -56,14 +56,21 @@ class Due:
 
     :param order: the order as the fraud check names it.
     :param decided_at: when that verdict was made, with a time zone.
+    :param number: the event that it came in; of two verdicts of one moment the later event counts.
     :param case_id: the fraud check's own name of the case, if it gave one.
     :param in_doubt: whether an earlier run may have sent a cancel for it.
     """
 
     order: str | int
     decided_at: datetime
+    number: int
     case_id: str | None = None
     in_doubt: bool = False
+
+    @property
+    def key(self) -> str:
+        """Return what names the order in the state: a number and its text are one order."""
+        return str(self.order)
 
 
 @dataclass(frozen=True)
@@ -78,7 +85,7 @@ class Policy:
     """
 
     look_back: timedelta = timedelta(days=1)
-    overlap: timedelta = timedelta(minutes=5)
+    overlap: timedelta = timedelta(hours=1)
     at_most: int = 1000
 
 
@@ -91,7 +98,9 @@ class Inbox:
     :param refused: the numbers of the events that were no verdicts. They are tried again as long as
         the look-back reaches them, so that an adapter that is corrected finds them.
     :param handout: the id of what the last run was given.
-    :param due: the orders it was given.
+    :param due: every order that is due and not known to be settled. Those that the last run was
+        given stand at the end, so that they come last in the next one.
+    :param given: how many of them the last run was given.
     :param problems: what it was told to report.
     :param is_new: whether there was no state yet, so that nobody knows what was handed out before.
     """
@@ -101,8 +110,14 @@ class Inbox:
     refused: frozenset[int] = frozenset()
     handout: str | None = None
     due: tuple[Due, ...] = ()
+    given: int = 0
     problems: tuple[str, ...] = ()
     is_new: bool = False
+
+    @property
+    def handed_out(self) -> tuple[Due, ...]:
+        """Return the orders that the last run was given."""
+        return self.due[len(self.due) - self.given :]
 
     def to_json(self) -> dict[str, Any]:
         """Return the state as a JSON value."""
@@ -111,7 +126,11 @@ class Inbox:
             "read": sorted(self.read),
             "refused": sorted(self.refused),
             "handout": self.handout,
-            "due": [[one.order, one.decided_at.isoformat(), one.case_id] for one in self.due],
+            "due": [
+                [one.order, one.decided_at.isoformat(), one.number, one.case_id, one.in_doubt]
+                for one in self.due
+            ],
+            "given": self.given,
             "problems": list(self.problems),
         }
 
@@ -129,9 +148,10 @@ class Inbox:
             frozenset(value["refused"]),
             value["handout"],
             tuple(
-                Due(order, datetime.fromisoformat(at), case_id, in_doubt=True)
-                for order, at, case_id in value["due"]
+                Due(order, datetime.fromisoformat(at), number, case_id, in_doubt)
+                for order, at, number, case_id, in_doubt in value["due"]
             ),
+            value["given"],
             tuple(value["problems"]),
         )
 
@@ -160,41 +180,35 @@ class Ends:
         return cls() if value is None else cls(value["handout"], frozenset(value["settled"]))
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """Hold what a run is given.
-
-    :param inbox: the state from now on; it must be stored before anything is canceled.
-    :param left: how many orders are left for the next run.
-    """
-
-    inbox: Inbox
-    left: int = 0
-
-
 class _Reading(NamedTuple):
     """Hold the verdict that an event is.
 
-    The fields stand in the order in which one verdict replaces another.
+    The first two fields say which of two verdicts on an order replaces the other.
     """
 
     decided_at: datetime
-    at: datetime
     number: int
     verdict: Verdict
+    # Whether it could not be read, and holds its order until one comes that can.
+    is_held: bool = False
 
     @property
     def key(self) -> str:
-        # A number means the same order whether it came as a number or as a text.
         return str(self.verdict.order)
 
     @property
     def is_cancel(self) -> bool:
         return self.verdict.decision is Decision.CANCEL
 
+    @property
+    def is_weak(self) -> bool:
+        """Tell whether it replaces nothing: a verdict that is not final, and may have come late."""
+        is_pending = self.verdict.decision is Decision.PENDING and not self.is_held
+        return is_pending and self.verdict.decided_at is None
+
     def due(self, *, in_doubt: bool) -> Due:
         verdict = self.verdict
-        return Due(verdict.order, self.decided_at, verdict.case_id, in_doubt)
+        return Due(verdict.order, self.decided_at, self.number, verdict.case_id, in_doubt)
 
 
 def read_from(inbox: Inbox, policy: Policy, now: datetime) -> datetime:
@@ -215,7 +229,8 @@ def take(
     handout: str,
     adapter: Adapter,
     policy: Policy,
-) -> Taken:
+    now: datetime,
+) -> Inbox:
     """Decide which orders a run is given.
 
     :param inbox: the state.
@@ -225,74 +240,64 @@ def take(
     :param adapter: returns the verdict that a payload holds; it raises an ``OmsVerdictError`` for a
         payload that is none, or whose order no cancellation could name.
     :param policy: how the inbox reads events.
-    :return: the next state, which holds what the run is given.
+    :param now: the time before the events were asked for, with a time zone.
+    :return: the next state, whose ``handed_out`` the run is given. It must be stored before
+        anything is canceled.
     """
     ordered = sorted(events, key=lambda event: (event.at, event.number))
     readings, refused = _read_payloads(ordered, adapter)
     newest: dict[str, _Reading] = {}
-    for reading in sorted(readings.values(), key=lambda one: one[:3]):
-        newest[reading.key] = reading
-    unread = [event for event in ordered if _is_unread(event, inbox, policy)]
-    unread_numbers = {event.number for event in unread}
+    for reading in sorted(readings.values(), key=lambda one: one[:2]):
+        if not (reading.is_weak and reading.key in newest):
+            newest[reading.key] = reading
+    unread = {event.number: event for event in ordered if _is_unread(event, inbox, policy)}
     canceled_before = {
-        one.key
-        for number, one in readings.items()
-        if one.is_cancel and number not in unread_numbers
+        one.key for number, one in readings.items() if one.is_cancel and number not in unread
     }
 
-    due, problems = _carry(inbox, ends, newest)
-    read: list[Event] = []
-    left: set[str] = set()
-    for event in unread:
-        one = readings.get(event.number)
+    waiting, last_given, problems = _carry(inbox, ends, newest)
+    owed = waiting.keys() | last_given.keys()
+    new: dict[str, Due] = {}
+    for number in unread:
+        one = readings.get(number)
         # The newest verdict decides where it is read; if it was read before, an event that is read
         # now may have made it the newest.
         if (
             one is not None
             and (standing := newest[one.key]).is_cancel
-            and (standing is one or standing.number not in unread_numbers)
-            and one.key not in due
+            and (standing is one or standing.number not in unread)
+            and one.key not in owed
         ):
-            if left or len(due) >= policy.at_most:
-                left.add(one.key)
-            else:
-                in_doubt = inbox.is_new or one.key in canceled_before
-                due[one.key] = standing.due(in_doubt=in_doubt)
-        # Behind an event that is left, all stay unread: the watermark passes what it has read.
-        if not left:
-            read.append(event)
-    read_now = {event.number for event in read}
+            new[one.key] = standing.due(in_doubt=inbox.is_new or one.key in canceled_before)
+    # Those that the last run could not settle come last, so that they hold up no other.
+    queue = [*waiting.values(), *new.values(), *last_given.values()]
+    given, left = queue[: policy.at_most], queue[policy.at_most :]
     problems += [
-        refused[event.number]
-        for event in read
-        if event.number in refused and event.number not in inbox.refused
+        problem
+        for number, problem in refused.items()
+        if number in unread and number not in inbox.refused
     ]
-    inbox = replace(
-        _advance(inbox, read, ordered, policy),
-        refused=frozenset(
-            (refused.keys() & read_now)
-            | ((inbox.refused - read_now) & {event.number for event in ordered})
-        ),
+    return replace(
+        _advance(inbox, ordered, unread, policy, now),
+        refused=frozenset(refused.keys() & (unread.keys() | inbox.refused)),
         handout=handout,
-        due=tuple(due.values()),
+        due=(*left, *given),
+        given=len(given),
         problems=tuple(problems),
         is_new=False,
     )
-    return Taken(inbox, len(left))
 
 
-def settle(inbox: Inbox, handout: str, outcomes: Mapping[str, bool]) -> Ends | None:
+def settle(inbox: Inbox, handout: str, settled: Iterable[str]) -> Ends | None:
     """Decide what a run leaves when its cancellations are over.
 
     :param inbox: the state.
     :param handout: the id of what the run was given.
-    :param outcomes: for each order that has an end, as text, whether it needs no other run.
+    :param settled: the orders that need no other run, each as text.
     :return: the ends to store; ``None`` when a later run was given the same orders already, so that
         they are that run's to settle.
     """
-    if inbox.handout != handout:
-        return None
-    return Ends(handout, frozenset(order for order, is_settled in outcomes.items() if is_settled))
+    return Ends(handout, frozenset(settled)) if inbox.handout == handout else None
 
 
 def _read_payloads(
@@ -301,8 +306,11 @@ def _read_payloads(
     readings: dict[int, _Reading] = {}
     refused: dict[int, str] = {}
     for event in ordered:
+        is_held = False
         try:
             verdict = adapter(event.payload)
+            if not isinstance(verdict, Verdict):
+                raise OmsVerdictError("what the adapter returns", "a Verdict", kind_of(verdict))  # noqa: TRY301 - refused like any other
         except OmsVerdictError as error:
             refused[event.number] = (
                 f"event {event.number} is no verdict: {error.field} must be {error.rule}; got "
@@ -311,10 +319,16 @@ def _read_payloads(
             if error.order is None:
                 continue
             # Its order is held: what replaces an earlier verdict is not known.
-            verdict = Verdict(error.order, Decision.PENDING)
+            verdict, is_held = Verdict(error.order, Decision.PENDING), True
+        except Exception as error:  # noqa: BLE001 - one that the author of an adapter did not expect
+            # Its text may hold a part of the payload.
+            refused[event.number] = (
+                f"event {event.number}: the adapter raised {type(error).__name__}; correct it"
+            )
+            continue
         # No verdict was made after its event was recorded: a clock ahead must not outlive it.
         decided_at = min(verdict.decided_at or event.at, event.at)
-        readings[event.number] = _Reading(decided_at, event.at, event.number, verdict)
+        readings[event.number] = _Reading(decided_at, event.number, verdict, is_held)
     return readings, refused
 
 
@@ -326,39 +340,56 @@ def _is_unread(event: Event, inbox: Inbox, policy: Policy) -> bool:
 
 def _carry(
     inbox: Inbox, ends: Ends, newest: Mapping[str, _Reading]
-) -> tuple[dict[str, Due], list[str]]:
-    """Return what the last run was given and has not settled, as the newest verdicts have it."""
+) -> tuple[dict[str, Due], dict[str, Due], list[str]]:
+    """Return what is due of earlier runs, as the newest verdicts have it.
+
+    :return: the orders that the last run was not given; those that it was given and has not
+        settled; and what a person should see.
+    """
     if inbox.handout is None:
-        return {}, []
+        return {}, {}, []
     has_ended = ends.handout == inbox.handout
-    due: dict[str, Due] = {}
+    settled = ends.settled if has_ended else frozenset()
     problems = [] if has_ended else list(inbox.problems)
+    handed_out = {one.key for one in inbox.handed_out}
+    waiting: dict[str, Due] = {}
+    last_given: dict[str, Due] = {}
     for one in inbox.due:
-        key = str(one.order)
-        if has_ended and key in ends.settled:
+        was_given = one.key in handed_out
+        if was_given and one.key in settled:
             continue
-        later = newest.get(key)
-        if later is None or later.decided_at <= one.decided_at:
-            due[key] = replace(one, in_doubt=True)
+        in_doubt = one.in_doubt or was_given
+        later = newest.get(one.key)
+        if later is None or later.is_weak or later[:2] <= (one.decided_at, one.number):
+            found = replace(one, in_doubt=in_doubt)
         elif later.is_cancel:
-            due[key] = later.due(in_doubt=True)
+            found = later.due(in_doubt=in_doubt)
         else:
-            problems.append(
-                f"order {one.order} was to be canceled, and its verdict is now "
-                f"{later.verdict.decision}: no further cancel is sent, but one may have been"
-            )
-    return due, problems
+            if in_doubt:
+                problems.append(
+                    f"order {one.order} was to be canceled, and its verdict is now "
+                    f"{later.verdict.decision}: no further cancel is sent, but one may have been"
+                )
+            continue
+        (last_given if was_given else waiting)[one.key] = found
+    return waiting, last_given, problems
 
 
 def _advance(
-    inbox: Inbox, read: Iterable[Event], ordered: Iterable[Event], policy: Policy
+    inbox: Inbox,
+    ordered: Iterable[Event],
+    unread: Mapping[int, Event],
+    policy: Policy,
+    now: datetime,
 ) -> Inbox:
-    """Return the state with some events read."""
-    newly = {event.number: event.at for event in read}
-    known = [at for at in (inbox.watermark, *newly.values()) if at is not None]
+    """Return the state with all events read."""
+    known = [event.at for event in unread.values()]
+    if inbox.watermark is not None:
+        known.append(inbox.watermark)
     if not known:
         return inbox
-    watermark = max(known)
-    seen = inbox.read | newly.keys()
+    # An event of a clock that is ahead must not hide those that are recorded until then.
+    watermark = max(min(max(known), now), inbox.watermark or datetime.min.replace(tzinfo=UTC))
+    seen = inbox.read | unread.keys()
     within = {event.number for event in ordered if event.at > watermark - policy.overlap}
     return replace(inbox, watermark=watermark, read=frozenset(seen & within))

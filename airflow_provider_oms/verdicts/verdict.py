@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 
 from airflow_provider_oms.api.errors import OmsInputError
+from airflow_provider_oms.api.values import kind_of
 
 __all__ = ["Adapter", "Decision", "OmsVerdictError", "Payload", "Verdict"]
 
@@ -53,6 +54,23 @@ class Verdict:
     decision: Decision
     case_id: str | None = None
     decided_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what an adapter of one's own may get wrong.
+
+        :raises OmsVerdictError: when the order is neither a text nor a whole number, the decision
+            is none, or the time has no zone.
+        """
+        order: Any = self.order
+        if not isinstance(order, str | int) or isinstance(order, bool):
+            raise OmsVerdictError("order", "a text or a whole number", kind_of(order))
+        try:
+            object.__setattr__(self, "decision", Decision(self.decision))
+        except ValueError:
+            rule = "cancel, keep or pending"
+            raise OmsVerdictError("decision", rule, "something else", self.order) from None
+        if self.decided_at is not None and self.decided_at.tzinfo is None:
+            raise OmsVerdictError("decided_at", "a time with a zone", "one without", self.order)
 
 
 #: What a fraud check sends, as JSON was parsed.

@@ -3,100 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import DAG, Asset
+from inboxes import Airflow
 
 from airflow_provider_oms.exceptions import (
-    OmsInvalidInputError,
     OmsUnsettledVerdictsError,
     OmsVerdictStateError,
 )
-from airflow_provider_oms.operators.verdicts import (
-    OmsSettleVerdictsOperator,
-    OmsTakeVerdictsOperator,
-)
 from airflow_provider_oms.verdicts.adapters import Fields
+from airflow_provider_oms.verdicts.verdict import Verdict
 
-VERDICTS = Asset("test-verdicts")
-KEY = "oms_verdicts.inbox.take"
-
-
-class ByAsset:
-    """Hold a value under the asset, which is no key of a dict before Airflow 3.2."""
-
-    def __init__(self, value: Any) -> None:
-        self._value = value
-
-    def __getitem__(self, asset: Any) -> Any:
-        assert asset is VERDICTS
-        return self._value
-
-
-class Store(dict[str, Any]):
-    """Keep values as JSON, as Airflow does."""
-
-    loses = False
-
-    def set(self, key: str, value: Any) -> None:
-        if not self.loses:
-            self[key] = json.loads(json.dumps(value))
-
-
-class Airflow:
-    """Play the part of Airflow for one DAG with an inbox.
-
-    :param max_active_runs: of the DAG.
-    :param settings: of the operator that takes.
-    """
-
-    def __init__(self, max_active_runs: int = 1, **settings: Any) -> None:
-        self.events: list[SimpleNamespace] = []
-        self.store = Store()
-        self.run_type = "scheduled"
-        self.xcoms: dict[tuple[str, str], Any] = {}
-        with DAG(dag_id="inbox", schedule=None, max_active_runs=max_active_runs) as self.dag:
-            self.take_task = OmsTakeVerdictsOperator(
-                **{"task_id": "take", "asset": VERDICTS, "adapter": Fields(), **settings}
-            )
-            self.settle_task = OmsSettleVerdictsOperator(
-                task_id="settle", take=self.take_task, cancel="cancel"
-            )
-
-    def publish(self, **extra: Any) -> None:
-        at = datetime.now(UTC)
-        self.events.append(SimpleNamespace(id=len(self.events) + 1, timestamp=at, extra=extra))
-
-    def _context(self, task_id: str) -> Any:
-        def push(key: str, value: Any) -> None:
-            self.xcoms[task_id, key] = value
-
-        def pull(task_ids: str, key: str = "return_value") -> Any:
-            return self.xcoms.get((task_ids, key))
-
-        return {
-            "dag": self.dag,
-            "dag_run": SimpleNamespace(run_type=self.run_type),
-            "ti": SimpleNamespace(xcom_push=push, xcom_pull=pull),
-            "inlet_events": ByAsset(self.events),
-            "asset_state_store": ByAsset(self.store),
-        }
-
-    def take(self) -> list[dict[str, Any]]:
-        due = self.take_task.execute(self._context("take"))
-        self.xcoms["take", "return_value"] = due
-        return due
-
-    def settle(self, outcomes: Mapping[int, str] | None) -> dict[str, int]:
-        results = outcomes and [
-            {"order_id": order_id, "outcome": outcome} for order_id, outcome in outcomes.items()
-        ]
-        self.xcoms["cancel", "results"] = results
-        return self.settle_task.execute(self._context("settle"))
+KEY = "oms_verdicts:inbox:take"
 
 
 @pytest.fixture(autouse=True)
@@ -163,11 +83,28 @@ def test_what_is_not_settled_is_taken_again_in_doubt(
     assert (again["order_id"], again["in_doubt"]) == (1, True)
 
 
-@pytest.mark.parametrize("outcome", ["not_cancelable", "not_found", "refused"])
-def test_what_the_oms_refuses_is_reported_and_settled(airflow: Airflow, outcome: str) -> None:
+def test_an_order_in_a_state_that_does_not_allow_it_is_reported_and_settled(
+    airflow: Airflow,
+) -> None:
     airflow.publish(order_id=1, verdict="rejected")
     airflow.take()
-    with pytest.raises(OmsUnsettledVerdictsError, match=f"order 1: {outcome}; [A-Z]"):
+    with pytest.raises(OmsUnsettledVerdictsError, match="order 1: not_cancelable; it is not taken"):
+        airflow.settle({1: "not_cancelable"})
+    assert airflow.take() == []
+
+
+@pytest.mark.parametrize("outcome", ["not_found", "refused"])
+def test_what_a_wrong_connection_may_have_caused_is_taken_again_as_far_back_as_events_are_read(
+    airflow: Airflow, outcome: str
+) -> None:
+    airflow.publish(order_id=1, verdict="rejected")
+    airflow.take()
+    with pytest.raises(OmsUnsettledVerdictsError, match=f"order 1: {outcome}; the next run takes"):
+        airflow.settle({1: outcome})
+    (again,) = airflow.take()
+    assert (again["order_id"], again["in_doubt"]) == (1, True)
+    airflow.xcoms["take", "oldest"] = (datetime.now(UTC) + timedelta(1)).isoformat()
+    with pytest.raises(OmsUnsettledVerdictsError, match=f"order 1: {outcome}; it is not taken"):
         airflow.settle({1: outcome})
     assert airflow.take() == []
 
@@ -188,7 +125,6 @@ def test_results_of_a_mapped_task_are_read_too(airflow: Airflow) -> None:
         ({"verdict": "rejected"}, "order_id must be "),
         ({"order_id": 0, "verdict": "rejected"}, "order_id must be "),
         ({"order_id": "D58470", "verdict": "rejected"}, "order_id must be "),
-        ({"order_id": 1, "verdict": "rejected", "case_id": "x" * 256}, "must be "),
     ],
 )
 def test_an_event_that_is_no_verdict_is_reported_and_keeps_no_other_from_being_taken(
@@ -201,6 +137,71 @@ def test_an_event_that_is_no_verdict_is_reported_and_keeps_no_other_from_being_t
         airflow.settle({2: "canceled"})
     assert airflow.take() == []
     assert airflow.settle(None) == {}
+
+
+@pytest.mark.parametrize(
+    "case_id", ["x" * 254, "x" * 300, "a\nb", ["F-17"], 1.5, "\N{EURO SIGN}" * 90]
+)
+def test_a_case_that_cannot_be_named_keeps_no_order_from_being_canceled(
+    airflow: Airflow, case_id: Any
+) -> None:
+    airflow.publish(order_id=1, verdict="rejected", case_id=case_id)
+    (entry,) = airflow.take()
+    assert entry["disposition_other_reason"] == "Case no case id of 1"
+    assert airflow.settle({1: "canceled"}) == {"canceled": 1}
+
+
+def test_a_fault_of_an_adapter_is_reported_and_stops_nothing(airflow: Airflow) -> None:
+    airflow.take_task.adapter = lambda payload: Verdict(payload["order"], payload["word"])
+    airflow.publish(jane="doe")
+    airflow.publish(order=2, word="cancel")
+    airflow.publish(order=3, word="Cancel")
+    airflow.publish(order=True, word="cancel")
+    assert [entry["order_id"] for entry in airflow.take()] == [2]
+    with pytest.raises(OmsUnsettledVerdictsError) as failure:
+        airflow.settle({2: "canceled"})
+    assert "event 1: the adapter raised KeyError; correct it" in str(failure.value)
+    assert "event 3 is no verdict: decision must be cancel, keep or pending" in str(failure.value)
+    assert "jane" not in str(failure.value)
+
+
+def test_an_order_that_cannot_be_settled_holds_up_no_other() -> None:
+    airflow = Airflow(at_most=2)
+    airflow.take()
+    for order_id in (1, 2, 3, 4, 5):
+        airflow.publish(order_id=order_id, verdict="rejected")
+    taken = []
+    for _ in range(4):
+        taken.append([entry["order_id"] for entry in airflow.take()])
+        with pytest.raises(OmsUnsettledVerdictsError):
+            airflow.settle(dict.fromkeys(taken[-1], "unknown"))
+    assert taken == [[1, 2], [3, 4], [5, 1], [2, 3]]
+
+
+def test_a_verdict_that_is_not_final_replaces_none_without_a_time_of_its_own(
+    airflow: Airflow,
+) -> None:
+    airflow.take_task.adapter = Fields(pending=["submitted"])
+    for word in ("submitted", "rejected", "submitted"):
+        airflow.publish(order_id=1, verdict=word)
+    assert [entry["order_id"] for entry in airflow.take()] == [1]
+
+
+def test_of_two_verdicts_of_one_moment_the_later_event_counts_across_runs(airflow: Airflow) -> None:
+    airflow.take_task.adapter = Fields(decided_at="at")
+    at = datetime.now(UTC).isoformat()
+    airflow.publish(order_id=1, verdict="rejected", at=at)
+    assert len(airflow.take()) == 1
+    airflow.publish(order_id=1, verdict="accepted", at=at)
+    assert airflow.take() == []
+
+
+def test_a_clock_that_is_ahead_hides_no_event(airflow: Airflow) -> None:
+    airflow.publish(order_id=1, verdict="rejected")
+    airflow.events[0].timestamp += timedelta(hours=3)
+    assert len(airflow.take()) == 1
+    airflow.publish(order_id=2, verdict="rejected")
+    assert airflow.take()[0]["order_id"] == 2
 
 
 def test_an_order_whose_newest_verdict_cannot_be_read_is_held(airflow: Airflow) -> None:
@@ -239,29 +240,6 @@ def test_the_error_names_three_and_the_log_all(airflow: Airflow) -> None:
     assert str(failure.value).endswith("; and 2 more, which the log names")
 
 
-def test_a_dag_with_several_active_runs_is_refused() -> None:
-    airflow = Airflow(max_active_runs=2)
-    airflow.publish(order_id=1, verdict="rejected")
-    with pytest.raises(OmsInvalidInputError, match=r"max_active_runs must be 1 .*it is 2"):
-        airflow.take()
-    assert airflow.store == {}
-
-
-def test_a_backfill_is_refused(airflow: Airflow) -> None:
-    airflow.publish(order_id=1, verdict="rejected")
-    airflow.run_type = "backfill"
-    with pytest.raises(OmsInvalidInputError, match="backfill"):
-        airflow.take()
-    airflow.run_type = "asset_triggered"
-    assert [entry["order_id"] for entry in airflow.take()] == [1]
-
-
-@pytest.mark.parametrize("explanation", ["{case}", "{0}", "{", "Case {case_id:d}"])
-def test_an_explanation_with_another_placeholder_is_refused(explanation: str) -> None:
-    with pytest.raises(ValueError, match="placeholders"):
-        Airflow(explanation=explanation)
-
-
 def test_nothing_is_taken_when_the_state_is_not_kept(airflow: Airflow) -> None:
     airflow.publish(order_id=1, verdict="rejected")
     airflow.store.loses = True
@@ -295,14 +273,3 @@ def test_an_event_before_the_look_back_is_left_alone(airflow: Airflow) -> None:
     airflow.events[0].timestamp -= timedelta(hours=2)
     airflow.publish(order_id=2, verdict="rejected")
     assert [entry["order_id"] for entry in airflow.take()] == [2]
-
-
-def test_the_asset_is_needed_where_the_task_is_named() -> None:
-    with DAG(dag_id="inbox", schedule=None):
-        with pytest.raises(ValueError, match="asset is needed"):
-            OmsSettleVerdictsOperator(task_id="settle", take="take", cancel="cancel")
-        settle = OmsSettleVerdictsOperator(
-            task_id="settle_too", take="take", cancel="cancel", asset=VERDICTS
-        )
-    assert settle.inlets == [VERDICTS]
-    assert settle.trigger_rule == "all_done"

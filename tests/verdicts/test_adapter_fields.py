@@ -123,8 +123,9 @@ def test_a_case_is_a_text_or_a_number_or_left_out(case: Any, expected: str | Non
 
 
 @pytest.mark.parametrize("case", [True, 1.5, [], {}, " ", "F-17\n", "x" * 256, 0, -1])
-def test_what_is_no_case_is_refused(case: Any) -> None:
-    assert refusal_of(Fields(), REJECTED | {"case_id": case}).field == "case_id"
+def test_what_is_no_case_is_left_out_and_keeps_no_order_from_being_canceled(case: Any) -> None:
+    verdict = Fields()(REJECTED | {"case_id": case})
+    assert (verdict.decision, verdict.case_id) == (Decision.CANCEL, None)
 
 
 def test_a_payload_about_something_else_is_refused() -> None:

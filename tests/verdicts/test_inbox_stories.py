@@ -66,7 +66,8 @@ class World:
         if self.events and self.chance.random() < 0.2:
             payload = self.chance.choice(self.events)[1].payload
         shown = self.now + timedelta(seconds=self.chance.choice([0, 0, 0, 1, 200]))
-        self.events.append((shown, Event(len(self.events) + 1, self.now, payload)))
+        at = self.now + timedelta(seconds=self.chance.choices([0, 1200], [30, 1])[0])
+        self.events.append((shown, Event(len(self.events) + 1, at, payload)))
 
     def visible(self, since: datetime) -> list[Event]:
         found = [event for shown, event in self.events if shown <= self.now and event.at >= since]
@@ -100,39 +101,42 @@ def run(world: World, name: str, taking: Taking) -> Iterator[None]:
     taking.holder = name
     inbox, ends = Inbox.from_json(world.state), Ends.from_json(world.ends)
     yield
-    events = world.visible(read_from(inbox, POLICY, world.now))
+    now = world.now
+    events = world.visible(read_from(inbox, POLICY, now))
     yield
-    taken = take(inbox, ends, events, handout=name, adapter=world.adapter, policy=POLICY)
-    world.state = taken.inbox.to_json()
+    taken = take(inbox, ends, events, handout=name, adapter=world.adapter, policy=POLICY, now=now)
+    assert len(taken.handed_out) <= POLICY.at_most
+    world.state = taken.to_json()
     taking.holder = None
     outcomes: dict[str, bool] = {}
-    for due in taken.inbox.due:
+    for due in taken.handed_out:
         yield
         assert isinstance(due.order, int)
         end = world.cancel(due.order, in_doubt=due.in_doubt)
         if end is not None:
             outcomes[str(due.order)] = end
     yield
-    left = settle(Inbox.from_json(world.state), name, outcomes)
+    settled = [order for order, is_settled in outcomes.items() if is_settled]
+    left = settle(Inbox.from_json(world.state), name, settled)
     yield
     if left is not None:
         world.ends = left.to_json()
-    world.reported.update(taken.inbox.problems)
+    world.reported.update(taken.problems)
 
 
 def newest(world: World) -> dict[int, str]:
     """Return the word of each order's newest verdict, as a person would work it out."""
-    words: dict[int, tuple[Any, str]] = {}
-    for _, event in world.events:
-        word = event.payload["word"]
-        if word == "none":
-            continue
-        decided_at = event.payload["decided_at"]
-        at = (min(decided_at or event.at, event.at), event.at, event.number)
-        order = event.payload["order"]
-        if order not in words or words[order][0] < at:
-            words[order] = (at, word)
-    return {order: word for order, (_, word) in words.items()}
+
+    def made_at(event: Event) -> tuple[datetime, int]:
+        return min(event.payload["decided_at"] or event.at, event.at), event.number
+
+    words: dict[int, str] = {}
+    for event in sorted((event for _, event in world.events), key=made_at):
+        order, word = event.payload["order"], event.payload["word"]
+        is_weak = word == "pending" and event.payload["decided_at"] is None
+        if word != "none" and not (is_weak and order in words):
+            words[order] = word
+    return words
 
 
 def tell(seed: int, at_once: int = 1) -> World:

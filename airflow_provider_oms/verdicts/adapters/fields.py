@@ -123,7 +123,7 @@ class Fields:
 
     def _case(self, payload: Payload) -> str | None:
         keys = self._paths.get("case_id")
-        return None if keys is None else case_id_of(named(keys), optional(payload, keys))
+        return None if keys is None else case_id_of(optional(payload, keys))
 
     def _time(self, payload: Payload) -> datetime | None:
         keys = self._paths.get("decided_at")

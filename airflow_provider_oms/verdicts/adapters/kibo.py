@@ -17,7 +17,6 @@ from airflow_provider_oms.verdicts.adapters.payload import (
     meanings_of,
     named,
     naming,
-    optional,
     order_of,
     required,
     word_among,
@@ -30,7 +29,6 @@ __all__ = ["Kibo"]
 _RESULTS = "validationResults"
 _CLOCK = Clock()
 # When somebody decided on an order that was under review.
-_ENDS_OF_A_REVIEW = ("acceptedDate", "cancelledDate")
 # One result that means cancel outweighs all others, and one that is not final those that mean keep.
 _BY_WEIGHT = (Decision.CANCEL, Decision.PENDING, Decision.KEEP)
 
@@ -128,7 +126,7 @@ class Kibo:
         rule = "one of the states that the adapter's under_review, reviewed and before_review name"
         state = word_among("status", required(payload, ("status",)), self._states, rule)
         if self._states[state] is not Decision.CANCEL:
-            return Verdict(order, self._states[state], decided_at=_end_of_review(payload))
+            return Verdict(order, self._states[state])
         found, unknown = self._results(payload)
         current = _newest_of_each(found)
         for decision in _BY_WEIGHT:
@@ -138,7 +136,7 @@ class Kibo:
                 raise unknown
             if results:
                 newest = max(results, key=lambda result: result.created)
-                return Verdict(order, decision, newest.validation_id, newest.created)
+                return Verdict(order, decision, newest.validation_id)
         return Verdict(order, Decision.PENDING)
 
     def _results(self, payload: Payload) -> tuple[list[_Result], OmsVerdictError | None]:
@@ -170,15 +168,16 @@ class Kibo:
         return _Result(
             _CLOCK.read(named((*within, "createdDate")), created),
             self._meanings[word],
-            case_id_of(named((*within, "validatorName")), entry.get("validatorName")),
-            case_id_of(named((*within, "validationId")), entry.get("validationId")),
+            _validator_in(entry, within),
+            case_id_of(entry.get("validationId")),
         )
 
 
-def _end_of_review(payload: Payload) -> datetime | None:
-    given = {name: optional(payload, (name,)) for name in _ENDS_OF_A_REVIEW}
-    times = [_CLOCK.read(name, value) for name, value in given.items() if value is not None]
-    return max(times, default=None)
+def _validator_in(entry: Payload, within: tuple[str, ...]) -> str | None:
+    name = entry.get("validatorName")
+    if name is not None and not isinstance(name, str):
+        raise OmsVerdictError(named((*within, "validatorName")), "a text", kind_of(name))
+    return name
 
 
 def _newest_of_each(results: Iterable[_Result]) -> list[_Result]:

@@ -135,20 +135,15 @@ def naming(error: OmsVerdictError, order: str | int) -> OmsVerdictError:
     return OmsVerdictError(error.field, error.rule, error.kind, order).about(order)
 
 
-def case_id_of(field: str, value: Any) -> str | None:
-    """Return the name of a case, ``None`` where there is none.
+def case_id_of(value: Any) -> str | None:
+    """Return the name of a case, ``None`` where there is none that can be shown.
 
-    :param field: the field's name, for the error.
+    A label decides nothing: one that cannot be shown must not keep an order from being canceled.
+
     :param value: the value.
-    :raises OmsVerdictError: when it is neither a text of one line nor a whole number.
     """
-    if value is None or value == "":
-        return None
     text = value if isinstance(value, str) else whole_number(value)
-    if text is None or not _is_plain(str(text)):
-        rule = f"a text of at most {_MOST_CHARACTERS} characters in one line, or a whole number"
-        raise OmsVerdictError(field, rule, kind_of(value))
-    return str(text)
+    return str(text) if text is not None and text != "" and _is_plain(str(text)) else None
 
 
 def _is_plain(text: str) -> bool:
