@@ -55,8 +55,8 @@ VERDICT_MUTANTS = (
     Mutant(
         "let an event of a clock that is ahead hide the others",
         INBOX,
-        "    watermark = max(min(max(known), now), ",
-        "    watermark = max(max(known), ",
+        "    watermark = min(max(event.at for event in unread.values()), now)\n",
+        "    watermark = max(event.at for event in unread.values())\n",
         (STORIES, TASKS),
     ),
     Mutant(

@@ -54,7 +54,8 @@ if TYPE_CHECKING:
 
 __all__ = ["OmsSettleVerdictsOperator", "OmsTakeVerdictsOperator"]
 
-_KEY, _HANDOUT, _PROBLEMS, _OLDEST = "key", "handout", "problems", "oldest"
+# What a run that takes leaves for the one that settles, beside the orders.
+_HANDOUT = "handout"
 _NAMED = 3
 
 
@@ -133,7 +134,7 @@ class OmsTakeVerdictsOperator(KeepsDefaultArguments, BaseOperator):
         with invalid_input_is_final(), OmsHook(self.oms_conn_id).get_conn() as client:
             entries = _Entries(client.dialect, self)
             entries.check_settings()
-        key = f"oms_verdicts:{self.dag_id}:{self.task_id}"
+        key = _key(self.dag_id, self.task_id)
         store = asset_store(context, self.assets[0])
         earlier = Inbox.from_json(store.get(key))
         now = datetime.now(UTC)
@@ -157,11 +158,9 @@ class OmsTakeVerdictsOperator(KeepsDefaultArguments, BaseOperator):
                 left,
                 self.policy.at_most,
             )
-        ti = context["ti"]
-        ti.xcom_push(key=_KEY, value=key)
-        ti.xcom_push(key=_HANDOUT, value=inbox.handout)
-        ti.xcom_push(key=_PROBLEMS, value=list(inbox.problems))
-        ti.xcom_push(key=_OLDEST, value=(now - self.policy.look_back).isoformat())
+        oldest = (now - self.policy.look_back).isoformat()
+        handout = {"id": inbox.handout, "problems": list(inbox.problems), "oldest": oldest}
+        context["ti"].xcom_push(key=_HANDOUT, value=handout)
         return [entries.of(due) for due in inbox.handed_out]
 
 
@@ -291,28 +290,25 @@ class OmsSettleVerdictsOperator(KeepsDefaultArguments, BaseOperator):
         if self.cancel not in self.get_flat_relative_ids(upstream=True):
             raise OmsInvalidInputError(f"task {self.cancel} must come before task {self.task_id}")
         ti = context["ti"]
-        key, handout, oldest = (
-            ti.xcom_pull(task_ids=self.take, key=each) for each in (_KEY, _HANDOUT, _OLDEST)
-        )
+        handout = ti.xcom_pull(task_ids=self.take, key=_HANDOUT)
         taken = ti.xcom_pull(task_ids=self.take)
-        if key is None or handout is None or oldest is None or taken is None:
+        if handout is None or taken is None:
             raise OmsUnsettledVerdictsError(f"task {self.take} took no verdicts; see its log")
+        key = _key(self.dag_id, self.take)
         store = asset_store(context, self.assets[0])
         inbox = Inbox.from_json(store.get(key))
-        has_passed = {
-            due.key for due in inbox.due if due.decided_at < datetime.fromisoformat(oldest)
-        }
+        oldest = datetime.fromisoformat(handout["oldest"])
+        has_passed = {due.key for due in inbox.due if due.decided_at < oldest}
         ends = dict(_ends_in(ti.xcom_pull(task_ids=self.cancel, key="results")))
         outcomes = {order: ends.get(order) for order in (str(one["order_id"]) for one in taken)}
         is_settled = {
             order: end is not None and _is_settled(end, has_passed=order in has_passed)
             for order, end in outcomes.items()
         }
-        settled = settle(inbox, handout, [order for order, done in is_settled.items() if done])
-        if settled is not None:
-            _keep(store, f"{key}:ends", settled.to_json())
-        problems = list(ti.xcom_pull(task_ids=self.take, key=_PROBLEMS) or [])
-        problems += [
+        settled = [order for order, is_done in is_settled.items() if is_done]
+        if (left := settle(inbox, handout["id"], settled)) is not None:
+            _keep(store, f"{key}:ends", left.to_json())
+        problems = handout["problems"] + [
             f"order {order}: {end or 'no result'}; "
             + (_ADVICE if is_settled[order] else "the next run takes it again")
             for order, end in outcomes.items()
@@ -357,6 +353,15 @@ def _ends_in(results: Any) -> Iterator[tuple[str, Outcome]]:
             yield str(one["order_id"]), Outcome(one["outcome"])
         else:
             yield from _ends_in(one)
+
+
+def _key(dag_id: str, task_id: str) -> str:
+    """Return under which name the state of an inbox is kept.
+
+    :param dag_id: the DAG.
+    :param task_id: the task that takes; no id may have a colon.
+    """
+    return f"oms_verdicts:{dag_id}:{task_id}"
 
 
 def _keep(store: StateStore, key: str, value: Any) -> None:

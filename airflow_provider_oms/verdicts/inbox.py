@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from airflow_provider_oms.api.values import kind_of
@@ -383,13 +383,12 @@ def _advance(
     now: datetime,
 ) -> Inbox:
     """Return the state with all events read."""
-    known = [event.at for event in unread.values()]
-    if inbox.watermark is not None:
-        known.append(inbox.watermark)
-    if not known:
+    if not unread:
         return inbox
     # An event of a clock that is ahead must not hide those that are recorded until then.
-    watermark = max(min(max(known), now), inbox.watermark or datetime.min.replace(tzinfo=UTC))
+    watermark = min(max(event.at for event in unread.values()), now)
+    if inbox.watermark is not None:
+        watermark = max(watermark, inbox.watermark)
     seen = inbox.read | unread.keys()
     within = {event.number for event in ordered if event.at > watermark - policy.overlap}
     return replace(inbox, watermark=watermark, read=frozenset(seen & within))

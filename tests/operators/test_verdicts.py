@@ -103,7 +103,7 @@ def test_what_a_wrong_connection_may_have_caused_is_taken_again_as_far_back_as_e
         airflow.settle({1: outcome})
     (again,) = airflow.take()
     assert (again["order_id"], again["in_doubt"]) == (1, True)
-    airflow.xcoms["take", "oldest"] = (datetime.now(UTC) + timedelta(1)).isoformat()
+    airflow.xcoms["take", "handout"]["oldest"] = (datetime.now(UTC) + timedelta(1)).isoformat()
     with pytest.raises(OmsUnsettledVerdictsError, match=f"order 1: {outcome}; it is not taken"):
         airflow.settle({1: outcome})
     assert airflow.take() == []
