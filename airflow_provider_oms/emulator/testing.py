@@ -116,6 +116,13 @@ class EmulatorProcess:
         answer = self._control("POST", "orders", [dict(order) for order in orders])
         return int(answer["loaded"])
 
+    def clear(self) -> None:
+        """Make the tenant as new: default switches, and no faults, requests or orders."""
+        self.reset_settings()
+        self.clear_faults()
+        self.clear_requests()
+        self.clear_orders()
+
     def clear_orders(self) -> int:
         """Remove every order; return how many there were."""
         return int(self._control("DELETE", "orders")["deleted"])

@@ -33,9 +33,7 @@ def oms() -> Iterator[EmulatorProcess]:
 
 @pytest.fixture
 def tenant(oms: EmulatorProcess) -> EmulatorProcess:
-    oms.reset_settings()
-    oms.clear_faults()
-    oms.clear_requests()
+    oms.clear()
     oms.load_orders([{"orderID": ONE}, {"orderID": OTHER}])
     return oms
 

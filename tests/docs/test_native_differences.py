@@ -34,8 +34,7 @@ def emulator() -> Iterator[EmulatorProcess]:
 @pytest.fixture
 def oms(emulator: EmulatorProcess) -> EmulatorProcess:
     """Give a tenant with three orders, of which two on different sites have one number."""
-    emulator.reset_settings()
-    emulator.clear_faults()
+    emulator.clear()
     emulator.settings(native_order_numbers="site")
     emulator.load_orders(
         {"orderID": one, "native": {"orderNumber": max(2, one), "siteId": one, **more}}

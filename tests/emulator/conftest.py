@@ -18,10 +18,7 @@ def emulator() -> Iterator[EmulatorProcess]:
 
 @pytest.fixture
 def tenant(emulator: EmulatorProcess) -> EmulatorProcess:
-    emulator.reset_settings()
-    emulator.clear_faults()
-    emulator.clear_requests()
-    emulator.clear_orders()
+    emulator.clear()
     emulator.load_orders([{"orderID": 1010101}])
     return emulator
 

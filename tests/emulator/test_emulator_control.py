@@ -61,6 +61,16 @@ def test_the_orders_can_be_removed(oms: Caller) -> None:
     assert oms.tenant.clear_orders() == 0
 
 
+def test_all_of_the_tenant_can_be_made_as_new(oms: Caller) -> None:
+    tenant = oms.tenant
+    tenant.settings(canceled_order_status=409)
+    tenant.add_fault("gzip")
+    oms.get(1010101)
+    tenant.clear()
+    assert (tenant.orders(), tenant.requests(), tenant.faults()) == ({}, [], [])
+    assert tenant.settings()["canceled_order_status"] == 200
+
+
 def test_the_log_has_every_request_as_it_came(oms: Caller) -> None:
     oms.tenant.clear_requests()
     oms.cancel()

@@ -158,8 +158,7 @@ def observe(oms: Caller, **switches: Any) -> dict[str, tuple[int, str]]:
 
 @pytest.fixture(scope="module")
 def by_default(emulator: Any) -> dict[str, tuple[int, str]]:
-    emulator.reset_settings()
-    emulator.clear_faults()
+    emulator.clear()
     return observe(Caller(emulator))
 
 

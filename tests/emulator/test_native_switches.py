@@ -195,8 +195,7 @@ def observe(native: NativeCaller) -> dict[str, tuple[int, str]]:
 
 @pytest.fixture(scope="module")
 def by_default(emulator: Any) -> dict[str, tuple[int, str]]:
-    emulator.reset_settings()
-    emulator.clear_faults()
+    emulator.clear()
     return observe(NativeCaller(emulator))
 
 

@@ -25,10 +25,7 @@ def tenant() -> Iterator[EmulatorProcess]:
 @pytest.fixture
 def oms(tenant: EmulatorProcess, monkeypatch: pytest.MonkeyPatch) -> EmulatorProcess:
     """Give a native tenant with three orders, numbered from 1001."""
-    tenant.reset_settings()
-    tenant.clear_faults()
-    tenant.clear_requests()
-    tenant.clear_orders()
+    tenant.clear()
     tenant.load_orders(
         {"orderID": number - 1000, "native": {"orderNumber": number}} for number in NUMBERS
     )

@@ -36,8 +36,7 @@ def tenant() -> Iterator[EmulatorProcess]:
 @pytest.fixture
 def oms(tenant: EmulatorProcess, monkeypatch: pytest.MonkeyPatch) -> EmulatorProcess:
     """Give a native tenant with ten orders, numbered from 1001 and from SO-1."""
-    tenant.reset_settings()
-    tenant.clear_requests()
+    tenant.clear()
     tenant.load_orders(
         {"orderID": n, "native": {"orderNumber": 1000 + n, "externalId": f"SO-{n}"}}
         for n in range(1, 11)

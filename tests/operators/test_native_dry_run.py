@@ -30,9 +30,7 @@ def tenant() -> Iterator[EmulatorProcess]:
 
 @pytest.fixture
 def oms(tenant: EmulatorProcess, monkeypatch: pytest.MonkeyPatch) -> EmulatorProcess:
-    tenant.reset_settings()
-    tenant.clear_requests()
-    tenant.clear_orders()
+    tenant.clear()
     tenant.load_orders(
         {"orderID": number, "native": {"orderNumber": number, **IN_THE_WAY.get(number, {})}}
         for number in (*IN_THE_WAY, *OPEN)

@@ -31,8 +31,7 @@ def tenant() -> Iterator[EmulatorProcess]:
 @pytest.fixture
 def oms(tenant: EmulatorProcess, monkeypatch: pytest.MonkeyPatch) -> EmulatorProcess:
     """Give a native tenant without orders."""
-    tenant.clear_requests()
-    tenant.clear_orders()
+    tenant.clear()
     settle(tenant, monkeypatch, SETTLE)
     return tenant
 
