@@ -7,7 +7,7 @@ from scripts.known_mistakes import Mutant
 INBOX = "verdicts/inbox.py"
 OPERATORS = "operators/verdicts.py"
 STORIES = "tests/verdicts/test_inbox_stories.py"
-TASKS = "tests/operators/test_verdicts.py"
+TASKS = "tests/operators/verdicts/test_verdicts.py"
 
 VERDICT_MUTANTS = (
     Mutant(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,20 +16,6 @@ from airflow_provider_oms.verdicts.adapters import Fields
 from airflow_provider_oms.verdicts.verdict import Verdict
 
 KEY = "oms_verdicts:inbox:take"
-
-
-@pytest.fixture(autouse=True)
-def connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    extra = {"tenant_id": "10001", "environment": "sandbox"}
-    monkeypatch.setenv("AIRFLOW_CONN_OMS_DEFAULT", json.dumps({"conn_type": "oms", "extra": extra}))
-
-
-@pytest.fixture
-def airflow() -> Airflow:
-    """Return an Airflow whose inbox has a state, so that nothing in it is in doubt."""
-    airflow = Airflow(explanation="Case {case_id} of {order}")
-    assert airflow.take() == []
-    return airflow
 
 
 def test_what_is_rejected_becomes_an_entry_of_a_set(airflow: Airflow) -> None:
