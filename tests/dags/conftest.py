@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
 import pytest
 from dag_runs import EXAMPLE_DAGS, DagFolder, Run, RunDag, connect, log_plainly
+from features import IS_AIRFLOW_2
+from fsspec.implementations.memory import (  # type: ignore[import-untyped]  # it has no types
+    MemoryFileSystem,
+)
 
 from airflow_provider_oms.emulator.testing import EmulatorProcess
 
@@ -54,3 +59,13 @@ def run_dag(
         return example_dags.run(dag_id, conf or None, logged)
 
     return run
+
+
+@pytest.fixture
+def memory_storage(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Keep in memory what is behind `s3://`, as long as the test lasts."""
+    store = import_module("airflow.io.store" if IS_AIRFLOW_2 else "airflow.sdk.io.store")
+    monkeypatch.setattr(store, "_STORE_CACHE", {})
+    store.attach("s3", fs=MemoryFileSystem())
+    yield
+    MemoryFileSystem.store.clear()

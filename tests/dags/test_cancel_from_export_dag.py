@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import gzip
 import shutil
-from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 from dag_runs import RunDag
-from features import IS_AIRFLOW_2
-from fsspec.implementations.memory import (  # type: ignore[import-untyped]  # it has no types
-    MemoryFileSystem,
-)
 
 from airflow_provider_oms.emulator.testing import EmulatorProcess
 
@@ -24,7 +18,6 @@ EXPORTS = Path(__file__).parents[1] / "exports"
 # The orders of the golden files: 1 and 3 are rejected, 2 is approved, and another one pending.
 FIRST = 4000001
 EVERY, REJECTED = "cancel_exported_orders", "cancel_rejected_in_export"
-store = import_module("airflow.io.store" if IS_AIRFLOW_2 else "airflow.sdk.io.store")
 
 
 @pytest.fixture(autouse=True)
@@ -34,12 +27,8 @@ def orders(oms: EmulatorProcess) -> None:
 
 
 @pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectStoragePath]:
-    """Give a bucket in memory behind `s3://`, as long as the test lasts."""
-    monkeypatch.setattr(store, "_STORE_CACHE", {})
-    store.attach("s3", fs=MemoryFileSystem())
-    yield ObjectStoragePath("s3://exports")
-    MemoryFileSystem.store.clear()
+def bucket(memory_storage: None) -> ObjectStoragePath:
+    return ObjectStoragePath("s3://exports")
 
 
 def canceled(oms: EmulatorProcess) -> list[int]:

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 from dag_runs import RunDag
-from features import IS_AIRFLOW_2
-from fsspec.implementations.memory import (  # type: ignore[import-untyped]  # it has no types
-    MemoryFileSystem,
-)
 
 from airflow_provider_oms.emulator.testing import EmulatorProcess
 
@@ -21,7 +15,6 @@ pytestmark = pytest.mark.airflow_db
 
 DAG_ID = "cancel_from_object_storage"
 FIRST = 6300001
-store = import_module("airflow.io.store" if IS_AIRFLOW_2 else "airflow.sdk.io.store")
 
 
 @pytest.fixture(autouse=True)
@@ -31,12 +24,8 @@ def orders(oms: EmulatorProcess) -> None:
 
 
 @pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectStoragePath]:
-    """Give a bucket in memory behind `s3://`, as long as the test lasts."""
-    monkeypatch.setattr(store, "_STORE_CACHE", {})
-    store.attach("s3", fs=MemoryFileSystem())
-    yield ObjectStoragePath("s3://fraud/verdicts")
-    MemoryFileSystem.store.clear()
+def bucket(memory_storage: None) -> ObjectStoragePath:
+    return ObjectStoragePath("s3://fraud/verdicts")
 
 
 def line(order_id: object, verdict: str, **more: object) -> str:
