@@ -101,7 +101,7 @@ class StateStore(Protocol):
         """
 
     def set(self, key: str, value: Any) -> None:
-        """Keep a value in the place of the one before.
+        """Keep a value; it replaces the one before.
 
         :param key: its name.
         :param value: a JSON value.

@@ -102,7 +102,7 @@ class Inbox:
         given stand at the end, so that they come last in the next one.
     :param given: how many of them the last run was given.
     :param problems: what it was told to report.
-    :param is_new: whether there was no state yet, so that nobody knows what was handed out before.
+    :param is_new: whether there was no state yet, so that what was handed out before is unknown.
     """
 
     watermark: datetime | None = None

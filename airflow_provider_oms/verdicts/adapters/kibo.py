@@ -28,7 +28,6 @@ __all__ = ["Kibo"]
 
 _RESULTS = "validationResults"
 _CLOCK = Clock()
-# When somebody decided on an order that was under review.
 # One result that means cancel outweighs all others, and one that is not final those that mean keep.
 _BY_WEIGHT = (Decision.CANCEL, Decision.PENDING, Decision.KEEP)
 
@@ -49,7 +48,7 @@ class Kibo:
     An order under review whose fraud check failed is to be canceled. Of each validator the newest
     result counts; one that means cancel outweighs those of other validators, and one that is not
     final outweighs those that mean keep. An order that is past its review is kept, whatever its
-    results say: somebody has accepted it, or it is canceled already.
+    results say: it was accepted, or it is canceled already.
 
     A payload with results of an unknown type is refused, unless a fraud check has failed: the type
     may be another fraud check's. Kibo also records ``Fail`` for a validator that it could not
