@@ -139,11 +139,11 @@ def test_an_order_of_kibo_is_decided_by_its_state_and_its_fraud_checks(
     assert verdict.order == payload["id"]
     status = payload["status"]
     results = payload.get("validationResults")
-    said = {
+    said = [
         found(result, "status")
         for result in (results if isinstance(results, list) else ())
         if found(result, "validatorType") == "Fraud"
-    }
+    ]
     if verdict.decision is Decision.CANCEL:
         assert status == "PendingReview"
         assert "Fail" in said
