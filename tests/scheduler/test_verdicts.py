@@ -5,10 +5,13 @@ Every order that was rejected last is canceled once, and none that was accepted 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import shutil
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +26,7 @@ pytestmark = [
     pytest.mark.needs("a scheduler that is driven over its REST API"),
 ]
 
+DAG_FILE = Path(__file__).parent / "dags" / "take_verdicts.py"
 DAG_ID = "take_verdicts"
 VARIABLE = "held_task"
 HELD = "A test holds this task"
@@ -83,6 +87,10 @@ class Inbox:
         runs: list[dict[str, Any]] = self.airflow.api.ask("GET", path)["dag_runs"]
         return runs
 
+    def how_it_stands(self) -> str:
+        """Return the runs with their states, for a test that fails."""
+        return f"runs: {[(run['dag_run_id'], run['state']) for run in self.runs()]}"
+
     def task_that_waits(self, task_id: str) -> TaskInRun:
         """Return a task that is held, once it runs.
 
@@ -98,7 +106,7 @@ class Inbox:
                     found.extend([task] if HELD in "\n".join(task.log_of(1)) else [])
             return bool(found)
 
-        wait_until(is_held)
+        wait_until(is_held, describe=self.how_it_stands)
         return found[0]
 
     def wait_for_another_run(self) -> str:
@@ -111,7 +119,7 @@ class Inbox:
             ended.extend(state for state in new if state in ("success", "failed"))
             return bool(ended)
 
-        wait_until(has_ended)
+        wait_until(has_ended, describe=self.how_it_stands)
         return ended[0]
 
     def wait_for_cancellation(self, order_ids: Iterable[int]) -> None:
@@ -122,10 +130,24 @@ class Inbox:
         wanted = set(order_ids)
         wait_until(
             lambda: all(self.tenant.order(order_id)["times_canceled"] for order_id in wanted),
-            describe=lambda: f"runs: {[(r['dag_run_id'], r['state']) for r in self.runs()]}",
+            describe=self.how_it_stands,
         )
         posts = {order_id: self.tenant.cancel_posts(order_id) for order_id in wanted}
         assert posts == dict.fromkeys(wanted, 1)
+
+
+@pytest.fixture(scope="module")
+def airflow(
+    an_airflow: Callable[..., AbstractContextManager[Standalone]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Standalone]:
+    dags = tmp_path_factory.mktemp("dags")
+    shutil.copy(DAG_FILE, dags)
+    # Airflow 3.2 and later may start no run of a DAG with `max_active_runs=1` until its file is
+    # parsed again (https://github.com/apache/airflow/pull/73032). Here that takes seconds.
+    parse_often = {"AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "5"}
+    with an_airflow(dags, **parse_often) as standalone:
+        yield standalone
 
 
 @pytest.fixture(scope="module")

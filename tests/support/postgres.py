@@ -53,6 +53,11 @@ class Postgres:
             "schema": "postgres",
         }
 
+    @property
+    def address(self) -> str:
+        """Return its address for Airflow's own database."""
+        return f"postgresql+psycopg2://postgres@/postgres?host={self._home}"
+
     def execute(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """Execute a statement in a transaction of its own, and return its rows.
 
