@@ -10,6 +10,7 @@ from scripts.known_mistakes_of_records import ENGINE
 
 BATCHING = f"{BULK_TESTS}test_batching.py"
 ADAPTIVE = f"{BULK_TESTS}test_adaptive_limit.py"
+BURST = f"{BULK_TESTS}test_burst.py"
 HALF_OPEN = f"{BULK_TESTS}test_half_open.py"
 LIMITED = f"{BULK_TESTS}test_limited_tenants.py"
 MEMORY = f"{BULK_TESTS}test_journal_limits.py"
@@ -24,9 +25,33 @@ LIMIT_MUTANTS = (
     Mutant(
         "take each request that is turned away for a limit",
         f"{BULK}adaptive_limit.py",
-        "        if self._random.explain_it(self._ceiling, pause, self._active(now)):\n",
+        "        if is_random and not self._is_far_too_fast(now, pause):\n",
         "        if False:\n",
         (LIMITED,),
+        not_simulated=_PACE,
+    ),
+    Mutant(
+        "take the burst after each pause for a part of the rate",
+        f"{BULK}burst.py",
+        "        before, self._estimate = self._estimate, (accepted - self._burst) / seconds\n",
+        "        before, self._estimate = self._estimate, accepted / seconds\n",
+        (BURST, LIMITED),
+        not_simulated=_PACE,
+    ),
+    Mutant(
+        "believe a single pair of walls, which may be chance",
+        f"{BULK}burst.py",
+        "        least = 0.0 if is_confirmed else _UNCONFIRMED * accepted / seconds\n",
+        "        least = 0.0\n",
+        (BURST,),
+        not_simulated=_PACE,
+    ),
+    Mutant(
+        "pause for each 429 of a ramp that is far too fast",
+        f"{BULK}adaptive_limit.py",
+        "        return is_at_once and too_fast and not self._has_ceiling\n",
+        "        return False\n",
+        (ADAPTIVE,),
         not_simulated=_PACE,
     ),
     Mutant(
@@ -134,7 +159,8 @@ LIMIT_MUTANTS = (
     Mutant(
         "slow down for each request that was under way when a wall was met",
         f"{BULK}adaptive_limit.py",
-        "        if sent_at <= self._ends_at:\n            return False\n        self._random.",
+        "        if sent_at <= self._ends_at:\n            return False\n"
+        "        self._note_pause(sent_at, in_flight, now, pause)\n        self._random.",
         "        self._random.",
         (ADAPTIVE, LIMITED),
         not_simulated=_PACE,

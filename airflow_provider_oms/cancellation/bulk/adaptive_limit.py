@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import dataclass
-from typing import NamedTuple
 
+from airflow_provider_oms.cancellation.bulk.accepted_requests import AcceptedRequests
+from airflow_provider_oms.cancellation.bulk.burst import Burst
 from airflow_provider_oms.cancellation.bulk.random_refusals import RandomRefusals
 
 __all__ = ["AdaptiveLimit", "Learned"]
@@ -50,11 +51,14 @@ _LONGEST_PAUSE = 1.0
 # Requests at a time are the limit only if the tenant was at work on this share of them.
 _BUSY_SHARE = 0.6
 _BUSY_OVER = 0.1
-_LOOK_BACK = 2.0
 _FIRST_STEP_UP = 2.0
 _LONGEST_STEP_UP = 60.0
 # What is turned away below this share of what was accepted is turned away at random.
 _CLEARLY_BELOW = 0.95
+# While the rate doubles, it is too high for sure where the rate without the burst is below this
+# share of it, and the burst lasts no longer than this share of a pause.
+_FAR_BELOW = 0.8
+_AT_ONCE = 1 / 30
 # Responses of 502 and 503 within this time are a burst, and so a wall.
 _BURST = 3
 _BURST_WITHIN = 1.0
@@ -102,11 +106,6 @@ class Learned:
         return rate if self.at_a_time is None else f"{rate} and {self.at_a_time} at a time"
 
 
-class _Accepted(NamedTuple):
-    at: float
-    in_flight: int
-
-
 class AdaptiveLimit:
     """Learn from each response how fast to go on.
 
@@ -136,11 +135,10 @@ class AdaptiveLimit:
         self._cut_at = self._ends_at = -math.inf
         # What is accepted in a second is measured in a time that stands still in pauses.
         self._paused_seconds = 0.0
-        self._paused_until = self._measured_from = -math.inf
+        self._paused_until = -math.inf
         self._stepped_at = math.inf
-        self._accepted: deque[_Accepted] = deque()
-        # What was accepted in a second, at most, since it went down.
-        self._most_accepted = 0.0
+        self._accepted = AcceptedRequests()
+        self._burst = Burst()
         # Whether the ceiling comes from another wall than the one that the ramp met.
         self._is_confirmed = False
         self._random = RandomRefusals()
@@ -168,7 +166,7 @@ class AdaptiveLimit:
     @property
     def learned(self) -> Learned | None:
         """Return what the run has learned; ``None`` where it knows no limit."""
-        borne = max(self._ceiling, self._most_accepted)
+        borne = max(self._ceiling, self._accepted.most)
         rate = round(borne, 2) if self._has_ceiling else None
         at_a_time = self._at_a_time if self._at_a_time < self._max_workers else None
         return Learned(rate, at_a_time) if rate or at_a_time else None
@@ -222,13 +220,11 @@ class AdaptiveLimit:
         if self._counted_at is None:
             # Before the first response there is nothing to grow on.
             self._counted_at = self._stepped_at = now
+            self._accepted.begin(self._active(sent_at))
         self.pause = 0.0
         self._random.on_response(is_refusal=False, is_below=self._is_clearly_below(now))
-        accepted, active = self._accepted, self._active(now)
-        accepted.append(_Accepted(active, in_flight))
-        while accepted[0].at < active - _LOOK_BACK:
-            accepted.popleft()
-        self._most_accepted = max(self._most_accepted, len(accepted) / _LOOK_BACK)
+        self._burst.on_accepted(sent_at)
+        self._accepted.note(self._active(now), in_flight)
         self._silent_share *= 0.95
         latency = now - sent_at
         if not self._usual_latency:
@@ -262,8 +258,10 @@ class AdaptiveLimit:
         self._pause_after(sent_at)
         if sent_at <= self._ends_at:
             return False
+        self._note_pause(sent_at, in_flight, now, pause)
         self._random.on_response(is_refusal=True, is_below=self._is_clearly_below(now))
-        if self._random.explain_it(self._ceiling, pause, self._active(now)):
+        is_random = self._random.explain_it(self._ceiling, pause, self._active(now))
+        if is_random and not self._is_far_too_fast(now, pause):
             self._stand_still(now, pause)
             return False
         self._meet_wall(in_flight, now, pause)
@@ -285,6 +283,7 @@ class AdaptiveLimit:
         self._pause_after(sent_at)
         if sent_at <= self._ends_at:
             return False
+        self._note_pause(sent_at, in_flight, now, pause)
         errors = self._errors
         errors.append(now)
         while errors[0] < now - _BURST_WITHIN:
@@ -302,6 +301,12 @@ class AdaptiveLimit:
             return False
         self._meet_wall(in_flight, now, pause)
         return True
+
+    def _note_pause(self, sent_at: float, in_flight: int, now: float, pause: float) -> None:
+        if pause:
+            # Some that were in flight when it was sent are counted already.
+            open_ones = in_flight - self._accepted.count(self._active(sent_at))
+            self._burst.on_pause(sent_at, open_ones, now + pause)
 
     def _pause_after(self, sent_at: float) -> None:
         if sent_at > self._cut_at > -math.inf:
@@ -332,6 +337,12 @@ class AdaptiveLimit:
         """Tell whether the rate is one that was accepted before, and no burst with it."""
         return self._is_confirmed and self.rate(now) <= _CLEARLY_BELOW * self._ceiling
 
+    def _is_far_too_fast(self, now: float, pause: float) -> bool:
+        """Tell whether the rate still doubles, and all but the burst is turned away at once."""
+        is_at_once = self._burst.seconds < _AT_ONCE * pause
+        too_fast = self._burst.rate < _FAR_BELOW * self.rate(now)
+        return is_at_once and too_fast and not self._has_ceiling
+
     def _meet_wall(self, in_flight: int, now: float, pause: float) -> None:
         self.walls += 1
         rate = self.rate(now)
@@ -340,47 +351,39 @@ class AdaptiveLimit:
         if not (self._has_ceiling and self._narrow(in_flight, now, pause)):
             self._slow_down(rate, now, pause)
         self._stand_still(now, pause)
-        self._cut_at, self._measured_from = now + pause, self._active(now)
+        self._cut_at = now + pause
         self._ends_at = self._cut_at + max(_SAME_WALL_FOR, 2 * self._latency)
-        self._accepted.clear()
+        self._accepted.begin(self._active(now))
         self._errors.clear()
-        self._most_accepted = 0.0
 
     def _slow_down(self, rate: float, now: float, pause: float) -> None:
-        measured_over = min(self._active(now) - self._measured_from, _MEASURED_OVER)
+        active, measured = self._active(now), self._accepted
+        seconds = active - measured.since
         shortest = _SHORTEST_RECOVERY
         if not self._has_ceiling:
             # Measured over the ramp, it may be far too low.
             shortest = _FIRST_RECOVERY
-            ceiling = _FIRST_DISCOUNT * self._accepted_within(_MEASURED_OVER, now)
-        elif measured_over < _SHORTEST_MEASURE:
+            ceiling = _FIRST_DISCOUNT * measured.rate(_MEASURED_OVER, active, self._latency)
+        elif seconds < _SHORTEST_MEASURE:
             ceiling = _STEP_DOWN * self._ceiling
         else:
-            accepted = self._accepted_within(measured_over, now)
+            accepted = measured.rate(min(seconds, _MEASURED_OVER), active, self._latency)
             ceiling = min(rate, max(accepted, _LOWEST_SHARE * self._ceiling))
+        if pause:
+            ceiling = min(ceiling, max(self._burst.rate, _LOWEST_SHARE * ceiling))
         self._ceiling = max(ceiling, _LOWEST_RATE)
         self._backoff = _BACKOFF_AFTER_PAUSE if pause else _BACKOFF
         self._recovery = max(shortest, _RECOVERY_PER_PAUSE * pause)
         self._counted_at = now + pause
         self._grown = 0.0
 
-    def _accepted_within(self, seconds: float, now: float) -> float:
-        """Return how many requests were accepted in a second."""
-        now = self._active(now)
-        since = now - seconds
-        if self._accepted:
-            # The run may have begun a moment ago.
-            since = max(since, self._accepted[0].at - self._latency)
-        count = sum(one.at > since for one in self._accepted)
-        return count / max(now - since, _SHORTEST_MEASURE)
-
     def _narrow(self, in_flight: int, now: float, pause: float) -> bool:
         """Bound the requests in flight, if it was their number that the tenant turned away."""
-        most = max((one.in_flight for one in self._accepted), default=in_flight)
+        active = self._active(now)
+        most = self._accepted.most_in_flight(in_flight)
         window = max(_BUSY_OVER, 3 * self._latency)
         # Little's law: as many were dealt with at a time.
-        since = self._active(now) - window
-        busy = self._latency * sum(one.at > since for one in self._accepted) / window
+        busy = self._latency * self._accepted.count(active - window) / window
         if in_flight <= most or busy < _BUSY_SHARE * in_flight:
             return False
         if self._at_a_time < self._max_workers:
@@ -390,6 +393,7 @@ class AdaptiveLimit:
         self._at_a_time = min(self._max_workers, max(most, int(busy)))
         self._stepped_at = now + pause
         # It was not the rate: that goes on from where it is.
-        self._ceiling = max(self._ceiling, self._accepted_within(_MEASURED_OVER, now))
+        accepted = self._accepted.rate(_MEASURED_OVER, active, self._latency)
+        self._ceiling = max(self._ceiling, accepted)
         self._grown, self._counted_at = self._recovery, now + pause
         return True

@@ -65,6 +65,15 @@ class TestBeforeAnythingIsKnown:
         limit.on_accepted(NOW - LATENCY, 1, NOW)
         assert limit.rate(NOW + within) == math.inf
 
+    def test_all_but_the_burst_that_is_turned_away_at_once_is_a_wall(self) -> None:
+        limit = limit_of()
+        accept(limit, 100, NOW, since=NOW - 0.4)
+        assert not limit.on_turned_away(NOW, 1, NOW, pause=5.0)
+        begin = NOW + 5.0
+        accept(limit, 300, begin + 0.1, since=begin + LATENCY)
+        assert limit.on_turned_away(begin + 0.1, 1, begin + 0.1, pause=5.0)
+        assert limit.learned is not None
+
     def test_an_earlier_attempt_may_have_learned_it(self) -> None:
         limit = limit_of(learned=Learned(100.0, 5))
         assert limit.rate(NOW) == pytest.approx(80)

@@ -56,7 +56,7 @@ class TestHowFastItIs:
         assert len(ran.posted_again_after_acted) == 0
 
     @pytest.mark.parametrize("latency", [0.012, 0.015, 0.023, 0.03])
-    @pytest.mark.parametrize(("burst", "share"), [(20, 0.55), (60, 0.4)])
+    @pytest.mark.parametrize(("burst", "share"), [(20, 0.65), (60, 0.65), (150, 0.6)])
     def test_a_limit_that_takes_a_burst_after_each_pause_is_not_taken_for_chance(
         self, latency: float, burst: int, share: float
     ) -> None:
@@ -138,8 +138,8 @@ class TestWhatIsTurnedAwayAtRandom:
             (0.02, None, 2.5 * 10),
             (0.1, None, 12 * 10),
             # About one pause for each that is turned away comes on top.
-            (0.005, 1.0, 1.3 * (10 + 16)),
-            (0.02, 1.0, 2 * (10 + 64)),
+            (0.005, 1.0, 1.6 * (10 + 16)),
+            (0.02, 1.0, 2.5 * (10 + 64)),
         ],
     )
     def test_it_does_not_slow_the_run_down_ever_more(
