@@ -69,7 +69,10 @@ def get_provider_info() -> dict[str, Any]:
         "triggers": [
             {
                 "integration-name": "Kibo OMS",
-                "python-modules": ["airflow_provider_oms.triggers.oms"],
+                "python-modules": [
+                    "airflow_provider_oms.triggers.oms",
+                    "airflow_provider_oms.triggers.verdict_files",
+                ],
             }
         ],
         "extra-links": ["airflow_provider_oms.links.oms.OmsOrderLink"],

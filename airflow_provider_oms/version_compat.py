@@ -13,15 +13,24 @@ from airflow.providers.common.compat.sdk import Variable
 
 from airflow_provider_oms.cancellation.bulk.journal import Store
 
+try:
+    from airflow.triggers.base import BaseEventTrigger
+except ImportError:
+    # Airflow 2 has no asset watchers; what is made for them says so when it is used.
+    from airflow.triggers.base import BaseTrigger as BaseEventTrigger  # type: ignore[assignment]  # stands in
+
 __all__ = [
     "AIRFLOW_VERSION",
+    "NO_ASSET_WATCHERS",
     "NO_TASK_STATE_STORE",
+    "BaseEventTrigger",
     "OutputKinds",
     "StateStore",
     "asset_events",
     "asset_or_every",
     "asset_store",
     "first_look_at",
+    "forget_file_system",
     "output_kinds",
     "task_state_store",
 ]
@@ -29,6 +38,12 @@ __all__ = [
 NO_TASK_STATE_STORE = (
     f"Airflow {AIRFLOW_VERSION} has no task_state_store (3.3 has), so this task keeps no journal: "
     f"another attempt of it will read every order, with time to settle, before it cancels any"
+)
+NO_ASSET_WATCHERS = (
+    None
+    if not AIRFLOW_VERSION.startswith("2.")
+    else f"Airflow {AIRFLOW_VERSION} has no asset watchers (3.0 has), so OmsVerdictFilesTrigger "
+    f"cannot be used; read the files in a task instead"
 )
 
 
@@ -166,3 +181,17 @@ def asset_events(
     for event in events:
         if event.timestamp >= since:
             yield event.id, event.timestamp, event.extra
+
+
+def forget_file_system(path: Any) -> None:
+    """Let the next path in a storage connect to it again.
+
+    Airflow keeps one connection to a storage for as long as the process lives, also a dead one.
+
+    :param path: an ``ObjectStoragePath`` in the storage.
+    """
+    # Before Airflow 3.2 the connection is an option of the storage.
+    conn_id = getattr(path, "conn_id", None) or path.storage_options.get("conn_id")
+    store = importlib.import_module("airflow.sdk.io").attach(path.protocol, conn_id)
+    if (dead := vars(store).pop("fs", None)) is not None:
+        dead.clear_instance_cache()

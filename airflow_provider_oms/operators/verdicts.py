@@ -24,6 +24,8 @@ from airflow_provider_oms.exceptions import (
     invalid_input_is_final,
 )
 from airflow_provider_oms.hooks.oms import OmsHook
+from airflow_provider_oms.places import OmsFileError
+from airflow_provider_oms.triggers.verdict_files import folders_of
 from airflow_provider_oms.verdict_arguments import (
     assets_of,
     check_adapter,
@@ -31,6 +33,7 @@ from airflow_provider_oms.verdict_arguments import (
     policy_of,
     refuse_what_stops_runs,
 )
+from airflow_provider_oms.verdicts.files import FileRow, from_files
 from airflow_provider_oms.verdicts.inbox import (
     Due,
     Ends,
@@ -139,17 +142,21 @@ class OmsTakeVerdictsOperator(KeepsDefaultArguments, BaseOperator):
         earlier = Inbox.from_json(store.get(key))
         now = datetime.now(UTC)
         since = read_from(earlier, self.policy, now)
+        events = [
+            Event(*one) for asset in self.assets for one in asset_events(context, asset, since)
+        ]
         inbox = take(
             earlier,
             Ends.from_json(store.get(f"{key}:ends")),
-            [Event(*one) for asset in self.assets for one in asset_events(context, asset, since)],
+            events,
             handout=uuid.uuid4().hex,
             adapter=entries.verdict,
             policy=self.policy,
             now=now,
         )
         _keep(store, key, inbox.to_json())
-        for problem in inbox.problems:
+        problems = [*inbox.problems, *_move_files(self.assets, events)]
+        for problem in problems:
             self.log.error("%s", problem)
         self.log.info("%d orders are due", inbox.given)
         if left := len(inbox.due) - inbox.given:
@@ -159,9 +166,21 @@ class OmsTakeVerdictsOperator(KeepsDefaultArguments, BaseOperator):
                 self.policy.at_most,
             )
         oldest = (now - self.policy.look_back).isoformat()
-        handout = {"id": inbox.handout, "problems": list(inbox.problems), "oldest": oldest}
+        handout = {"id": inbox.handout, "problems": problems, "oldest": oldest}
         context["ti"].xcom_push(key=_HANDOUT, value=handout)
         return [entries.of(due) for due in inbox.handed_out]
+
+
+def _move_files(assets: Sequence[Asset], events: Sequence[Event]) -> list[str]:
+    """Move the files aside whose verdicts were read, and return what went wrong with that."""
+    rows = [row for event in events if (row := FileRow.from_extra(event.payload)) is not None]
+    problems = []
+    for folder in folders_of(assets):
+        try:
+            folder.move_read(rows)
+        except OmsFileError as error:
+            problems.append(error.message)
+    return problems
 
 
 class _Entries:
@@ -174,6 +193,7 @@ class _Entries:
     def __init__(self, dialect: Dialect, task: OmsTakeVerdictsOperator) -> None:
         self._dialect = dialect
         self._task = task
+        self._adapter = from_files(task.adapter)
 
     def verdict(self, payload: Mapping[str, Any]) -> Verdict:
         """Return the verdict of a payload, with its order named as the results name it.
@@ -181,7 +201,7 @@ class _Entries:
         :param payload: the event's extra.
         :raises OmsVerdictError: when it is none, or the tenant's rules refuse its cancellation.
         """
-        verdict = self._task.adapter(payload)
+        verdict = self._adapter(payload)
         try:
             order = self._dialect.order_id(verdict.order, self._task.order_key)
         except OmsInputError as error:

@@ -319,7 +319,8 @@ def _read_payloads(
             if error.order is None:
                 continue
             # Its order is held: what replaces an earlier verdict is not known.
-            verdict, is_held = Verdict(error.order, Decision.PENDING), True
+            verdict = Verdict(error.order, Decision.PENDING, decided_at=error.decided_at)
+            is_held = True
         except Exception as error:  # noqa: BLE001 - one that the author of an adapter did not expect
             # Its text may hold a part of the payload.
             refused[event.number] = (

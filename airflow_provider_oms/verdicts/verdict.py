@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, TypeAlias
 
@@ -33,11 +33,21 @@ class OmsVerdictError(OmsInputError):
     :param kind: what was given instead, described without quoting a shopper's data.
     :param order: the order that the payload is about, where that much could be read. An inbox holds
         this order until the fraud check sends a verdict that can be read.
+    :param decided_at: since when it holds the order, with a time zone; ``None`` for the time of the
+        event.
     """
 
-    def __init__(self, field: str, rule: str, kind: str, order: str | int | None = None) -> None:
+    def __init__(
+        self,
+        field: str,
+        rule: str,
+        kind: str,
+        order: str | int | None = None,
+        decided_at: datetime | None = None,
+    ) -> None:
         super().__init__(field, rule, kind)
         self.order = order
+        self.decided_at = decided_at and decided_at.astimezone(UTC)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from airflow_provider_oms.arguments import NOT_GIVEN
 from airflow_provider_oms.cancellation.outcomes import ResultDict
 from airflow_provider_oms.operators.oms import OmsBulkCancelOrdersOperator, OmsCancelOrderOperator
 from airflow_provider_oms.sensors.oms import OmsOrderStateSensor
+from airflow_provider_oms.triggers.verdict_files import OmsVerdictFilesTrigger
 
 HEADING = "| argument | default | meaning |"
 # How the pages say what is no literal: no default at all, none, and Airflow's own setting.
@@ -37,6 +38,7 @@ def shown(default: object) -> str:
         ("docs/operators.md", OmsCancelOrderOperator),
         ("docs/bulk.md", OmsBulkCancelOrdersOperator),
         ("docs/sensor.md", OmsOrderStateSensor),
+        ("docs/verdicts.md", OmsVerdictFilesTrigger),
     ],
 )
 def test_the_table_has_every_argument_with_its_default(page: str, operator: type) -> None:

@@ -17,6 +17,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]  # its stubs are not worth a dependency
 from airflow.cli import cli_parser
 from airflow.providers.common.compat.sdk import DAG
+from features import has
 from pages import DOCS, PAGES, REPOSITORY, blocks, commands, is_part_of_an_example
 
 from airflow_provider_oms.emulator.__main__ import command_line
@@ -57,6 +58,8 @@ class NotKnownError(Exception):
 def check_python(snippet: str) -> None:
     if "def test_" in snippet:
         ast.parse(snippet)  # run below, as a test
+    elif "AssetWatcher" in snippet and not has("asset watchers"):
+        ast.parse(snippet)
     elif not is_part_of_an_example(snippet):
         # What is no piece of an example is code for a DAG file.
         with DAG(dag_id="of_the_page", schedule=None, params={"order_id": 1}):

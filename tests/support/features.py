@@ -31,6 +31,8 @@ FEATURES = {
     "no way to ask a person": SpecifierSet("<3.1"),
     "deadline alerts": SpecifierSet(">=3.1"),
     "no deadline alerts": SpecifierSet("<3.1"),
+    "asset watchers": SpecifierSet(">=3.0"),
+    "no asset watchers": SpecifierSet("<3.0"),
     "deadlines whose callback is a row of its own": SpecifierSet(">=3.3"),
     "a log of dag.test() that is like a worker's": SpecifierSet("!=3.0.*"),
     # Airflow 3.0 and 3.1 say that there is no such connection.

@@ -1,0 +1,224 @@
+"""The folder in which files of verdicts arrive, in any storage."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import urlsplit
+
+from airflow_provider_oms.cancellation.bulk.headers import found_delimiter
+from airflow_provider_oms.cancellation.bulk.json_text import read_json
+from airflow_provider_oms.places import LOCAL, OmsFileError, failures_of, place_of
+from airflow_provider_oms.verdicts.files import FileRow, VerdictFile, read_whole
+from airflow_provider_oms.version_compat import forget_file_system
+
+__all__ = ["VerdictFolder"]
+
+_MOST_BYTES = 2**24
+_MOST_ROWS = 10_000
+_LONGEST_ROW = 2**16
+# How the storages of fsspec name the time at which a file was written.
+_TIMES = ("mtime", "LastModified", "last_modified", "updated", "created")
+
+# A row that was read, or what it must be and what it is instead.
+_Read = dict[str, Any] | tuple[str, str]
+
+
+class _UnreadableFileError(Exception):
+    """Report a file of which no row can be read.
+
+    :param rule: what it must be.
+    :param kind: what it is.
+    """
+
+
+class VerdictFolder:
+    """Read the files of a folder, and move them aside.
+
+    :param path: the folder, as ``ObjectStoragePath`` takes it.
+    :param done: the name of the folder in it for files that were read.
+    :param failed: the name of that for files with a row that could not be read.
+    :raises ValueError: when one of them is none, or the path holds a password.
+    """
+
+    def __init__(self, path: Any, done: Any, failed: Any) -> None:
+        if not isinstance(path, str) or not path.strip():
+            raise ValueError("path must be a folder")
+        if ":" in urlsplit(path).netloc.rpartition("@")[0]:
+            raise ValueError("path must name an Airflow connection, and hold no password")
+        for name in (done, failed):
+            if not isinstance(name, str) or not name.strip(". ") or "/" in name:
+                raise ValueError("done and failed must each be the name of a folder in path")
+        if done == failed:
+            raise ValueError("done and failed must not be the same folder")
+        self.path = path
+        self._done = done
+        self._failed = failed
+
+    def files(self) -> list[VerdictFile]:
+        """Return the files that may hold verdicts.
+
+        :raises OmsFileError: when the folder cannot be listed.
+        """
+        try:
+            with failures_of(f"{self.path} cannot be listed"):
+                return list(self._listed())
+        except OmsFileError:
+            # A server that has closed the connection, or credentials that were replaced.
+            if (place := place_of(self.path)).protocol not in LOCAL:
+                forget_file_system(place)
+            raise
+
+    def _listed(self) -> Iterator[VerdictFile]:
+        place = place_of(self.path)
+        place.fs.invalidate_cache()
+        try:
+            listed = place.fs.ls(place.path, detail=True)
+        except FileNotFoundError:
+            if place.protocol in (*LOCAL, "sftp", "ssh"):
+                raise
+            # In an object store, a folder without a file is not there.
+            return
+        for info in listed:
+            name = PurePosixPath(info["name"]).name
+            is_file = info["type"] == "file" and name.isprintable() and not name.startswith(".")
+            if is_file and PurePosixPath(name).suffix.lower() in _READERS:
+                yield VerdictFile(name, int(info["size"]), _modified(info))
+
+    def rows(self, file: VerdictFile) -> list[FileRow] | None:
+        """Return the rows of a file; ``None`` if it has changed since it was listed.
+
+        :param file: the file.
+        :raises OmsFileError: when it cannot be read.
+        """
+        try:
+            if (data := self._data(file)) is None:
+                return None
+            read = _read(file.name, data)
+        except _UnreadableFileError as error:
+            return [FileRow(file, 1, 1, problem=(f"file {file.name}", *error.args))]
+        return [_row(file, number, len(read), each) for number, each in enumerate(read, 1)]
+
+    def _data(self, file: VerdictFile) -> bytes | None:
+        if file.size > _MOST_BYTES:
+            raise _UnreadableFileError(f"at most {_MOST_BYTES // 2**20} MiB; split it", "more")
+        with failures_of(f"{file.name} in {self.path} cannot be read"):
+            place = place_of(self.path)
+            with place.fs.open(f"{place.path.rstrip('/')}/{file.name}", "rb") as source:
+                data: bytes = source.read(_MOST_BYTES + 1)
+        # Written to since, or while it was read.
+        return data if len(data) == file.size and file in self.files() else None
+
+    def move_read(self, rows: Iterable[FileRow]) -> None:
+        """Move the files aside whose rows were all read.
+
+        :param rows: the rows that were read.
+        :raises OmsFileError: when one cannot be moved.
+        """
+        whole = read_whole(rows)
+        if not whole:
+            return
+        place = place_of(self.path)
+        folder = place.path.rstrip("/")
+        for file in self.files():
+            if file in whole:
+                aside = f"{folder}/{self._done if whole[file] else self._failed}"
+                # Another file of that name may come, and a move that was cut off goes on here.
+                name = f"{file.modified:%Y%m%dT%H%M%S.%fZ}-{file.name}"
+                with failures_of(f"{file.name} in {self.path} cannot be moved to {aside}"):
+                    place.fs.makedirs(aside, exist_ok=True)
+                    place.fs.mv(f"{folder}/{file.name}", f"{aside}/{name}")
+
+
+def _modified(info: Mapping[str, Any]) -> datetime:
+    time = next((info[name] for name in _TIMES if info.get(name) is not None), None)
+    if isinstance(time, str):
+        time = datetime.fromisoformat(time)
+    if isinstance(time, datetime):
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
+    if time is None:
+        raise ValueError("its storage does not tell when a file was written")
+    return datetime.fromtimestamp(time, UTC)
+
+
+def _row(file: VerdictFile, number: int, of: int, read: _Read) -> FileRow:
+    if isinstance(read, dict):
+        text = json.dumps(read)
+        if len(text) <= _LONGEST_ROW:
+            return FileRow(file, number, of, text)
+        read = (f"at most {_LONGEST_ROW // 2**10} KiB", "more")
+    return FileRow(file, number, of, problem=(f"row {number} of {file.name}", *read))
+
+
+def _read(name: str, data: bytes) -> list[_Read]:
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise _UnreadableFileError("text in UTF-8", "other bytes") from None
+    read = list(_READERS[PurePosixPath(name).suffix.lower()](text))
+    if not read:
+        raise _UnreadableFileError("at least one verdict", "none")
+    if len(read) > _MOST_ROWS:
+        raise _UnreadableFileError(f"at most {_MOST_ROWS} verdicts; split it", "more")
+    return read
+
+
+def _rows_of_json(text: str) -> Iterator[_Read]:
+    try:
+        value = read_json(text)
+    except ValueError:
+        raise _UnreadableFileError("one JSON text, with no key twice", "something else") from None
+    for each in value if isinstance(value, list) else [value]:
+        yield each if isinstance(each, dict) else ("a JSON object", "another value")
+
+
+def _rows_of_json_lines(text: str) -> Iterator[_Read]:
+    for line in text.split("\n"):
+        if line.strip():
+            try:
+                value = read_json(line)
+            except ValueError:
+                yield "a JSON object, with no key twice", "something else"
+            else:
+                yield value if isinstance(value, dict) else ("a JSON object", "another value")
+
+
+def _rows_of_csv(text: str) -> Iterator[_Read]:
+    lines = list(io.StringIO(text, newline=""))
+    delimiter = found_delimiter(lines[0] if lines else "", (), ",")
+    if delimiter is None:
+        raise _UnreadableFileError("a CSV file with one delimiter in its header", "several")
+    source = csv.reader(lines, strict=True, delimiter=delimiter)
+    try:
+        header = [column.strip() for column in next(source, [])]
+        if not all(header) or len(set(header)) < len(header):
+            raise _UnreadableFileError("a CSV file whose columns have a name each", "another one")
+        end = source.line_num
+        for fields in source:
+            begin, end = end, source.line_num
+            if not fields:
+                continue
+            if end == len(lines) and not text.endswith(("\n", "\r", '"')):
+                yield "a row with a line break at its end", "one that may be cut off"
+            elif end - begin > 1:
+                # A stray quotation mark may have swallowed the next rows.
+                yield "one line", f"{end - begin} lines"
+            elif len(fields) != len(header):
+                yield f"{len(header)} fields, as the header has", str(len(fields))
+            else:
+                yield dict(zip(header, fields, strict=True))
+    except csv.Error:
+        raise _UnreadableFileError("a CSV file", "one with a stray quotation mark") from None
+
+
+_READERS = {
+    ".json": _rows_of_json,
+    ".jsonl": _rows_of_json_lines,
+    ".ndjson": _rows_of_json_lines,
+    ".csv": _rows_of_csv,
+}

@@ -1,0 +1,174 @@
+"""Verdicts that arrive as files: which files are whole, what their events hold, which were read.
+
+A trigger announces each row of a file as an event, and never touches the file. The task that takes
+verdicts moves a file aside when it has read the events of all its rows. So a file that is still
+there may be announced again, after any restart, and three rules make that harmless:
+
+- A verdict without a time of its own has the time of its file and its place in it, not that of its
+  event. So an older file that is announced again does not replace a newer one.
+- A file is moved only in the form that was announced. One that was written again since is another.
+- The inbox takes a verdict that comes twice for one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from operator import index
+from typing import Any
+
+from airflow_provider_oms.verdicts.verdict import Adapter, Decision, OmsVerdictError, Verdict
+
+__all__ = ["FileRow", "StillFiles", "VerdictFile", "from_files", "read_whole"]
+
+# A file that nothing has moved aside is announced again: its events may be gone, or out of reach.
+_AGAIN_AFTER = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictFile:
+    """Hold one form of a file; one that was written to has another.
+
+    :param name: its name in the folder.
+    :param size: its bytes.
+    :param modified: when it was written last, by the storage's clock, with a time zone.
+    """
+
+    name: str
+    size: int
+    modified: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FileRow:
+    """Hold one row of a file, as an event has it.
+
+    :param file: the file.
+    :param number: which row, from 1.
+    :param of: how many rows the file has.
+    :param verdict: the row as JSON text, so that each database keeps it as it is.
+    :param problem: where the row cannot be read, the arguments of an ``OmsVerdictError``.
+    """
+
+    file: VerdictFile
+    number: int
+    of: int
+    verdict: str | None = None
+    problem: tuple[str, str, str] | None = None
+
+    @property
+    def at(self) -> datetime:
+        """Return the time of a verdict that has none of its own."""
+        return self.file.modified + timedelta(microseconds=self.number)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the row as the payload of an event."""
+        return {
+            "file": self.file.name,
+            "size": self.file.size,
+            "modified": self.file.modified.astimezone(UTC).isoformat(),
+            "row": [self.number, self.of],
+            "verdict": self.verdict,
+            "problem": self.problem and list(self.problem),
+        }
+
+    @classmethod
+    def from_extra(cls, extra: Any) -> FileRow | None:
+        """Return the row that an event holds; ``None`` for an event of another origin.
+
+        :param extra: the event's extra.
+        """
+        # Airflow marks the events of triggers so.
+        if not isinstance(extra, Mapping) or extra.get("from_trigger") is not True:
+            return None
+        try:
+            payload = extra["payload"]
+            modified = datetime.fromisoformat(payload["modified"]).astimezone(UTC)
+            size, number, of = map(index, (payload["size"], *payload["row"]))
+            problem = payload["problem"] and tuple(payload["problem"])
+            file = VerdictFile(str(payload["file"]), size, modified)
+            return cls(file, number, of, payload["verdict"], problem)
+        except (LookupError, TypeError, ValueError, OverflowError):
+            return None
+
+
+class StillFiles:
+    """Find the files that stand still, and remember which were announced.
+
+    :param still_for: seconds for which size and time of a file must not have changed.
+    """
+
+    def __init__(self, still_for: float) -> None:
+        self._still_for = still_for
+        self._since: dict[VerdictFile, float] = {}
+        self._announced: dict[VerdictFile, float] = {}
+
+    def look(self, files: Iterable[VerdictFile], now: float) -> list[VerdictFile]:
+        """Return the files to announce, the oldest first.
+
+        :param files: all that are there.
+        :param now: a clock's seconds, which never go back. It need not agree with the storage's.
+        """
+        self._since = {file: self._since.get(file, now) for file in files}
+        self._announced = {file: at for file, at in self._announced.items() if file in self._since}
+        found = [file for file, since in self._since.items() if now - since >= self._still_for]
+        found = [
+            file
+            for file in found
+            if file not in self._announced or now - self._announced[file] >= _AGAIN_AFTER
+        ]
+        return sorted(found, key=lambda file: (file.modified, file.name))
+
+    def note(self, file: VerdictFile, now: float) -> None:
+        """Note that all rows of a file are announced.
+
+        :param file: the file.
+        :param now: as for :meth:`look`.
+        """
+        self._announced[file] = now
+
+
+def from_files(adapter: Adapter) -> Adapter:
+    """Return an adapter that also reads the rows of files.
+
+    :param adapter: reads a payload, be it a row of a file or an event of another origin.
+    """
+
+    def read(extra: Mapping[str, Any]) -> Verdict:
+        row = FileRow.from_extra(extra)
+        if row is None:
+            return adapter(extra)
+        if row.problem is not None:
+            raise OmsVerdictError(*row.problem)
+        try:
+            payload = json.loads(row.verdict or "")
+        except ValueError:
+            raise OmsVerdictError("verdict", "JSON", "something else") from None
+        try:
+            verdict = adapter(payload)
+        except OmsVerdictError as error:
+            field = f"{error.field} in row {row.number} of {row.file.name}"
+            raise OmsVerdictError(field, error.rule, error.kind, error.order, row.at) from None
+        # A verdict that is not final and has no time replaces nothing, in a file as elsewhere.
+        if verdict.decided_at is None and verdict.decision is not Decision.PENDING:
+            verdict = replace(verdict, decided_at=row.at)
+        return verdict
+
+    return read
+
+
+def read_whole(rows: Iterable[FileRow]) -> dict[VerdictFile, bool]:
+    """Return the files of which no row is missing, and whether each row could be read.
+
+    :param rows: the rows that were read, in any order; some may be there twice.
+    """
+    found: dict[VerdictFile, dict[int, FileRow]] = {}
+    for row in rows:
+        found.setdefault(row.file, {})[row.number] = row
+    return {
+        file: all(row.problem is None for row in of_file.values())
+        for file, of_file in found.items()
+        if len(of_file) >= max(row.of for row in of_file.values())
+    }
