@@ -11,6 +11,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -34,6 +35,11 @@ def _is_triggerer(process: psutil.Process) -> bool:
 
 class Standalone(standalone.Standalone):
     """Run all of Airflow for the length of a `with` block, and look after its tasks."""
+
+    @property
+    def home(self) -> Path:
+        """Return its AIRFLOW_HOME."""
+        return self._home
 
     def kill_triggerer(self) -> None:
         """End the triggerer and all that it has started with `kill -9`."""
