@@ -175,7 +175,8 @@ def _draw_thin_layer(drawing: Drawing, package: dict[str, Part], y: int) -> int:
     top = [package[name] for name in (*THIN, SHARED)]
     columns = 3
     width = (WIDTH - 2 * MARGIN - (columns + 1) * MARGIN) // columns
-    tall = 5 * LINE + 8
+    most = max(len(_wrapped(part.modules, 45)) for part in top)
+    tall = (most + 1) * LINE + 8
     height = 2 * LINE + 2 * (tall + MARGIN)
     drawing.box(MARGIN, y, WIDTH - 2 * MARGIN, height, "#eef3fb")
     drawing.text(2 * MARGIN, y + 22, "what Airflow calls: thin, imports Airflow", "part")
