@@ -24,8 +24,7 @@ from airflow_provider_oms.exceptions import (
     invalid_input_is_final,
 )
 from airflow_provider_oms.hooks.oms import OmsHook
-from airflow_provider_oms.places import OmsFileError
-from airflow_provider_oms.triggers.verdict_files import folders_of
+from airflow_provider_oms.triggers.verdict_files import move_read
 from airflow_provider_oms.verdict_arguments import (
     assets_of,
     check_adapter,
@@ -142,9 +141,11 @@ class OmsTakeVerdictsOperator(KeepsDefaultArguments, BaseOperator):
         earlier = Inbox.from_json(store.get(key))
         now = datetime.now(UTC)
         since = read_from(earlier, self.policy, now)
-        events = [
-            Event(*one) for asset in self.assets for one in asset_events(context, asset, since)
-        ]
+        events, rows = self._read(context, since)
+        oldest_row = min((row.file.modified for row in rows), default=since)
+        if oldest_row < since and earlier.watermark is not None:
+            # An old file may be announced again, and newer verdicts have been read long ago.
+            events, rows = self._read(context, oldest_row)
         inbox = take(
             earlier,
             Ends.from_json(store.get(f"{key}:ends")),
@@ -155,7 +156,7 @@ class OmsTakeVerdictsOperator(KeepsDefaultArguments, BaseOperator):
             now=now,
         )
         _keep(store, key, inbox.to_json())
-        problems = [*inbox.problems, *_move_files(self.assets, events)]
+        problems = [*inbox.problems, *move_read(self.assets, rows)]
         for problem in problems:
             self.log.error("%s", problem)
         self.log.info("%d orders are due", inbox.given)
@@ -170,17 +171,11 @@ class OmsTakeVerdictsOperator(KeepsDefaultArguments, BaseOperator):
         context["ti"].xcom_push(key=_HANDOUT, value=handout)
         return [entries.of(due) for due in inbox.handed_out]
 
-
-def _move_files(assets: Sequence[Asset], events: Sequence[Event]) -> list[str]:
-    """Move the files aside whose verdicts were read, and return what went wrong with that."""
-    rows = [row for event in events if (row := FileRow.from_extra(event.payload)) is not None]
-    problems = []
-    for folder in folders_of(assets):
-        try:
-            folder.move_read(rows)
-        except OmsFileError as error:
-            problems.append(error.message)
-    return problems
+    def _read(self, context: Context, since: datetime) -> tuple[list[Event], list[FileRow]]:
+        """Return the events since a time, and the rows of files among them."""
+        found = [Event(*one) for each in self.assets for one in asset_events(context, each, since)]
+        rows = [FileRow.from_extra(event.payload) for event in found]
+        return found, [row for row in rows if row is not None]
 
 
 class _Entries:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,7 +22,7 @@ from airflow_provider_oms.verdict_files import VerdictFolder
 from airflow_provider_oms.verdicts.files import FileRow, StillFiles, VerdictFile
 from airflow_provider_oms.version_compat import NO_ASSET_WATCHERS, BaseEventTrigger
 
-__all__ = ["OmsVerdictFilesTrigger", "folders_of"]
+__all__ = ["OmsVerdictFilesTrigger", "move_read"]
 
 # The triggerer stores events one by one, and shows no sign of life meanwhile.
 _ROWS_AT_ONCE = 100
@@ -134,14 +134,22 @@ class OmsVerdictFilesTrigger(BaseEventTrigger):
             await asyncio.sleep(self.poll_interval)
 
 
-def folders_of(assets: Iterable[Any]) -> list[VerdictFolder]:
-    """Return the folders whose files become events of assets.
+def move_read(assets: Iterable[Any], rows: Sequence[FileRow]) -> list[str]:
+    """Move the files aside whose rows were all read, and return what kept any from being moved.
 
-    :param assets: the assets; those of Airflow 2 have no watchers.
+    :param assets: the assets whose watchers announced them; those of Airflow 2 have no watchers.
+    :param rows: the rows that were read.
     """
     watchers = [watcher for asset in assets for watcher in getattr(asset, "watchers", ())]
     triggers = [watcher.trigger for watcher in watchers]
-    return [one.folder for one in triggers if isinstance(one, OmsVerdictFilesTrigger)]
+    problems = []
+    for trigger in triggers:
+        if isinstance(trigger, OmsVerdictFilesTrigger):
+            try:
+                trigger.folder.move_read(rows)
+            except OmsFileError as error:
+                problems.append(error.message)
+    return problems
 
 
 def _check_seconds(name: str, seconds: Any, *, least: int) -> None:

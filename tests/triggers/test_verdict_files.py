@@ -17,7 +17,7 @@ from fsspec.implementations.memory import (  # type: ignore[import-untyped]  # i
 )
 
 from airflow_provider_oms.places import OmsFileError
-from airflow_provider_oms.triggers.verdict_files import OmsVerdictFilesTrigger, folders_of
+from airflow_provider_oms.triggers.verdict_files import OmsVerdictFilesTrigger, move_read
 from airflow_provider_oms.verdict_files import VerdictFolder
 from airflow_provider_oms.verdicts.files import FileRow, VerdictFile
 
@@ -279,8 +279,12 @@ def test_arguments_that_are_not_valid_are_refused(settings: dict[str, Any], word
     assert "secret" not in str(refusal.value)
 
 
-def test_the_folders_of_assets_are_those_of_their_watchers() -> None:
-    trigger = watch("folder")
-    watchers = [SimpleNamespace(trigger=trigger), SimpleNamespace(trigger=object())]
-    assets = [SimpleNamespace(), SimpleNamespace(watchers=watchers)]
-    assert folders_of(assets) == [trigger.folder]
+def test_only_the_folders_that_an_asset_watches_are_touched(tmp_path: Path) -> None:
+    written(tmp_path, "a.jsonl", '{"order_id": 1}\n', 100)
+    found = rows(events(watch(tmp_path), 1))
+    others = [SimpleNamespace(), SimpleNamespace(watchers=[SimpleNamespace(trigger=object())])]
+    assert move_read(others, found) == []
+    assert below(tmp_path) == ["a.jsonl"]
+    watched = SimpleNamespace(watchers=[SimpleNamespace(trigger=watch(tmp_path))])
+    assert move_read([*others, watched], found) == []
+    assert below(tmp_path) == ["done/19700101T000140.000000Z-a.jsonl"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -93,6 +94,18 @@ class TestWithAssetWatchers:
         assert len(airflow.take()) == 1
         with pytest.raises(OmsUnsettledVerdictsError, match=r"a\.jsonl in .* cannot be moved to "):
             airflow.settle({7: "canceled"})
+
+    def test_an_old_file_that_is_announced_again_is_compared_with_verdicts_that_were_read_long_ago(
+        self, airflow: Airflow, trigger: OmsVerdictFilesTrigger, tmp_path: Path
+    ) -> None:
+        # No look-back reaches the verdict that replaced the one in the file.
+        airflow.publish(order_id=7, verdict="accepted")
+        airflow.events[0].timestamp = datetime.fromtimestamp(AT + 60, UTC)
+        airflow.publish(order_id=8, verdict="accepted")
+        assert airflow.take() == []
+        write(tmp_path, "a.jsonl", {"order_id": 7, "verdict": "rejected"})
+        announce(airflow, trigger)
+        assert airflow.take() == []
 
 
 @pytest.mark.needs("no asset watchers")
