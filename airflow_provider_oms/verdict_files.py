@@ -11,6 +11,8 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
+from fsspec import AbstractFileSystem  # type: ignore[import-untyped]  # it has no types
+
 from airflow_provider_oms.cancellation.bulk.headers import found_delimiter
 from airflow_provider_oms.cancellation.bulk.json_text import read_json
 from airflow_provider_oms.places import LOCAL, OmsFileError, failures_of, place_of
@@ -100,9 +102,14 @@ class VerdictFolder:
             if (data := self._data(file)) is None:
                 return None
             read = _read(file.name, data)
+            return [_row(file, number, len(read), each) for number, each in enumerate(read, 1)]
+        except OmsFileError:
+            raise
         except _UnreadableFileError as error:
-            return [FileRow(file, 1, 1, problem=(f"file {file.name}", *error.args))]
-        return [_row(file, number, len(read), each) for number, each in enumerate(read, 1)]
+            rule, kind = error.args
+        except Exception as error:  # noqa: BLE001 - no file may stop the watch over the others
+            rule, kind = "a file of verdicts", type(error).__name__
+        return [FileRow(file, 1, 1, problem=(f"file {file.name}", rule, kind))]
 
     def _data(self, file: VerdictFile) -> bytes | None:
         if file.size > _MOST_BYTES:
@@ -114,25 +121,41 @@ class VerdictFolder:
         # Written to since, or while it was read.
         return data if len(data) == file.size and file in self.files() else None
 
-    def move_read(self, rows: Iterable[FileRow]) -> None:
-        """Move the files aside whose rows were all read.
+    def move_read(self, rows: Iterable[FileRow]) -> list[OmsFileError]:
+        """Move the files aside whose rows were all read, and return what kept any from it.
 
         :param rows: the rows that were read.
-        :raises OmsFileError: when one cannot be moved.
         """
         whole = read_whole(rows)
         if not whole:
-            return
-        place = place_of(self.path)
-        folder = place.path.rstrip("/")
-        for file in self.files():
+            return []
+        try:
+            files = self.files()
+        except OmsFileError as error:
+            return [error]
+        problems = []
+        for file in files:
             if file in whole:
-                aside = f"{folder}/{self._done if whole[file] else self._failed}"
-                # Another file of that name may come, and a move that was cut off goes on here.
-                name = f"{file.modified:%Y%m%dT%H%M%S.%fZ}-{file.name}"
-                with failures_of(f"{file.name} in {self.path} cannot be moved to {aside}"):
-                    place.fs.makedirs(aside, exist_ok=True)
-                    place.fs.mv(f"{folder}/{file.name}", f"{aside}/{name}")
+                try:
+                    self._move(file, self._done if whole[file] else self._failed)
+                except OmsFileError as error:
+                    problems.append(error)
+        return problems
+
+    def _move(self, file: VerdictFile, aside: str) -> None:
+        with failures_of(f"{file.name} in {self.path} cannot be moved to {aside}"):
+            place = place_of(self.path)
+            folder = place.path.rstrip("/")
+            source = f"{folder}/{file.name}"
+            # Another file of that name may come, and a move that was cut off goes on here.
+            target = f"{folder}/{aside}/{file.modified:%Y%m%dT%H%M%S.%fZ}-{file.name}"
+            place.fs.makedirs(f"{folder}/{aside}", exist_ok=True)
+            if type(place.fs).mv is AbstractFileSystem.mv:
+                # This one takes a bracket in a name for a pattern.
+                place.fs.cp_file(source, target)
+                place.fs.rm_file(source)
+            else:
+                place.fs.mv(source, target)
 
 
 def _modified(info: Mapping[str, Any]) -> datetime:
@@ -190,11 +213,11 @@ def _rows_of_json_lines(text: str) -> Iterator[_Read]:
 
 def _rows_of_csv(text: str) -> Iterator[_Read]:
     lines = list(io.StringIO(text, newline=""))
-    delimiter = found_delimiter(lines[0] if lines else "", (), ",")
-    if delimiter is None:
-        raise _UnreadableFileError("a CSV file with one delimiter in its header", "several")
-    source = csv.reader(lines, strict=True, delimiter=delimiter)
     try:
+        delimiter = found_delimiter(lines[0] if lines else "", (), ",")
+        if delimiter is None:
+            raise _UnreadableFileError("a CSV file with one delimiter in its header", "several")
+        source = csv.reader(lines, strict=True, delimiter=delimiter)
         header = [column.strip() for column in next(source, [])]
         if not all(header) or len(set(header)) < len(header):
             raise _UnreadableFileError("a CSV file whose columns have a name each", "another one")

@@ -142,14 +142,12 @@ def move_read(assets: Iterable[Any], rows: Sequence[FileRow]) -> list[str]:
     """
     watchers = [watcher for asset in assets for watcher in getattr(asset, "watchers", ())]
     triggers = [watcher.trigger for watcher in watchers]
-    problems = []
-    for trigger in triggers:
-        if isinstance(trigger, OmsVerdictFilesTrigger):
-            try:
-                trigger.folder.move_read(rows)
-            except OmsFileError as error:
-                problems.append(error.message)
-    return problems
+    return [
+        problem.message
+        for trigger in triggers
+        if isinstance(trigger, OmsVerdictFilesTrigger)
+        for problem in trigger.folder.move_read(rows)
+    ]
 
 
 def _check_seconds(name: str, seconds: Any, *, least: int) -> None:

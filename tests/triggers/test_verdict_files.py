@@ -16,6 +16,7 @@ from fsspec.implementations.memory import (  # type: ignore[import-untyped]  # i
     MemoryFileSystem,
 )
 
+from airflow_provider_oms import verdict_files
 from airflow_provider_oms.places import OmsFileError
 from airflow_provider_oms.triggers.verdict_files import OmsVerdictFilesTrigger, move_read
 from airflow_provider_oms.verdict_files import VerdictFolder
@@ -104,6 +105,7 @@ def test_each_row_of_each_kind_of_file_is_an_event_the_oldest_file_first(tmp_pat
         ("x.csv", "a,b;c\n1,2\n", ["file x.csv", "a CSV file with one delimiter", "several"]),
         ("x.csv", 'a,b\n1,"2\n', ["file x.csv", "a CSV file", "a stray quotation mark"]),
         ("x.csv", 'a,b\n1,"2\n3"\n', ["row 1 of x.csv", "one line", "2 lines"]),
+        ("x.csv", "a" * 200_000, ["file x.csv", "a CSV file", "a stray quotation mark"]),
         ("x.csv", "a,b\n1\n", ["row 1 of x.csv", "2 fields, as the header has", "1"]),
         ("x.csv", "a,b\n1,2", ["row 1 of x.csv", "a row with a line break", "may be cut off"]),
         ("x.jsonl", "{", ["row 1 of x.jsonl", "a JSON object, with no key", "something else"]),
@@ -143,6 +145,34 @@ def test_a_file_is_moved_only_when_all_of_it_was_read(tmp_path: Path) -> None:
     assert below(tmp_path) == ["done/19700101T000140.000000Z-a.jsonl"]
 
 
+def test_a_file_that_cannot_be_moved_keeps_no_other_from_being_moved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number, name in enumerate(["a.jsonl", "b.jsonl", "c.jsonl"]):
+        written(tmp_path, name, '{"order_id": 1}\n', 100 + number)
+    folder = watch(tmp_path).folder
+    found = rows(events(watch(tmp_path), 3))
+    move = VerdictFolder._move
+
+    def locked(self: VerdictFolder, file: VerdictFile, aside: str) -> None:
+        if file.name == "b.jsonl":
+            raise OmsFileError("b.jsonl is locked")
+        move(self, file, aside)
+
+    monkeypatch.setattr(VerdictFolder, "_move", locked)
+    assert [problem.message for problem in folder.move_read(found)] == ["b.jsonl is locked"]
+    assert [path for path in below(tmp_path) if "/" not in path] == ["b.jsonl"]
+
+
+def test_a_fault_while_a_file_is_read_stops_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(tmp_path, "a.jsonl", '{"order_id": 1}\n', 100)
+    monkeypatch.setattr(verdict_files, "_read", lambda *_: 1 / 0)
+    (problem,) = verdicts(events(watch(tmp_path), 1))
+    assert problem == ("file a.jsonl", "a file of verdicts", "ZeroDivisionError")
+
+
 def test_a_file_that_was_written_again_is_not_moved_for_its_earlier_form(tmp_path: Path) -> None:
     written(tmp_path, "a.jsonl", '{"order_id": 1}\n', 100)
     found = rows(events(watch(tmp_path), 1))
@@ -178,13 +208,13 @@ def test_a_file_is_announced_once_by_one_trigger(
 def test_an_object_store_is_watched_and_its_files_are_moved(memory: MemoryFileSystem) -> None:
     trigger = watch("s3://aws_default@bucket/verdicts", done="read")
     assert trigger.folder.files() == []
-    memory.pipe_file("/bucket/verdicts/a.jsonl", b'{"order_id": 1}\n')
+    memory.pipe_file("/bucket/verdicts/a[1].jsonl", b'{"order_id": 1}\n')
     found = events(trigger, 1)
     assert verdicts(found) == [{"order_id": 1}]
-    trigger.folder.move_read(rows(found))
+    assert trigger.folder.move_read(rows(found)) == []
     (name,) = memory.find("/bucket/verdicts")
     assert name.startswith("/bucket/verdicts/read/")
-    assert name.endswith("-a.jsonl")
+    assert name.endswith("-a[1].jsonl")
     assert trigger.folder.files() == []
 
 
