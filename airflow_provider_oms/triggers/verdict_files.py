@@ -55,7 +55,7 @@ class OmsVerdictFilesTrigger(BaseEventTrigger):
     :param still_for: seconds for which a file must not have changed before it is read.
     :param poll_interval: seconds between two looks at the folder.
     :param done: the name of the folder in ``path`` for files that were read.
-    :param failed: the name of the folder in ``path`` for files with a row that is no verdict's.
+    :param failed: the name of the folder in ``path`` for files with a row that could not be read.
     :raises AirflowOptionalProviderFeatureException: on Airflow 2, which has no asset watchers.
     :raises ValueError: when an argument is not valid, or the path holds a password.
     """
@@ -82,7 +82,7 @@ class OmsVerdictFilesTrigger(BaseEventTrigger):
         self.failed = failed
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return what makes this trigger anew, such as after a restart of the triggerer.
+        """Return what makes this trigger again, such as after a restart of the triggerer.
 
         :return: the class's path, and its arguments; the connection is named and not held.
         """
@@ -98,7 +98,7 @@ class OmsVerdictFilesTrigger(BaseEventTrigger):
         )
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Watch the folder for ever.
+        """Watch the folder until Airflow ends the trigger.
 
         :return: an event for each row of each file, with a ``FileRow`` as its payload.
         """
