@@ -5,13 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
-
-from fsspec import AbstractFileSystem  # type: ignore[import-untyped]  # it has no types
 
 from airflow_provider_oms.cancellation.bulk.headers import found_delimiter
 from airflow_provider_oms.cancellation.bulk.json_text import read_json
@@ -150,12 +149,13 @@ class VerdictFolder:
             # Another file of that name may come, and a move that was cut off goes on here.
             target = f"{folder}/{aside}/{file.modified:%Y%m%dT%H%M%S.%fZ}-{file.name}"
             place.fs.makedirs(f"{folder}/{aside}", exist_ok=True)
-            if type(place.fs).mv is AbstractFileSystem.mv:
-                # This one takes a bracket in a name for a pattern.
-                place.fs.cp_file(source, target)
-                place.fs.rm_file(source)
-            else:
+            if place.protocol in LOCAL:
                 place.fs.mv(source, target)
+                return
+            # The mv of other storages takes a bracket in a name for a pattern, or needs a shell.
+            with place.fs.open(source, "rb") as old, place.fs.open(target, "wb") as new:
+                shutil.copyfileobj(old, new)
+            place.fs.rm_file(source)
 
 
 def _modified(info: Mapping[str, Any]) -> datetime:
