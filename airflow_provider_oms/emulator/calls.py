@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 from airflow_provider_oms.emulator.native.ids import read_id
 from airflow_provider_oms.emulator.paths import (
     CANCEL_PATH,
+    NATIVE_EVENTS_PATH,
     NATIVE_ORDERS_PATH,
     NATIVE_TENANTS_PATH,
     SEARCH_PATH,
@@ -19,7 +20,9 @@ from airflow_provider_oms.emulator.paths import (
 )
 from airflow_provider_oms.emulator.wire import MAX_ID, digits_to_int, is_integer, load_json
 
-Name = Literal["cancel", "get", "search", "token", "actions", "reasons", "notes", "tenant", "other"]
+Name = Literal[
+    "cancel", "get", "search", "token", "actions", "reasons", "notes", "tenant", "events", "other"
+]
 CANCEL_ACTION: Final = "cancelorder"
 
 
@@ -68,6 +71,8 @@ def read_call(method: str, path: str, body: bytes) -> Call:
         return _native_call(method, path.removeprefix(NATIVE_ORDERS_PATH).split("/")[1:], body)
     if path.startswith(f"{NATIVE_TENANTS_PATH}/"):
         return Call("tenant" if method == "GET" else "other")
+    if f"{path}/".startswith(f"{NATIVE_EVENTS_PATH}/"):
+        return Call("events" if method == "GET" else "other")
     return _translated_call(method, path, body)
 
 

@@ -81,7 +81,8 @@ class Control:
         return self._tenant.orders.summaries()
 
     async def delete_orders(self) -> dict[str, int]:
-        """Remove every order."""
+        """Remove every order, and the events about them."""
+        self._tenant.events.clear()
         return {"deleted": self._tenant.orders.clear()}
 
     async def get_order(self, order_id: str) -> dict[str, Any]:

@@ -12,8 +12,9 @@ SEARCH_PATH: Final = "/api/v2/order/"
 CANCEL_PATH: Final = "/api/v2/order/action/cancel"
 NATIVE_ORDERS_PATH: Final = "/api/commerce/orders"
 NATIVE_TENANTS_PATH: Final = "/api/platform/tenants"
+NATIVE_EVENTS_PATH: Final = "/api/event/pull"
 CONTROL_PREFIX: Final = "/_emulator"
-_NATIVE_PREFIXES: Final = ("/api/commerce/", "/api/platform/")
+_NATIVE_PREFIXES: Final = ("/api/commerce/", "/api/platform/", "/api/event/")
 
 
 def canonical(path: str) -> str:
@@ -35,8 +36,9 @@ def is_native(path: str) -> bool:
 
 
 def is_about_orders(path: str) -> bool:
-    """Tell whether a path is one of those under which orders are, in either dialect.
+    """Tell whether a path is one of those under which orders or their events are.
 
     :param path: the path as received.
     """
-    return f"{canonical(path)}/".startswith((SEARCH_PATH, f"{NATIVE_ORDERS_PATH}/"))
+    prefixes = (SEARCH_PATH, f"{NATIVE_ORDERS_PATH}/", f"{NATIVE_EVENTS_PATH}/")
+    return f"{canonical(path)}/".startswith(prefixes)

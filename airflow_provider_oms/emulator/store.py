@@ -14,7 +14,7 @@ from typing import Any, Final
 # Kept in the file's header, so that neither another program's database nor one of another
 # emulator version is ever written to.
 _APPLICATION_ID: Final = 0x4F4D5345
-_SCHEMA_VERSION: Final = 4
+_SCHEMA_VERSION: Final = 5
 
 _SCHEMA: Final = """
 CREATE TABLE orders (
@@ -40,6 +40,29 @@ CREATE INDEX orders_by_status ON orders (order_status);
 CREATE INDEX orders_by_native_id ON orders (native_id);
 CREATE INDEX orders_by_number ON orders (order_number);
 CREATE INDEX orders_by_external_id ON orders (external_id COLLATE NOCASE);
+CREATE TABLE events (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    event_id TEXT NOT NULL DEFAULT (lower(hex(randomblob(16)))),
+    topic TEXT NOT NULL,
+    native_id TEXT NOT NULL,
+    site_id INTEGER,
+    created TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+    time REAL NOT NULL DEFAULT ((julianday('now') - 2440587.5) * 86400.0)
+);
+-- Whatever changes an order, so that no call can forget its event.
+CREATE TRIGGER order_held AFTER INSERT ON orders
+WHEN lower(json_extract(NEW.native, '$.status')) = 'pendingreview'
+BEGIN
+    INSERT INTO events (topic, native_id, site_id)
+    VALUES ('order.pendingreview', NEW.native_id, NEW.site_id);
+END;
+CREATE TRIGGER order_canceled AFTER UPDATE OF native ON orders
+WHEN lower(json_extract(NEW.native, '$.status')) = 'cancelled'
+    AND lower(json_extract(OLD.native, '$.status')) <> 'cancelled'
+BEGIN
+    INSERT INTO events (topic, native_id, site_id)
+    VALUES ('order.cancelled', NEW.native_id, NEW.site_id);
+END;
 CREATE TABLE tokens (
     fingerprint TEXT PRIMARY KEY,
     kind TEXT NOT NULL,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from airflow_provider_oms.emulator.access_log import AccessLog
 from airflow_provider_oms.emulator.faults import Faults
+from airflow_provider_oms.emulator.native.events import Events
 from airflow_provider_oms.emulator.native.order_book import NativeOrders
 from airflow_provider_oms.emulator.order_book import OrderBook
 from airflow_provider_oms.emulator.settings import Settings
@@ -45,6 +46,7 @@ class Tenant:
         self.settings = settings
         self.orders = OrderBook(store, int(identity.tenant))
         self.native_orders = NativeOrders(store, self.orders, lambda: self.settings)
+        self.events = Events(store, int(identity.tenant), lambda: self.settings)
         self.tokens = Tokens(store, identity.client_id, identity.client_secret)
         self.log = AccessLog(store)
         self.faults = Faults()

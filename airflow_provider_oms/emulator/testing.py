@@ -210,7 +210,7 @@ class EmulatorProcess:
 
         :param kind: the fault, as `/_emulator/faults` knows it.
         :param call: `cancel`, `get`, `search` or `token`; in the native API also `actions`,
-            `reasons`, `notes` or `tenant`; or `any`.
+            `reasons`, `notes`, `tenant` or `events`; or `any`.
         :param order_id: the order, or several, by their ids of either dialect; None for any.
         :param share: share of the matching requests, from 0 to 1.
         :param seed: which share that is.

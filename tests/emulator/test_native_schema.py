@@ -22,6 +22,10 @@ PAGES = (
     "", "?filter=orderNumber eq 1010101", "?pageSize=1&startIndex=1&sortBy=orderNumber desc",
     "?responseFields=totalCount,items(id,status)",
 )  # fmt: skip
+EVENTS = (
+    "", "?filter=topic eq order.pendingreview and createDate ge 2026-01-01T00:00:00.000Z",
+    "?pageSize=1&startIndex=1&sortBy=createDate desc", "?responseFields=items(id,auditInfo)",
+)  # fmt: skip
 
 Problems = list[str]
 
@@ -65,6 +69,13 @@ def calls(native: NativeCaller) -> Iterator[requests.Response]:
         order_id = native.load(number, **given)
         yield native.cancel(order_id, reasonCode="Other", moreInfo="Why", description="A text")
         yield native.get(order_id)
+    results = [{"status": status} for status in ("Pass", "Review", "Fail", "Error")]
+    held = native.load(2000, status="PendingReview", validationResults=results)
+    yield native.get(held, "?responseFields=id,validationResults(status)")
+    for query in EVENTS:
+        events = native.pull(query)
+        yield events
+    yield native.pull(f"/{native.pull().json()['items'][0]['id']}")
 
 
 @pytest.mark.parametrize("shows", [0.0, 300.0, "never"])

@@ -100,6 +100,10 @@ PROBES: dict[str, tuple[Probe, dict[str, Any]]] = {
     "find two": (find("orderNumber eq 700 or orderNumber eq 701"), {}),
     "find many": (find("orderNumber eq 700", pageSize=400), {}),
     "load twins": (load_twins, {}),
+    "pull": (
+        lambda native, order_id: native.pull(f"?filter=entityId eq {order_id}"),
+        {"status": "PendingReview"},
+    ),
     "no such path": (look("/api/commerce/nothing"), {}),
 }
 CANCELS = (
@@ -156,6 +160,11 @@ CHANGES: tuple[tuple[str, Any, dict[str, int | str]], ...] = (
     ("native_order_numbers", "site", {"load twins": "2 orders"}),
     ("native_filter_or", True, {"find two": "2 orders"}),
     ("native_large_page", 400, {"find many": 400}),
+    ("native_event_filter", 400, {"pull": 400}),
+    ("native_event_filter", "ignore", {"pull": "9 orders"}),
+    ("native_event_lag", 300, {"pull": "0 orders"}),
+    ("native_event_loses", 1, {"pull": "0 orders"}),
+    ("native_event_copies", 2, {"pull": "2 orders"}),
     ("native_error_body", "fulfillment", dict.fromkeys(REFUSED, "fulfillment")),
     ("native_error_body", "html", dict.fromkeys(REFUSED, "html")),
     ("native_error_body", "empty", dict.fromkeys(REFUSED, "empty")),

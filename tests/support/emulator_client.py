@@ -11,6 +11,7 @@ from airflow_provider_oms.emulator.testing import EmulatorProcess
 TOKEN_PATH = "/api/platform/applications/authtickets/oauth"
 CANCEL_PATH = "/api/v2/order/action/cancel"
 ORDERS_PATH = "/api/commerce/orders"
+EVENTS_PATH = "/api/event/pull"
 EXAMPLE = {
     "orderID": 1010101,
     "dispositionReason": "other",
@@ -89,3 +90,7 @@ class NativeCaller(Application):
     def find(self, text: str, **parameters: Any) -> requests.Response:
         """Search with a filter."""
         return self.call("GET", ORDERS_PATH, params={"filter": text, **parameters})
+
+    def pull(self, query: str = "") -> requests.Response:
+        """Pull events."""
+        return self.call("GET", f"{EVENTS_PATH}{query}")

@@ -29,6 +29,7 @@ FILES = {
     "/api/commerce/": "openapi_commerce.json",
     "/api/platform/tenants": "openapi_tenant.json",
     "/api/platform/applications/": "openapi_appdevelopement.json",
+    "/api/event/": "openapi_event.json",
 }
 _INT32 = {"minimum": -(2**31), "maximum": 2**31 - 1}
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")

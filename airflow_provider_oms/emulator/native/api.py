@@ -13,6 +13,7 @@ from fastapi import Depends, FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
 from airflow_provider_oms.emulator.errors import ApiError, json_answer, native_error, render
+from airflow_provider_oms.emulator.native import events
 from airflow_provider_oms.emulator.native.cancel_rules import (
     Reason,
     read_action,
@@ -24,7 +25,11 @@ from airflow_provider_oms.emulator.native.ids import read_id
 from airflow_provider_oms.emulator.native.order_book import COLUMNS
 from airflow_provider_oms.emulator.native.sample_orders import DEFAULT_SITE
 from airflow_provider_oms.emulator.native.search_rules import read_search
-from airflow_provider_oms.emulator.paths import NATIVE_ORDERS_PATH, NATIVE_TENANTS_PATH
+from airflow_provider_oms.emulator.paths import (
+    NATIVE_EVENTS_PATH,
+    NATIVE_ORDERS_PATH,
+    NATIVE_TENANTS_PATH,
+)
 from airflow_provider_oms.emulator.tenant import Tenant
 from airflow_provider_oms.emulator.tokens import bearer
 from airflow_provider_oms.emulator.wire import digits_to_int
@@ -145,6 +150,32 @@ class NativeApi:
         text = read_note(await request.body(), request.headers.get("content-type", ""))
         return _answer(request, self._orders.add_note(native_id, text, self._site(request)))
 
+    async def pull_events(self, request: Request) -> Response:
+        """Show the events of orders.
+
+        :param request: the call.
+        """
+        settings = self._tenant.settings
+        parameters = parse_qs(request.url.query)
+        if settings.native_event_filter != "accept":
+            names = {name for name in parameters if name.lower() in ("filter", "sortby")}
+            if names and settings.native_event_filter == 400:  # noqa: PLR2004 - HTTP's own number
+                raise native_error(400, _INVALID, "Events can be neither filtered nor sorted.")
+            parameters = {name: parameters[name] for name in parameters.keys() - names}
+        search = read_search(parameters, events.COLUMNS, settings, last="number, id")
+        return json_answer(self._tenant.events.find(search, self._site(request)))
+
+    async def get_event(self, request: Request, event_id: str) -> Response:
+        """Show an event.
+
+        :param request: the call.
+        :param event_id: the last part of the path.
+        """
+        event = self._tenant.events.show(event_id.replace("-", "").lower(), self._site(request))
+        if event is None:
+            raise native_error(404, "ITEM_NOT_FOUND", "There is no such event.")
+        return _answer(request, event)
+
     async def get_tenant(self, request: Request, tenant_id: str) -> Response:
         """Show the tenant with its domain, under which its orders are.
 
@@ -246,6 +277,8 @@ def build_native_api(tenant: Tenant) -> FastAPI:
         ("GET", f"{one}/notes", api.get_notes),
         ("POST", f"{one}/notes", api.add_note),
         ("GET", f"{NATIVE_TENANTS_PATH}/{{tenant_id}}", api.get_tenant),
+        ("GET", NATIVE_EVENTS_PATH, api.pull_events),
+        ("GET", f"{NATIVE_EVENTS_PATH}/{{event_id}}", api.get_event),
     ):
         app.add_api_route(path, handler, methods=[method], dependencies=[Depends(api.admit)])
     app.add_exception_handler(ApiError, api.refuse)

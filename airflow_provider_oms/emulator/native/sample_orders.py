@@ -145,8 +145,30 @@ def _make_native(
         **_details(made_up, str(status)),
         **own,
     }
+    made["validationResults"] = _results(made["validationResults"], made)
     _check(made)
     return made
+
+
+def _results(given: Any, order: Mapping[str, Any]) -> Any:
+    """Complete the results of validators, each of which has at least a `status`.
+
+    :param given: as loaded; what is no list of objects stays as it is.
+    :param order: the order.
+    """
+    if not isinstance(given, list) or not all(isinstance(one, Mapping) for one in given):
+        return given
+    return [
+        {
+            "validationId": f"{place:032x}",
+            "validatorName": "Fraud check",
+            "validatorType": "Fraud",
+            "createdDate": order["submittedDate"],
+            "messages": [],
+            **one,
+        }
+        for place, one in enumerate(given, start=1)
+    ]
 
 
 def _status_of(order: Mapping[str, Any]) -> str:

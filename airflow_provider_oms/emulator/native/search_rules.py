@@ -1,6 +1,6 @@
-"""The rules for the parameters of a search for native orders.
+"""The rules for the parameters of a search for native orders, and for their events.
 
-Which orders it finds is not known here.
+What it finds is not known here.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MOST_PER_PAGE: Final = 200
 
 @dataclass(frozen=True)
 class Search:
-    """A search for native orders.
+    """A search for native orders, or for their events.
 
     :param condition: what they must fulfill.
     :param order_by: by what they are sorted, in SQL.
@@ -41,12 +41,15 @@ def read_search(
     parameters: Mapping[str, Sequence[str]],
     columns: Mapping[str, Column],
     settings: NativeSettings,
+    *,
+    last: str = "order_id",
 ) -> Search:
     """Check the parameters of a search; those that are not documented are ignored.
 
     :param parameters: every value of each parameter.
     :param columns: the fields that a filter may name, in lower case.
     :param settings: the tenant's switches.
+    :param last: by what those are sorted that are otherwise equal, in SQL.
     """
     given = {name.lower(): values[-1] for name, values in parameters.items()}
     per_page = _number("pageSize", given.get("pagesize"), DEFAULT_PAGE)
@@ -58,21 +61,21 @@ def read_search(
         condition=read_filter(
             given.get("filter", ""), columns, understands_or=settings.native_filter_or
         ),
-        order_by=_order_by(given.get("sortby", ""), columns),
+        order_by=_order_by(given.get("sortby", ""), columns, last),
         start=_number("startIndex", given.get("startindex"), 0),
         per_page=min(per_page, MOST_PER_PAGE),
         fields=read_fields(given.get("responsefields")),
     )
 
 
-def _order_by(text: str, columns: Mapping[str, Column]) -> str:
+def _order_by(text: str, columns: Mapping[str, Column], last: str) -> str:
     parts = []
     for one in (part.split() for part in text.split(",") if part.strip()):
         name, direction = one[0].lower(), one[1].lower() if len(one) > 1 else "asc"
         if name not in columns or direction not in ("asc", "desc") or len(one) > 2:  # noqa: PLR2004 - a name and a direction
             raise _unfit(f"sortBy can not be {' '.join(one)[:40]!r}")
         parts.append(f"{columns[name].sql} {direction}")
-    return ", ".join([*parts, "order_id"])
+    return ", ".join([*parts, last])
 
 
 def _number(name: str, text: str | None, default: int) -> int:

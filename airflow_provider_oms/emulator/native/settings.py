@@ -96,6 +96,27 @@ class NativeSettings(BaseModel):
     native_large_page: Literal["cap", 400] = Field(
         default="cap", description="A search with a pageSize above 200."
     )
+    native_event_filter: Literal["accept", 400, "ignore"] = Field(
+        default="accept",
+        description="A filter or sortBy of the event pull: followed, refused with 400, or ignored.",
+    )
+    native_event_lag: Annotated[float, Field(ge=0, le=MAX_SECONDS)] = Field(
+        default=0.0, description="Seconds after its createDate at which an event appears."
+    )
+    native_event_loses: int = Field(
+        default=0,
+        ge=0,
+        strict=True,
+        description="Events that never appear: those whose place in the sequence of all is a "
+        "multiple of this; 0: none.",
+    )
+    native_event_copies: int = Field(
+        default=1,
+        ge=1,
+        le=9,
+        strict=True,
+        description="How often each event appears; the copies differ in their id alone.",
+    )
     native_error_body: Literal["platform", "fulfillment", "html", "empty"] = Field(
         default="platform",
         description="Shape of a native error: that of the order service, that of the fulfillment "
