@@ -39,7 +39,7 @@ from airflow_provider_oms.api.transport import Response, Transport
 from airflow_provider_oms.api.values import CancelRequest, OrderId
 from airflow_provider_oms.api.wire import NOT_SENT_ANY_MORE
 
-__all__ = ["TOKEN_PATH", "OmsClient"]
+__all__ = ["TOKEN_PATH", "OmsClient", "Reader"]
 
 TOKEN_PATH = "/api/platform/applications/authtickets/oauth"  # noqa: S105 - a path, no secret
 _FRESH = {"Cache-Control": "no-cache"}
@@ -48,7 +48,7 @@ _SEARCH = "SEARCH"
 
 _Read = TypeVar("_Read")
 #: Reads an answer, given the secrets to keep out of its errors.
-_Reader = Callable[[Response, tuple[str, ...]], _Read]
+Reader = Callable[[Response, tuple[str, ...]], _Read]
 
 
 class OmsClient:
@@ -248,6 +248,16 @@ class OmsClient:
 
         self._call(call, read, order_id=checked)
 
+    def ask(self, call: ApiCall, read: Reader[_Read], *, kind: str) -> _Read:
+        """Send a call that only reads, and return what its answer holds.
+
+        :param call: the call.
+        :param read: reads the answer, given the secrets to keep out of its errors.
+        :param kind: which permission it needs; a token may be refused to one kind alone.
+        :raises OmsError: one of its kinds.
+        """
+        return self._call(call, read, kind=kind)
+
     @property
     def api_url(self) -> str:
         """Return the base address of the tenant's API.
@@ -265,13 +275,13 @@ class OmsClient:
             answer, lambda one, secrets: host_in(one, settings, secrets), token, "HOST"
         )
 
-    def _order(self, order_id: OrderId) -> _Reader[Order]:
+    def _order(self, order_id: OrderId) -> Reader[Order]:
         return lambda answer, secrets: self.dialect.order_in(answer, order_id, secrets=secrets)
 
     def _call(
         self,
         call: ApiCall,
-        read: _Reader[_Read],
+        read: Reader[_Read],
         *,
         kind: str | None = None,
         order_id: OrderId | None = None,
@@ -315,7 +325,7 @@ class OmsClient:
                 raise error.reworded(hint) from None
             raise
 
-    def _read(self, answer: Response, read: _Reader[_Read], token: str | None, kind: str) -> _Read:
+    def _read(self, answer: Response, read: Reader[_Read], token: str | None, kind: str) -> _Read:
         try:
             return read(answer, self._secrets(token))
         except OmsMisdirectedError:

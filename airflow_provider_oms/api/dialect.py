@@ -9,13 +9,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_oms.api.errors import OmsInputError
 from airflow_provider_oms.api.models import Order
 from airflow_provider_oms.api.responses import correlation_id_of, error_of, no_such_order_in
 from airflow_provider_oms.api.transport import Response
 from airflow_provider_oms.api.values import CancelRequest, OrderId, kind_of
+
+if TYPE_CHECKING:
+    from airflow_provider_oms.api.review import ReviewCalls
 
 __all__ = ["ApiCall", "Dialect", "Parse"]
 
@@ -176,6 +179,13 @@ class Dialect(ABC):
     def reasons_call(self) -> ApiCall | None:
         """Return the call that lists the tenant's reasons; ``None`` where there is none."""
         return None
+
+    @abstractmethod
+    def review_calls(self) -> ReviewCalls:
+        """Return the calls about orders that are held for review.
+
+        :raises OmsInputError: where an API holds none.
+        """
 
     def note(self, value: Any) -> str | None:
         """Return a note that is to be left on an order, or refuse it.

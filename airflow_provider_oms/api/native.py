@@ -13,6 +13,7 @@ from urllib.parse import quote
 from airflow_provider_oms.api.dialect import ApiCall, Dialect
 from airflow_provider_oms.api.errors import OmsInputError, OmsUnexpectedResponseError
 from airflow_provider_oms.api.models import Order, readable_state
+from airflow_provider_oms.api.native_review import NativeReview
 from airflow_provider_oms.api.native_rules import (
     OrderKey,
     Reference,
@@ -255,6 +256,10 @@ class Native(Dialect):
         if self._reason_category is not None:
             path += f"?category={quote(self._reason_category, safe='')}"
         return ApiCall("GET", path)
+
+    def review_calls(self) -> NativeReview:
+        """Return the calls about orders that are held for review; see ``native_review.py``."""
+        return NativeReview(self._expected, self.order_in, self.wrong_server_hint)
 
     def note(self, value: Any) -> str | None:
         """Return a note that is to be left on an order, or refuse it.

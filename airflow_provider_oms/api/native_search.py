@@ -29,7 +29,9 @@ __all__ = [
     "found_in",
     "of_another_tenant",
     "only_one_in",
+    "page_in",
     "search_query",
+    "unlike",
 ]
 
 #: Kibo's pages hold up to 200 orders; a filter of so many ids still fits into an address.
@@ -37,6 +39,7 @@ MOST_PER_PAGE = 50
 # One would do. More show that there are several, and leave room for those of other sites.
 _HITS_OF_ONE = 20
 _SEVERAL = 2
+_WHAT = "The search for orders answered"
 _FIELDS = {
     OrderKey.ID: "id",
     OrderKey.NUMBER: "orderNumber",
@@ -114,13 +117,13 @@ def only_one_in(
     secrets = tuple(secrets)
     if not answer.is_success:
         raise _of_the_search(error_of(answer, secrets=secrets, hint=hint))
-    page = _page_in(answer, secrets)
+    page = page_in(answer, _WHAT, secrets)
     hits = _hits_in(page, answer, [reference], expected, parse, secrets)
     orders: dict[OrderId, Order] = {}
     for hit in hits.get(reference, ()):
         # Compared without what else the OMS says about the order.
         if orders.setdefault(hit.order_id, hit) != hit:
-            raise _unlike("an order that is in two states", answer, secrets)
+            raise unlike(_WHAT, "an order that is in two states", answer, secrets)
     facts: dict[str, Any] = {
         "http_status": answer.status,
         "correlation_id": correlation_id_of(answer, secrets),
@@ -187,17 +190,23 @@ def found_in(
             message = "The tenant does not take a search for several orders"
             raise error.restated(OmsSearchError, message)
         raise error
-    page = _page_in(answer, secrets)
+    page = page_in(answer, _WHAT, secrets)
     hits = _hits_in(page, answer, asked, expected, parse, secrets)
     _expect_all(page, answer, secrets)
     return {asked[one]: orders[0] for one, orders in hits.items() if len(orders) == 1}
 
 
-def _page_in(answer: Response, secrets: Sequence[str]) -> Mapping[str, Any]:
-    """Return the document of an answer, which has a list of ``items``."""
+def page_in(answer: Response, what: str, secrets: Sequence[str]) -> Mapping[str, Any]:
+    """Return the document of an answer, which has a list of ``items``.
+
+    :param answer: a complete answer with success.
+    :param what: what answered, for the error.
+    :param secrets: strings to keep out of it.
+    :raises OmsUnexpectedResponseError: when there is no such list.
+    """
     document = answer.json() if answer.complete else None
     if not isinstance(document, dict) or not isinstance(document.get("items"), list):
-        raise _unlike(describe_body(answer), answer, secrets)
+        raise unlike(what, describe_body(answer), answer, secrets)
     return document
 
 
@@ -205,7 +214,7 @@ def _expect_all(page: Mapping[str, Any], answer: Response, secrets: Sequence[str
     """Refuse a page that does not hold all that was found."""
     count, entries = page.get("totalCount"), page["items"]
     if isinstance(count, bool) or count != len(entries):
-        raise _unlike("only a part of the orders found", answer, secrets)
+        raise unlike(_WHAT, "only a part of the orders found", answer, secrets)
 
 
 def _named(reference: Reference) -> str:
@@ -246,14 +255,14 @@ def _hits_in(
     correlation_id = correlation_id_of(answer, secrets)
     for entry in page["items"]:
         if isinstance(entry, dict) and not expected.is_tenant_of(entry):
-            raise _unlike("an order of another tenant", answer, secrets)
+            raise unlike(_WHAT, "an order of another tenant", answer, secrets)
         order = parse(entry, http_status=answer.status, correlation_id=correlation_id)
         # Kibo compares without letter case; two names that differ in it are two names.
         names = [one for one in asked if _is_named(entry, one, exactly=False)]
         if order is None or not names:
-            raise _unlike("something that was not asked for", answer, secrets)
+            raise unlike(_WHAT, "something that was not asked for", answer, secrets)
         if not expected.is_said_by(entry):
-            raise _unlike("an order that does not say whose it is", answer, secrets)
+            raise unlike(_WHAT, "an order that does not say whose it is", answer, secrets)
         if expected.is_site_of(entry):
             for one in names:
                 if _is_named(entry, one, exactly=True):
@@ -271,9 +280,17 @@ def _is_named(entry: object, reference: Reference, *, exactly: bool) -> bool:
     return given == wanted if exactly else given.lower() == wanted.lower()
 
 
-def _unlike(found: str, answer: Response, secrets: Sequence[str]) -> OmsHttpError:
+def unlike(what: str, found: str, answer: Response, secrets: Sequence[str]) -> OmsHttpError:
+    """Return the error that an answer with success means which is not what was asked for.
+
+    :param what: what answered.
+    :param found: what the answer holds.
+    :param answer: the answer.
+    :param secrets: strings to keep out of the message.
+    :return: the error, to be raised by the caller.
+    """
     return OmsUnexpectedResponseError(
-        f"The search for orders answered with success, but with {found}",
+        f"{what} with success, but with {found}",
         http_status=answer.status,
         correlation_id=correlation_id_of(answer, secrets),
     )

@@ -7,16 +7,31 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import TypeVar
 
-from airflow_provider_oms.api.errors import OmsError
+from airflow_provider_oms.api.errors import OmsError, OmsInputError
 from airflow_provider_oms.api.evidence import Evidence
 
-__all__ = ["TOKEN_PATIENCE", "TOKEN_REFUSED", "TokenPatience", "pause_after"]
+__all__ = [
+    "LASTING",
+    "TOKEN_PATIENCE",
+    "TOKEN_REFUSED",
+    "TokenPatience",
+    "patiently",
+    "pause_after",
+]
 
 #: Seconds for which new tokens are tried.
 TOKEN_PATIENCE = 15.0
 #: What another token may change. What the token endpoint itself refuses is final.
 TOKEN_REFUSED = frozenset({Evidence.UNAUTHENTICATED, Evidence.DENIED})
+#: What stays as it is, however long one waits.
+LASTING = frozenset(
+    {Evidence.NOT_FOUND, Evidence.REFUSED, Evidence.FORBIDDEN, Evidence.WRONG_SERVER}
+)
+_TRIES = 4
+_LONGEST_PAUSE = 120.0
+_Read = TypeVar("_Read")
 _PAUSES = (0.0, 0.0, 1.0, 2.0, 4.0, 8.0)
 
 
@@ -61,3 +76,36 @@ class TokenPatience:
         self._refusals += 1
         left = self._began_at + self._seconds - now
         return min(pause_after(self._refusals), left) if left > 0 else None
+
+
+def patiently(
+    read: Callable[[], _Read],
+    *,
+    patience: TokenPatience | None = None,
+    sleep: Callable[[float], object] | None = None,
+) -> _Read:
+    """Read until the OMS answers: a few times, and with other tokens for some time.
+
+    :param read: sends one call that only reads.
+    :param patience: for how long other tokens are tried.
+    :param sleep: waits for a number of seconds; ``time.sleep`` unless given.
+    :return: what it has read.
+    :raises OmsError: what the last try came to, when no other would help, or there were four, or
+        the OMS asks for a pause of more than two minutes.
+    """
+    patience = patience or TokenPatience()
+    tries = 0
+    while True:
+        try:
+            return read()
+        except OmsInputError:
+            raise
+        except OmsError as error:
+            pause = patience.pause(error)
+            if pause is None:
+                tries += 1
+                pause = max(error.retry_after or 0.0, 2.0 ** (tries - 1))
+                is_over = tries >= _TRIES or pause > _LONGEST_PAUSE
+                if is_over or error.evidence in LASTING | TOKEN_REFUSED:
+                    raise
+        (sleep or time.sleep)(pause)

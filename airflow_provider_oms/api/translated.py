@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_oms.api.dialect import ApiCall, Dialect
 from airflow_provider_oms.api.errors import OmsInputError
@@ -13,6 +13,9 @@ from airflow_provider_oms.api.translated_rules import validate_cancel_request, v
 from airflow_provider_oms.api.translated_search import MOST_PER_BATCH, found_in, search_path
 from airflow_provider_oms.api.transport import Response
 from airflow_provider_oms.api.values import CancelRequest, OrderId, kind_of
+
+if TYPE_CHECKING:
+    from airflow_provider_oms.api.review import ReviewCalls
 
 __all__ = ["Translated"]
 
@@ -135,3 +138,11 @@ class Translated(Dialect):
                 for value, state in zip(given, seen, strict=True)
             ),
         )
+
+    def review_calls(self) -> ReviewCalls:
+        """Refuse: the translated API has neither reviews nor events.
+
+        :raises OmsInputError: in any case.
+        """
+        rule = "native, because only native tenants hold orders for review"
+        raise OmsInputError("the connection's api", rule, "translated")

@@ -15,7 +15,7 @@ from airflow_provider_oms.api.batch_reads import Proof
 from airflow_provider_oms.api.errors import OmsError, OmsInputError
 from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.api.models import Order, is_canceled_state
-from airflow_provider_oms.api.patience import TOKEN_REFUSED, TokenPatience
+from airflow_provider_oms.api.patience import LASTING, TOKEN_REFUSED, TokenPatience
 from airflow_provider_oms.api.values import OrderId, validate_order_states
 
 __all__ = [
@@ -31,12 +31,7 @@ __all__ = [
 
 # What stays as it is, however long one waits; anything else passes by itself. Refused tokens are
 # tried again, but not for ever.
-_FINAL = TOKEN_REFUSED | {
-    Evidence.NOT_FOUND,
-    Evidence.REFUSED,
-    Evidence.FORBIDDEN,
-    Evidence.WRONG_SERVER,
-}
+_FINAL = TOKEN_REFUSED | LASTING
 
 
 class Match(Enum):

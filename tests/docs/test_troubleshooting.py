@@ -33,6 +33,11 @@ NO_MESSAGES = {
     "a key is there twice",  # makes JSON count as none
     "…, site …",  # which tenant a journal is about
     "… eq …",  # the filter of a search
+    "status eq …",  # so are the next two
+    " and submittedDate ge …",
+    "submittedDate asc",
+    "topic eq … and createDate ge …",  # the filter of the event pull
+    "createDate asc",
     "Rejected by the fraud check",  # what an order is told as the reason
     "no case id",  # stands in that reason
 }
