@@ -13,6 +13,7 @@ from pages import blocks, rows, text_of
 from airflow_provider_oms.arguments import NOT_GIVEN
 from airflow_provider_oms.cancellation.outcomes import ResultDict
 from airflow_provider_oms.operators.oms import OmsBulkCancelOrdersOperator, OmsCancelOrderOperator
+from airflow_provider_oms.operators.review import OmsListOrdersInReviewOperator
 from airflow_provider_oms.sensors.oms import OmsOrderStateSensor
 from airflow_provider_oms.triggers.verdict_files import OmsVerdictFilesTrigger
 
@@ -39,6 +40,7 @@ def shown(default: object) -> str:
         ("docs/bulk.md", OmsBulkCancelOrdersOperator),
         ("docs/sensor.md", OmsOrderStateSensor),
         ("docs/verdicts.md", OmsVerdictFilesTrigger),
+        ("docs/verdicts.md", OmsListOrdersInReviewOperator),
     ],
 )
 def test_the_table_has_every_argument_with_its_default(page: str, operator: type) -> None:

@@ -26,7 +26,15 @@ def heavy_modules_after(code: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "ours", ["operators.oms", "operators.bulk", "sensors.oms", "hooks.oms", "triggers.oms"]
+    "ours",
+    [
+        "operators.oms",
+        "operators.bulk",
+        "operators.review",
+        "sensors.oms",
+        "hooks.oms",
+        "triggers.oms",
+    ],
 )
 def test_nothing_heavy_is_imported_that_airflow_does_not_import_itself(ours: str) -> None:
     names = f"{NAMES}, BaseSensorOperator; import airflow.triggers.base"
