@@ -73,6 +73,7 @@ def get_provider_info() -> dict[str, Any]:
                 "python-modules": [
                     "airflow_provider_oms.triggers.oms",
                     "airflow_provider_oms.triggers.verdict_files",
+                    "airflow_provider_oms.triggers.review",
                 ],
             }
         ],

@@ -12,6 +12,7 @@ from airflow import __version__ as AIRFLOW_VERSION  # noqa: N812 - a constant of
 from airflow.providers.common.compat.sdk import Variable
 
 from airflow_provider_oms.cancellation.bulk.journal import Store
+from airflow_provider_oms.exceptions import OmsInvalidInputError
 
 try:
     from airflow.triggers.base import BaseEventTrigger
@@ -29,6 +30,7 @@ __all__ = [
     "asset_events",
     "asset_or_every",
     "asset_store",
+    "event_trigger",
     "first_look_at",
     "forget_file_system",
     "output_kinds",
@@ -152,6 +154,24 @@ def asset_or_every(asset: Any, every: timedelta) -> Any:
             schedule = importlib.import_module("airflow.timetables.assets").AssetOrTimeSchedule
             times = importlib.import_module("airflow.timetables.trigger")
     return schedule(timetable=times.DeltaTriggerTimetable(every), **{assets: [asset]})
+
+
+def event_trigger() -> Any:
+    """Return the class of triggers that an asset can have; on Airflow 2, one that refuses to be."""
+    triggers = importlib.import_module("airflow.triggers.base")
+    if hasattr(triggers, "BaseEventTrigger"):
+        return triggers.BaseEventTrigger
+
+    base: Any = triggers.BaseTrigger
+
+    class NoEventTrigger(base):  # type: ignore[misc]  # a class that is Any
+        def __init__(self) -> None:
+            raise OmsInvalidInputError(
+                f"Airflow {AIRFLOW_VERSION} has no triggers for assets (3.0 has). List the orders "
+                f"in review on a schedule instead, with OmsListOrdersInReviewOperator"
+            )
+
+    return NoEventTrigger
 
 
 def asset_store(context: Mapping[str, Any], asset: Any) -> StateStore:

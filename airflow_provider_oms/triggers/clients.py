@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from typing import TypeAlias, TypeVar
 
 from airflow_provider_oms.api.batch_reads import BatchReads, Proof
+from airflow_provider_oms.api.client import OmsClient
 from airflow_provider_oms.api.config import TenantSettings
 from airflow_provider_oms.api.errors import OmsError
 from airflow_provider_oms.api.evidence import Evidence
@@ -95,6 +96,19 @@ class SharedClient:
         if within > 0 and self._may_search and self._reads.is_for(self.users):
             look = await self._look_in_batch(order_id, wish, within)
         return look or await self._look_alone(order_id, wish)
+
+    async def ask(self, read: Callable[[OmsClient], _Result]) -> _Result:
+        """Read something else than an order's state, without blocking the event loop.
+
+        :param read: reads it with the tenant's client.
+        :return: what it has read.
+        :raises OmsError: as it does.
+        """
+        try:
+            return await _in_thread(self._threads, read, self._client)
+        except OmsError as error:
+            self._rest_after(error)
+            raise
 
     async def _look_alone(self, order_id: OrderId, wish: StateCriteria) -> Observation:
         try:

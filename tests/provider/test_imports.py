@@ -34,6 +34,7 @@ def heavy_modules_after(code: str) -> set[str]:
         "sensors.oms",
         "hooks.oms",
         "triggers.oms",
+        "triggers.review",
     ],
 )
 def test_nothing_heavy_is_imported_that_airflow_does_not_import_itself(ours: str) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -31,3 +33,12 @@ def connect(monkeypatch: pytest.MonkeyPatch) -> Connect:
 def nothing_is_left_behind() -> Any:
     yield
     assert clients._clients == {}
+
+
+@pytest.fixture
+def logged(
+    capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> Callable[[], str]:
+    """Return what was logged, through structlog or logging."""
+    caplog.set_level(logging.INFO)
+    return lambda: capfd.readouterr().out or caplog.text
