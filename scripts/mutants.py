@@ -18,6 +18,7 @@ from pathlib import Path
 
 from scripts.known_mistakes import MUTANTS, SIMULATION, Mutant
 from scripts.known_mistakes_of_look_ups import LOOK_UP_MUTANTS
+from scripts.known_mistakes_of_reviews import REVIEW_MUTANTS
 from scripts.known_mistakes_of_sets import SET_MUTANTS
 from scripts.known_mistakes_of_verdicts import VERDICT_MUTANTS
 
@@ -168,7 +169,7 @@ def main() -> int:
     known = (
         SET_MUTANTS
         if options.simulation
-        else (*MUTANTS, *LOOK_UP_MUTANTS, *SET_MUTANTS, *VERDICT_MUTANTS)
+        else (*MUTANTS, *LOOK_UP_MUTANTS, *SET_MUTANTS, *VERDICT_MUTANTS, *REVIEW_MUTANTS)
     )
     chosen = [one for one in known if all(word in one.title for word in options.words)]
     started = time.monotonic()

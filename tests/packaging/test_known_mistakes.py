@@ -8,11 +8,12 @@ import pytest
 
 from scripts.known_mistakes import MUTANTS, SIMULATION, Mutant
 from scripts.known_mistakes_of_look_ups import LOOK_UP_MUTANTS
+from scripts.known_mistakes_of_reviews import REVIEW_MUTANTS
 from scripts.known_mistakes_of_sets import SET_MUTANTS
 from scripts.known_mistakes_of_verdicts import VERDICT_MUTANTS
 from scripts.mutants import REPOSITORY
 
-ALL = (*MUTANTS, *LOOK_UP_MUTANTS, *SET_MUTANTS, *VERDICT_MUTANTS)
+ALL = (*MUTANTS, *LOOK_UP_MUTANTS, *SET_MUTANTS, *VERDICT_MUTANTS, *REVIEW_MUTANTS)
 
 
 @pytest.mark.parametrize("mutant", ALL, ids=lambda mutant: mutant.title)
