@@ -7,7 +7,7 @@ misspelled one; only reading the DAG file would.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Container, Mapping, MutableMapping, Sequence
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_oms.cancellation.outcomes import validate_accepted
-from airflow_provider_oms.exceptions import invalid_input_is_final
+from airflow_provider_oms.exceptions import OmsInvalidInputError, invalid_input_is_final
+from airflow_provider_oms.version_compat import nobody_can_be_asked
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import DAG, TaskGroup, XComArg
@@ -28,6 +29,7 @@ __all__ = [
     "TaskArguments",
     "Templated",
     "outcomes_argument",
+    "refuse_unless_one_can_ask",
 ]
 
 _OUTCOMES = frozenset({"skip_on_outcomes", "accepted_outcomes"})
@@ -143,6 +145,16 @@ def outcomes_argument(name: str, value: Any) -> Any:
     return value
 
 
+def refuse_unless_one_can_ask(given: Container[str]) -> None:
+    """Refuse ``approve_above`` on an Airflow that cannot ask, when the DAG file is read.
+
+    :param given: the arguments that were not left out.
+    :raises OmsInvalidInputError: on such an Airflow.
+    """
+    if "approve_above" in given and (why := nobody_can_be_asked()):
+        raise OmsInvalidInputError(f"approve_above cannot be used: {why}")
+
+
 def _is_literal(value: Any) -> bool:
     if isinstance(value, str):
         return not any(mark in value for mark in _TEMPLATE_MARKS)
@@ -183,6 +195,7 @@ class _CheckedPartial:
                     )
             for name in sorted(_OUTCOMES & kwargs.keys()):
                 outcomes_argument(name, kwargs[name])
+            refuse_unless_one_can_ask(kwargs)
             return native(**kwargs)
 
         return partial

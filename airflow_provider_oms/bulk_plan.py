@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_oms.api.client import OmsClient
 from airflow_provider_oms.api.values import validate_path
+from airflow_provider_oms.approval import Approver
 from airflow_provider_oms.cancellation.bulk.driver import BulkRun
 from airflow_provider_oms.cancellation.bulk.journal import Journal, JournalError
 from airflow_provider_oms.cancellation.bulk.limits import Limits
@@ -45,6 +46,18 @@ class Plan:
     results: ResultsFile | None
     note: str | None
     rows: Rows
+    approver: Approver | None
+    started_at: float
+
+    def for_reading(self) -> Plan:
+        """Return the plan of a dry run, for what a person is asked about."""
+        return replace(
+            self,
+            policy=replace(self.policy, dry_run=True),
+            attempt=1,
+            journal=Journal(None, now=time.time()),
+            note=None,
+        )
 
     def leave_late_notes(
         self, calls: LeavesNotes, run: BulkRun, is_stopping: Callable[[], bool]

@@ -16,6 +16,8 @@ from airflow_provider_oms.api.errors import OmsConfigError, OmsInputError
 from airflow_provider_oms.cancellation.outcomes import CancellationResult
 
 __all__ = [
+    "OmsApprovalError",
+    "OmsApprovalTimeoutError",
     "OmsBulkCancellationError",
     "OmsBulkCancellationRefusedError",
     "OmsCancellationError",
@@ -63,6 +65,14 @@ class OmsBulkCancellationError(AirflowException):
 
 class OmsBulkCancellationRefusedError(OmsBulkCancellationError, AirflowFailException):
     """Report a set of which no order can still be canceled without a person's help; no retry."""
+
+
+class OmsApprovalError(AirflowFailException):
+    """Report a set whose cancellation no answer of a person covers; nothing was sent, no retry."""
+
+
+class OmsApprovalTimeoutError(OmsApprovalError):
+    """Report that no person has answered in time, which means no; nothing was sent."""
 
 
 class OmsUnsettledVerdictsError(AirflowFailException):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import importlib
-from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
 from typing import Any, NamedTuple, Protocol, cast
 
 from airflow import __version__ as AIRFLOW_VERSION  # noqa: N812 - a constant of ours
-from airflow.providers.common.compat.sdk import Variable
+from airflow.providers.common.compat.sdk import TaskDeferred, Variable
 
 from airflow_provider_oms.cancellation.bulk.journal import Store
 from airflow_provider_oms.exceptions import OmsInvalidInputError
@@ -27,13 +28,17 @@ __all__ = [
     "BaseEventTrigger",
     "OutputKinds",
     "StateStore",
+    "ask_a_person",
     "asset_events",
     "asset_or_every",
     "asset_store",
     "event_trigger",
     "first_look_at",
     "forget_file_system",
+    "nobody_can_answer",
+    "nobody_can_be_asked",
     "output_kinds",
+    "pause_for_answer",
     "task_state_store",
 ]
 
@@ -215,3 +220,96 @@ def forget_file_system(path: Any) -> None:
     store = importlib.import_module("airflow.sdk.io").attach(path.protocol, conn_id)
     if (dead := vars(store).pop("fs", None)) is not None:
         dead.clear_instance_cache()
+def nobody_can_be_asked() -> str:
+    """Return why this Airflow cannot ask a person, in a sentence; empty if it can."""
+    if _release() < (3, 1):
+        return f"Airflow {AIRFLOW_VERSION} cannot ask a person; Airflow 3.1 and later can"
+    if _release() < (3, 3) and find_spec("airflow.providers.standard.triggers.hitl") is None:
+        return (
+            f"Airflow {AIRFLOW_VERSION} cannot ask a person without its standard provider; install "
+            f"apache-airflow-providers-standard"
+        )
+    return ""
+
+
+def nobody_can_answer() -> str:
+    """Return why nobody can answer the running task, in a sentence; empty if somebody can."""
+    if why := nobody_can_be_asked():
+        return why
+    supervisor = importlib.import_module("airflow.sdk.execution_time.supervisor")
+    comms = getattr(_task_runner(), "SUPERVISOR_COMMS", None)
+    if comms is None or isinstance(comms, supervisor.InProcessSupervisorComms):
+        return (
+            "This task runs without a scheduler, as in dags test and tasks test, so that nobody "
+            "can answer; trigger a run of the DAG instead"
+        )
+    return ""
+
+
+def ask_a_person(
+    context: Mapping[str, Any], *, subject: str, body: str, options: Sequence[str]
+) -> tuple[str, str]:
+    """Put a question to a person, as Airflow's own operators do.
+
+    Before Airflow 3.4, it keeps showing the first question of a task, also to a later attempt.
+
+    :param context: the task's context.
+    :param subject: the headline.
+    :param body: Markdown.
+    :param options: the answers to choose from.
+    :return: subject and body as Airflow shows them.
+    """
+    payload = importlib.import_module("airflow.sdk.execution_time.comms").CreateHITLDetailPayload
+    # What upsert_hitl_detail sends; that function keeps the response for itself.
+    asked = _task_runner().SUPERVISOR_COMMS.send(
+        msg=payload(
+            ti_id=context["ti"].id,
+            options=list(options),
+            subject=subject,
+            body=body,
+            defaults=None,
+            params={},
+            multiple=False,
+            assigned_users=[],
+        )
+    )
+    return asked.subject, asked.body
+
+
+def pause_for_answer(
+    context: Mapping[str, Any],
+    *,
+    options: Sequence[str],
+    timeout: timedelta,
+    method_name: str,
+    kwargs: dict[str, Any],
+) -> BaseException:
+    """Return what a task raises to rest until a person has answered, or the time is over.
+
+    :param context: the task's context.
+    :param options: the answers to choose from.
+    :param timeout: how long to wait.
+    :param method_name: the operator's method that goes on.
+    :param kwargs: what it gets besides the answer.
+    """
+    if _release() >= (3, 3):
+        pause = importlib.import_module("airflow.sdk.exceptions").TaskAwaitingInput
+        return cast("BaseException", pause(method_name=method_name, kwargs=kwargs, timeout=timeout))
+    trigger = importlib.import_module("airflow.providers.standard.triggers.hitl").HITLTrigger(
+        ti_id=context["ti"].id,
+        options=list(options),
+        params={},
+        defaults=None,
+        multiple=False,
+        timeout_datetime=datetime.now(UTC) + timeout,
+    )
+    return TaskDeferred(trigger=trigger, method_name=method_name, kwargs=kwargs)
+
+
+def _task_runner() -> Any:
+    return importlib.import_module("airflow.sdk.execution_time.task_runner")
+
+
+def _release() -> tuple[int, int]:
+    major, minor, *_ = AIRFLOW_VERSION.split(".")
+    return int(major), int(minor)

@@ -275,8 +275,8 @@ def _has_doubt(history: History) -> bool:
 
 def _post_if_admitted(history: History, now: float, read: Event) -> Step:
     """Decide after a read has shown the order open."""
-    if state := history.policy.not_admitted(read.reply):
-        message = f"only_if_states does not name {state}. {read.reply.message}"
+    if objection := history.policy.objection(read.reply):
+        message = f"{objection}. {read.reply.message}"
         reply = replace(read.reply, message=message)
         return Done(Outcome.NOT_CANCELABLE, ConfirmedBy.READ, reply)
     if history.policy.dry_run:

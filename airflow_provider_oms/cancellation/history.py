@@ -9,6 +9,7 @@ import itertools
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import NamedTuple
 
 from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.api.patience import TOKEN_REFUSED
@@ -18,6 +19,7 @@ __all__ = [
     "INCONCLUSIVE",
     "NOTHING_HAPPENED",
     "Action",
+    "Approval",
     "Event",
     "History",
     "Policy",
@@ -132,6 +134,51 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class Approval:
+    """Hold in which state a person has seen an order, and approved its cancel.
+
+    :param order_state: ``orderState``, as it was shown.
+    :param order_status: ``orderStatus``, as it was shown.
+    :param was_shown: whether the order was shown at all; no cancel is sent where it was not.
+    """
+
+    order_state: str | None = None
+    order_status: str | None = None
+    was_shown: bool = True
+
+    def objection(self, reply: Reply) -> str:
+        """Return why the order may not be canceled as it is now; empty if it may.
+
+        :param reply: a reply that held the order.
+        """
+        if not self.was_shown:
+            return "It is not among the orders whose cancel was approved"
+        seen, now = _Pair.of(self), _Pair.of(reply)
+        if reply.is_unclear or not any(now):
+            return f"It was {seen} when its cancel was approved, and its state cannot be read now"
+        if seen.upper() != now.upper():
+            return f"It was {seen} when its cancel was approved, and is {now} now"
+        return ""
+
+
+class _Pair(NamedTuple):
+    """Hold the two states of an order, of an approval or of a reply."""
+
+    order_state: str
+    order_status: str
+
+    @classmethod
+    def of(cls, source: Approval | Reply) -> _Pair:
+        return cls(source.order_state or "", source.order_status or "")
+
+    def upper(self) -> tuple[str, str]:
+        return self.order_state.upper(), self.order_status.upper()
+
+    def __str__(self) -> str:
+        return "/".join(dict.fromkeys(filter(None, self))) or "in a state not known"
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """Hold how long to try and how to read.
 
@@ -147,6 +194,7 @@ class Policy:
         against the rate.
     :param settles_after_acceptance: whether a cancel that was taken, and does not show after
         ``settle_seconds``, has failed.
+    :param approval: what a person has approved of the order; ``None`` where nobody was asked.
     """
 
     settle_seconds: float = 15.0
@@ -157,11 +205,13 @@ class Policy:
     look_first: bool = False
     early_reads: int | None = None
     settles_after_acceptance: bool = False
+    approval: Approval | None = None
 
     @property
     def reads_first(self) -> bool:
         """Tell whether the order is read before a cancel is sent."""
-        return self.dry_run or self.look_first or self.only_if_states is not None
+        is_guarded = self.only_if_states is not None or self.approval is not None
+        return self.dry_run or self.look_first or is_guarded
 
     @property
     def only_looks(self) -> bool:
@@ -177,6 +227,15 @@ class Policy:
             offsets.append(offset)
             offset = 2 * offset + 1
         return (*offsets, self.settle_seconds)
+
+    def objection(self, reply: Reply) -> str:
+        """Return why an open order may not be canceled as it is now; empty if it may.
+
+        :param reply: a reply that held the order.
+        """
+        if state := self.not_admitted(reply):
+            return f"only_if_states does not name {state}"
+        return self.approval.objection(reply) if self.approval else ""
 
     def not_admitted(self, reply: Reply) -> str:
         """Return which state of an order ``only_if_states`` does not name; empty for none.

@@ -6,27 +6,30 @@ It holds no logic of its own: the set is checked, canceled and counted in ``canc
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Unpack
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_oms.api.values import validate_flag, validate_number
+from airflow_provider_oms.approval import Answer, Approver, approver_of
 from airflow_provider_oms.arguments import (
     NOT_GIVEN,
     KeepsDefaultArguments,
     NotGiven,
     outcomes_argument,
+    refuse_unless_one_can_ask,
 )
 from airflow_provider_oms.bulk_arguments import read_set, rows_of, states_of
 from airflow_provider_oms.bulk_plan import Plan, open_journal, results_file
-from airflow_provider_oms.cancellation.bulk.driver import BulkRun
+from airflow_provider_oms.bulk_work import work_through
 from airflow_provider_oms.cancellation.bulk.journal import Journal
 from airflow_provider_oms.cancellation.bulk.limits import Limits, check_workers
 from airflow_provider_oms.cancellation.bulk.order_set import OmsOrderSetError, Reasons
-from airflow_provider_oms.cancellation.bulk.report import Kept, Report, Summary
+from airflow_provider_oms.cancellation.bulk.report import Summary
 from airflow_provider_oms.cancellation.bulk.verdict import TAKEN_OVER, failure_of
-from airflow_provider_oms.cancellation.notes import LeavesNotes
 from airflow_provider_oms.cancellation.policy import policy_for
 from airflow_provider_oms.cancellation.termination import listen_for_termination
 from airflow_provider_oms.exceptions import (
@@ -35,8 +38,8 @@ from airflow_provider_oms.exceptions import (
     invalid_input_is_final,
 )
 from airflow_provider_oms.hooks.oms import OmsHook
-from airflow_provider_oms.reporting import log_lines, publish
-from airflow_provider_oms.storage import OmsFileError, before_anything_is_sent
+from airflow_provider_oms.reporting import log_lines
+from airflow_provider_oms.storage import before_anything_is_sent
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -108,6 +111,11 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
     :param only_if_states: read each order first and cancel it only when ``orderState`` and
         ``orderStatus`` are all among these; a list, a JSON array or a comma-separated string; left
         out, any state will do (templated).
+    :param approve_above: with more orders than that, read all of them, and ask a person: exactly
+        those shown are canceled, each only while its state is the one shown. Airflow 3.1 and later;
+        left out, nobody is asked (templated).
+    :param approval_timeout: how long to wait for the answer, in seconds or as a ``timedelta``; none
+        by then means no (templated).
     :param dry_run: read each order instead of canceling it, and report what would be done
         (templated).
     :param results_path: where to write one JSON line for each order; a mapped task's index goes
@@ -132,6 +140,8 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
         "max_workers",
         "requests_per_second",
         "only_if_states",
+        "approve_above",
+        "approval_timeout",
         "is_dry_run",
         "results_path",
     )
@@ -163,6 +173,8 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
         max_workers: int | str = 4,
         requests_per_second: float | str | NotGiven = NOT_GIVEN,
         only_if_states: Sequence[str] | str | Templated | NotGiven = NOT_GIVEN,
+        approve_above: int | str | Templated | NotGiven = NOT_GIVEN,
+        approval_timeout: timedelta | float | str = timedelta(hours=24),
         dry_run: bool | str | Templated = False,
         results_path: str | Templated | None = None,
         **kwargs: Unpack[TaskArguments],
@@ -186,6 +198,7 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
             "stop_after_failures": stop_after_failures,
             "requests_per_second": requests_per_second,
             "only_if_states": only_if_states,
+            "approve_above": approve_above,
             "where": where,
         }
         self._given = {name for name, value in conditions.items() if value is not NOT_GIVEN}
@@ -193,6 +206,9 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
         self.requests_per_second = _or_none(requests_per_second)
         self.only_if_states = _or_none(only_if_states)
         self.where = _or_none(where)
+        refuse_unless_one_can_ask(self._given)
+        self.approve_above = _or_none(approve_above)
+        self.approval_timeout: Any = approval_timeout
         # BaseOperator has a method of the argument's name.
         self.is_dry_run: Any = dry_run
         self.results_path: Any = results_path
@@ -213,34 +229,34 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
             ``OmsBulkCancellationRefusedError``, which Airflow does not retry, when no retry can
             help.
         """
-        started_at = time.monotonic()
+        return self._execute(context, None)
+
+    def execute_complete(self, context: Context, event: Any = None, shown: Any = None) -> Summary:
+        """Go on when a person has answered, or not in time.
+
+        :param context: the task's context.
+        :param event: the answer, from Airflow.
+        :param shown: the record of what was asked.
+        :return: the summary.
+        :raises AirflowSkipException: when the answer is no; nothing was sent.
+        :raises OmsApprovalError: when there is none, or it is about another set; nothing was sent.
+        """
+        answer = Answer(event, shown)
+        answer.refuse_unless_yes(self.log)
+        return self._execute(context, answer)
+
+    def _execute(self, context: Context, answer: Answer | None) -> Summary:
         # Before the set is read, which can take a while.
         termination = listen_for_termination()
 
         def is_stopping() -> bool:
             return self._is_killed or termination.is_requested
 
-        plan = self._plan(context)
-        with plan.client as client:
-            client.expect(plan.orders.requests)
-            calls = LeavesNotes(client, plan.note)
-            run = BulkRun(
-                calls,
-                plan.orders,
-                plan.policy,
-                plan.journal,
-                plan.limits,
-                leeway=client.settings.connect_timeout,
-                attempt=plan.attempt,
-                log=self.log,
-                is_stopping=is_stopping,
-            )
-            try:
-                run.run()
-                plan.leave_late_notes(calls, run, is_stopping)
-            finally:
-                reported = self._report(context, plan, run, time.monotonic() - started_at)
-            was_told_to_end = is_stopping()
+        plan = self._plan(context, answer)
+        if plan.approver is not None:
+            plan = self._approved(context, plan, plan.approver, answer, is_stopping)
+        run, reported = work_through(self, context, plan, is_stopping)
+        was_told_to_end = is_stopping()
         if reported is None:
             raise bulk_cancellation_error(TAKEN_OVER.message, can_retry=TAKEN_OVER.can_retry)
         summary, kept = reported
@@ -251,11 +267,29 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
             results_wanted_at=None if plan.results is None else str(plan.results),
             was_told_to_end=was_told_to_end,
         )
+        if plan.approver is not None and not (failure and failure.can_retry):
+            plan.approver.settle()
         if failure is not None:
             raise bulk_cancellation_error(failure.message, can_retry=failure.can_retry)
         return summary
 
-    def _plan(self, context: Context) -> Plan:
+    def _approved(
+        self,
+        context: Context,
+        plan: Plan,
+        approver: Approver,
+        answer: Answer | None,
+        is_stopping: Callable[[], bool],
+    ) -> Plan:
+        """Return the plan for what a person has approved, or ask; the task rests meanwhile."""
+        shown = approver.approved_by(answer) if answer else approver.approved_before()
+        if shown is None:
+            run, reported = work_through(self, context, plan.for_reading(), is_stopping)
+            shown = approver.ask(run, reported, plan.results, is_stopping())
+        return replace(plan, orders=replace(plan.orders, approvals=shown.approvals))
+
+    def _plan(self, context: Context, answer: Answer | None) -> Plan:
+        started_at = time.monotonic()
         hook = OmsHook(self.oms_conn_id)
         ti: Any = context["ti"]
         try:
@@ -286,6 +320,16 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
                 orders = read_set(
                     self.orders, self.orders_path, rows, reasons, max_orders=self.max_orders
                 )
+                approver = approver_of(
+                    self.approve_above if "approve_above" in self._given else NOT_GIVEN,
+                    self.approval_timeout,
+                    orders,
+                    answer,
+                    log=self.log,
+                    context=context,
+                    settings=hook.settings,
+                    dry_run=dry_run,
+                )
             if not dry_run:
                 with invalid_input_is_final():
                     hook.check_reasons(orders.requests.values())
@@ -294,6 +338,7 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
             log_lines(self.log, "What is wrong with the orders", iter(error.problems))
             raise OmsInvalidInputError(error.message) from None
         how = "a dry run, nothing is canceled" if dry_run else "for real"
+        how = "as a person approves it" if approver else how
         facts = (len(orders), hook.settings.describe(), limits.max_workers, how)
         self.log.info("Canceling %d orders at %s, %d at a time: %s", *facts)
         for fact in rows.facts:
@@ -317,47 +362,6 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
             results,
             note,
             rows,
+            approver,
+            started_at,
         )
-
-    def _report(
-        self, context: Context, plan: Plan, run: BulkRun, duration: float
-    ) -> tuple[Summary, Kept] | None:
-        """Keep what became of the orders; return nothing when another attempt has taken over."""
-        report = Report(
-            run,
-            len(plan.orders),
-            plan.orders.duplicates,
-            dry_run=plan.policy.dry_run,
-            attempt=plan.attempt,
-            duration=duration,
-            not_cancelable_states=plan.client.settings.not_cancelable_states,
-            rows_by_value=plan.rows.counts,
-        )
-        if not plan.journal.confirm_ownership():
-            self.log.error("%s", TAKEN_OVER.message)
-            publish(self.log, context, report, None, push=False)
-            return None
-        results_path = None
-        try:
-            results_path = self._write_results(plan, run)
-        finally:
-            # A timeout while a large file is written must not take the summary along.
-            reported = publish(
-                self.log,
-                context,
-                report,
-                results_path,
-                push=self.do_xcom_push,
-                outlets=self.outlets,
-            )
-        return reported
-
-    def _write_results(self, plan: Plan, run: BulkRun) -> str | None:
-        if plan.results is None:
-            return None
-        try:
-            plan.results.write_ends(run.ends, plan.orders.requests, begun_at=plan.journal.begun_at)
-        except OmsFileError as error:
-            self.log.error("The results were not kept: %s", error)  # noqa: TRY400 - the traceback adds nothing
-            return None
-        return str(plan.results)

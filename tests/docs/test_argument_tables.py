@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from datetime import timedelta
 from typing import Any, Final, get_type_hints
 
 import pytest
@@ -25,6 +26,7 @@ IN_WORDS: Final[dict[str, tuple[Any, ...]]] = {
     "any": (NOT_GIVEN,),
     "no limit": (NOT_GIVEN,),
     "as Airflow is set up": (False,),
+    "24 hours": (timedelta(hours=24),),
 }
 
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 from unittest.mock import MagicMock
+from uuid import uuid4
 
 import pytest
 from journal_store import Store
@@ -40,7 +41,7 @@ class Attempt:
         self.pushed: dict[str, Any] = {}
         self.failure: BaseException | None = None
         self.store = store
-        self.ti = MagicMock(try_number=number, map_index=map_index)
+        self.ti = MagicMock(id=uuid4(), try_number=number, map_index=map_index)
         self.ti.xcom_push.side_effect = self._push
 
     def _push(self, key: str, value: Any) -> None:

@@ -20,6 +20,7 @@ from airflow_provider_oms.api.values import (
 )
 from airflow_provider_oms.cancellation.bulk.entries import ENTRY_KEYS, entries_of_value
 from airflow_provider_oms.cancellation.bulk.refusals import OmsOrderSetError, Problems, Unusable
+from airflow_provider_oms.cancellation.history import Approval
 
 __all__ = [
     "ChecksRequests",
@@ -30,6 +31,7 @@ __all__ = [
     "split_orders",
 ]
 
+_NOT_SHOWN = Approval(was_shown=False)
 _ENTRY_RULE = f"an order id, or a dict with {', '.join(ENTRY_KEYS)}"
 
 
@@ -114,15 +116,27 @@ class OrderSet:
     :param requests: one cancellation for each order, by its id.
     :param duplicates: entries that named an order again.
     :param in_doubt: orders for which an earlier run may have sent a cancel.
+    :param approvals: what a person has approved, by order; ``None`` where nobody was asked. An
+        order that is not in it is not canceled.
     """
 
     requests: Mapping[OrderId, CancelRequest]
     duplicates: int = 0
     in_doubt: frozenset[OrderId] = field(default=frozenset())
+    approvals: Mapping[OrderId, Approval] | None = None
 
     def __len__(self) -> int:
         """Return how many orders there are."""
         return len(self.requests)
+
+    def approval_of(self, order_id: OrderId) -> Approval | None:
+        """Return what was approved of an order; ``None`` where nobody was asked.
+
+        :param order_id: the order.
+        """
+        if self.approvals is None:
+            return None
+        return self.approvals.get(order_id, _NOT_SHOWN)
 
 
 def plan_orders(

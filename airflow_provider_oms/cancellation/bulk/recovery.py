@@ -236,9 +236,12 @@ class Recovery:
         """
         kind = self._kind(order_id)
         policies = {_Kind.REFUSED: self._looking_first, _Kind.IN_DOUBT: self._in_doubt}
+        policy = policies.get(kind, self.policy)
+        if approval := self._orders.approval_of(order_id):
+            policy = replace(policy, approval=approval)
         return WorkItem(
             self._orders.requests[order_id],
-            policies.get(kind, self.policy),
+            policy,
             stratum,
             self._doubt_since(order_id) if kind is _Kind.IN_DOUBT else None,
         )

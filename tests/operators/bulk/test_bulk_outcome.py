@@ -18,8 +18,10 @@ from interruption import interruptible
 from journal_store import Store
 from raw_server import RawServer
 
+from airflow_provider_oms.bulk_work import work_through
 from airflow_provider_oms.emulator.testing import EmulatorProcess
 from airflow_provider_oms.exceptions import OmsBulkCancellationError
+from airflow_provider_oms.operators import bulk
 from airflow_provider_oms.operators.oms import OmsBulkCancelOrdersOperator
 
 Logs = pytest.LogCaptureFixture
@@ -172,14 +174,14 @@ class TestWhatComesOut:
         self, oms: EmulatorProcess, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         told: list[OmsBulkCancelOrdersOperator] = []
-        report = OmsBulkCancelOrdersOperator._report
 
-        def told_meanwhile(self: OmsBulkCancelOrdersOperator, *arguments: Any) -> Any:
-            self.on_kill()
-            told.append(self)
-            return report(self, *arguments)
+        def told_meanwhile(task: OmsBulkCancelOrdersOperator, *arguments: Any) -> Any:
+            worked = work_through(task, *arguments)
+            task.on_kill()
+            told.append(task)
+            return worked
 
-        monkeypatch.setattr(OmsBulkCancelOrdersOperator, "_report", told_meanwhile)
+        monkeypatch.setattr(bulk, "work_through", told_meanwhile)
         assert Attempt().run([FIRST])["outcomes"] == {"canceled": 1}
         assert len(told) == 1
 

@@ -1,0 +1,314 @@
+"""Ask a person before a large set is canceled, and keep the answer for the next attempt.
+
+What is asked is written in ``cancellation/bulk/question.py``; what an answer covers is decided in
+``cancellation/bulk/approval.py``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import AirflowSkipException
+
+from airflow_provider_oms.api.errors import OmsInputError
+from airflow_provider_oms.api.values import kind_of, validate_number
+from airflow_provider_oms.arguments import NOT_GIVEN
+from airflow_provider_oms.cancellation.bulk.approval import (
+    OPTIONS,
+    REJECT,
+    SetChangedError,
+    Shown,
+    answer_of,
+)
+from airflow_provider_oms.cancellation.bulk.driver import BulkRun
+from airflow_provider_oms.cancellation.bulk.order_set import OrderSet
+from airflow_provider_oms.cancellation.bulk.question import question_about
+from airflow_provider_oms.cancellation.bulk.report import Kept, Summary
+from airflow_provider_oms.exceptions import (
+    OmsApprovalError,
+    OmsApprovalTimeoutError,
+    OmsInvalidInputError,
+    bulk_cancellation_error,
+)
+from airflow_provider_oms.version_compat import (
+    ask_a_person,
+    nobody_can_answer,
+    pause_for_answer,
+    task_state_store,
+)
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_oms.api.config import TenantSettings
+    from airflow_provider_oms.storage import ResultsFile
+
+__all__ = [
+    "Answer",
+    "Approver",
+    "approver_of",
+]
+
+# The operator's method that goes on after an answer.
+_METHOD_NAME = "execute_complete"
+_KEY = "oms_approval"
+# Under half of the 64 KiB that Airflow's task_state_store takes for a value.
+_LARGEST_PAGE = 30_000
+_NOTHING = "Nothing was sent."
+_AGAIN = f"{_NOTHING} Clear the task to ask again, or trigger another run."
+_TIMEOUT_RULE = "a timedelta, or a number of seconds, above 0"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Hold what Airflow hands over when a task goes on after a question.
+
+    :param event: the answer, or why there is none.
+    :param shown: the record of what was asked.
+    """
+
+    event: Any
+    shown: Any
+
+    def refuse_unless_yes(self, log: Any) -> None:
+        """Let the task end here, unless a person has approved.
+
+        :param log: the task's log; it names the person.
+        :raises AirflowSkipException: when the answer is no.
+        :raises OmsApprovalTimeoutError: when there is none.
+        :raises OmsApprovalError: when it cannot be read.
+        """
+        event = self.event if isinstance(self.event, Mapping) else {}
+        if event.get("error_type") == "timeout":
+            raise OmsApprovalTimeoutError(
+                f"Nobody has answered within approval_timeout, which means no. {_AGAIN}"
+            )
+        choice = answer_of(event)
+        if choice is None or "error" in event:
+            raise OmsApprovalError(f"The answer cannot be read, which means no. {_AGAIN}")
+        by = event.get("responded_by_user") or {}
+        said = f"{choice}, said {by.get('name')} (id {by.get('id')}) at {event.get('responded_at')}"
+        if choice == REJECT:
+            raise AirflowSkipException(f"{said}. {_NOTHING}")
+        log.info("%s", said)
+
+
+@dataclass(frozen=True, slots=True)
+class Approver:
+    """Ask a person about a set, once it is read.
+
+    :param log: the task's log.
+    :param context: the task's context.
+    :param orders: the set.
+    :param settings: of the tenant.
+    :param timeout: how long to wait for an answer.
+    """
+
+    log: Any
+    context: Context
+    orders: OrderSet
+    settings: TenantSettings
+    timeout: timedelta
+
+    @property
+    def tenant(self) -> str:
+        """Return where the orders are, in a phrase."""
+        return f"{self.settings.describe()}, site {self.settings.site_id}"
+
+    def approved_before(self) -> Shown | None:
+        """Return what an earlier attempt of the task was allowed to do; ``None`` for nothing."""
+        record = self._record()
+        if record is None:
+            return None
+        try:
+            shown = Shown.from_record(record, self.orders.requests, self.tenant)
+        except SetChangedError as change:
+            self.log.info("What was approved before is not asked for any more: %s", change)
+            return None
+        self.log.info("Approved before, and not asked again: %d orders", len(shown.approvals))
+        return shown
+
+    def approved_by(self, answer: Answer) -> Shown:
+        """Return what a person's yes allows, and keep it for the next attempt.
+
+        :param answer: the answer.
+        :raises OmsApprovalError: when it is about another set.
+        """
+        try:
+            shown = Shown.from_record(answer.shown, self.orders.requests, self.tenant)
+        except SetChangedError as change:
+            raise OmsApprovalError(f"{change}. {_AGAIN}") from None
+        self.log.info("Approved: %d orders, digest %s", len(shown.approvals), shown.digest)
+        self._keep(shown)
+        return shown
+
+    def ask(
+        self,
+        run: BulkRun,
+        reported: tuple[Summary, Kept] | None,
+        results: ResultsFile | None,
+        was_told_to_end: bool,
+    ) -> Shown:
+        """Ask about a set that was read; the task goes on when there is an answer.
+
+        :param run: the dry run.
+        :param reported: its summary, and where the list of orders was kept.
+        :param results: where the list was to be written, if anywhere.
+        :param was_told_to_end: whether the task was told to end meanwhile.
+        :return: what was read, where no order of it is to be canceled and so nobody is asked.
+        :raises OmsBulkCancellationError: when the set could not be read or shown as a whole.
+        :raises OmsApprovalError: when Airflow shows another question.
+        :raises BaseException: to let the task rest.
+        """
+        unread = sum(end.result.outcome.may_be_retried for end in run.ends.values())
+        stopped = run.stopped or ("the task was told to end" if was_told_to_end else "")
+        if unread or stopped or reported is None:
+            why = f" ({stopped})" if stopped else ""
+            raise bulk_cancellation_error(
+                f"{unread} of {len(self.orders)} orders could not be read{why}, so that nobody was "
+                f"asked. {_NOTHING}",
+                can_retry=not run.is_shut_out,
+            )
+        shown = Shown.of(
+            run.ends, self.orders.requests, self.tenant, self.settings.not_cancelable_states
+        )
+        if not shown.approvals:
+            self.log.info("No order of the set is to be canceled, so that nobody is asked")
+            return shown
+        _, kept = reported
+        places = ["the XCom value results of this task"] if kept.rows else []
+        places += [kept.results_path] if kept.results_path else []
+        question = question_about(
+            shown,
+            self.orders.requests,
+            run.ends,
+            tenant=self.tenant,
+            places=" and in ".join(places),
+        )
+        if not (question.names_all or kept.has_every_order):
+            raise bulk_cancellation_error(
+                f"The question cannot name all orders, and no place was left that does. {_NOTHING} "
+                f"Set results_path, so that a person can see all of them.",
+                can_retry=results is not None,
+            )
+        self._withdraw()
+        subject, body = ask_a_person(
+            self.context, subject=question.subject, body=question.body, options=OPTIONS
+        )
+        if (subject, body) != (question.subject, question.body):
+            raise OmsApprovalError(
+                f"Airflow still shows what an earlier attempt asked, and the orders have changed "
+                f"since. {_NOTHING} Trigger another run, which asks about them as they are now."
+            )
+        facts = (len(shown.approvals), self.timeout, shown.digest)
+        self.log.info("Waiting for a person to approve %d orders, for %s, digest %s", *facts)
+        kept_meanwhile = {"shown": shown.record()}
+        raise pause_for_answer(
+            self.context,
+            options=OPTIONS,
+            timeout=self.timeout,
+            method_name=_METHOD_NAME,
+            kwargs=kept_meanwhile,
+        )
+
+    def settle(self) -> None:
+        """Let the next attempt ask again, because this one has done what was approved."""
+        try:
+            self._forget()
+        except Exception:
+            self.log.exception("What was approved is still on record")
+
+    def _withdraw(self) -> None:
+        """Let no earlier approval stand beside a new question."""
+        try:
+            self._forget()
+        except Exception as error:
+            why = f"{type(error).__name__}: {error}"
+            raise bulk_cancellation_error(
+                f"What was approved before cannot be withdrawn ({why}). {_NOTHING}", can_retry=True
+            ) from error
+
+    def _record(self) -> Any:
+        store = task_state_store(self.context)
+        head = None if store is None else store.get(_KEY)
+        if store is None or not isinstance(head, dict) or not head.get("pages"):
+            return None
+        pages = [store.get(f"{_KEY}_{number}") for number in range(head["pages"])]
+        try:
+            return json.loads("".join(pages))
+        except (TypeError, ValueError):
+            return {}
+
+    def _keep(self, shown: Shown) -> None:
+        store = task_state_store(self.context)
+        if store is None:
+            return
+        text = json.dumps(shown.record())
+        pages = [text[at : at + _LARGEST_PAGE] for at in range(0, len(text), _LARGEST_PAGE)]
+        try:
+            for number, page in enumerate(pages):
+                store.set(f"{_KEY}_{number}", page)
+            # Last: without it, no page counts.
+            store.set(_KEY, {"pages": len(pages)})
+        except Exception:
+            self.log.exception("The approval is not on record; another attempt will ask again")
+
+    def _forget(self) -> None:
+        store = task_state_store(self.context)
+        if store is not None and store.get(_KEY) is not None:
+            store.set(_KEY, {"pages": 0})
+
+
+def approver_of(
+    approve_above: Any,
+    approval_timeout: Any,
+    orders: OrderSet,
+    answer: Answer | None,
+    *,
+    log: Any,
+    context: Context,
+    settings: TenantSettings,
+    dry_run: bool,
+) -> Approver | None:
+    """Return who asks about a set; ``None`` where nobody is to be asked.
+
+    :param approve_above: as given, or ``NOT_GIVEN``.
+    :param approval_timeout: as given.
+    :param orders: the set.
+    :param answer: what was answered before, which stands whatever the set is now.
+    :param log: the task's log.
+    :param context: the task's context.
+    :param settings: of the tenant.
+    :param dry_run: whether nothing is to be canceled.
+    :raises OmsInputError: when an argument is not valid.
+    :raises OmsInvalidInputError: when nobody can answer.
+    """
+    timeout = _timeout_of(approval_timeout)
+    is_large = False
+    if approve_above is not NOT_GIVEN:
+        is_large = len(orders) > validate_number("approve_above", approve_above)
+    if dry_run or not (is_large or answer):
+        return None
+    if why := nobody_can_answer():
+        raise OmsInvalidInputError(
+            f"The set has more orders than approve_above ({len(orders)}), so that a person must "
+            f"approve what is canceled. {why}. {_NOTHING}"
+        )
+    return Approver(log, context, orders, settings, timeout)
+
+
+def _timeout_of(value: Any) -> timedelta:
+    if isinstance(value, timedelta):
+        timeout = value
+    else:
+        try:
+            timeout = timedelta(seconds=-1 if isinstance(value, bool) else float(value))
+        except (TypeError, ValueError, OverflowError):
+            timeout = timedelta(0)
+    if timeout <= timedelta(0):
+        raise OmsInputError("approval_timeout", _TIMEOUT_RULE, kind_of(value))
+    return timeout

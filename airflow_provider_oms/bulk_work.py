@@ -1,0 +1,96 @@
+"""Go through the set of a bulk operator once, for real or as a dry run, and report what became."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_oms.bulk_plan import Plan
+from airflow_provider_oms.cancellation.bulk.driver import BulkRun
+from airflow_provider_oms.cancellation.bulk.report import Kept, Report, Summary
+from airflow_provider_oms.cancellation.bulk.verdict import TAKEN_OVER
+from airflow_provider_oms.cancellation.notes import LeavesNotes
+from airflow_provider_oms.reporting import publish
+from airflow_provider_oms.storage import OmsFileError
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+__all__ = ["work_through"]
+
+
+def work_through(
+    task: Any, context: Context, plan: Plan, is_stopping: Callable[[], bool]
+) -> tuple[BulkRun, tuple[Summary, Kept] | None]:
+    """Go through a set, and report how each order ended, also when something breaks in.
+
+    :param task: the operator.
+    :param context: the task's context.
+    :param plan: what is to be done.
+    :param is_stopping: tells whether the task was told to end.
+    :return: the run; and its summary with where the outcomes were stored, or ``None`` when another
+        attempt has taken over.
+    """
+    with plan.client as client:
+        client.expect(plan.orders.requests)
+        calls = LeavesNotes(client, plan.note)
+        run = BulkRun(
+            calls,
+            plan.orders,
+            plan.policy,
+            plan.journal,
+            plan.limits,
+            leeway=client.settings.connect_timeout,
+            attempt=plan.attempt,
+            log=task.log,
+            is_stopping=is_stopping,
+        )
+        try:
+            run.run()
+            plan.leave_late_notes(calls, run, is_stopping)
+        finally:
+            reported = _report(task, context, plan, run)
+    return run, reported
+
+
+def _report(task: Any, context: Context, plan: Plan, run: BulkRun) -> tuple[Summary, Kept] | None:
+    report = Report(
+        run,
+        len(plan.orders),
+        plan.orders.duplicates,
+        dry_run=plan.policy.dry_run,
+        attempt=plan.attempt,
+        duration=time.monotonic() - plan.started_at,
+        not_cancelable_states=plan.client.settings.not_cancelable_states,
+        rows_by_value=plan.rows.counts,
+    )
+    if not plan.journal.confirm_ownership():
+        task.log.error("%s", TAKEN_OVER.message)
+        publish(task.log, context, report, None, push=False)
+        return None
+    results_path = None
+    try:
+        results_path = _write_results(task, plan, run)
+    finally:
+        # A timeout while a large file is written must not take the summary along.
+        reported = publish(
+            task.log,
+            context,
+            report,
+            results_path,
+            push=task.do_xcom_push,
+            outlets=task.outlets,
+        )
+    return reported
+
+
+def _write_results(task: Any, plan: Plan, run: BulkRun) -> str | None:
+    if plan.results is None:
+        return None
+    try:
+        plan.results.write_ends(run.ends, plan.orders.requests, begun_at=plan.journal.begun_at)
+    except OmsFileError as error:
+        task.log.error("The results were not kept: %s", error)  # noqa: TRY400 - the traceback adds nothing
+        return None
+    return str(plan.results)
