@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 from scripts.known_mistakes import MUTANTS, SIMULATION, Mutant
+from scripts.known_mistakes_of_approvals import APPROVAL_MUTANTS
 from scripts.known_mistakes_of_look_ups import LOOK_UP_MUTANTS
 from scripts.known_mistakes_of_reviews import REVIEW_MUTANTS
 from scripts.known_mistakes_of_sets import SET_MUTANTS
@@ -170,6 +171,7 @@ def main() -> int:
         SET_MUTANTS
         if options.simulation
         else (*MUTANTS, *LOOK_UP_MUTANTS, *SET_MUTANTS, *VERDICT_MUTANTS, *REVIEW_MUTANTS)
+        else (*MUTANTS, *APPROVAL_MUTANTS, *LOOK_UP_MUTANTS, *SET_MUTANTS, *VERDICT_MUTANTS)
     )
     chosen = [one for one in known if all(word in one.title for word in options.words)]
     started = time.monotonic()

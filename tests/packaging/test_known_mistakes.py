@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 
 from scripts.known_mistakes import MUTANTS, SIMULATION, Mutant
+from scripts.known_mistakes_of_approvals import APPROVAL_MUTANTS
 from scripts.known_mistakes_of_look_ups import LOOK_UP_MUTANTS
 from scripts.known_mistakes_of_reviews import REVIEW_MUTANTS
 from scripts.known_mistakes_of_sets import SET_MUTANTS
@@ -14,6 +15,7 @@ from scripts.known_mistakes_of_verdicts import VERDICT_MUTANTS
 from scripts.mutants import REPOSITORY
 
 ALL = (*MUTANTS, *LOOK_UP_MUTANTS, *SET_MUTANTS, *VERDICT_MUTANTS, *REVIEW_MUTANTS)
+ALL = (*MUTANTS, *APPROVAL_MUTANTS, *LOOK_UP_MUTANTS, *SET_MUTANTS, *VERDICT_MUTANTS)
 
 
 @pytest.mark.parametrize("mutant", ALL, ids=lambda mutant: mutant.title)
