@@ -91,10 +91,10 @@ class Answer:
         if choice is None or "error" in event:
             raise OmsApprovalError(f"The answer cannot be read, which means no. {_AGAIN}")
         by = event.get("responded_by_user") or {}
-        said = f"{choice}, said {by.get('name')} (id {by.get('id')}) at {event.get('responded_at')}"
+        who = f"{by.get('name')} (id {by.get('id')}) at {event.get('responded_at')}"
         if choice == REJECT:
-            raise AirflowSkipException(f"{said}. {_NOTHING}")
-        log.info("%s", said)
+            raise AirflowSkipException(f"Rejected by {who}. {_NOTHING}")
+        log.info("Approved by %s", who)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,8 @@ class Approver:
             shown = Shown.from_record(answer.shown, self.orders.requests, self.tenant)
         except SetChangedError as change:
             raise OmsApprovalError(f"{change}. {_AGAIN}") from None
-        self.log.info("Approved: %d orders, digest %s", len(shown.approvals), shown.digest)
+        facts = (len(shown.approvals), shown.digest)
+        self.log.info("The approval is about %d orders, digest %s", *facts)
         self._keep(shown)
         return shown
 

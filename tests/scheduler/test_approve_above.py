@@ -113,7 +113,7 @@ def test_exactly_what_was_shown_is_canceled_and_what_changed_is_named(
     log = log_of(task, "orders did not end as they should")
     assert f"Order {changed}: not_cancelable" in log
     assert "when its cancel was approved, and is SHIPPED now" in log
-    assert "Approve, said admin" in log
+    assert "Approved by admin" in log
 
 
 def test_nothing_is_sent_when_a_person_rejects(airflow: Standalone, orders: Orders) -> None:
@@ -122,7 +122,7 @@ def test_nothing_is_sent_when_a_person_rejects(airflow: Standalone, orders: Orde
     task.respond("Reject")
     assert task.wait_for_run() == "success"
     assert task.now()["state"] == "skipped"
-    assert "Reject, said admin" in log_of(task, "Nothing was sent")
+    assert "Rejected by admin" in log_of(task, "Nothing was sent")
     assert orders.posts() == [0] * _OF_A_SET
 
 

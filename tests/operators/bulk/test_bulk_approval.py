@@ -189,7 +189,7 @@ class TestTheAnswer:
     ) -> None:
         attempt = Attempt()
         pause = ask(attempt, ORDERS, approve_above=3)
-        with pytest.raises(AirflowSkipException, match=r"Reject, said Jo \(id 7\) at today"):
+        with pytest.raises(AirflowSkipException, match=r"Rejected by Jo \(id 7\) at today"):
             go_on(attempt, pause, NO, "no set at all", approve_above=3)
         assert cancel_posts(oms) == []
 
