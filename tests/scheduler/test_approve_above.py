@@ -148,6 +148,27 @@ def test_another_set_than_the_one_shown_is_refused_by_name(
     assert orders.posts() == [0] * _OF_A_SET
 
 
+def test_a_later_attempt_asks_about_the_orders_as_they_are_now_or_not_at_all(
+    airflow: Standalone, tenant: EmulatorProcess, orders: Orders
+) -> None:
+    task = orders.ask(airflow)
+    task.question()
+    task.respond("Reject")
+    assert task.wait_for_run() == "success"
+    tenant.load_orders([{"orderID": orders.ids[0], **SHIPPED}])
+    task.clear()
+    at_rest = ("failed", "awaiting_input", "deferred")
+    wait_until(lambda: task.now()["try_number"] > 1 and task.now()["state"] in at_rest, 150)
+    if task.now()["state"] == "failed":
+        # Before Airflow 3.4.
+        log_of(task, "Airflow still shows what an earlier attempt asked", try_number=2)
+    else:
+        assert ": **4 of 5 orders**." in task.question()["body"]
+        task.respond("Reject")
+        assert task.wait_for_end()["state"] == "skipped"
+    assert orders.posts() == [0] * _OF_A_SET
+
+
 @pytest.mark.needs("task_state_store")
 def test_a_retry_goes_on_with_what_was_approved_and_asks_nobody(
     airflow: Standalone, tenant: EmulatorProcess, orders: Orders
