@@ -10,20 +10,23 @@ from importlib.util import find_spec
 from typing import Any, NamedTuple, Protocol, cast
 
 from airflow import __version__ as AIRFLOW_VERSION  # noqa: N812 - a constant of ours
-from airflow.providers.common.compat.sdk import TaskDeferred, Variable
+from airflow.providers.common.compat.sdk import (
+    AirflowOptionalProviderFeatureException,
+    TaskDeferred,
+    Variable,
+)
+from airflow.triggers.base import BaseTrigger
 
 from airflow_provider_oms.cancellation.bulk.journal import Store
-from airflow_provider_oms.exceptions import OmsInvalidInputError
 
 try:
     from airflow.triggers.base import BaseEventTrigger
 except ImportError:
-    # Airflow 2 has no asset watchers; what is made for them says so when it is used.
+    # Airflow 2 has no asset watchers; what is made for them is refused when it is used.
     from airflow.triggers.base import BaseTrigger as BaseEventTrigger  # type: ignore[assignment]  # stands in
 
 __all__ = [
     "AIRFLOW_VERSION",
-    "NO_ASSET_WATCHERS",
     "NO_TASK_STATE_STORE",
     "BaseEventTrigger",
     "OutputKinds",
@@ -32,25 +35,19 @@ __all__ = [
     "asset_events",
     "asset_or_every",
     "asset_store",
-    "event_trigger",
     "first_look_at",
     "forget_file_system",
     "nobody_can_answer",
     "nobody_can_be_asked",
     "output_kinds",
     "pause_for_answer",
+    "refuse_without_asset_watchers",
     "task_state_store",
 ]
 
 NO_TASK_STATE_STORE = (
     f"Airflow {AIRFLOW_VERSION} has no task_state_store (3.3 has), so this task keeps no journal: "
     f"another attempt of it will read every order, with time to settle, before it cancels any"
-)
-NO_ASSET_WATCHERS = (
-    None
-    if not AIRFLOW_VERSION.startswith("2.")
-    else f"Airflow {AIRFLOW_VERSION} has no asset watchers (3.0 has), so OmsVerdictFilesTrigger "
-    f"cannot be used; read the files in a task instead"
 )
 
 
@@ -161,22 +158,18 @@ def asset_or_every(asset: Any, every: timedelta) -> Any:
     return schedule(timetable=times.DeltaTriggerTimetable(every), **{assets: [asset]})
 
 
-def event_trigger() -> Any:
-    """Return the class of triggers that an asset can have; on Airflow 2, one that refuses to be."""
-    triggers = importlib.import_module("airflow.triggers.base")
-    if hasattr(triggers, "BaseEventTrigger"):
-        return triggers.BaseEventTrigger
+def refuse_without_asset_watchers(trigger: str, instead: str) -> None:
+    """Refuse a trigger of an asset on Airflow 2, which has none.
 
-    base: Any = triggers.BaseTrigger
-
-    class NoEventTrigger(base):  # type: ignore[misc]  # a class that is Any
-        def __init__(self) -> None:
-            raise OmsInvalidInputError(
-                f"Airflow {AIRFLOW_VERSION} has no triggers for assets (3.0 has). List the orders "
-                f"in review on a schedule instead, with OmsListOrdersInReviewOperator"
-            )
-
-    return NoEventTrigger
+    :param trigger: the trigger's name.
+    :param instead: what to do there.
+    :raises AirflowOptionalProviderFeatureException: on such an Airflow.
+    """
+    if BaseEventTrigger is BaseTrigger:
+        raise AirflowOptionalProviderFeatureException(
+            f"Airflow {AIRFLOW_VERSION} has no asset watchers (3.0 has), so {trigger} cannot be "
+            f"used; {instead}"
+        )
 
 
 def asset_store(context: Mapping[str, Any], asset: Any) -> StateStore:
@@ -220,6 +213,8 @@ def forget_file_system(path: Any) -> None:
     store = importlib.import_module("airflow.sdk.io").attach(path.protocol, conn_id)
     if (dead := vars(store).pop("fs", None)) is not None:
         dead.clear_instance_cache()
+
+
 def nobody_can_be_asked() -> str:
     """Return why this Airflow cannot ask a person, in a sentence; empty if it can."""
     if _release() < (3, 1):

@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
+from airflow_provider_oms import bulk_work
 from airflow_provider_oms.api.models import Order
 from airflow_provider_oms.api.validation import CancelRequest, OrderId
 from airflow_provider_oms.cancellation.bulk.driver import BulkRun
@@ -22,7 +23,6 @@ from airflow_provider_oms.cancellation.bulk.limits import Limits
 from airflow_provider_oms.cancellation.bulk.order_set import OrderSet
 from airflow_provider_oms.cancellation.history import Policy
 from airflow_provider_oms.exceptions import OmsBulkCancellationError
-from airflow_provider_oms.operators import bulk
 from airflow_provider_oms.operators.bulk import OmsBulkCancelOrdersOperator
 from bench.measure import REASON, Assignment, Measurement, measured
 
@@ -100,7 +100,7 @@ def operator_to_its_end(assignment: Assignment) -> Measurement:
         max_workers=assignment.workers,
     )
     # What it spends on its journal is its own secret otherwise.
-    with patch.object(bulk, "BulkRun", _SeenRun), measured(assignment.orders) as cost:
+    with patch.object(bulk_work, "BulkRun", _SeenRun), measured(assignment.orders) as cost:
         try:
             outcomes = dict(task.execute(context)["outcomes"])
             is_done = outcomes == {"canceled": assignment.orders}

@@ -23,6 +23,14 @@ from scripts.known_mistakes_of_reviews import REVIEW_MUTANTS
 from scripts.known_mistakes_of_sets import SET_MUTANTS
 from scripts.known_mistakes_of_verdicts import VERDICT_MUTANTS
 
+EVERY_MUTANT = (
+    *MUTANTS,
+    *APPROVAL_MUTANTS,
+    *LOOK_UP_MUTANTS,
+    *REVIEW_MUTANTS,
+    *SET_MUTANTS,
+    *VERDICT_MUTANTS,
+)
 REPOSITORY = Path(__file__).resolve().parent.parent
 # Of processor time, in which the simulation has to catch a mistake.
 SIMULATED_SECONDS = 10
@@ -167,12 +175,7 @@ def main() -> int:
         help="ask only the simulation, about mistakes that concern a set, and say how long it took",
     )
     options = parser.parse_args()
-    known = (
-        SET_MUTANTS
-        if options.simulation
-        else (*MUTANTS, *LOOK_UP_MUTANTS, *SET_MUTANTS, *VERDICT_MUTANTS, *REVIEW_MUTANTS)
-        else (*MUTANTS, *APPROVAL_MUTANTS, *LOOK_UP_MUTANTS, *SET_MUTANTS, *VERDICT_MUTANTS)
-    )
+    known = SET_MUTANTS if options.simulation else EVERY_MUTANT
     chosen = [one for one in known if all(word in one.title for word in options.words)]
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="oms-mutants-") as scratch:

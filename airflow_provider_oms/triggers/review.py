@@ -10,7 +10,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from airflow.providers.common.compat.connection import get_async_connection
 from airflow.triggers.base import TriggerEvent
@@ -24,12 +24,7 @@ from airflow_provider_oms.connections import settings_of
 from airflow_provider_oms.triggers.clients import SharedClient, shared_client
 from airflow_provider_oms.verdicts.review_watch import Pace, ReviewWatch
 from airflow_provider_oms.verdicts.verdict import Payload
-from airflow_provider_oms.version_compat import event_trigger
-
-if TYPE_CHECKING:
-    from airflow.triggers.base import BaseEventTrigger
-else:
-    BaseEventTrigger = event_trigger()
+from airflow_provider_oms.version_compat import BaseEventTrigger, refuse_without_asset_watchers
 
 __all__ = ["OmsOrdersInReviewTrigger"]
 
@@ -56,7 +51,7 @@ class OmsOrdersInReviewTrigger(BaseEventTrigger):
     :param filter_events: whether the tenant can filter events by topic and time; if not, all of its
         events are read each time.
     :raises ValueError: when an argument is not valid.
-    :raises OmsInvalidInputError: on Airflow 2, which has no such triggers.
+    :raises AirflowOptionalProviderFeatureException: on Airflow 2, which has no asset watchers.
     """
 
     def __init__(
@@ -69,6 +64,7 @@ class OmsOrdersInReviewTrigger(BaseEventTrigger):
         max_orders: int = 10_000,
         filter_events: bool = True,
     ) -> None:
+        refuse_without_asset_watchers(type(self).__name__, "list the orders on a schedule instead")
         super().__init__()  # type: ignore[no-untyped-call]  # Airflow leaves it untyped
         self.oms_conn_id = oms_conn_id
         self.poll_interval = _seconds("poll_interval", poll_interval)

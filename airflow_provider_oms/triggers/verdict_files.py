@@ -13,14 +13,13 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from airflow.providers.common.compat.sdk import AirflowOptionalProviderFeatureException
 from airflow.triggers.base import TriggerEvent
 from asgiref.sync import sync_to_async
 
 from airflow_provider_oms.places import OmsFileError
 from airflow_provider_oms.verdict_files import VerdictFolder
 from airflow_provider_oms.verdicts.files import FileRow, StillFiles, VerdictFile
-from airflow_provider_oms.version_compat import NO_ASSET_WATCHERS, BaseEventTrigger
+from airflow_provider_oms.version_compat import BaseEventTrigger, refuse_without_asset_watchers
 
 __all__ = ["OmsVerdictFilesTrigger", "move_read"]
 
@@ -69,8 +68,7 @@ class OmsVerdictFilesTrigger(BaseEventTrigger):
         done: str = "done",
         failed: str = "failed",
     ) -> None:
-        if NO_ASSET_WATCHERS is not None:
-            raise AirflowOptionalProviderFeatureException(NO_ASSET_WATCHERS)
+        refuse_without_asset_watchers(type(self).__name__, "read the files in a task instead")
         super().__init__()  # type: ignore[no-untyped-call]  # Airflow leaves it untyped
         self.folder = VerdictFolder(path, done, failed)
         _check_seconds("still_for", still_for, least=0)

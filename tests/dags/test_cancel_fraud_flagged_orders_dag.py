@@ -265,7 +265,7 @@ def test_a_run_that_dies_leaves_its_orders_in_doubt(
 
     verdicts.add(FIRST, "rejected")
     with monkeypatch.context() as broken:
-        broken.setattr("airflow_provider_oms.operators.bulk.BulkRun.run", die)
+        broken.setattr("airflow_provider_oms.bulk_work.BulkRun.run", die)
         assert run_dag(DAG_ID).state == "failed"
     assert seen[0] == {(FIRST, "rejected"): "unknown"}
     assert verdicts.written() == {(FIRST, "rejected"): "unknown"}

@@ -19,7 +19,7 @@ from sqlalchemy import select
 
 from airflow_provider_oms.emulator.testing import EmulatorProcess
 
-pytestmark = [pytest.mark.airflow_db, pytest.mark.needs("triggers for assets")]
+pytestmark = [pytest.mark.airflow_db, pytest.mark.needs("asset watchers")]
 
 SNIPPET = Path(__file__).resolve().parents[2] / "docs/snippets/cancel_reviews_as_they_fail.py"
 DAG_ID = SNIPPET.stem

@@ -360,7 +360,7 @@ def test_look_ups_and_notes_count_against_the_rate_that_was_given(
         limits.append(given.requests_per_second)
         return BulkRun(calls, orders, policy, journal, given, **more)
 
-    monkeypatch.setattr("airflow_provider_oms.operators.bulk.BulkRun", spy)
+    monkeypatch.setattr("airflow_provider_oms.bulk_work.BulkRun", spy)
     more: dict[str, Any] = {"requests_per_second": 60, "disposition_reason": "Fraud"}
     Attempt().run([oms.native_id(1)], **more)
     Attempt().run([1002], order_key=NUMBER, **more)

@@ -6,19 +6,12 @@ from collections import Counter
 
 import pytest
 
-from scripts.known_mistakes import MUTANTS, SIMULATION, Mutant
-from scripts.known_mistakes_of_approvals import APPROVAL_MUTANTS
-from scripts.known_mistakes_of_look_ups import LOOK_UP_MUTANTS
-from scripts.known_mistakes_of_reviews import REVIEW_MUTANTS
+from scripts.known_mistakes import SIMULATION, Mutant
 from scripts.known_mistakes_of_sets import SET_MUTANTS
-from scripts.known_mistakes_of_verdicts import VERDICT_MUTANTS
-from scripts.mutants import REPOSITORY
-
-ALL = (*MUTANTS, *LOOK_UP_MUTANTS, *SET_MUTANTS, *VERDICT_MUTANTS, *REVIEW_MUTANTS)
-ALL = (*MUTANTS, *APPROVAL_MUTANTS, *LOOK_UP_MUTANTS, *SET_MUTANTS, *VERDICT_MUTANTS)
+from scripts.mutants import EVERY_MUTANT, REPOSITORY
 
 
-@pytest.mark.parametrize("mutant", ALL, ids=lambda mutant: mutant.title)
+@pytest.mark.parametrize("mutant", EVERY_MUTANT, ids=lambda mutant: mutant.title)
 def test_it_can_be_made_in_one_place_and_tests_that_exist_catch_it(mutant: Mutant) -> None:
     text = (REPOSITORY / "airflow_provider_oms" / mutant.file).read_text(encoding="utf-8")
     assert text.count(mutant.right) == 1
@@ -33,4 +26,4 @@ def test_the_simulation_catches_what_concerns_a_set_or_it_is_said_why_not(mutant
 
 
 def test_no_two_have_one_title() -> None:
-    assert Counter(mutant.title for mutant in ALL).most_common(1)[0][1] == 1
+    assert Counter(mutant.title for mutant in EVERY_MUTANT).most_common(1)[0][1] == 1

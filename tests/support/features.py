@@ -29,8 +29,6 @@ FEATURES = {
     "a dag.test() that calls a DAG's callbacks": SpecifierSet("<3.0"),
     "renderers of the web UI in Python": SpecifierSet("<3.0"),
     "no way to ask a person": SpecifierSet("<3.1"),
-    "triggers for assets": SpecifierSet(">=3.0"),
-    "no triggers for assets": SpecifierSet("<3.0"),
     "deadline alerts": SpecifierSet(">=3.1"),
     "no deadline alerts": SpecifierSet("<3.1"),
     "asset watchers": SpecifierSet(">=3.0"),

@@ -15,7 +15,7 @@ from airflow_provider_oms.triggers.review import OmsOrdersInReviewTrigger
 from airflow_provider_oms.verdicts.adapters import Kibo
 from airflow_provider_oms.verdicts.verdict import Decision
 
-pytestmark = pytest.mark.needs("triggers for assets")
+pytestmark = pytest.mark.needs("asset watchers")
 
 FAILED = {"status": "PendingReview", "validationResults": [{"status": "Fail"}]}
 

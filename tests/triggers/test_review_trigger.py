@@ -13,12 +13,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow.providers.common.compat.sdk import AirflowOptionalProviderFeatureException
 from features import IS_AIRFLOW_2
 from virtual_loop import VirtualLoop
 
 from airflow_provider_oms.api.errors import OmsError, OmsNotFoundError, OmsServerError
 from airflow_provider_oms.api.review import Event, OrderInReview
-from airflow_provider_oms.exceptions import OmsInvalidInputError
 from airflow_provider_oms.triggers import review
 from airflow_provider_oms.triggers.review import OmsOrdersInReviewTrigger
 
@@ -28,13 +28,13 @@ BROKEN = OmsServerError("It failed", http_status=500)
 
 EXTRA = [""]
 
-needs_event_triggers = pytest.mark.needs("triggers for assets")
+needs_event_triggers = pytest.mark.needs("asset watchers")
 
 
-@pytest.mark.needs("no triggers for assets")
+@pytest.mark.needs("no asset watchers")
 def test_airflow_2_is_told_what_to_use_instead() -> None:
     assert IS_AIRFLOW_2
-    with pytest.raises(OmsInvalidInputError, match="OmsListOrdersInReviewOperator"):
+    with pytest.raises(AirflowOptionalProviderFeatureException, match="list the orders"):
         OmsOrdersInReviewTrigger()
 
 

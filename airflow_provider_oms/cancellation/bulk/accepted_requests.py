@@ -65,14 +65,15 @@ class AcceptedRequests:
         """
         return max((one.in_flight for one in self._latest), default=default)
 
-    def rate(self, seconds: float, now: float, latency: float) -> float:
+    def rate(self, seconds: float, now: float, latency: float, burst: float = 0.0) -> float:
         """Return how many were accepted in a second, of the last two seconds at most.
 
         :param seconds: the time over which they are counted.
         :param now: the present moment.
         :param latency: how long a response takes; the run may have begun a moment ago.
+        :param burst: how many of them do not count.
         """
         since = now - seconds
         if self._latest:
             since = max(since, self._latest[0].at - latency)
-        return self.count(since) / max(now - since, _SHORTEST_MEASURE)
+        return max(self.count(since) - burst, 0.0) / max(now - since, _SHORTEST_MEASURE)

@@ -363,7 +363,8 @@ class AdaptiveLimit:
         if not self._has_ceiling:
             # Measured over the ramp, it may be far too low.
             shortest = _FIRST_RECOVERY
-            ceiling = _FIRST_DISCOUNT * measured.rate(_MEASURED_OVER, active, self._latency)
+            accepted = measured.rate(_MEASURED_OVER, active, self._latency, self._burst.size)
+            ceiling = accepted if self._burst.size else _FIRST_DISCOUNT * accepted
         elif seconds < _SHORTEST_MEASURE:
             ceiling = _STEP_DOWN * self._ceiling
         else:

@@ -35,6 +35,11 @@ class Burst:
         #: How many the tenant accepts in a second; infinite where that cannot be told.
         self.rate = math.inf
 
+    @property
+    def size(self) -> float:
+        """Return how many are accepted after a pause beyond the rate, as far as is known."""
+        return self._burst or 0.0
+
     def on_accepted(self, sent_at: float) -> None:
         """Note a request that was accepted.
 
