@@ -60,7 +60,8 @@ _KEY = "oms_approval"
 _LARGEST_PAGE = 30_000
 _NOTHING = "Nothing was sent."
 _AGAIN = f"{_NOTHING} Clear the task to ask again, or trigger another run."
-_TIMEOUT_RULE = "a timedelta, or a number of seconds, above 0"
+_LONGEST_TIMEOUT = timedelta(days=366)
+_TIMEOUT_RULE = "a timedelta, or a number of seconds, above 0 and up to a year"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,14 @@ class Approver:
     @property
     def tenant(self) -> str:
         """Return where the orders are, in a phrase."""
+        if self.settings.site_id is None:
+            return self.settings.describe()
         return f"{self.settings.describe()}, site {self.settings.site_id}"
+
+    @property
+    def _bound_to(self) -> str:
+        """Return what else than the set an answer is about: another tenant, or another code."""
+        return json.dumps([self.tenant, self.settings.reason_codes])
 
     def approved_before(self) -> Shown | None:
         """Return what an earlier attempt of the task was allowed to do; ``None`` for nothing."""
@@ -125,7 +133,7 @@ class Approver:
         if record is None:
             return None
         try:
-            shown = Shown.from_record(record, self.orders.requests, self.tenant)
+            shown = Shown.from_record(record, self.orders.requests, self._bound_to)
         except SetChangedError as change:
             self.log.info("What was approved before is not asked for any more: %s", change)
             return None
@@ -139,7 +147,7 @@ class Approver:
         :raises OmsApprovalError: when it is about another set.
         """
         try:
-            shown = Shown.from_record(answer.shown, self.orders.requests, self.tenant)
+            shown = Shown.from_record(answer.shown, self.orders.requests, self._bound_to)
         except SetChangedError as change:
             raise OmsApprovalError(f"{change}. {_AGAIN}") from None
         facts = (len(shown.approvals), shown.digest)
@@ -175,7 +183,7 @@ class Approver:
                 can_retry=not run.is_shut_out,
             )
         shown = Shown.of(
-            run.ends, self.orders.requests, self.tenant, self.settings.not_cancelable_states
+            run.ends, self.orders.requests, self._bound_to, self.settings.not_cancelable_states
         )
         if not shown.approvals:
             self.log.info("No order of the set is to be canceled, so that nobody is asked")
@@ -202,8 +210,8 @@ class Approver:
         )
         if (subject, body) != (question.subject, question.body):
             raise OmsApprovalError(
-                f"Airflow still shows what an earlier attempt asked, and the orders have changed "
-                f"since. {_NOTHING} Trigger another run, which asks about them as they are now."
+                f"Airflow still shows what an earlier attempt asked, and the question is another "
+                f"one now. {_NOTHING} Trigger another run, which asks it."
             )
         facts = (len(shown.approvals), self.timeout, shown.digest)
         self.log.info("Waiting for a person to approve %d orders, for %s, digest %s", *facts)
@@ -233,10 +241,17 @@ class Approver:
                 f"What was approved before cannot be withdrawn ({why}). {_NOTHING}", can_retry=True
             ) from error
 
+    @property
+    def _max_tries(self) -> Any:
+        return getattr(self.context["ti"], "max_tries", None)
+
     def _record(self) -> Any:
         store = task_state_store(self.context)
         head = None if store is None else store.get(_KEY)
         if store is None or not isinstance(head, dict) or not head.get("pages"):
+            return None
+        # A clear adds tries, and a retry does not. Whoever clears a task is asked again.
+        if head.get("max_tries") != self._max_tries:
             return None
         pages = [store.get(f"{_KEY}_{number}") for number in range(head["pages"])]
         try:
@@ -254,7 +269,7 @@ class Approver:
             for number, page in enumerate(pages):
                 store.set(f"{_KEY}_{number}", page)
             # Last: without it, no page counts.
-            store.set(_KEY, {"pages": len(pages)})
+            store.set(_KEY, {"pages": len(pages), "max_tries": self._max_tries})
         except Exception:
             self.log.exception("The approval is not on record; another attempt will ask again")
 
@@ -310,6 +325,6 @@ def _timeout_of(value: Any) -> timedelta:
             timeout = timedelta(seconds=-1 if isinstance(value, bool) else float(value))
         except (TypeError, ValueError, OverflowError):
             timeout = timedelta(0)
-    if timeout <= timedelta(0):
+    if not timedelta(0) < timeout <= _LONGEST_TIMEOUT:
         raise OmsInputError("approval_timeout", _TIMEOUT_RULE, kind_of(value))
     return timeout

@@ -150,4 +150,18 @@ APPROVAL_MUTANTS = (
         "NOT_GIVEN if self.approve_above is None else self.approve_above,",
         (OPERATOR,),
     ),
+    Mutant(
+        "cancel another order that an approved name leads to by now",
+        "cancellation/history.py",
+        "        if self.looked_up_id != reply.looked_up_id:\n",
+        "        if False:\n",
+        ("tests/cancellation/test_approved_orders.py",),
+    ),
+    Mutant(
+        "let an approval outlive a clear of its task",
+        "approval.py",
+        '        if head.get("max_tries") != self._max_tries:\n',
+        "        if False:\n",
+        ("tests/operators/bulk/test_bulk_approval.py",),
+    ),
 )

@@ -140,11 +140,13 @@ class Approval:
     :param order_state: ``orderState``, as it was shown.
     :param order_status: ``orderStatus``, as it was shown.
     :param was_shown: whether the order was shown at all; no cancel is sent where it was not.
+    :param looked_up_id: the order's id, where it was shown by another name.
     """
 
     order_state: str | None = None
     order_status: str | None = None
     was_shown: bool = True
+    looked_up_id: OrderId | None = None
 
     def objection(self, reply: Reply) -> str:
         """Return why the order may not be canceled as it is now; empty if it may.
@@ -153,6 +155,11 @@ class Approval:
         """
         if not self.was_shown:
             return "It is not among the orders whose cancel was approved"
+        if self.looked_up_id != reply.looked_up_id:
+            return (
+                f"Its name was that of order {self.looked_up_id} when its cancel was approved, and "
+                f"is that of order {reply.looked_up_id} now"
+            )
         seen, now = _Pair.of(self), _Pair.of(reply)
         if reply.is_unclear or not any(now):
             return f"It was {seen} when its cancel was approved, and its state cannot be read now"

@@ -26,9 +26,14 @@ REPLIES = st.builds(
     order_status=st.sampled_from(STATES),
     is_unclear=st.booleans(),
     age=st.sampled_from([0.0, 0.0, 60.0]),
+    looked_up_id=st.sampled_from([None, None, "a1", "b2"]),
 )
 APPROVALS = st.builds(
-    Approval, st.sampled_from(STATES), st.sampled_from(STATES), st.sampled_from([True, True, False])
+    Approval,
+    st.sampled_from(STATES),
+    st.sampled_from(STATES),
+    st.sampled_from([True, True, False]),
+    st.sampled_from([None, None, "a1", "b2"]),
 )
 
 
@@ -58,6 +63,7 @@ def test_a_cancel_follows_only_a_read_that_shows_what_was_approved(
             seen = upper(approval.order_state, approval.order_status)
             assert upper(read.reply.order_state, read.reply.order_status) == seen
             assert any(seen)
+            assert read.reply.looked_up_id == approval.looked_up_id
         reply = next(left, Reply(Evidence.NOT_FOUND))
         history = history.with_event(Event(decision.action, now, now + 0.1, reply))
         now += 0.1

@@ -35,13 +35,14 @@ class Attempt:
         *,
         number: int = 1,
         map_index: int = -1,
+        max_tries: int = 3,
         events: Any = None,
     ) -> None:
         self.events = events or {}
         self.pushed: dict[str, Any] = {}
         self.failure: BaseException | None = None
         self.store = store
-        self.ti = MagicMock(id=uuid4(), try_number=number, map_index=map_index)
+        self.ti = MagicMock(id=uuid4(), try_number=number, map_index=map_index, max_tries=max_tries)
         self.ti.xcom_push.side_effect = self._push
 
     def _push(self, key: str, value: Any) -> None:

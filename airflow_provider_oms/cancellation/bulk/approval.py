@@ -24,7 +24,7 @@ APPROVE, REJECT = "Approve", "Reject"
 OPTIONS = (APPROVE, REJECT)
 _VERSION = 1
 _IDS_NAMED = 10
-_DAMAGE = (KeyError, TypeError, ValueError, zlib.error)
+_DAMAGE = (AttributeError, KeyError, TypeError, ValueError, zlib.error)
 
 Requests: TypeAlias = Mapping[OrderId, CancelRequest]
 
@@ -64,7 +64,11 @@ class Shown:
         """
         refused = {state.upper() for state in not_cancelable_states}
         approvals = {
-            order_id: Approval(end.result.order_state, end.result.order_status)
+            order_id: Approval(
+                end.result.order_state,
+                end.result.order_status,
+                looked_up_id=end.result.looked_up_id,
+            )
             for order_id, end in ends.items()
             if end.result.outcome is Outcome.WOULD_CANCEL
             and refused.isdisjoint(
@@ -80,7 +84,11 @@ class Shown:
     def digest(self) -> str:
         """Return a short text that is another one if any order, state or reason is another one."""
         seen = {
-            str(order_id): [approval.order_state, approval.order_status]
+            str(order_id): [
+                approval.order_state,
+                approval.order_status,
+                approval.looked_up_id and str(approval.looked_up_id),
+            ]
             for order_id, approval in self.approvals.items()
         }
         return _digest([self.asked, sorted(seen.items()), sorted(self.others)])
@@ -88,12 +96,16 @@ class Shown:
     def record(self) -> dict[str, Any]:
         """Return it as a small JSON value, which outlives the process."""
         by_state: dict[str, list[str]] = {}
+        looked_up = {}
         for order_id, seen in self.approvals.items():
             key = json.dumps([seen.order_state, seen.order_status])
             by_state.setdefault(key, []).append(str(order_id))
+            if seen.looked_up_id is not None:
+                looked_up[str(order_id)] = seen.looked_up_id
         return {
             "version": _VERSION,
             "shown": {key: pack(texts) for key, texts in by_state.items()},
+            "looked_up": looked_up,
             "others": pack(self.others) if self.others else "",
             "asked": self.asked,
             "digest": self.digest,
@@ -111,11 +123,14 @@ class Shown:
         by_text = {str(order_id): order_id for order_id in requests}
         try:
             others = frozenset(unpack(record["others"]) if record["others"] else ())
+            looked_up = dict(record["looked_up"])
             seen = {
-                text: Approval(*json.loads(key))
+                text: _approval_of(json.loads(key), looked_up.pop(text, None))
                 for key, packed in dict(record["shown"]).items()
                 for text in unpack(packed)
             }
+            if looked_up:
+                raise ValueError("another order")
             _refuse_other_orders(others | seen.keys(), by_text)
             approvals = {by_text[text]: approval for text, approval in seen.items()}
             shown = cls(approvals, others, record["asked"])
@@ -126,6 +141,11 @@ class Shown:
         if shown.asked != _digest_of_requests(requests, tenant):
             raise SetChangedError("The tenant, or the reason of an order, is another one now")
         return shown
+
+
+def _approval_of(states: list[str | None], looked_up_id: OrderId | None) -> Approval:
+    state, status = states
+    return Approval(state, status, looked_up_id=looked_up_id)
 
 
 def _refuse_other_orders(shown: Iterable[str], now: Mapping[str, OrderId]) -> None:

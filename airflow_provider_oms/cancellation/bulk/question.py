@@ -60,7 +60,7 @@ def question_about(
     """
     to_cancel = len(shown.approvals)
     states = Counter(map(_name_of, shown.approvals.values()))
-    reasons = Counter(requests[order_id].disposition_reason for order_id in shown.approvals)
+    reasons = Counter(_reason_of(requests[order_id]) for order_id in shown.approvals)
     left = Counter(
         _outcome_of(end) for order_id, end in ends.items() if order_id not in shown.approvals
     )
@@ -86,6 +86,11 @@ def question_about(
     return Question(f"Cancel {to_cancel} {noun}?", body, names_all)
 
 
+def _reason_of(request: CancelRequest) -> str:
+    parts = (request.disposition_reason, request.disposition_other_reason)
+    return ": ".join(part for part in parts if part)
+
+
 def _outcome_of(end: OrderEnd) -> Outcome:
     """Return how an order will end of which nothing is asked; what is open cannot be canceled."""
     outcome = end.result.outcome
@@ -96,7 +101,10 @@ def _lines_of(approvals: Mapping[OrderId, Approval]) -> Iterator[tuple[str, list
     """Return each state with the orders in it, the most frequent state first."""
     by_state: dict[str, list[str]] = defaultdict(list)
     for order_id, seen in approvals.items():
-        by_state[_name_of(seen)].append(_plain(str(order_id), longest=None))
+        text = _plain(str(order_id), longest=None)
+        if seen.looked_up_id is not None:
+            text += f" (id {_plain(str(seen.looked_up_id), longest=None)})"
+        by_state[_name_of(seen)].append(text)
     for state, texts in sorted(by_state.items(), key=lambda one: (-len(one[1]), one[0])):
         yield f"**{_plain(state)}**: ", texts
 

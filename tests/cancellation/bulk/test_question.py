@@ -100,7 +100,7 @@ def test_it_reads_as_a_person_needs_it() -> None:
             "",
             "| Reason | Orders |",
             "|---|---|",
-            "| other | 3 |",
+            "| other\\: why | 3 |",
             "",
             rf"{NOT_ASKED}: 1 already\_canceled, 1 not\_found.",
             "",

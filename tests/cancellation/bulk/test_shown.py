@@ -56,6 +56,22 @@ def test_an_order_in_a_state_that_the_tenant_refuses_is_not_shown() -> None:
     assert shown.others == {"1", "2"}
 
 
+def test_the_id_of_an_order_that_was_shown_by_another_name_belongs_to_it() -> None:
+    def shown_as(looked_up_id: str) -> Shown:
+        end = result(1, Outcome.WOULD_CANCEL, order_state="READY", looked_up_id=looked_up_id)
+        run = finished(end)
+        return Shown.of(run.ends, requests_of(run.ends), TENANT)
+
+    one = shown_as("a1")
+    assert one.approvals[1].looked_up_id == "a1"
+    assert one.digest != shown_as("b2").digest
+    record = json.loads(json.dumps(one.record()))
+    assert Shown.from_record(record, requests_of([1]), TENANT) == one
+    record["looked_up"]["1"] = "b2"
+    with pytest.raises(SetChangedError):
+        Shown.from_record(record, requests_of([1]), TENANT)
+
+
 @given(READ)
 def test_a_record_brings_back_what_was_shown(read: Read) -> None:
     assume(texts_differ(read))

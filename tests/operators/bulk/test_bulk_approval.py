@@ -245,6 +245,17 @@ class TestTheNextAttempt:
         states = {oms.order(order_id)["order"]["orderState"] for order_id in ORDERS[:3]}
         assert states == {"CANCELED"}
 
+    def test_whoever_clears_the_task_is_asked_again(
+        self, oms: EmulatorProcess, person: Person
+    ) -> None:
+        store = Store()
+        with pytest.raises(OmsBulkCancellationError):
+            self.approve(oms, store, "throttle")
+        oms.clear_faults()
+        # Airflow adds tries to a task that is cleared.
+        ask(Attempt(store, number=2, max_tries=4), ORDERS[:3], approve_above=1)
+        assert len(person.asked) == 2
+
     def test_it_asks_again_when_the_set_is_another_one(
         self, oms: EmulatorProcess, person: Person
     ) -> None:
