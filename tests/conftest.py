@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import backends
 import cell
@@ -85,6 +86,19 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     """Leave out the tests in a browser, which most machines do not have, unless asked for."""
     is_e2e = collection_path == REPOSITORY / "tests" / "e2e"
     return True if is_e2e and not config.getoption("--e2e") else None
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep tests together that share what is dear to make, such as an Airflow.
+
+    Marks cannot do that: since pytest 9.2, pytest-xdist 3.8 does not see groups any more.
+    """
+    if config.getoption("dist") != "loadscope":
+        return None
+    from shared_processes import SharedProcesses  # noqa: PLC0415 - pytest-xdist may be missing
+
+    return SharedProcesses(config, log)
 
 
 @pytest.hookimpl(trylast=True)

@@ -36,18 +36,11 @@ SETTINGS = {
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep these tests together where others run next to them: two Airflows are enough.
-
-    The first one waits for all of it to start, which a busy machine takes minutes for. Verdicts
-    wait for run after run, and have an Airflow of their own.
-    """
+    """Give these tests more time: the first one waits for all of Airflow to start."""
     for item in items:
-        if item.path.is_relative_to(Path(__file__).parent):
-            is_of_verdicts = item.path.name == "test_verdicts.py"
-            group = "scheduler, verdicts" if is_of_verdicts else "scheduler"
-            item.add_marker(pytest.mark.xdist_group(group))
-            if item.get_closest_marker("timeout") is None:
-                item.add_marker(pytest.mark.timeout(_SECONDS_PER_TEST))
+        is_here = item.path.is_relative_to(Path(__file__).parent)
+        if is_here and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(_SECONDS_PER_TEST))
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,30 @@
+"""Which tests one process runs, where several run side by side."""
+
+from __future__ import annotations
+
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # it has no types
+
+_SCHEDULER = "tests/scheduler/"
+# Verdicts wait for run after run, and have an Airflow of their own.
+_ALONE = ("tests/scheduler/test_verdicts.py", "tests/cancellation/test_hostile_tenant.py")
+
+
+def process_of(nodeid: str) -> str:
+    """Return a name that is the same for all tests of one process.
+
+    :param nodeid: the test.
+    """
+    file = nodeid.partition("::")[0]
+    if file in _ALONE:
+        return file
+    return _SCHEDULER if file.startswith(_SCHEDULER) else nodeid
+
+
+class SharedProcesses(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist leaves it untyped
+    """Let the tests of one Airflow follow each other in one process; any process takes the others.
+
+    The largest groups begin first.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return process_of(nodeid)
