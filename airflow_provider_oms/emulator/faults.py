@@ -141,7 +141,7 @@ class Rule(_Model):
     """
 
     call: Literal[
-        "cancel", "get", "search", "token", "actions", "reasons", "notes", "tenant", "any"
+        "cancel", "get", "search", "token", "actions", "reasons", "notes", "tenant", "events", "any"
     ] = Field(default="cancel", description="The calls that it is about, in either dialect.")
     order_ids: tuple[int | NativeId, ...] | None = Field(
         default=None, description="The orders that it is about, by id of either dialect; null: any."

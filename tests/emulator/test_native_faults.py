@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import requests
 from emulator_client import ORDERS_PATH, TOKEN_PATH, Caller, NativeCaller
 
-from airflow_provider_oms.emulator.calls import read_call
+from airflow_provider_oms.emulator.calls import Name, read_call
 from airflow_provider_oms.emulator.testing import EmulatorError
 
 ID = "137a94b6402be0000137196800002711"
@@ -47,6 +47,7 @@ def outcome(native: NativeCaller) -> tuple[int | None, int]:
         ("POST", f"{ORDERS_PATH}/{ID}/notes", b"{}", "notes", ID),
         ("GET", "/api/platform/tenants/10001", b"", "tenant", None),
         ("PUT", "/api/platform/tenants/10001", b"", "other", None),
+        ("GET", "/api/event/pull", b"", "events", None),
         ("DELETE", f"{ORDERS_PATH}/{ID}", b"", "other", ID),
         ("GET", f"{ORDERS_PATH}/{ID}/items", b"", "other", ID),
         ("POST", ORDERS_PATH, b"", "other", None),
@@ -92,6 +93,18 @@ def test_a_fault_does_to_a_native_cancel_what_it_does_to_the_other(
     (logged,) = native.tenant.requests(call="cancel")
     assert (logged["fault"], logged["status"]) == (kind, status)
     assert (logged["order_id"], logged["native_id"]) == (1010101, native.id)
+
+
+def test_a_rule_may_be_about_any_call(native: NativeCaller) -> None:
+    for name in set(get_args(Name)) - {"other"} | {"any"}:
+        native.tenant.set_faults([{"kind": "status", "status": 503, "call": name}])
+
+
+def test_a_pull_of_events_meets_a_fault_of_its_own(native: NativeCaller) -> None:
+    native.tenant.add_fault("status", call="events", status=503, times=1)
+    assert native.get(native.id).ok
+    assert native.call("GET", "/api/event/pull").status_code == 503
+    assert native.call("GET", "/api/event/pull").ok
 
 
 def test_too_many_requests_are_answered_as_kibo_does(native: NativeCaller) -> None:
