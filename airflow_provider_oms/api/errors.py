@@ -101,9 +101,15 @@ class OmsError(Exception):
         copy.__dict__.update(self.__dict__, **changes)
         return copy
 
-    def explain(self) -> str:
-        """Return the message and what to do about it."""
-        return f"{self.message}. {self.advice}" if self.advice else self.message
+    def explain(self, *more: str) -> str:
+        """Return the message and what to do about it.
+
+        :param more: sentences that come after it.
+        """
+        text = self.message
+        for sentence in filter(None, (self.advice, *more)):
+            text += f" {sentence}" if text.endswith(".") else f". {sentence}"
+        return text
 
     def __str__(self) -> str:
         """Return the message and what to do, with the order in front where one is known."""

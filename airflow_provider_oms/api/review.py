@@ -191,7 +191,7 @@ class Reviews:
             if max(len(found), page.total) > at_most:
                 raise OmsTooManyError(
                     f"{max(len(found), page.total)} orders are in {IN_REVIEW}, and max_orders "
-                    f"allows {at_most}. Raise it if that many can be"
+                    f"allows {at_most}. Raise max_orders if so many may be in review."
                 )
             if start + page.length >= page.total:
                 return list(found.values())
@@ -235,7 +235,7 @@ class Reviews:
             if page.total > MOST_EVENTS:
                 raise OmsTooManyError(
                     f"The event pull shows {page.total} events, and {MOST_EVENTS} are read at "
-                    f"most. Have the tenant filter them, or subscribe to fewer topics"
+                    f"most. Have the tenant filter them, or subscribe to fewer topics."
                 )
             found += page.items
             start += page.length

@@ -274,7 +274,7 @@ class OmsHook(BaseHook):
             listed = client.list_reasons()
         except OmsError as error:
             if mode == "refuse" and error.evidence in _WILL_NOT_PASS:
-                raise OmsInvalidInputError(f"{error.explain()} Nothing was sent.") from None
+                raise OmsInvalidInputError(error.explain("Nothing was sent.")) from None
             if mode == "refuse":
                 message = f"The tenant's reasons could not be read: {error.message}"
                 raise OmsNotSentError(message, retry_after=error.retry_after) from None

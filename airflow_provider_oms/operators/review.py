@@ -86,7 +86,7 @@ class OmsListOrdersInReviewOperator(KeepsDefaultArguments, BaseOperator):
             return self._list()
         except OmsError as error:
             if error.evidence in LASTING:
-                raise OmsInvalidInputError(f"{error.explain()} Nothing was listed.") from None
+                raise OmsInvalidInputError(error.explain("Nothing was listed.")) from None
             raise
 
     def _list(self) -> list[dict[str, Any]]:

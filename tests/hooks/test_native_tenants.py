@@ -141,7 +141,7 @@ class TestReasons:
         to_native(oms, monkeypatch, check_reasons="refuse")
         oms.add_fault("status", call="reasons", status=403)
         try:
-            with pytest.raises(OmsInvalidInputError, match="Nothing was sent"):
+            with pytest.raises(OmsInvalidInputError, match=r"\S\. Nothing was sent\.$"):
                 cancel(OmsHook(), oms.native_id(1))
         finally:
             oms.clear_faults()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -166,7 +167,11 @@ def test_an_order_that_cannot_be_read_stops_no_other(tenant: EmulatorProcess) ->
 def test_more_orders_than_allowed_are_refused(tenant: EmulatorProcess) -> None:
     load(tenant, 1, "Fail")
     load(tenant, 2, "Pass")
-    with pytest.raises(OmsInvalidInputError, match="2 orders are in PendingReview, and max_orders"):
+    said = (
+        "2 orders are in PendingReview, and max_orders allows 1. "
+        "Raise max_orders if so many may be in review. Nothing was listed."
+    )
+    with pytest.raises(OmsInvalidInputError, match=re.escape(said)):
         run(max_orders="1")
     assert len(run(max_orders=2)) == 1
 
@@ -189,6 +194,14 @@ def test_trouble_that_does_not_pass_may_be_retried(tenant: EmulatorProcess) -> N
 def test_what_the_tenant_refuses_is_final(tenant: EmulatorProcess) -> None:
     tenant.add_fault("status", call="search", status=400)
     with pytest.raises(OmsInvalidInputError, match="refuses the search for orders"):
+        run()
+
+
+def test_a_refusal_without_advice_ends_before_what_became_of_the_list(
+    tenant: EmulatorProcess,
+) -> None:
+    tenant.add_fault("status", call="search", status=403)
+    with pytest.raises(OmsInvalidInputError, match=r"\S\. Nothing was listed\.$"):
         run()
 
 
