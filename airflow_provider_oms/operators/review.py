@@ -78,7 +78,8 @@ class OmsListOrdersInReviewOperator(KeepsDefaultArguments, BaseOperator):
         :param context: the task's context.
         :return: an entry for each order, as ``OmsBulkCancelOrdersOperator`` takes them.
         :raises OmsInvalidInputError: when the tenant is not a native one, an argument or the
-            connection is not valid, or the results of an order cannot be read.
+            connection is not valid, or the results of an order cannot be read, also because the
+            adapter raised an error of its own.
             Also when there are more orders than ``max_orders``, and when the tenant refuses.
         :raises OmsError: one of its kinds, when the tenant does not show its orders now.
         """
@@ -133,6 +134,12 @@ class OmsListOrdersInReviewOperator(KeepsDefaultArguments, BaseOperator):
         except OmsVerdictError as error:
             refused.append(
                 f"order {_name(order)}: {error.field} must be {error.rule}; got {error.kind}"
+            )
+            return False
+        except Exception as error:  # noqa: BLE001 - one that the author of an adapter did not expect
+            # Its text may hold a part of the order.
+            refused.append(
+                f"order {_name(order)}: the adapter raised {type(error).__name__}; correct it"
             )
             return False
         return verdict.decision is Decision.CANCEL

@@ -5,17 +5,22 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterator
+import traceback
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
+from airflow.providers.common.compat.sdk import AirflowSkipException
 from spoken import NATIVE, TRANSLATED, Spoken
 
-from airflow_provider_oms.api.errors import OmsServerError
+from airflow_provider_oms.api.errors import OmsInputError, OmsServerError
 from airflow_provider_oms.emulator.testing import EmulatorProcess
 from airflow_provider_oms.exceptions import OmsInvalidInputError
 from airflow_provider_oms.operators.review import OmsListOrdersInReviewOperator
 from airflow_provider_oms.verdicts.adapters import Kibo
+from airflow_provider_oms.verdicts.verdict import Verdict
+
+SHOPPER = "jo@example.com"
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +141,38 @@ def test_what_is_no_verdict_keeps_nothing_silently(tenant: EmulatorProcess) -> N
     load(tenant, 1, "Fail")
     with pytest.raises(OmsInvalidInputError, match="what the adapter returns must be a Verdict"):
         run(adapter=lambda _: None)
+
+
+class Broken:
+    """An adapter whose author did not expect one order."""
+
+    def __init__(self, order_id: str, error: Exception) -> None:
+        self.order_id, self.error = order_id, error
+
+    def __call__(self, payload: Mapping[str, Any]) -> Verdict:
+        if payload["id"] == self.order_id:
+            raise self.error
+        return Kibo()(payload)
+
+
+@pytest.mark.parametrize(
+    "error", [KeyError(SHOPPER), OmsInputError("x", SHOPPER, "y"), AirflowSkipException(SHOPPER)]
+)
+def test_what_an_adapter_raises_is_a_fault_of_the_adapter_with_the_order(
+    tenant: EmulatorProcess,
+    error: Exception,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    broken, failed = load(tenant, 1042, "Fail"), load(tenant, 2, "Fail")
+    said = f"order {broken} (number 1042): the adapter raised {type(error).__name__}; correct it"
+    with pytest.raises(OmsInvalidInputError, match=re.escape(said)) as refusal:
+        run(adapter=Broken(broken, error))
+    told = "".join(traceback.format_exception(refusal.value))
+    assert listed(adapter=Broken(broken, error), fail_on_refused=False) == [failed]
+    told += capfd.readouterr().out + caplog.text
+    assert said in told
+    assert SHOPPER not in told
 
 
 def test_a_search_that_lags_behind_lists_no_order_that_was_accepted(
