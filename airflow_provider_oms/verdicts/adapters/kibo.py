@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -13,12 +13,15 @@ from airflow_provider_oms.verdicts.adapters.payload import (
     Path,
     Words,
     case_id_of,
+    folded,
     keys_of,
     meanings_of,
     named,
     naming,
+    optional,
     order_of,
     required,
+    shown,
     word_among,
 )
 from airflow_provider_oms.verdicts.adapters.times import Clock
@@ -50,9 +53,14 @@ class Kibo:
     final outweighs those that mean keep. An order that is past its review is kept, whatever its
     results say: it was accepted, or it is canceled already.
 
+    No failed check cancels if a later result that says otherwise may be of its validator: one
+    without a name, or whose name differs by letter case or blanks alone. Such a payload is refused.
+
     A payload with results of an unknown type is refused, unless a fraud check has failed: the type
     may be another fraud check's. Kibo also records ``Fail`` for a validator that it could not
     reach.
+
+    A type that differs from one of ``types`` by letter case or blanks alone is always refused.
 
     The fields and the words of a result are those of Kibo's API description
     (KiboSoftware/kibo-open-api-specs, ``OrderValidationResult``); the states are those of its
@@ -133,6 +141,8 @@ class Kibo:
             # The unknown type may be that of a fraud check that failed.
             if unknown is not None and decision is not Decision.CANCEL:
                 raise unknown
+            if results and decision is Decision.CANCEL:
+                _expect_clear_names(results, found)
             if results:
                 newest = max(results, key=lambda result: result.created)
                 return Verdict(order, decision, newest.validation_id)
@@ -153,11 +163,22 @@ class Kibo:
                 found = required(entry, ("validatorType",), within)
                 name = word_among(named((*within, "validatorType")), found, self._types, rule)
             except OmsVerdictError as error:
+                # A misspelled type is a fraud check's, whose newest result this may be.
+                if self._is_nearly_fraud(entry):
+                    raise
                 unknown = unknown or error
                 continue
             if self._types[name] is Decision.CANCEL:
                 results.append(self._result(entry, within))
         return results, unknown
+
+    def _is_nearly_fraud(self, entry: object) -> bool:
+        found = optional(entry, ("validatorType",)) if isinstance(entry, Mapping) else None
+        return isinstance(found, str) and any(
+            folded(name) == folded(found)
+            for name, meaning in self._types.items()
+            if meaning is Decision.CANCEL
+        )
 
     def _result(self, entry: Payload, within: tuple[str, ...]) -> _Result:
         rule = "one of the words that the adapter's cancel, keep and pending name"
@@ -176,7 +197,39 @@ def _validator_in(entry: Payload, within: tuple[str, ...]) -> str | None:
     name = entry.get("validatorName")
     if name is not None and not isinstance(name, str):
         raise OmsVerdictError(named((*within, "validatorName")), "a text", kind_of(name))
-    return name
+    # A name of which nothing can be seen is none.
+    return name if name and folded(name) else None
+
+
+def _expect_clear_names(failed: Iterable[_Result], results: Iterable[_Result]) -> None:
+    """Refuse results of which each failure may have been replaced under another name.
+
+    One that stands however the names are read is enough to cancel.
+
+    :param failed: those that mean cancel, the newest of each name.
+    :param results: all results of fraud checks.
+    """
+    doubt = None
+    for failure in failed:
+        later = next((one for one in results if _may_replace(one, failure)), None)
+        if later is None:
+            return
+        doubt = doubt or (later.validator, failure.validator)
+    if doubt is None:
+        return
+    name, near = doubt
+    kind = "one without a name that may be of the validator of another one"
+    if name is not None and near is not None:
+        kind = f"{shown(name)}, which differs from {shown(near)} by letter case or blanks alone"
+    raise OmsVerdictError(_RESULTS, "results whose validators can be told apart", kind)
+
+
+def _may_replace(later: _Result, failure: _Result) -> bool:
+    if later.decision is Decision.CANCEL or later.created < failure.created:
+        return False
+    # Of results under the very same name, the newest has been found already.
+    name, near = later.validator, failure.validator
+    return name != near and (name is None or near is None or folded(name) == folded(near))
 
 
 def _newest_of_each(results: Iterable[_Result]) -> list[_Result]:

@@ -228,6 +228,9 @@ def shown(word: str) -> str:
 def folded(text: str) -> str:
     """Return a text without its blanks and its letter case, to find what was probably meant.
 
+    Characters that cannot be seen count as blanks.
+
     :param text: a word.
     """
-    return "".join(unicodedata.normalize("NFKC", text).casefold().split())
+    seen = unicodedata.normalize("NFKC", text).casefold()
+    return "".join(each for each in seen if each.isprintable() and each != " ")
