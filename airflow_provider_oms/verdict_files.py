@@ -7,6 +7,7 @@ import io
 import json
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Any
@@ -70,9 +71,11 @@ class VerdictFolder:
             with failures_of(f"{self.path} cannot be listed"):
                 return list(self._listed())
         except OmsFileError:
-            # A server that has closed the connection, or credentials that were replaced.
-            if (place := place_of(self.path)).protocol not in LOCAL:
-                forget_file_system(place)
+            # A server that has closed the connection, or credentials that were replaced. The path
+            # itself leads nowhere while its connection is missing.
+            with suppress(Exception):
+                if (place := place_of(self.path)).protocol not in LOCAL:
+                    forget_file_system(place)
             raise
 
     def _listed(self) -> Iterator[VerdictFile]:

@@ -9,13 +9,37 @@ NATIVE = "api/native_review.py"
 WATCH = "verdicts/review_watch.py"
 OPERATOR = "operators/review.py"
 TRIGGER = "triggers/review.py"
+ADAPTER = "verdicts/adapters/kibo.py"
 PAGES = "tests/api/test_reviews.py"
 ANSWERS = "tests/api/test_native_review.py"
 STORIES = "tests/verdicts/test_review_watch.py"
 LISTED = "tests/operators/test_list_orders_in_review.py"
+NAMES = "tests/verdicts/test_validator_names.py"
 WATCHED = "tests/triggers/test_review_trigger.py"
 
 REVIEW_MUTANTS = (
+    Mutant(
+        "let a missing connection end the watch",
+        TRIGGER,
+        "        except Exception as error:  # noqa: BLE001 - no trouble may end the watch\n",
+        "        except OmsError as error:\n",
+        (WATCHED,),
+    ),
+    Mutant(
+        "take names of one validator for two where only letter case differs",
+        ADAPTER,
+        "                _expect_clear_names(results, found)\n",
+        "                pass\n",
+        (NAMES,),
+    ),
+    Mutant(
+        "let an adapter's own error end the list, with a shopper's data",
+        OPERATOR,
+        "        except Exception as error:  # noqa: BLE001 - one that the author of an adapter "
+        "did not expect\n",
+        "        except ImportError as error:\n",
+        (LISTED,),
+    ),
     Mutant(
         "page by position over orders that leave their review",
         CLIENT,

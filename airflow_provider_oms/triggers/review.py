@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -16,7 +17,6 @@ from airflow.providers.common.compat.connection import get_async_connection
 from airflow.triggers.base import TriggerEvent
 
 from airflow_provider_oms.api.client import OmsClient
-from airflow_provider_oms.api.config import TenantSettings
 from airflow_provider_oms.api.errors import OmsError, OmsNotFoundError
 from airflow_provider_oms.api.review import Event, OrderInReview, Reviews
 from airflow_provider_oms.api.values import validate_number
@@ -100,14 +100,14 @@ class OmsOrdersInReviewTrigger(BaseEventTrigger):
         paces = _Paces(self.poll_interval, self.search_interval)
         connecting = Pace(0.0, self.poll_interval)
         while True:
-            settings: list[TenantSettings] = []
-            await self._try(connecting, self._connect, settings)
-            if not settings:
-                await asyncio.sleep(max(0.0, connecting.due_at - _clock()))
-                continue
             # The connection is read again after a failure, for a secret may have been replaced.
-            with shared_client(settings[0]) as client:
-                is_answered = True
+            with ExitStack() as until_failure:
+                clients: list[SharedClient] = []
+                is_answered = await self._try(connecting, self._connect, until_failure, clients)
+                if not is_answered:
+                    await asyncio.sleep(max(0.0, connecting.due_at - _clock()))
+                    continue
+                (client,) = clients
                 while is_answered:
                     found: list[Payload] = []
                     is_answered = await self._look(client, watch, paces, found)
@@ -118,9 +118,10 @@ class OmsOrdersInReviewTrigger(BaseEventTrigger):
                     pause *= random.uniform(1.0, 1.1)  # noqa: S311 - no secret
                     await asyncio.sleep(max(0.0, pause, client.rest))
 
-    async def _connect(self, settings: list[TenantSettings]) -> None:
+    async def _connect(self, until_failure: ExitStack, clients: list[SharedClient]) -> None:
         connection = await get_async_connection(self.oms_conn_id)
-        settings.append(settings_of(connection, self.oms_conn_id))
+        settings = settings_of(connection, self.oms_conn_id)
+        clients.append(until_failure.enter_context(shared_client(settings)))
 
     async def _look(
         self, client: SharedClient, watch: ReviewWatch, paces: _Paces, found: list[Payload]
@@ -152,7 +153,7 @@ class OmsOrdersInReviewTrigger(BaseEventTrigger):
         watch.on_search(await client.ask(partial(_orders, at_most=self.max_orders)), now)
 
     async def _read(self, client: SharedClient, watch: ReviewWatch, found: list[Payload]) -> None:
-        trouble: OmsError | None = None
+        trouble: Exception | None = None
         was_read = False
         for order_id in watch.waiting[:_READS]:
             try:
@@ -160,7 +161,7 @@ class OmsOrdersInReviewTrigger(BaseEventTrigger):
             except OmsNotFoundError as error:
                 if not watch.on_missing(order_id, datetime.now(UTC)):
                     self.log.warning("An event names an order that cannot be read: %s", error)
-            except OmsError as error:
+            except Exception as error:
                 watch.on_trouble(order_id)
                 if trouble is not None or client.rest:
                     raise
@@ -179,16 +180,22 @@ class OmsOrdersInReviewTrigger(BaseEventTrigger):
         name = ask.__name__
         try:
             await ask(*given)
-        except OmsError as error:
-            pace.failed(_clock(), error.retry_after)
+        except Exception as error:  # noqa: BLE001 - no trouble may end the watch
+            pace.failed(_clock(), error.retry_after if isinstance(error, OmsError) else None)
             if self._troubles.get(name) != type(error).__name__:
                 self._troubles[name] = type(error).__name__
-                self.log.warning("Orders in review are not watched as they should be: %s", error)
+                what = str(error) if isinstance(error, OmsError) else self._unexpected(error)
+                self.log.warning("Orders in review are not watched as they should be: %s", what)
             return False
         pace.answered(_clock())
         if self._troubles.pop(name, None):
             self.log.info("Orders in review are watched again")
         return True
+
+    def _unexpected(self, error: Exception) -> str:
+        # Its text may hold a part of the connection.
+        kind = type(error).__name__
+        return f"{kind} while connection {self.oms_conn_id} was looked up or used"
 
 
 class _Paces:

@@ -13,11 +13,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowOptionalProviderFeatureException
+from airflow.providers.common.compat.sdk import (
+    AirflowNotFoundException,
+    AirflowOptionalProviderFeatureException,
+)
 from features import IS_AIRFLOW_2
 from virtual_loop import VirtualLoop
 
-from airflow_provider_oms.api.errors import OmsError, OmsNotFoundError, OmsServerError
+from airflow_provider_oms.api.errors import OmsNotFoundError, OmsServerError
 from airflow_provider_oms.api.review import Event, OrderInReview
 from airflow_provider_oms.triggers import review
 from airflow_provider_oms.triggers.review import OmsOrdersInReviewTrigger
@@ -77,12 +80,20 @@ class Tenant:
         self.asked: list[tuple[float, str]] = []
         self.rest = 0.0
         self.connections = 0
+        #: Until when its connection cannot be looked up or used, and what is raised instead.
+        self.lost: dict[str, tuple[float, Exception]] = {}
+        self.looked_up: list[float] = []
+
+    def lose(self, step: str) -> None:
+        until, error = self.lost.get(step, (0.0, ValueError()))
+        if asyncio.get_running_loop().time() < until:
+            raise error
 
     def _answer(self, question: str) -> Any:
         now = asyncio.get_running_loop().time()
         self.asked.append((now, question))
         answer = self._play(question, now)
-        if isinstance(answer, OmsError):
+        if isinstance(answer, Exception):
             raise answer
         return answer
 
@@ -106,6 +117,7 @@ class Tenant:
 
     @contextmanager
     def shared(self, _: object) -> Iterator[Tenant]:
+        self.lose("client")
         self.connections += 1
         yield self
 
@@ -121,7 +133,11 @@ def order(order_id: str, status: str = "PendingReview") -> OrderInReview:
 def watch(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[tuple[float, str]]]:
     """Run a trigger over a tenant for some virtual seconds."""
 
+    tenants: list[Tenant] = []
+
     async def connection(_: str) -> Any:
+        tenants[-1].looked_up.append(asyncio.get_running_loop().time())
+        tenants[-1].lose("connection")
         fields = dict.fromkeys(("port", "login", "password", "schema"))
         return SimpleNamespace(**fields, host="http://127.0.0.1:1", extra=EXTRA[0])
 
@@ -130,6 +146,7 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[tuple[float, st
     monkeypatch.setattr(sys.modules[__name__], "EXTRA", ['{"tenant_id": "1"}'])
 
     def run(tenant: Tenant, seconds: float, **arguments: Any) -> list[tuple[float, str]]:
+        tenants.append(tenant)
         monkeypatch.setattr(review, "shared_client", tenant.shared)
         monkeypatch.setattr(review, "Reviews", tenant)
         # The slowest that it may be.
@@ -324,3 +341,44 @@ class TestTroubles:
         assert watch(tenant, 500) == []
         assert tenant.asked == []
         assert "tenant_id: is required" in logged()
+
+    @pytest.mark.parametrize("step", ["connection", "client"])
+    def test_a_connection_that_cannot_be_looked_up_or_used_ends_nothing(
+        self, watch: Any, logged: Callable[[], str], step: str
+    ) -> None:
+        tenant = Tenant(lambda *_: [])
+        tenant.lost = {step: (3000, AirflowNotFoundException(SECRET))}
+        watch(tenant, 5000)
+        assert tenant.times("events")[0] >= 3000
+        pauses = [after - before for before, after in pairwise(tenant.looked_up)]
+        assert pauses[:6] == [30, 60, 120, 240, 480, 600]
+        said = logged()
+        assert said.count("AirflowNotFoundException") == 1
+        assert "oms_default" in said
+        assert SECRET not in said
+        assert said.count("watched again") == 1
+
+    @pytest.mark.parametrize("lost", ["events", "search", "a"])
+    def test_an_error_that_nobody_expected_ends_nothing(
+        self, watch: Any, logged: Callable[[], str], lost: str
+    ) -> None:
+        def play(question: str, now: float) -> Any:
+            if question == lost and now < 100:
+                return KeyError(SECRET)
+            listed = {"search": [order("a"), order("b")], "events": [Event("1", "b")]}
+            return listed.get(question, order(question))
+
+        emitted = watch(Tenant(play), 1200)
+        assert {one for _, one in emitted} == {"a", "b"}
+        assert emitted[0][0] == 0
+        said = logged()
+        assert said.count("KeyError while connection oms_default was looked up or used") == 1
+        assert SECRET not in said
+
+    def test_a_trigger_that_airflow_ends_is_not_kept_alive(self, watch: Any) -> None:
+        def play(*_: Any) -> Any:
+            raise asyncio.CancelledError
+
+        tenant = Tenant(play)
+        assert watch(tenant, 1000) == []
+        assert tenant.times("events") == [0]

@@ -12,11 +12,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow.providers.common.compat.sdk import AirflowNotFoundException
 from fsspec.implementations.memory import (  # type: ignore[import-untyped]  # it has no types
     MemoryFileSystem,
 )
 
-from airflow_provider_oms import verdict_files
+from airflow_provider_oms import places, verdict_files
 from airflow_provider_oms.places import OmsFileError
 from airflow_provider_oms.triggers.verdict_files import OmsVerdictFilesTrigger, move_read
 from airflow_provider_oms.verdict_files import VerdictFolder
@@ -235,6 +236,26 @@ def test_a_folder_that_cannot_be_read_is_reported_in_one_event(
         "readable, with each file in it",
         "FileNotFoundError",
     )
+    assert verdict == {"order_id": 1}
+
+
+def test_a_connection_that_is_not_there_yet_does_not_end_the_watch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(tmp_path, "a.jsonl", '{"order_id": 1}\n', 100)
+    looks = iter(range(9))
+
+    def lost(_path: str) -> Any:
+        raise AirflowNotFoundException("there is no such connection")
+
+    async def sleep(_seconds: float) -> None:
+        if next(looks) == 3:
+            monkeypatch.setattr(verdict_files, "place_of", places.place_of)
+
+    monkeypatch.setattr(verdict_files, "place_of", lost)
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    outage, verdict = verdicts(events(watch(tmp_path), 2))
+    assert outage[2] == "AirflowNotFoundException"
     assert verdict == {"order_id": 1}
 
 
