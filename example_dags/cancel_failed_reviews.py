@@ -13,6 +13,10 @@ An order that is accepted after it was listed is not canceled: `only_if_states` 
 directly before its cancel. It ends `not_cancelable` and turns the run red, as does an order that
 the tenant refuses to cancel, for example because its money is captured. Such an order stays in
 review, so a person has to look at it; until then each run lists it again.
+
+`only_if_states` compares the state alone. An order is canceled too if its validator says `Pass`
+after it was listed and it is still in `PendingReview`. So the retries are few and their delays
+short. Clear `list_failed` together with `cancel`, never `cancel` alone.
 """
 
 from __future__ import annotations
@@ -55,6 +59,7 @@ with DAG(
         dry_run="{{ params.dry_run }}",
         max_orders=1000,
         retries=2,
-        retry_delay=timedelta(minutes=5),
+        # Each attempt cancels what was listed before the first one.
+        retry_delay=timedelta(minutes=1),
     )
 # [END cancel_failed_reviews]
