@@ -8,6 +8,9 @@ INBOX = "verdicts/inbox.py"
 OPERATORS = "operators/verdicts.py"
 STORIES = "tests/verdicts/test_inbox_stories.py"
 TASKS = "tests/operators/verdicts/test_verdicts.py"
+FILES = "verdicts/files.py"
+FILE_STORIES = "tests/verdicts/test_verdict_file_stories.py"
+FILE_TASKS = "tests/operators/verdicts/test_verdict_files.py"
 
 VERDICT_MUTANTS = (
     Mutant(
@@ -114,5 +117,12 @@ VERDICT_MUTANTS = (
         "    if store.get(key) != value:\n",
         "    if False:\n",
         (TASKS,),
+    ),
+    Mutant(
+        "take a row that is announced again for another verdict",
+        FILES,
+        "FileRow.from_extra(event.payload) or event.number, event)",
+        "event.number, event)",
+        (FILE_STORIES, FILE_TASKS),
     ),
 )

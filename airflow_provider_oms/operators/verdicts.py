@@ -32,7 +32,7 @@ from airflow_provider_oms.verdict_arguments import (
     policy_of,
     refuse_what_stops_runs,
 )
-from airflow_provider_oms.verdicts.files import FileRow, from_files
+from airflow_provider_oms.verdicts.files import FileRow, from_files, without_copies
 from airflow_provider_oms.verdicts.inbox import (
     Due,
     Ends,
@@ -149,7 +149,7 @@ class OmsTakeVerdictsOperator(KeepsDefaultArguments, BaseOperator):
         inbox = take(
             earlier,
             Ends.from_json(store.get(f"{key}:ends")),
-            events,
+            without_copies(events, earlier.read),
             handout=uuid.uuid4().hex,
             adapter=entries.verdict,
             policy=self.policy,

@@ -7,21 +7,23 @@ there may be announced again, after any restart, and three rules make that harml
 - A verdict without a time of its own has the time of its file and its place in it, not that of its
   event. So an older file that is announced again does not replace a newer one.
 - A file is moved only in the form that was announced. One that was written again since is another.
-- The inbox takes a verdict that comes twice for one.
+- Of the events of one row, the inbox is given the first. A copy would be a later event: it would
+  replace a verdict of the same time, and make an order due again that is settled.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from operator import index
 from typing import Any
 
+from airflow_provider_oms.verdicts.inbox import Event
 from airflow_provider_oms.verdicts.verdict import Adapter, Decision, OmsVerdictError, Verdict
 
-__all__ = ["FileRow", "StillFiles", "VerdictFile", "from_files", "read_whole"]
+__all__ = ["FileRow", "StillFiles", "VerdictFile", "from_files", "read_whole", "without_copies"]
 
 # A file that nothing has moved aside is announced again: its events may be gone, or out of reach.
 _AGAIN_AFTER = 3600.0
@@ -87,11 +89,20 @@ class FileRow:
             payload = extra["payload"]
             modified = datetime.fromisoformat(payload["modified"]).astimezone(UTC)
             size, number, of = map(index, (payload["size"], *payload["row"]))
-            problem = payload["problem"] and tuple(payload["problem"])
+            verdict, problem = payload["verdict"], payload["problem"]
+            if problem is not None:
+                field, rule, kind = map(_text, problem)
+                problem = field, rule, kind
             file = VerdictFile(str(payload["file"]), size, modified)
-            return cls(file, number, of, payload["verdict"], problem)
+            return cls(file, number, of, verdict and _text(verdict), problem)
         except (LookupError, TypeError, ValueError, OverflowError):
             return None
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("no text")
+    return value
 
 
 class StillFiles:
@@ -172,3 +183,18 @@ def read_whole(rows: Iterable[FileRow]) -> dict[VerdictFile, bool]:
         for file, of_file in found.items()
         if len(of_file) >= max(row.of for row in of_file.values())
     }
+
+
+def without_copies(events: Iterable[Event], read: Container[int]) -> list[Event]:
+    """Return the events, and of those that hold one row of a file only the first.
+
+    A file is announced again until it is moved aside, and whenever it comes back unchanged.
+
+    :param events: the events, in any order.
+    :param read: the numbers of those that an earlier run has read. They count before one that was
+        recorded earlier and became visible later, because its order may have been handed out.
+    """
+    found: dict[FileRow | int, Event] = {}
+    for event in sorted(events, key=lambda one: (one.number not in read, one.at, one.number)):
+        found.setdefault(FileRow.from_extra(event.payload) or event.number, event)
+    return list(found.values())

@@ -1,17 +1,9 @@
-"""Verdicts in files: when a file stands still, and that no death between two steps loses one.
-
-A seed is a story: files are written, half-written and written again, and the trigger, Airflow and
-the task that takes die between any two steps. When it is over, an order was handed out only if a
-verdict rejected it, each that was rejected last is due, none that was accepted last is, and every
-file was moved aside once.
-"""
+"""Verdicts in files: when a file stands still, what its rows are as events, which are copies."""
 
 from __future__ import annotations
 
 import json
-import random
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,8 +15,9 @@ from airflow_provider_oms.verdicts.files import (
     VerdictFile,
     from_files,
     read_whole,
+    without_copies,
 )
-from airflow_provider_oms.verdicts.inbox import Ends, Event, Inbox, Policy, read_from, settle, take
+from airflow_provider_oms.verdicts.inbox import Ends, Event, Inbox, Policy, take
 from airflow_provider_oms.verdicts.verdict import Decision, OmsVerdictError, Verdict
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -51,6 +44,14 @@ def event_of(row: FileRow) -> dict[str, Any]:
 
 def verdict_row(order: int, word: str, number: int = 1, of: int = 1) -> FileRow:
     return FileRow(file(), number, of, json.dumps({"order": order, "word": word}))
+
+
+def announced(*rows: FileRow) -> list[Event]:
+    """Return the events of rows, one a minute."""
+    return [
+        Event(number, BEGIN + timedelta(minutes=number), event_of(row))
+        for number, row in enumerate(rows, 1)
+    ]
 
 
 class TestStillFiles:
@@ -119,6 +120,9 @@ class TestRows:
                     {"row": ["1", 1]},
                     {"size": 1.5},
                     {"problem": 5},
+                    {"problem": ["row 1", "JSON"]},
+                    {"problem": ["row 1", "JSON", {}]},
+                    {"verdict": {"order": 1}},
                 )
             ),
         ],
@@ -178,166 +182,37 @@ class TestTheAdapter:
         assert refusal.value.field == field
 
 
-@dataclass
-class World:
-    """Hold what outlives every process: the folder, the events and the state of the inbox."""
+class TestCopies:
+    def test_of_a_row_that_is_announced_again_the_first_event_counts(self) -> None:
+        events = announced(
+            verdict_row(1, "cancel"), verdict_row(2, "keep"), verdict_row(1, "cancel")
+        )
+        assert without_copies(reversed(events), frozenset()) == events[:2]
 
-    chance: random.Random
-    orders: int
-    now: datetime = BEGIN
-    files: dict[str, tuple[datetime, list[tuple[int, str]]]] = field(default_factory=dict)
-    half: dict[str, datetime] = field(default_factory=dict)
-    written: int = 0
-    newest: dict[int, str] = field(default_factory=dict)
-    rejected: set[int] = field(default_factory=set)
-    events: list[Event] = field(default_factory=list)
-    state: Any = None
-    ends: Any = None
-    moved: list[str] = field(default_factory=list)
-    canceled: dict[int, str] = field(default_factory=dict)
+    def test_one_that_an_earlier_run_has_read_counts_before_one_that_was_not_visible_then(
+        self,
+    ) -> None:
+        events = announced(verdict_row(1, "cancel"), verdict_row(1, "cancel"))
+        assert without_copies(events, frozenset({2})) == events[1:]
 
-    def listed(self) -> list[VerdictFile]:
-        return [VerdictFile(name, len(rows), at) for name, (at, rows) in self.files.items()]
-
-    def rows(self, of: VerdictFile) -> list[FileRow] | None:
-        if of not in self.listed():
-            return None
-        rows = self.files[of.name][1]
-        payloads = [json.dumps({"order": order, "word": word}) for order, word in rows]
-        return [FileRow(of, number, len(rows), one) for number, one in enumerate(payloads, 1)]
-
-    def write(self) -> None:
-        """Write a file, of which the second half may come a little later."""
-        self.written += 1
-        name = f"{self.written}.jsonl"
-        words = self.chance.choices(["cancel", "keep"], k=self.chance.randint(1, 3))
-        rows = [(self.chance.randrange(self.orders), word) for word in words]
-        # Not at the moment at which another one was written on.
-        self.files[name] = (self.now + timedelta(milliseconds=1), rows)
-        if self.chance.random() < 0.3:
-            self.half[name] = self.now
-        self._judge(rows)
-
-    def go_on_writing(self) -> None:
-        for name, since in list(self.half.items()):
-            # A writer takes less than the time for which a file must stand still.
-            if self.now - since < timedelta(seconds=20) and self.chance.random() < 0.8:
-                continue
-            row = (self.chance.randrange(self.orders), self.chance.choice(["cancel", "keep"]))
-            self.files[name] = (self.now, [*self.files[name][1], row])
-            # All of it counts as written now.
-            self._judge(self.files[name][1])
-            del self.half[name]
-
-    def _judge(self, rows: list[tuple[int, str]]) -> None:
-        self.newest.update(rows)
-        self.rejected.update(order for order, word in rows if word == "cancel")
-
-
-def watch(world: World) -> Iterator[None]:
-    """Announce files; whoever drives it may kill it, and the rows that are not stored, anywhere."""
-    still, waiting = StillFiles(STILL_FOR), list[FileRow]()
-
-    def clock() -> float:
-        return (world.now - BEGIN).total_seconds()
-
-    while True:
-        for one in still.look(world.listed(), clock()):
-            yield
-            rows = world.rows(one)
-            for row in rows or ():
-                waiting.append(row)
-                yield
-                # Airflow stores the events of some rows together, in their sequence.
-                while waiting and world.chance.random() < 0.7:
-                    extra = event_of(waiting.pop(0))
-                    world.events.append(Event(len(world.events) + 1, world.now, extra))
-            if rows is not None:
-                still.note(one, clock())
-        yield
-        for row in waiting:
-            world.events.append(Event(len(world.events) + 1, world.now, event_of(row)))
-        waiting.clear()
-        yield
-
-
-def run(world: World, name: str) -> Iterator[None]:
-    """Go through one run of the DAG; whoever drives it may kill it anywhere."""
-    inbox, ends = Inbox.from_json(world.state), Ends.from_json(world.ends)
-    since = read_from(inbox, POLICY, world.now)
-    events = [event for event in world.events if event.at >= since]
-    taken = take(
-        inbox,
-        ends,
-        events,
-        handout=name,
-        adapter=from_files(adapter),
-        policy=POLICY,
-        now=world.now,
+    @pytest.mark.parametrize(
+        "other",
+        [
+            FileRow(file("b"), 1, 1, "{}"),
+            FileRow(file(size=2), 1, 1, "{}"),
+            FileRow(file(seconds=1), 1, 1, "{}"),
+            FileRow(file(), 2, 2, "{}"),
+            FileRow(file(), 1, 1, '{"order": 1}'),
+            FileRow(file(), 1, 1, problem=("row 1", "JSON", "odd")),
+        ],
     )
-    assert not [problem for problem in taken.problems if "is no verdict" in problem]
-    rows = [row for event in events if (row := FileRow.from_extra(event.payload)) is not None]
-    standing = {}
-    for row in sorted(rows, key=lambda row: row.at):
-        payload = json.loads(row.verdict or "")
-        standing[payload["order"]] = payload["word"]
-    assert {due.order for due in taken.handed_out} <= {
-        order for order, word in standing.items() if word == "cancel"
-    }
-    yield
-    world.state = taken.to_json()
-    whole = read_whole(rows)
-    for one in world.listed():
-        if one in whole:
-            yield
-            if one in world.listed():
-                world.moved.append(one.name)
-                del world.files[one.name]
-                assert one.name not in world.half
-    settled = []
-    for due in taken.handed_out:
-        yield
-        assert due.order in world.rejected
-        world.canceled.setdefault(int(due.order), name)
-        settled.append(due.key)
-    yield
-    if (left := settle(Inbox.from_json(world.state), name, settled)) is not None:
-        world.ends = left.to_json()
+    def test_another_row_is_no_copy(self, other: FileRow) -> None:
+        events = announced(FileRow(file(), 1, 1, "{}"), other)
+        assert without_copies(events, frozenset()) == events
 
-
-def tell(seed: int) -> World:
-    """Tell one story to its end.
-
-    :param seed: which story.
-    """
-    chance = random.Random(seed)  # noqa: S311 - a story, no secret
-    # With few orders, verdicts are revised; with many, most have one that may be lost.
-    world = World(chance, orders=chance.choice([3, 15]))
-    watcher, runner = watch(world), run(world, "0")
-    for step in range(400):
-        is_calm = step >= 200
-        world.now += timedelta(seconds=chance.choice([1, 2, 5]))
-        world.go_on_writing()
-        if not is_calm and chance.random() < 0.1:
-            world.write()
-        if not is_calm and chance.random() < 0.2:
-            watcher = watch(world)
-        next(watcher)
-        if not is_calm and chance.random() < 0.05:
-            runner = iter(())
-        if next(runner, "over") == "over":
-            runner = run(world, str(step))
-    return world
-
-
-@pytest.mark.parametrize("first", range(0, 80, 20))
-def test_every_order_ends_as_its_newest_verdict_says_wherever_a_process_dies(first: int) -> None:
-    for seed in range(first, first + 20):
-        world = tell(seed)
-        assert world.files == {}, seed
-        assert sorted(world.moved) == sorted(f"{n}.jsonl" for n in range(1, world.written + 1))
-        due = {order for order, word in world.newest.items() if word == "cancel"}
-        assert due <= world.canceled.keys() <= world.rejected, seed
+    def test_events_of_another_origin_are_no_copies(self) -> None:
+        events = [Event(number, BEGIN, {"order": 1}) for number in (1, 2)]
+        assert without_copies(events, frozenset()) == events
 
 
 def test_an_older_file_that_is_announced_again_does_not_replace_a_newer_one() -> None:

@@ -15,13 +15,14 @@ from inboxes import VERDICTS, Airflow
 
 from airflow_provider_oms.exceptions import OmsUnsettledVerdictsError, OmsVerdictStateError
 from airflow_provider_oms.triggers.verdict_files import OmsVerdictFilesTrigger
+from airflow_provider_oms.verdicts.files import StillFiles
 
 AT = 1_770_000_000
 
 
 def announce(airflow: Airflow, trigger: OmsVerdictFilesTrigger) -> None:
     """Make an event of each row of each file in the folder, as trigger and Airflow do it."""
-    for file in trigger.folder.files():
+    for file in StillFiles(0).look(trigger.folder.files(), 0):
         for row in trigger.folder.rows(file) or ():
             airflow.publish(from_trigger=True, payload=row.to_json())
 
@@ -106,6 +107,38 @@ class TestWithAssetWatchers:
         write(tmp_path, "a.jsonl", {"order_id": 7, "verdict": "rejected"})
         announce(airflow, trigger)
         assert airflow.take() == []
+
+    def test_a_file_that_is_announced_again_replaces_no_verdict_of_its_own_time(
+        self, airflow: Airflow, trigger: OmsVerdictFilesTrigger, tmp_path: Path
+    ) -> None:
+        write(tmp_path, "a.jsonl", {"order_id": 7, "verdict": "rejected"})
+        write(tmp_path, "b.jsonl", {"order_id": 7, "verdict": "accepted"})
+        announce(airflow, trigger)
+        # Another triggerer, of which one event becomes visible after the files were moved.
+        late = airflow.events[0].extra
+        assert airflow.take() == []
+        airflow.publish(**late)
+        assert airflow.take() == []
+        write(tmp_path, "a.jsonl", {"order_id": 7, "verdict": "rejected"})
+        announce(airflow, trigger)
+        assert airflow.take() == []
+        assert len(below(tmp_path)) == 2
+
+    def test_a_file_that_is_announced_again_makes_no_settled_order_due(
+        self, airflow: Airflow, trigger: OmsVerdictFilesTrigger, tmp_path: Path
+    ) -> None:
+        write(tmp_path, "a.jsonl", {"order_id": 7, "verdict": "rejected"})
+        (tmp_path / "done").write_text("in the way")
+        announce(airflow, trigger)
+        assert len(airflow.take()) == 1
+        with pytest.raises(OmsUnsettledVerdictsError, match="order 7: not_cancelable"):
+            airflow.settle({7: "not_cancelable"})
+        announce(airflow, trigger)
+        assert airflow.take() == []
+        (tmp_path / "done").unlink()
+        announce(airflow, trigger)
+        assert airflow.take() == []
+        assert below(tmp_path) == ["done/20260202T024000.000000Z-a.jsonl"]
 
 
 @pytest.mark.needs("no asset watchers")
