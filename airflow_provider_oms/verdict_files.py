@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Any
@@ -100,28 +102,30 @@ class VerdictFolder:
         :param file: the file.
         :raises OmsFileError: when it cannot be read.
         """
+        if (data := self._data(file)) is None:
+            return None
+        digest = _digest(data)
         try:
-            if (data := self._data(file)) is None:
-                return None
             read = _read(file.name, data)
-            return [_row(file, number, len(read), each) for number, each in enumerate(read, 1)]
-        except OmsFileError:
-            raise
+            rows = [_row(file, number, len(read), each) for number, each in enumerate(read, 1)]
         except _UnreadableFileError as error:
             rule, kind = error.args
         except Exception as error:  # noqa: BLE001 - no file may stop the watch over the others
             rule, kind = "a file of verdicts", type(error).__name__
-        return [FileRow(file, 1, 1, problem=(f"file {file.name}", rule, kind))]
+        else:
+            return [replace(row, digest=digest) for row in rows]
+        problem = (f"file {file.name}", rule, kind)
+        return [FileRow(file, 1, 1, problem=problem, digest=digest)]
 
     def _data(self, file: VerdictFile) -> bytes | None:
-        if file.size > _MOST_BYTES:
-            raise _UnreadableFileError(f"at most {_MOST_BYTES // 2**20} MiB; split it", "more")
+        """Return the content of a file, or the beginning of one that is too large."""
         with failures_of(f"{file.name} in {self.path} cannot be read"):
             place = place_of(self.path)
             with place.fs.open(f"{place.path.rstrip('/')}/{file.name}", "rb") as source:
                 data: bytes = source.read(_MOST_BYTES + 1)
         # Written to since, or while it was read.
-        return data if len(data) == file.size and file in self.files() else None
+        is_same = len(data) == min(file.size, _MOST_BYTES + 1) and file in self.files()
+        return data if is_same else None
 
     def move_read(self, rows: Iterable[FileRow]) -> list[OmsFileError]:
         """Move the files aside whose rows were all read, and return what kept any from it.
@@ -137,20 +141,24 @@ class VerdictFolder:
             return [error]
         problems = []
         for file in files:
-            if file in whole:
+            if any(file == each for each, _ in whole):
                 try:
-                    self._move(file, self._done if whole[file] else self._failed)
+                    # Another content may have come under the same name, size and time.
+                    digest = "" if (data := self._data(file)) is None else _digest(data)
+                    if (is_read := whole.get((file, digest))) is not None:
+                        self._move(file, digest, self._done if is_read else self._failed)
                 except OmsFileError as error:
                     problems.append(error)
         return problems
 
-    def _move(self, file: VerdictFile, aside: str) -> None:
+    def _move(self, file: VerdictFile, digest: str, aside: str) -> None:
         with failures_of(f"{file.name} in {self.path} cannot be moved to {aside}"):
             place = place_of(self.path)
             folder = place.path.rstrip("/")
             source = f"{folder}/{file.name}"
             # Another file of that name may come, and a move that was cut off goes on here.
-            target = f"{folder}/{aside}/{file.modified:%Y%m%dT%H%M%S.%fZ}-{file.name}"
+            time = f"{file.modified:%Y%m%dT%H%M%S.%fZ}"
+            target = f"{folder}/{aside}/{time}-{digest}-{file.name}"
             place.fs.makedirs(f"{folder}/{aside}", exist_ok=True)
             if place.protocol in LOCAL:
                 place.fs.mv(source, target)
@@ -172,6 +180,10 @@ def _modified(info: Mapping[str, Any]) -> datetime:
     return datetime.fromtimestamp(time, UTC)
 
 
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:12]
+
+
 def _row(file: VerdictFile, number: int, of: int, read: _Read) -> FileRow:
     if isinstance(read, dict):
         text = json.dumps(read)
@@ -182,6 +194,8 @@ def _row(file: VerdictFile, number: int, of: int, read: _Read) -> FileRow:
 
 
 def _read(name: str, data: bytes) -> list[_Read]:
+    if len(data) > _MOST_BYTES:
+        raise _UnreadableFileError(f"at most {_MOST_BYTES // 2**20} MiB; split it", "more")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:

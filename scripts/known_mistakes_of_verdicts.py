@@ -125,4 +125,11 @@ VERDICT_MUTANTS = (
         "event.number, event)",
         (FILE_STORIES, FILE_TASKS),
     ),
+    Mutant(
+        "move another content of the same name, size and time without having read it",
+        "verdict_files.py",
+        "whole.get((file, digest))",
+        "next((read for (each, _), read in whole.items() if each == file), None)",
+        (FILE_TASKS,),
+    ),
 )

@@ -6,7 +6,8 @@ there may be announced again, after any restart, and three rules make that harml
 
 - A verdict without a time of its own has the time of its file and its place in it, not that of its
   event. So an older file that is announced again does not replace a newer one.
-- A file is moved only in the form that was announced. One that was written again since is another.
+- A file is moved only in the form that was announced, with the same content. One that was written
+  again since is another.
 - Of the events of one row, the inbox is given the first. A copy would be a later event: it would
   replace a verdict of the same time, and make an order due again that is settled.
 """
@@ -52,6 +53,8 @@ class FileRow:
     :param of: how many rows the file has.
     :param verdict: the row as JSON text, so that each database keeps it as it is.
     :param problem: where the row cannot be read, the arguments of an ``OmsVerdictError``.
+    :param digest: what names the content of the file: a form does not tell two apart that have one
+        name, size and time.
     """
 
     file: VerdictFile
@@ -59,6 +62,7 @@ class FileRow:
     of: int
     verdict: str | None = None
     problem: tuple[str, str, str] | None = None
+    digest: str = ""
 
     @property
     def at(self) -> datetime:
@@ -71,6 +75,7 @@ class FileRow:
             "file": self.file.name,
             "size": self.file.size,
             "modified": self.file.modified.astimezone(UTC).isoformat(),
+            "digest": self.digest,
             "row": [self.number, self.of],
             "verdict": self.verdict,
             "problem": self.problem and list(self.problem),
@@ -94,14 +99,15 @@ class FileRow:
                 field, rule, kind = map(_text, problem)
                 problem = field, rule, kind
             file = VerdictFile(str(payload["file"]), size, modified)
-            return cls(file, number, of, verdict and _text(verdict), problem)
+            digest = _text(payload["digest"])
+            return cls(file, number, of, verdict and _text(verdict), problem, digest)
         except (LookupError, TypeError, ValueError, OverflowError):
             return None
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise TypeError("no text")
+        raise TypeError
     return value
 
 
@@ -170,14 +176,15 @@ def from_files(adapter: Adapter) -> Adapter:
     return read
 
 
-def read_whole(rows: Iterable[FileRow]) -> dict[VerdictFile, bool]:
+def read_whole(rows: Iterable[FileRow]) -> dict[tuple[VerdictFile, str], bool]:
     """Return the files of which no row is missing, and whether each row could be read.
 
     :param rows: the rows that were read, in any order; some may be there twice.
+    :return: by file and digest, for one form may have had several contents.
     """
-    found: dict[VerdictFile, dict[int, FileRow]] = {}
+    found: dict[tuple[VerdictFile, str], dict[int, FileRow]] = {}
     for row in rows:
-        found.setdefault(row.file, {})[row.number] = row
+        found.setdefault((row.file, row.digest), {})[row.number] = row
     return {
         file: all(row.problem is None for row in of_file.values())
         for file, of_file in found.items()

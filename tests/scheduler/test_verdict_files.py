@@ -37,7 +37,7 @@ def write(folder: Path, name: str, *verdicts: tuple[int, str]) -> None:
 
 def names(folder: Path) -> set[str]:
     """Return which files were moved aside."""
-    return {path.name.partition("-")[2] for path in folder.glob("*.jsonl")}
+    return {path.name.split("-", 2)[2] for path in folder.glob("*.jsonl")}
 
 
 @pytest.fixture

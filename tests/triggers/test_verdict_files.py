@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -66,7 +67,9 @@ def written(folder: Path, name: str, text: str | bytes, at: float) -> Path:
 
 
 def below(folder: Path) -> list[str]:
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    """Return the files in a folder and below it, without the digest in their names."""
+    found = [str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()]
+    return sorted(re.sub("Z-[0-9a-f]{12}-", "Z-", each) for each in found)
 
 
 @pytest.fixture
@@ -155,10 +158,10 @@ def test_a_file_that_cannot_be_moved_keeps_no_other_from_being_moved(
     found = rows(events(watch(tmp_path), 3))
     move = VerdictFolder._move
 
-    def locked(self: VerdictFolder, file: VerdictFile, aside: str) -> None:
+    def locked(self: VerdictFolder, file: VerdictFile, digest: str, aside: str) -> None:
         if file.name == "b.jsonl":
             raise OmsFileError("b.jsonl is locked")
-        move(self, file, aside)
+        move(self, file, digest, aside)
 
     monkeypatch.setattr(VerdictFolder, "_move", locked)
     assert [problem.message for problem in folder.move_read(found)] == ["b.jsonl is locked"]

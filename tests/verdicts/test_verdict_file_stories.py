@@ -165,7 +165,7 @@ def run(world: World, name: str) -> Iterator[None]:
     world.state = taken.to_json()
     whole = read_whole(rows)
     for one in world.listed():
-        if one in whole:
+        if (one, "") in whole:
             yield
             if one in world.listed():
                 world.moved[one.name] = world.files.pop(one.name)

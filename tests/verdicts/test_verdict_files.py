@@ -92,7 +92,7 @@ class TestStillFiles:
 
 class TestRows:
     def test_a_row_goes_through_an_event_and_comes_back(self) -> None:
-        row = verdict_row(7, "cancel", 2, 3)
+        row = FileRow(file(), 2, 3, "{}", digest="abc")
         assert FileRow.from_extra(event_of(row)) == row
         odd = FileRow(file(), 1, 1, problem=("row 1", "JSON", "odd"))
         assert FileRow.from_extra(event_of(odd)) == odd
@@ -133,14 +133,15 @@ class TestRows:
     def test_a_file_is_whole_when_no_row_is_missing(self) -> None:
         rows = [verdict_row(order, "keep", order, 3) for order in (1, 2, 3)]
         assert read_whole([rows[0], rows[2], rows[2]]) == {}
-        assert read_whole([rows[2], rows[0], rows[1], rows[1]]) == {file(): True}
+        assert read_whole([rows[2], rows[0], rows[1], rows[1]]) == {(file(), ""): True}
         problem = FileRow(file(), 2, 3, problem=("row 2", "JSON", "odd"))
-        assert read_whole([rows[0], problem, rows[2]]) == {file(): False}
+        assert read_whole([rows[0], problem, rows[2]]) == {(file(), ""): False}
 
     def test_rows_of_two_forms_of_a_file_make_none_whole(self) -> None:
-        first = FileRow(file(seconds=0), 1, 2, "{}")
-        second = FileRow(file(seconds=1), 2, 2, "{}")
-        assert read_whole([first, second]) == {}
+        first = FileRow(file(seconds=0), 1, 2, "{}", digest="a")
+        second = FileRow(file(seconds=1), 2, 2, "{}", digest="a")
+        other = FileRow(file(seconds=0), 2, 2, "{}", digest="b")
+        assert read_whole([first, second, other]) == {}
 
 
 class TestTheAdapter:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -34,7 +35,9 @@ def write(folder: Path, name: str, *rows: Any) -> None:
 
 
 def below(folder: Path) -> list[str]:
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    """Return the files in a folder and below it, without the digest in their names."""
+    found = [str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()]
+    return sorted(re.sub("Z-[0-9a-f]{12}-", "Z-", each) for each in found)
 
 
 @pytest.fixture
@@ -139,6 +142,24 @@ class TestWithAssetWatchers:
         announce(airflow, trigger)
         assert airflow.take() == []
         assert below(tmp_path) == ["done/20260202T024000.000000Z-a.jsonl"]
+
+    def test_another_content_under_the_same_name_size_and_time_is_read_before_it_is_moved(
+        self, airflow: Airflow, trigger: OmsVerdictFilesTrigger, tmp_path: Path
+    ) -> None:
+        write(tmp_path, "a.jsonl", {"order_id": 7, "verdict": "rejected"})
+        announce(airflow, trigger)
+        write(tmp_path, "a.jsonl", {"order_id": 8, "verdict": "rejected"})
+        assert [entry["order_id"] for entry in airflow.take()] == [7]
+        assert below(tmp_path) == ["a.jsonl"]
+        assert airflow.settle({7: "canceled"}) == {"canceled": 1}
+        announce(airflow, trigger)
+        assert [entry["order_id"] for entry in airflow.take()] == [8]
+        write(tmp_path, "a.jsonl", {"order_id": 9, "verdict": "rejected"})
+        assert airflow.settle({8: "canceled"}) == {"canceled": 1}
+        announce(airflow, trigger)
+        assert [entry["order_id"] for entry in airflow.take()] == [9]
+        # None has overwritten another.
+        assert below(tmp_path) == ["done/20260202T024000.000000Z-a.jsonl"] * 2
 
 
 @pytest.mark.needs("no asset watchers")
