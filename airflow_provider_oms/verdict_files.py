@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import takewhile
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,8 +30,8 @@ _LONGEST_ROW = 2**16
 # How the storages of fsspec name the time at which a file was written.
 _TIMES = ("mtime", "LastModified", "last_modified", "updated", "created")
 
-# A row that was read, or what it must be and what it is instead.
-_Read = dict[str, Any] | tuple[str, str]
+# A row that was read; or what it must be, what it is, and those of its fields that are whole.
+_Read = dict[str, Any] | tuple[str, str, dict[str, str]]
 
 
 class _UnreadableFileError(Exception):
@@ -189,8 +190,11 @@ def _row(file: VerdictFile, number: int, of: int, read: _Read) -> FileRow:
         text = json.dumps(read)
         if len(text) <= _LONGEST_ROW:
             return FileRow(file, number, of, text)
-        read = (f"at most {_LONGEST_ROW // 2**10} KiB", "more")
-    return FileRow(file, number, of, problem=(f"row {number} of {file.name}", *read))
+        read = (f"at most {_LONGEST_ROW // 2**10} KiB", "more", {})
+    rule, kind, fields = read
+    text = json.dumps(fields) if fields else ""
+    verdict = text if 0 < len(text) <= _LONGEST_ROW else None
+    return FileRow(file, number, of, verdict, (f"row {number} of {file.name}", rule, kind))
 
 
 def _read(name: str, data: bytes) -> list[_Read]:
@@ -214,7 +218,7 @@ def _rows_of_json(text: str) -> Iterator[_Read]:
     except ValueError:
         raise _UnreadableFileError("one JSON text, with no key twice", "something else") from None
     for each in value if isinstance(value, list) else [value]:
-        yield each if isinstance(each, dict) else ("a JSON object", "another value")
+        yield each if isinstance(each, dict) else ("a JSON object", "another value", {})
 
 
 def _rows_of_json_lines(text: str) -> Iterator[_Read]:
@@ -223,9 +227,9 @@ def _rows_of_json_lines(text: str) -> Iterator[_Read]:
             try:
                 value = read_json(line)
             except ValueError:
-                yield "a JSON object, with no key twice", "something else"
+                yield "a JSON object, with no key twice", "something else", {}
             else:
-                yield value if isinstance(value, dict) else ("a JSON object", "another value")
+                yield value if isinstance(value, dict) else ("a JSON object", "another value", {})
 
 
 def _rows_of_csv(text: str) -> Iterator[_Read]:
@@ -243,17 +247,25 @@ def _rows_of_csv(text: str) -> Iterator[_Read]:
             begin, end = end, source.line_num
             if not fields:
                 continue
+            # Those up to a line break, which a stray quotation mark may have put into a field.
+            whole = dict(zip(header, takewhile(_is_one_line, fields), strict=False))
             if end == len(lines) and not text.endswith(("\n", "\r", '"')):
-                yield "a row with a line break at its end", "one that may be cut off"
+                # No delimiter ends the last field.
+                whole = dict(zip(header, fields[:-1], strict=False))
+                yield "a row with a line break at its end", "one that may be cut off", whole
             elif end - begin > 1:
                 # A stray quotation mark may have swallowed the next rows.
-                yield "one line", f"{end - begin} lines"
+                yield "one line", f"{end - begin} lines", whole
             elif len(fields) != len(header):
-                yield f"{len(header)} fields, as the header has", str(len(fields))
+                yield f"{len(header)} fields, as the header has", str(len(fields)), whole
             else:
-                yield dict(zip(header, fields, strict=True))
+                yield whole
     except csv.Error:
         raise _UnreadableFileError("a CSV file", "one with a stray quotation mark") from None
+
+
+def _is_one_line(field: str) -> bool:
+    return "\n" not in field and "\r" not in field
 
 
 _READERS = {

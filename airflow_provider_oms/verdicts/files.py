@@ -51,7 +51,8 @@ class FileRow:
     :param file: the file.
     :param number: which row, from 1.
     :param of: how many rows the file has.
-    :param verdict: the row as JSON text, so that each database keeps it as it is.
+    :param verdict: the row as JSON text, so that each database keeps it as it is; of a row that
+        cannot be read, the fields that are whole, if there are any.
     :param problem: where the row cannot be read, the arguments of an ``OmsVerdictError``.
     :param digest: what names the content of the file: a form does not tell two apart that have one
         name, size and time.
@@ -158,7 +159,7 @@ def from_files(adapter: Adapter) -> Adapter:
         if row is None:
             return adapter(extra)
         if row.problem is not None:
-            raise OmsVerdictError(*row.problem)
+            raise OmsVerdictError(*row.problem, _order_in(row, adapter), row.at)
         try:
             payload = json.loads(row.verdict or "")
         except ValueError:
@@ -174,6 +175,16 @@ def from_files(adapter: Adapter) -> Adapter:
         return verdict
 
     return read
+
+
+def _order_in(row: FileRow, adapter: Adapter) -> str | int | None:
+    """Return the order of a row that cannot be read, if that much of it can."""
+    try:
+        return adapter(json.loads(row.verdict or "")).order
+    except OmsVerdictError as error:
+        return error.order
+    except Exception:  # noqa: BLE001 - an adapter need not expect a part of a row
+        return None
 
 
 def read_whole(rows: Iterable[FileRow]) -> dict[tuple[VerdictFile, str], bool]:

@@ -56,7 +56,7 @@ def watch(path: Path | str, **settings: Any) -> OmsVerdictFilesTrigger:
 
 
 def verdicts(payloads: list[dict[str, Any]]) -> list[Any]:
-    return [json.loads(row.verdict) if row.verdict else row.problem for row in rows(payloads)]
+    return [row.problem or json.loads(row.verdict or "") for row in rows(payloads)]
 
 
 def written(folder: Path, name: str, text: str | bytes, at: float) -> Path:

@@ -143,6 +143,30 @@ class TestWithAssetWatchers:
         assert airflow.take() == []
         assert below(tmp_path) == ["done/20260202T024000.000000Z-a.jsonl"]
 
+    @pytest.mark.parametrize(
+        "row", ["7,accep", "7,accepted", "7\n", "7,accepted,x\n", '7,"a\nb"\n']
+    )
+    def test_a_row_that_is_not_whole_holds_its_order(
+        self, airflow: Airflow, trigger: OmsVerdictFilesTrigger, tmp_path: Path, row: str
+    ) -> None:
+        path = tmp_path / "a.csv"
+        path.write_text(f"order_id,verdict\n7,rejected\n8,rejected\n{row}", "utf-8")
+        os.utime(path, (AT, AT))
+        announce(airflow, trigger)
+        assert [entry["order_id"] for entry in airflow.take()] == [8]
+        with pytest.raises(OmsUnsettledVerdictsError, match=r"row 3 of a\.csv must be"):
+            airflow.settle({8: "canceled"})
+
+    @pytest.mark.parametrize("row", ["7", "17,"])
+    def test_a_row_whose_order_may_be_cut_off_or_is_another_holds_none(
+        self, airflow: Airflow, trigger: OmsVerdictFilesTrigger, tmp_path: Path, row: str
+    ) -> None:
+        path = tmp_path / "a.csv"
+        path.write_text(f"order_id,verdict\n7,rejected\n{row}", "utf-8")
+        os.utime(path, (AT, AT))
+        announce(airflow, trigger)
+        assert [entry["order_id"] for entry in airflow.take()] == [7]
+
     def test_another_content_under_the_same_name_size_and_time_is_read_before_it_is_moved(
         self, airflow: Airflow, trigger: OmsVerdictFilesTrigger, tmp_path: Path
     ) -> None:
