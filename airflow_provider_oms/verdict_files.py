@@ -93,9 +93,10 @@ class VerdictFolder:
             return
         for info in listed:
             name = PurePosixPath(info["name"]).name
-            is_file = info["type"] == "file" and name.isprintable() and not name.startswith(".")
-            if is_file and PurePosixPath(name).suffix.lower() in _READERS:
-                yield VerdictFile(name, int(info["size"]), _modified(info))
+            is_there = info["type"] != "directory" and not name.startswith(".")
+            if is_there and PurePosixPath(name).suffix.lower() in _READERS:
+                is_regular = info["type"] == "file"
+                yield VerdictFile(name, int(info["size"]), _modified(info), is_regular)
 
     def rows(self, file: VerdictFile) -> list[FileRow] | None:
         """Return the rows of a file; ``None`` if it has changed since it was listed.
@@ -103,6 +104,8 @@ class VerdictFolder:
         :param file: the file.
         :raises OmsFileError: when it cannot be read.
         """
+        if not file.is_regular or not file.has_usable_name:
+            return [_unusable(file)]
         if (data := self._data(file)) is None:
             return None
         digest = _digest(data)
@@ -115,12 +118,12 @@ class VerdictFolder:
             rule, kind = "a file of verdicts", type(error).__name__
         else:
             return [replace(row, digest=digest) for row in rows]
-        problem = (f"file {file.name}", rule, kind)
+        problem = (f"file {file.shown}", rule, kind)
         return [FileRow(file, 1, 1, problem=problem, digest=digest)]
 
     def _data(self, file: VerdictFile) -> bytes | None:
         """Return the content of a file, or the beginning of one that is too large."""
-        with failures_of(f"{file.name} in {self.path} cannot be read"):
+        with failures_of(f"{file.shown} in {self.path} cannot be read"):
             place = place_of(self.path)
             with place.fs.open(f"{place.path.rstrip('/')}/{file.name}", "rb") as source:
                 data: bytes = source.read(_MOST_BYTES + 1)
@@ -153,7 +156,7 @@ class VerdictFolder:
         return problems
 
     def _move(self, file: VerdictFile, digest: str, aside: str) -> None:
-        with failures_of(f"{file.name} in {self.path} cannot be moved to {aside}"):
+        with failures_of(f"{file.shown} in {self.path} cannot be moved to {aside}"):
             place = place_of(self.path)
             folder = place.path.rstrip("/")
             source = f"{folder}/{file.name}"
@@ -181,6 +184,15 @@ def _modified(info: Mapping[str, Any]) -> datetime:
     return datetime.fromtimestamp(time, UTC)
 
 
+def _unusable(file: VerdictFile) -> FileRow:
+    rule, kind = "a regular file", "a link or a device"
+    if file.is_regular:
+        rule, kind = "a file whose name is in UTF-8", "another"
+    # By this name, nothing moves it.
+    shown = replace(file, name=file.shown)
+    return FileRow(shown, 1, 1, problem=(f"file {file.shown}", rule, kind))
+
+
 def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:12]
 
@@ -194,7 +206,7 @@ def _row(file: VerdictFile, number: int, of: int, read: _Read) -> FileRow:
     rule, kind, fields = read
     text = json.dumps(fields) if fields else ""
     verdict = text if 0 < len(text) <= _LONGEST_ROW else None
-    return FileRow(file, number, of, verdict, (f"row {number} of {file.name}", rule, kind))
+    return FileRow(file, number, of, verdict, (f"row {number} of {file.shown}", rule, kind))
 
 
 def _read(name: str, data: bytes) -> list[_Read]:

@@ -122,7 +122,7 @@ class OmsVerdictFilesTrigger(BaseEventTrigger):
                         await asyncio.sleep(_PAUSE)
                 if rows is not None:
                     still.note(file, time.monotonic())
-                    self.log.info("Announced %d rows of %s", len(rows), file.name)
+                    self.log.info("Announced %d rows of %s", len(rows), file.shown)
             failures = failures + 1 if failure else 0
             if failure:
                 self.log.warning("%s", failure)

@@ -37,11 +37,30 @@ class VerdictFile:
     :param name: its name in the folder.
     :param size: its bytes.
     :param modified: when it was written last, by the storage's clock, with a time zone.
+    :param is_regular: whether it is a file, and not a link or a device; only such a one is read.
     """
 
     name: str
     size: int
     modified: datetime
+    is_regular: bool = True
+
+    @property
+    def shown(self) -> str:
+        """Return its name as a message has it, without a character that cannot be seen."""
+        return "".join(
+            each if each.isprintable() else each.encode("unicode_escape").decode()
+            for each in self.name
+        )
+
+    @property
+    def has_usable_name(self) -> bool:
+        """Tell whether its name is text, so that an event can hold it."""
+        try:
+            self.name.encode()
+        except UnicodeEncodeError:
+            return False
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +186,7 @@ def from_files(adapter: Adapter) -> Adapter:
         try:
             verdict = adapter(payload)
         except OmsVerdictError as error:
-            field = f"{error.field} in row {row.number} of {row.file.name}"
+            field = f"{error.field} in row {row.number} of {row.file.shown}"
             raise OmsVerdictError(field, error.rule, error.kind, error.order, row.at) from None
         # A verdict that is not final and has no time replaces nothing, in a file as elsewhere.
         if verdict.decided_at is None and verdict.decision is not Decision.PENDING:
