@@ -22,11 +22,15 @@ from airflow_provider_oms.places import LOCAL, OmsFileError, failures_of, place_
 from airflow_provider_oms.verdicts.files import FileRow, VerdictFile, read_whole
 from airflow_provider_oms.version_compat import forget_file_system
 
-__all__ = ["VerdictFolder"]
+__all__ = ["ENDINGS", "VerdictFolder"]
 
 _MOST_BYTES = 2**24
 _MOST_ROWS = 10_000
 _LONGEST_ROW = 2**16
+# Bytes; a file system allows 255, of which the time and the digest take 37.
+_LONGEST_NAME = 218
+# What the names of files end in that are still being written.
+_UNFINISHED = frozenset({".part", ".tmp", ".filepart", ".crdownload"})
 # How the storages of fsspec name the time at which a file was written.
 _TIMES = ("mtime", "LastModified", "last_modified", "updated", "created")
 
@@ -62,6 +66,8 @@ class VerdictFolder:
         if done == failed:
             raise ValueError("done and failed must not be the same folder")
         self.path = path
+        #: The names of the other files that the last listing has found.
+        self.others: frozenset[str] = frozenset()
         self._done = done
         self._failed = failed
 
@@ -82,6 +88,7 @@ class VerdictFolder:
             raise
 
     def _listed(self) -> Iterator[VerdictFile]:
+        others = set()
         place = place_of(self.path)
         place.fs.invalidate_cache()
         try:
@@ -94,9 +101,13 @@ class VerdictFolder:
         for info in listed:
             name = PurePosixPath(info["name"]).name
             is_there = info["type"] != "directory" and not name.startswith(".")
-            if is_there and PurePosixPath(name).suffix.lower() in _READERS:
+            ending = PurePosixPath(name).suffix.lower()
+            if is_there and ending in _READERS:
                 is_regular = info["type"] == "file"
                 yield VerdictFile(name, int(info["size"]), _modified(info), is_regular)
+            elif is_there and ending not in _UNFINISHED:
+                others.add(name)
+        self.others = frozenset(others)
 
     def rows(self, file: VerdictFile) -> list[FileRow] | None:
         """Return the rows of a file; ``None`` if it has changed since it was listed.
@@ -162,7 +173,9 @@ class VerdictFolder:
             source = f"{folder}/{file.name}"
             # Another file of that name may come, and a move that was cut off goes on here.
             time = f"{file.modified:%Y%m%dT%H%M%S.%fZ}"
-            target = f"{folder}/{aside}/{time}-{digest}-{file.name}"
+            # The end of a name that would become too long for a file system.
+            name = file.name.encode()[-_LONGEST_NAME:].decode(errors="ignore")
+            target = f"{folder}/{aside}/{time}-{digest}-{name}"
             place.fs.makedirs(f"{folder}/{aside}", exist_ok=True)
             if place.protocol in LOCAL:
                 place.fs.mv(source, target)
@@ -247,13 +260,7 @@ def _rows_of_json_lines(text: str) -> Iterator[_Read]:
 def _rows_of_csv(text: str) -> Iterator[_Read]:
     lines = list(io.StringIO(text, newline=""))
     try:
-        delimiter = found_delimiter(lines[0] if lines else "", (), ",")
-        if delimiter is None:
-            raise _UnreadableFileError("a CSV file with one delimiter in its header", "several")
-        source = csv.reader(lines, strict=True, delimiter=delimiter)
-        header = [column.strip() for column in next(source, [])]
-        if not all(header) or len(set(header)) < len(header):
-            raise _UnreadableFileError("a CSV file whose columns have a name each", "another one")
+        header, source = _header_and_rows(lines)
         end = source.line_num
         for fields in source:
             begin, end = end, source.line_num
@@ -272,8 +279,31 @@ def _rows_of_csv(text: str) -> Iterator[_Read]:
                 yield f"{len(header)} fields, as the header has", str(len(fields)), whole
             else:
                 yield whole
-    except csv.Error:
-        raise _UnreadableFileError("a CSV file", "one with a stray quotation mark") from None
+    except csv.Error as error:
+        rule, kind = "a CSV file", "one with a stray quotation mark"
+        if "larger" in str(error):
+            rule = f"a CSV file with fields of at most {csv.field_size_limit() // 2**10} KiB"
+            kind = "a longer one, or a stray quotation mark"
+        raise _UnreadableFileError(rule, kind) from None
+
+
+def _header_and_rows(lines: list[str]) -> tuple[list[str], Any]:
+    """Return the names of a CSV file's columns, and the reader of its rows."""
+    if lines and lines[0].lower().startswith("sep="):
+        raise _UnreadableFileError("a CSV file that begins with its header", "a line with sep=")
+    delimiter = found_delimiter(lines[0] if lines else "", (), ",")
+    if delimiter is None:
+        raise _UnreadableFileError("a CSV file with one delimiter in its header", "several")
+    source = csv.reader(lines, strict=True, delimiter=delimiter)
+    header = [column.strip() for column in next(source, [])]
+    if any(column.isdigit() for column in header):
+        raise _UnreadableFileError("a CSV file that begins with its header", "a row of data")
+    rule = "a CSV file whose columns have a name each"
+    if header and not header[-1]:
+        raise _UnreadableFileError(rule, "a delimiter at the end of its header")
+    if not all(header) or len(set(header)) < len(header):
+        raise _UnreadableFileError(rule, "another one")
+    return header, source
 
 
 def _is_one_line(field: str) -> bool:
@@ -286,3 +316,4 @@ _READERS = {
     ".ndjson": _rows_of_json_lines,
     ".csv": _rows_of_csv,
 }
+ENDINGS = ", ".join(_READERS)

@@ -17,7 +17,7 @@ from airflow.triggers.base import TriggerEvent
 from asgiref.sync import sync_to_async
 
 from airflow_provider_oms.places import OmsFileError
-from airflow_provider_oms.verdict_files import VerdictFolder
+from airflow_provider_oms.verdict_files import ENDINGS, VerdictFolder
 from airflow_provider_oms.verdicts.files import FileRow, StillFiles, VerdictFile
 from airflow_provider_oms.version_compat import BaseEventTrigger, refuse_without_asset_watchers
 
@@ -102,6 +102,7 @@ class OmsVerdictFilesTrigger(BaseEventTrigger):
         """
         still = StillFiles(self.still_for)
         failures = 0
+        named: frozenset[str] = frozenset()
         while True:
             failure: OmsFileError | None = None
             due: list[VerdictFile] = []
@@ -109,6 +110,7 @@ class OmsVerdictFilesTrigger(BaseEventTrigger):
                 due = still.look(await _in_thread(self.folder.files), time.monotonic())
             except OmsFileError as error:
                 failure = error
+            named = self._name_others(named)
             for file in due:
                 try:
                     rows = await _in_thread(self.folder.rows, file)
@@ -130,6 +132,14 @@ class OmsVerdictFilesTrigger(BaseEventTrigger):
                 # A person has to know that verdicts do not arrive.
                 yield _RowEvent(_outage(type(failure.__cause__).__name__))
             await asyncio.sleep(self.poll_interval)
+
+    def _name_others(self, named: frozenset[str]) -> frozenset[str]:
+        """Name the files in the log that are not read, and return which are named."""
+        others = self.folder.others
+        for name in sorted(others - named):
+            shown = VerdictFile(name, 0, datetime.now(UTC)).shown
+            self.log.warning("%s is not read: its name must end in %s", shown, ENDINGS)
+        return others
 
 
 def move_read(assets: Iterable[Any], rows: Sequence[FileRow]) -> list[str]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from airflow_provider_oms.triggers.verdict_files import OmsVerdictFilesTrigger
 from airflow_provider_oms.verdict_files import VerdictFolder
 from airflow_provider_oms.verdicts.files import FileRow
 
@@ -43,6 +46,14 @@ def test_a_file_with_an_odd_character_in_its_name_is_read_and_moved(
     assert moved.name.endswith(f"-{name}")
 
 
+def test_a_name_that_would_become_too_long_is_cut_in_front(tmp_path: Path) -> None:
+    (tmp_path / ("ü" * 124 + ".jsonl")).write_text(ROW, "utf-8")
+    folder, rows = announced(tmp_path)
+    assert folder.move_read(rows) == []
+    (moved,) = (tmp_path / "done").iterdir()
+    assert moved.name.endswith("-" + "ü" * 106 + ".jsonl")
+
+
 def test_a_message_shows_an_odd_character_in_a_name_as_an_escape(tmp_path: Path) -> None:
     (tmp_path / "a\u202eb.jsonl").write_text("odd\n[]", "utf-8")
     _, (first, _second) = announced(tmp_path)
@@ -71,3 +82,29 @@ def test_a_link_is_reported_and_not_followed(tmp_path: Path) -> None:
     }
     assert folder.move_read(rows) == []
     assert (tmp_path / "link.jsonl").is_symlink()
+
+
+@pytest.mark.needs("asset watchers")
+def test_a_file_with_another_ending_is_named_in_the_log_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a.tsv", "b.csv.gz", "c.jsonl.part", ".hidden.txt"):
+        (tmp_path / name).write_text(ROW, "utf-8")
+    (tmp_path / "folder.d").mkdir()
+    looks = iter(range(3))
+
+    async def sleep(_seconds: float) -> None:
+        if next(looks) == 2:
+            (tmp_path / "z.jsonl").write_text(ROW, "utf-8")
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    trigger = OmsVerdictFilesTrigger(path=str(tmp_path), still_for=0)
+    said: list[str] = []
+    monkeypatch.setattr(
+        type(trigger), "log", SimpleNamespace(warning=lambda text, *more: said.append(text % more))
+    )
+    asyncio.run(anext(trigger.run()))  # type: ignore[arg-type]  # it is one
+    assert said == [
+        f"{name} is not read: its name must end in .json, .jsonl, .ndjson, .csv"
+        for name in ("a.tsv", "b.csv.gz")
+    ]
