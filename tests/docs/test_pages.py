@@ -55,10 +55,16 @@ class NotKnownError(Exception):
     """Nothing here knows how to check it."""
 
 
+_NEEDS = {
+    "AssetWatcher": "asset watchers",
+    "approve_above": "a step that waits for a person",
+}
+
+
 def check_python(snippet: str) -> None:
     if "def test_" in snippet:
         ast.parse(snippet)  # run below, as a test
-    elif "AssetWatcher" in snippet and not has("asset watchers"):
+    elif any(word in snippet and not has(feature) for word, feature in _NEEDS.items()):
         ast.parse(snippet)
     elif not is_part_of_an_example(snippet):
         # What is no piece of an example is code for a DAG file.
