@@ -250,7 +250,7 @@ class Approver:
         head = None if store is None else store.get(_KEY)
         if store is None or not isinstance(head, dict) or not head.get("pages"):
             return None
-        # A clear adds tries, and a retry does not. Whoever clears a task is asked again.
+        # A clear adds tries, and a retry does not. A task that was cleared asks again.
         if head.get("max_tries") != self._max_tries:
             return None
         pages = [store.get(f"{_KEY}_{number}") for number in range(head["pages"])]

@@ -243,7 +243,7 @@ def _rows_of_json(text: str) -> Iterator[_Read]:
     except ValueError:
         raise _UnreadableFileError("one JSON text, with no key twice", "something else") from None
     for each in value if isinstance(value, list) else [value]:
-        yield each if isinstance(each, dict) else ("a JSON object", "another value", {})
+        yield _as_row(each)
 
 
 def _rows_of_json_lines(text: str) -> Iterator[_Read]:
@@ -254,7 +254,11 @@ def _rows_of_json_lines(text: str) -> Iterator[_Read]:
             except ValueError:
                 yield "a JSON object, with no key twice", "something else", {}
             else:
-                yield value if isinstance(value, dict) else ("a JSON object", "another value", {})
+                yield _as_row(value)
+
+
+def _as_row(value: object) -> _Read:
+    return value if isinstance(value, dict) else ("a JSON object", "another value", {})
 
 
 def _rows_of_csv(text: str) -> Iterator[_Read]:

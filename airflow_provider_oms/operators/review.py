@@ -14,13 +14,19 @@ from airflow.providers.common.compat.sdk import BaseOperator
 from airflow_provider_oms.api.errors import OmsError, OmsNotFoundError
 from airflow_provider_oms.api.patience import LASTING, patiently
 from airflow_provider_oms.api.review import OrderInReview, Reviews
-from airflow_provider_oms.api.values import kind_of, validate_flag, validate_number
+from airflow_provider_oms.api.values import validate_flag, validate_number
 from airflow_provider_oms.arguments import KeepsDefaultArguments
 from airflow_provider_oms.exceptions import OmsInvalidInputError, invalid_input_is_final
 from airflow_provider_oms.hooks.oms import OmsHook
 from airflow_provider_oms.verdict_arguments import check_adapter
 from airflow_provider_oms.verdicts.adapters import Kibo
-from airflow_provider_oms.verdicts.verdict import Adapter, Decision, OmsVerdictError, Verdict
+from airflow_provider_oms.verdicts.verdict import (
+    Adapter,
+    AdapterFault,
+    Decision,
+    OmsVerdictError,
+    verdict_of,
+)
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -128,19 +134,14 @@ class OmsListOrdersInReviewOperator(KeepsDefaultArguments, BaseOperator):
 
     def _is_to_cancel(self, order: OrderInReview, refused: list[str]) -> bool:
         try:
-            verdict: object = self.adapter(order.payload)
-            if not isinstance(verdict, Verdict):
-                raise OmsVerdictError("what the adapter returns", "a Verdict", kind_of(verdict))  # noqa: TRY301 - refused like any other
+            verdict = verdict_of(order.payload, self.adapter)
         except OmsVerdictError as error:
             refused.append(
                 f"order {_name(order)}: {error.field} must be {error.rule}; got {error.kind}"
             )
             return False
-        except Exception as error:  # noqa: BLE001 - one that the author of an adapter did not expect
-            # Its text may hold a part of the order.
-            refused.append(
-                f"order {_name(order)}: the adapter raised {type(error).__name__}; correct it"
-            )
+        except AdapterFault as fault:
+            refused.append(f"order {_name(order)}: {fault}")
             return False
         return verdict.decision is Decision.CANCEL
 

@@ -21,8 +21,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from airflow_provider_oms.api.values import kind_of
-from airflow_provider_oms.verdicts.verdict import Adapter, Decision, OmsVerdictError, Verdict
+from airflow_provider_oms.verdicts.verdict import (
+    Adapter,
+    AdapterFault,
+    Decision,
+    OmsVerdictError,
+    Verdict,
+    verdict_of,
+)
 
 __all__ = [
     "Due",
@@ -308,9 +314,7 @@ def _read_payloads(
     for event in ordered:
         is_held = False
         try:
-            verdict = adapter(event.payload)
-            if not isinstance(verdict, Verdict):
-                raise OmsVerdictError("what the adapter returns", "a Verdict", kind_of(verdict))  # noqa: TRY301 - refused like any other
+            verdict = verdict_of(event.payload, adapter)
         except OmsVerdictError as error:
             refused[event.number] = (
                 f"event {event.number} is no verdict: {error.field} must be {error.rule}; got "
@@ -321,11 +325,8 @@ def _read_payloads(
             # Its order is held: what replaces an earlier verdict is not known.
             verdict = Verdict(error.order, Decision.PENDING, decided_at=error.decided_at)
             is_held = True
-        except Exception as error:  # noqa: BLE001 - one that the author of an adapter did not expect
-            # Its text may hold a part of the payload.
-            refused[event.number] = (
-                f"event {event.number}: the adapter raised {type(error).__name__}; correct it"
-            )
+        except AdapterFault as fault:
+            refused[event.number] = f"event {event.number}: {fault}"
             continue
         # No verdict was made after its event was recorded: a clock ahead must not outlive it.
         decided_at = min(verdict.decided_at or event.at, event.at)

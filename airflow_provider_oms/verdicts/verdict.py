@@ -11,7 +11,15 @@ from typing import Any, TypeAlias
 from airflow_provider_oms.api.errors import OmsInputError
 from airflow_provider_oms.api.values import kind_of
 
-__all__ = ["Adapter", "Decision", "OmsVerdictError", "Payload", "Verdict"]
+__all__ = [
+    "Adapter",
+    "AdapterFault",
+    "Decision",
+    "OmsVerdictError",
+    "Payload",
+    "Verdict",
+    "verdict_of",
+]
 
 
 class Decision(StrEnum):
@@ -87,3 +95,32 @@ class Verdict:
 Payload: TypeAlias = Mapping[str, Any]
 #: Returns the verdict that a payload holds, and raises an ``OmsVerdictError`` for one that is none.
 Adapter: TypeAlias = Callable[[Payload], Verdict]
+
+
+class AdapterFault(Exception):  # noqa: N818 - no error of a payload
+    """Report that an adapter raised what its author did not expect, without the error's text.
+
+    :param name: the class of that error; its text may hold a part of the payload.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the adapter raised {name}; correct it")
+
+
+def verdict_of(payload: Payload, adapter: Adapter) -> Verdict:
+    """Return the verdict that a payload holds.
+
+    :param payload: what a fraud check sends.
+    :param adapter: reads it; anybody may have written it.
+    :raises OmsVerdictError: when it is none, and when the adapter returns something else.
+    :raises AdapterFault: when the adapter raises anything else.
+    """
+    try:
+        verdict: object = adapter(payload)
+    except OmsVerdictError:
+        raise
+    except Exception as error:  # noqa: BLE001 - one that the author of an adapter did not expect
+        raise AdapterFault(type(error).__name__) from None
+    if not isinstance(verdict, Verdict):
+        raise OmsVerdictError("what the adapter returns", "a Verdict", kind_of(verdict))
+    return verdict

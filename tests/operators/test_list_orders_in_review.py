@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 import traceback
@@ -38,14 +37,7 @@ def tenant(oms: EmulatorProcess, monkeypatch: pytest.MonkeyPatch) -> EmulatorPro
 
 
 def connect(monkeypatch: pytest.MonkeyPatch, oms: EmulatorProcess, spoken: Spoken) -> None:
-    connection = {
-        "conn_type": "oms",
-        "host": oms.url,
-        "login": oms.client_id,
-        "password": oms.client_secret,
-        "extra": {"api": spoken.api, "tenant_id": oms.tenant},
-    }
-    monkeypatch.setenv("AIRFLOW_CONN_OMS_DEFAULT", json.dumps(connection))
+    monkeypatch.setenv("AIRFLOW_CONN_OMS_DEFAULT", spoken.connection(oms))
 
 
 def load(tenant: EmulatorProcess, number: int, *results: Any, **native: Any) -> str:

@@ -45,6 +45,17 @@ class Spoken:
             extra=json.dumps(fields),
         )
 
+    def connection(self, tenant: EmulatorProcess) -> str:
+        """Return an Airflow connection to the emulator, as an environment variable holds it."""
+        fields = {
+            "conn_type": "oms",
+            "host": tenant.url,
+            "login": tenant.client_id,
+            "password": tenant.client_secret,
+            "extra": {"api": self.api, "tenant_id": tenant.tenant},
+        }
+        return json.dumps(fields)
+
     def name_of(self, tenant: EmulatorProcess, number: int) -> int | str:
         """Return what names an order, which need not exist.
 

@@ -34,14 +34,7 @@ def tenant(oms: EmulatorProcess, monkeypatch: pytest.MonkeyPatch) -> EmulatorPro
 
 
 def connect(monkeypatch: pytest.MonkeyPatch, oms: EmulatorProcess, spoken: Spoken) -> None:
-    connection = {
-        "conn_type": "oms",
-        "host": oms.url,
-        "login": oms.client_id,
-        "password": oms.client_secret,
-        "extra": {"api": spoken.api, "tenant_id": oms.tenant},
-    }
-    monkeypatch.setenv("AIRFLOW_CONN_OMS_DEFAULT", json.dumps(connection))
+    monkeypatch.setenv("AIRFLOW_CONN_OMS_DEFAULT", spoken.connection(oms))
 
 
 async def take(events: AsyncIterator[Any], number: int) -> list[dict[str, Any]]:

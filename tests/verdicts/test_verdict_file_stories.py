@@ -13,10 +13,11 @@ import json
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from verdict_rows import BEGIN, POLICY, STILL_FOR, event_of
 
 from airflow_provider_oms.verdicts.files import (
     FileRow,
@@ -26,22 +27,12 @@ from airflow_provider_oms.verdicts.files import (
     read_whole,
     without_copies,
 )
-from airflow_provider_oms.verdicts.inbox import Ends, Event, Inbox, Policy, read_from, settle, take
+from airflow_provider_oms.verdicts.inbox import Ends, Event, Inbox, read_from, settle, take
 from airflow_provider_oms.verdicts.verdict import Decision, Verdict
-
-BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
-POLICY = Policy(look_back=timedelta(hours=24), overlap=timedelta(minutes=5))
-STILL_FOR = 30.0
 
 
 def adapter(payload: Mapping[str, Any]) -> Verdict:
     return Verdict(payload["order"], Decision(payload["word"]))
-
-
-def event_of(row: FileRow) -> dict[str, Any]:
-    """Return the extra of the event that Airflow makes of a row."""
-    extra = {"from_trigger": True, "payload": row.to_json()}
-    return json.loads(json.dumps(extra))  # type: ignore[no-any-return]  # it is what went in
 
 
 @dataclass

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from verdict_rows import BEGIN, POLICY, STILL_FOR, event_of
 
 from airflow_provider_oms.verdicts.files import (
     FileRow,
@@ -17,12 +18,8 @@ from airflow_provider_oms.verdicts.files import (
     read_whole,
     without_copies,
 )
-from airflow_provider_oms.verdicts.inbox import Ends, Event, Inbox, Policy, take
+from airflow_provider_oms.verdicts.inbox import Ends, Event, Inbox, take
 from airflow_provider_oms.verdicts.verdict import Decision, OmsVerdictError, Verdict
-
-BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
-POLICY = Policy(look_back=timedelta(hours=24), overlap=timedelta(minutes=5))
-STILL_FOR = 30.0
 
 
 def adapter(payload: Mapping[str, Any]) -> Verdict:
@@ -36,14 +33,21 @@ def file(name: str = "a.jsonl", size: int = 1, seconds: float = 0) -> VerdictFil
     return VerdictFile(name, size, BEGIN + timedelta(seconds=seconds))
 
 
-def event_of(row: FileRow) -> dict[str, Any]:
-    """Return the extra of the event that Airflow makes of a row."""
-    extra = {"from_trigger": True, "payload": row.to_json()}
-    return json.loads(json.dumps(extra))  # type: ignore[no-any-return]  # it is what went in
-
-
 def verdict_row(order: int, word: str, number: int = 1, of: int = 1) -> FileRow:
     return FileRow(file(), number, of, json.dumps({"order": order, "word": word}))
+
+
+def taken_by(events: list[Event]) -> Inbox:
+    """Return an inbox that has taken some events, and none before."""
+    return take(
+        Inbox(),
+        Ends(),
+        events,
+        handout="1",
+        adapter=from_files(adapter),
+        policy=POLICY,
+        now=BEGIN + timedelta(hours=1),
+    )
 
 
 def announced(*rows: FileRow) -> list[Event]:
@@ -227,15 +231,7 @@ def test_an_older_file_that_is_announced_again_does_not_replace_a_newer_one() ->
         Event(number, BEGIN + timedelta(minutes=number), event_of(row))
         for number, row in enumerate(rows, 1)
     ]
-    taken = take(
-        Inbox(),
-        Ends(),
-        events,
-        handout="1",
-        adapter=from_files(adapter),
-        policy=POLICY,
-        now=BEGIN + timedelta(hours=1),
-    )
+    taken = taken_by(events)
     assert taken.handed_out == ()
 
 
@@ -246,13 +242,5 @@ def test_a_verdict_that_cannot_be_read_is_replaced_by_a_later_one_whose_event_wa
         Event(1, BEGIN + timedelta(minutes=1), event_of(later)),
         Event(2, BEGIN + timedelta(minutes=2), event_of(odd)),
     ]
-    taken = take(
-        Inbox(),
-        Ends(),
-        events,
-        handout="1",
-        adapter=from_files(adapter),
-        policy=POLICY,
-        now=BEGIN + timedelta(hours=1),
-    )
+    taken = taken_by(events)
     assert [due.order for due in taken.handed_out] == [1]

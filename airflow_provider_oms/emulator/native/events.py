@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from airflow_provider_oms.emulator.native.fields import thin
 from airflow_provider_oms.emulator.native.filters import Column
 from airflow_provider_oms.emulator.native.search_rules import Search
 from airflow_provider_oms.emulator.settings import Settings
@@ -65,15 +64,7 @@ class Events:
             f" ORDER BY {search.order_by} LIMIT :limit OFFSET :offset",
             parameters,
         )
-        page = {
-            "startIndex": search.start,
-            "pageSize": search.per_page,
-            "pageCount": -(-total // search.per_page),
-            "totalCount": total,
-            "items": [self._event(row) for row in rows],
-        }
-        thinned: dict[str, Any] = thin(page, search.fields)
-        return thinned
+        return search.page(total, [self._event(row) for row in rows])
 
     def show(self, event_id: str, site: int | None) -> dict[str, Any] | None:
         """Return an event; None for one that does not appear.

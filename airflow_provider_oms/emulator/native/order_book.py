@@ -17,7 +17,6 @@ from airflow_provider_oms.emulator.native.cancel_rules import (
     check_note,
     is_to_be_canceled,
 )
-from airflow_provider_oms.emulator.native.fields import thin
 from airflow_provider_oms.emulator.native.filters import Column
 from airflow_provider_oms.emulator.native.sample_orders import available_actions, timestamp
 from airflow_provider_oms.emulator.native.search_rules import Search
@@ -130,15 +129,7 @@ class NativeOrders:
             f" ORDER BY {search.order_by} LIMIT :limit OFFSET :offset",
             parameters,
         )
-        page = {
-            "startIndex": search.start,
-            "pageSize": search.per_page,
-            "pageCount": -(-total // search.per_page),
-            "totalCount": total,
-            "items": [self._complete(text) for (text,) in rows],
-        }
-        found: dict[str, Any] = thin(page, search.fields)
-        return found
+        return search.page(total, [self._complete(text) for (text,) in rows])
 
     def add_note(self, native_id: str, text: str, site: int | None) -> dict[str, Any]:
         """Leave a note on an order and return the note.

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from airflow_provider_oms.emulator.errors import ApiError, native_error
-from airflow_provider_oms.emulator.native.fields import Fields, read_fields
+from airflow_provider_oms.emulator.native.fields import Fields, read_fields, thin
 from airflow_provider_oms.emulator.native.filters import Column, Condition, read_filter
 from airflow_provider_oms.emulator.native.settings import NativeSettings
 from airflow_provider_oms.emulator.wire import MAX_ID, digits_to_int
@@ -35,6 +35,22 @@ class Search:
     start: int
     per_page: int
     fields: Fields
+
+    def page(self, total: int, items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """Return a page of what was found, in the API's envelope.
+
+        :param total: how many were found.
+        :param items: those of the page.
+        """
+        page = {
+            "startIndex": self.start,
+            "pageSize": self.per_page,
+            "pageCount": -(-total // self.per_page),
+            "totalCount": total,
+            "items": items,
+        }
+        thinned: dict[str, Any] = thin(page, self.fields)
+        return thinned
 
 
 def read_search(

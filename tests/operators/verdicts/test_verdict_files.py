@@ -29,8 +29,12 @@ def announce(airflow: Airflow, trigger: OmsVerdictFilesTrigger) -> None:
 
 
 def write(folder: Path, name: str, *rows: Any) -> None:
+    write_text(folder, name, "\n".join(map(json.dumps, rows)))
+
+
+def write_text(folder: Path, name: str, text: str) -> None:
     path = folder / name
-    path.write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    path.write_text(text, "utf-8")
     os.utime(path, (AT, AT))
 
 
@@ -149,9 +153,7 @@ class TestWithAssetWatchers:
     def test_a_row_that_is_not_whole_holds_its_order(
         self, airflow: Airflow, trigger: OmsVerdictFilesTrigger, tmp_path: Path, row: str
     ) -> None:
-        path = tmp_path / "a.csv"
-        path.write_text(f"order_id,verdict\n7,rejected\n8,rejected\n{row}", "utf-8")
-        os.utime(path, (AT, AT))
+        write_text(tmp_path, "a.csv", f"order_id,verdict\n7,rejected\n8,rejected\n{row}")
         announce(airflow, trigger)
         assert [entry["order_id"] for entry in airflow.take()] == [8]
         with pytest.raises(OmsUnsettledVerdictsError, match=r"row 3 of a\.csv must be"):
@@ -161,9 +163,7 @@ class TestWithAssetWatchers:
     def test_a_row_whose_order_may_be_cut_off_or_is_another_holds_none(
         self, airflow: Airflow, trigger: OmsVerdictFilesTrigger, tmp_path: Path, row: str
     ) -> None:
-        path = tmp_path / "a.csv"
-        path.write_text(f"order_id,verdict\n7,rejected\n{row}", "utf-8")
-        os.utime(path, (AT, AT))
+        write_text(tmp_path, "a.csv", f"order_id,verdict\n7,rejected\n{row}")
         announce(airflow, trigger)
         assert [entry["order_id"] for entry in airflow.take()] == [7]
 
