@@ -265,8 +265,8 @@ class History:
 
     :param policy: how long to try.
     :param started_at: when this attempt turned to the order.
-    :param doubt_since: when an earlier attempt recorded that it would cancel, or may have
-        canceled, this order; ``None`` when no earlier attempt can have sent anything.
+    :param doubt_since: when a cancel of an earlier attempt can have left at the latest, which may
+        lie in the future; ``None`` when no earlier attempt can have sent anything.
     :param events: the calls made in this attempt, oldest first.
     """
 

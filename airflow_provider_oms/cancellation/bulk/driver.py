@@ -306,6 +306,7 @@ class BulkRun:
                 self._journal.write(
                     [item.request.order_id for item in write.intents],
                     [end.result for end in write.ended],
+                    # Later than any cancel of this write can leave: the leases count from before.
                     posted_by=wall_now + write.longest_lease,
                     now=wall_now,
                     learned=write.learned,

@@ -99,6 +99,7 @@ class Engine:
         item.calling = None
         now = event.at
         if held_back and now < item.history.deadline_at:
+            # The call never left, so the order asks for another lease as if it had not been made.
             item.has_slot = True
             self._leasing.ask(item)
             if self._is_draining:

@@ -20,7 +20,10 @@ LEASE_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """Allow one cancel to leave, because its intent is on record.
+    """Allow the cancels of one order to leave, because its intent is on record.
+
+    The record says ``posted_by``, which is no earlier than ``leave_by``; the next attempt reads it
+    back as ``doubt_since``.
 
     :param begin_by: a cancel whose token is there later than this does not leave.
     :param leave_by: a cancel whose connection is there later than this does not leave either.
