@@ -108,7 +108,10 @@ def test_looks_of_several_processes_count_from_the_first(
         )
 
 
-def test_it_is_handed_over_to_the_triggerer(oms: EmulatorProcess) -> None:
+def test_it_is_handed_over_to_the_triggerer(
+    oms: EmulatorProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle(oms, monkeypatch, LONG)
     with pytest.raises(TaskDeferred):
         sensor(NOBODYS, deferrable=True).execute(context())
 
