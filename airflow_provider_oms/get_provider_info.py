@@ -117,6 +117,10 @@ def _field_behaviour() -> dict[str, Any]:
             "disposition_reasons": "suspected_fraud, duplicate",
             "not_cancelable_states": "SHIPPED",
             "admin_url": "https://admin.example.com/orders/{order_id}",
+            "proxy": "http://proxy.example.com:3128",
+            "client_cert": "/etc/ssl/oms-client.pem",
+            "client_key": "/etc/ssl/oms-client-key.pem",
+            "secret_headers": '{"X-Gateway-Key": "its value"}',
         },
     }
 
@@ -205,5 +209,29 @@ def _conn_fields() -> dict[str, Any]:
             "Search With Or",
             "Native tenants: asks for many orders in one search, where the tenant takes 'or' in a "
             "filter.",
+        ),
+        "proxy": _text(
+            "Proxy",
+            "HTTP proxy to use instead of the environment's, such as http://user:password@proxy:"
+            "3128; none for no proxy at all.",
+        ),
+        "client_cert": _text(
+            "Client Certificate",
+            "Path of the certificate that a gateway in front of the OMS wants, in PEM format; "
+            "needed on workers, triggerer and web server.",
+        ),
+        "client_key": _text(
+            "Client Key",
+            "Path of its private key, without a passphrase; empty if it is in the same file.",
+        ),
+        "secret_headers": _text(
+            "Secret Headers",
+            "Headers that a gateway in front of the OMS wants, as a JSON object of names and "
+            "values.",
+        ),
+        "gateway_covers_tokens": _switch(
+            "Gateway Covers Tokens",
+            "Sends client certificate and headers to the token address too, where that is another "
+            "host.",
         ),
     }

@@ -140,13 +140,17 @@ def running(program: str, limit: Limit, directory: Path, stub_port: int) -> Iter
             log,
             sessions.append,
         )
-        wait_until(lambda: _listens(port), process, name="nginx", log=log, limit=_SECONDS_TO_START)
+        wait_until(lambda: listens(port), process, name="nginx", log=log, limit=_SECONDS_TO_START)
         yield Nginx(f"http://127.0.0.1:{port}", directory / "access.log", limit.status)
     finally:
         end(sessions)
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
+    """Tell whether something listens on a port of this machine.
+
+    :param port: the port.
+    """
     # A connection without a request says so, and counts against no limit.
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -14,11 +14,13 @@ __all__ = [
     "address_problem",
     "base_url_of",
     "check_address",
+    "check_proxy",
     "check_template",
     "derived_url",
     "is_kibo",
     "is_loopback",
     "is_plain_http",
+    "is_same_origin",
     "parse_port",
 ]
 
@@ -31,6 +33,10 @@ _DERIVED = {
     ("native", "sandbox"): "https://t{tenant_id}.sandbox.mozu.com",
 }
 _RULE = "must be an address such as https://example.com"
+_PROXY_RULE = (
+    "must be an address such as http://proxy.example.com:3128 or http://user:password@proxy:3128, "
+    "with user and password percent-encoded"
+)
 # Letters of any script, and the underscore of container names. Refuses an unresolved template, and
 # the scheme of an address in which it was typed twice.
 _HOST_NAME = re.compile(r"(?!(?:https?|null|none)$)\w(?:[\w.-]*\w)?\.?")
@@ -189,6 +195,21 @@ def is_plain_http(address: str) -> bool:
     return urlsplit(address).scheme == "http" and not is_loopback(address)
 
 
+def is_same_origin(one: str, other: str) -> bool:
+    """Tell whether two addresses lead to the same port of the same host.
+
+    :param one: an address with its scheme.
+    :param other: another one.
+    :return: whether scheme, host and port are the same.
+    """
+    return _origin_of(one) == _origin_of(other)
+
+
+def _origin_of(address: str) -> tuple[str, str, int]:
+    parts = urlsplit(address)
+    return parts.scheme, _name_of(parts), parts.port or (80 if parts.scheme == "http" else 443)
+
+
 def base_url_of(host: str | None, port: object) -> str:
     """Return the address that a connection's host and port make.
 
@@ -239,6 +260,28 @@ def check_address(value: str) -> str:
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ValueError("must be a bare address, without user, query or fragment")
     return parts._replace(path=parts.path.rstrip("/")).geturl()
+
+
+def check_proxy(value: str) -> str:
+    """Return the address of a proxy in its one form, or refuse it.
+
+    :param value: the address, which may hold a user and a password; http without a scheme.
+    :return: the address with its scheme.
+    :raises ValueError: when it is no such address.
+    """
+    parts = _split(value if "://" in value else f"http://{value}")
+    if parts.scheme.startswith("socks"):
+        raise ValueError("is a SOCKS proxy, which this client cannot use; give an HTTP proxy")
+    user, has_user, host = parts.netloc.rpartition("@")
+    try:
+        check_address(parts._replace(netloc=host).geturl())
+        # As the client will read and send them.
+        f"{unquote(parts.username or '')}:{unquote(parts.password or '')}".encode("latin-1")
+    except ValueError:
+        raise ValueError(_PROXY_RULE) from None
+    if parts.path.strip("/") or (has_user and not (parts.username and ":" in user)):
+        raise ValueError(_PROXY_RULE)
+    return parts._replace(path="").geturl()
 
 
 def _is_host(name: str) -> bool:

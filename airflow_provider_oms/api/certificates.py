@@ -1,4 +1,4 @@
-"""CA bundles: which environment variable names one, and whether it can be loaded."""
+"""CA bundles and client certificates: which ones there are, and whether they can be loaded."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import ssl
 from functools import lru_cache
 from pathlib import Path
 
-__all__ = ["check_ca_bundle", "environments_ca_bundle"]
+__all__ = ["check_ca_bundle", "check_client_certificate", "environments_ca_bundle"]
 
 # In the order in which requests itself looks at them when it trusts the environment.
 _VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
@@ -47,3 +47,52 @@ def check_ca_bundle(path: str) -> None:
 @lru_cache(maxsize=8)
 def _load(path: str, modified_at: int) -> None:  # noqa: ARG001 - part of the cache key
     ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
+
+
+def check_client_certificate(certificate: str, key: str | None) -> None:
+    """Refuse a client certificate that could not be shown to a server.
+
+    :param certificate: a file in PEM format, with the key in it where that has no file.
+    :param key: the file of the private key; ``None`` for none.
+    :raises ValueError: beginning with the field that is wrong.
+    """
+    if b"CERTIFICATE-----" not in _content_of("client_cert", certificate):
+        raise ValueError("client_cert: holds no certificate in PEM format")
+    field, path = ("client_cert", certificate) if key is None else ("client_key", key)
+    if b"PRIVATE KEY-----" not in _content_of(field, path):
+        hint = ", and client_key is empty" if key is None else ""
+        raise ValueError(f"{field}: holds no private key in PEM format{hint}")
+    is_encrypted = False
+
+    def password() -> str:
+        nonlocal is_encrypted
+        is_encrypted = True
+        return ""
+
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(certificate, key, password)
+    except ssl.SSLError as error:
+        if is_encrypted:
+            raise ValueError(
+                f"{field}: holds an encrypted key, and there is no field for its passphrase; give "
+                f"one that is not, in a file that only the worker's user can read"
+            ) from None
+        if error.reason in _NO_PAIR:
+            raise ValueError(
+                f"{field}: holds a key that does not belong to the certificate in client_cert"
+            ) from None
+        raise ValueError(
+            f"client_cert: certificate and key cannot be loaded ({error.reason or 'damaged'})"
+        ) from None
+
+
+_NO_PAIR = ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH")
+
+
+def _content_of(field: str, path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: NUL in the path
+        raise ValueError(f"{field}: no such file on this machine") from None
+    except OSError:
+        raise ValueError(f"{field}: cannot be read on this machine") from None

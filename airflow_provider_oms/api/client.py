@@ -33,6 +33,7 @@ from airflow_provider_oms.api.look_ups import TENANT_PATH, cancel_without_id, ho
 from airflow_provider_oms.api.models import Order
 from airflow_provider_oms.api.order_ids import OrderIds
 from airflow_provider_oms.api.patience import TOKEN_REFUSED
+from airflow_provider_oms.api.routes import Routes
 from airflow_provider_oms.api.tenant_host import TenantHost
 from airflow_provider_oms.api.token_answers import read_token, without_a_token
 from airflow_provider_oms.api.transport import Response, Transport
@@ -92,6 +93,7 @@ class OmsClient:
             ca_bundle=self.settings.ca_bundle,
             user_agent=self._user_agent,
             pool_size=self._pool_size,
+            route_to=Routes(self.settings).to,
         )
         self._tokens = TokenCache(self._fetch_token)
         # What was looked up and does not change: ids of orders, and the tenant's address.
@@ -384,6 +386,4 @@ class OmsClient:
         return token
 
     def _secrets(self, token: str | None) -> tuple[str, ...]:
-        secret = self.settings.client_secret
-        known = (token, secret.get_secret_value() if secret else None)
-        return tuple(value for value in known if value)
+        return self.settings.secrets if token is None else (token, *self.settings.secrets)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Set
 from typing import Any, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import (
     BaseModel,
@@ -24,10 +24,12 @@ from airflow_provider_oms.api.addresses import (
     DEFAULT_AUTH_URL,
     base_url_of,
     check_address,
+    check_proxy,
     check_template,
     derived_url,
     is_loopback,
     is_plain_http,
+    is_same_origin,
 )
 from airflow_provider_oms.api.certificates import check_ca_bundle
 from airflow_provider_oms.api.connection_rules import DEFAULTS_OF_NATIVE, broken_rules
@@ -40,12 +42,16 @@ from airflow_provider_oms.api.connection_values import (
     show_name,
 )
 from airflow_provider_oms.api.errors import OmsConfigError
+from airflow_provider_oms.api.headers import read_headers
+from airflow_provider_oms.api.routes import NO_PROXY
 from airflow_provider_oms.api.values import OrderId
 
 __all__ = ["DEFAULT_AUTH_URL", "EXTRA_FIELDS", "TenantSettings"]
 
 _LONGEST_WAIT = 3600.0
 _ORDER_ID = "{order_id}"
+# Airflow masks nothing shorter either: a header's "eu" or "1" would be cut out of every message.
+_SHORTEST_SECRET = 5
 
 
 class TenantSettings(BaseModel):
@@ -75,6 +81,11 @@ class TenantSettings(BaseModel):
     check_reasons: Literal["off", "warn", "refuse"] = "warn"
     reason_category: str | None = None
     search_with_or: bool = False
+    proxy: SecretStr | None = None
+    client_cert: str | None = None
+    client_key: str | None = None
+    secret_headers: tuple[tuple[str, SecretStr], ...] = ()
+    gateway_covers_tokens: bool = False
 
     @model_validator(mode="before")
     @classmethod
@@ -123,7 +134,23 @@ class TenantSettings(BaseModel):
         # YAML takes the word for a boolean.
         return "off" if value is False else value
 
-    @field_validator("allow_http", "discover_host", "search_with_or", mode="before")
+    @field_validator("proxy", mode="before")
+    @classmethod
+    def _proxy(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        if value.lower() == NO_PROXY:
+            return NO_PROXY
+        return check_proxy(str(check_credential(value)))
+
+    @field_validator("secret_headers", mode="before")
+    @classmethod
+    def _headers(cls, value: object) -> object:
+        return read_headers(value)
+
+    @field_validator(
+        "allow_http", "discover_host", "search_with_or", "gateway_covers_tokens", mode="before"
+    )
     @classmethod
     def _flag(cls, value: object) -> bool:
         return read_flag(value)
@@ -177,6 +204,20 @@ class TenantSettings(BaseModel):
             return DEFAULT_AUTH_URL
         parts = urlsplit(self.base_url)
         return f"{parts.scheme}://{parts.netloc}"
+
+    @property
+    def is_bare_token_address(self) -> bool:
+        """Tell whether the token endpoint gets neither client certificate nor headers."""
+        return not (self.gateway_covers_tokens or is_same_origin(self.token_base_url, self.api_url))
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Return every text that no log and no message may show."""
+        proxy = urlsplit(self.proxy.get_secret_value() if self.proxy else "")
+        found = [self.client_secret, *(value for _, value in self.secret_headers)]
+        texts = [secret.get_secret_value() for secret in found if secret]
+        texts += [proxy.password or "", unquote(proxy.password or "")]
+        return tuple(dict.fromkeys(text for text in texts if len(text) >= _SHORTEST_SECRET))
 
     @property
     def warning(self) -> str | None:
@@ -299,6 +340,11 @@ EXTRA_FIELDS = (
     "check_reasons",
     "reason_category",
     "search_with_or",
+    "proxy",
+    "client_cert",
+    "client_key",
+    "secret_headers",
+    "gateway_covers_tokens",
 )
 _NAMES = {
     "base_url": "host",

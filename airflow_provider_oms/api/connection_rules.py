@@ -16,7 +16,12 @@ from airflow_provider_oms.api.addresses import (
     is_kibo,
     is_plain_http,
 )
-from airflow_provider_oms.api.certificates import check_ca_bundle, environments_ca_bundle
+from airflow_provider_oms.api.certificates import (
+    check_ca_bundle,
+    check_client_certificate,
+    environments_ca_bundle,
+)
+from airflow_provider_oms.api.routes import NO_PROXY, is_never_proxied
 
 if TYPE_CHECKING:
     from airflow_provider_oms.api.config import TenantSettings
@@ -200,6 +205,43 @@ def _environments_certificates(tenant: TenantSettings, _: Set[str]) -> str | Non
     return None
 
 
+def _useful_proxy(tenant: TenantSettings, _: Set[str]) -> str | None:
+    if tenant.proxy is None or tenant.proxy.get_secret_value() == NO_PROXY:
+        return None
+    used = (tenant.api_url, tenant.token_base_url if tenant.has_credentials else tenant.api_url)
+    if not all(is_never_proxied(address) for address in used):
+        return None
+    return (
+        "proxy: is never used for this machine or for plain HTTP, and this connection calls "
+        "nothing else; leave it out"
+    )
+
+
+def _client_certificate(tenant: TenantSettings, _: Set[str]) -> str | None:
+    if tenant.client_cert is None:
+        return tenant.client_key and "client_key: is given without client_cert"
+    if tenant.api_url.startswith("http:"):
+        return "client_cert: is shown over https only, and host begins with http://; leave it out"
+    try:
+        check_client_certificate(tenant.client_cert, tenant.client_key)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _gateway_of_tokens(tenant: TenantSettings, _: Set[str]) -> str | None:
+    if not tenant.gateway_covers_tokens:
+        return None
+    if tenant.client_cert is None and not tenant.secret_headers:
+        return "gateway_covers_tokens: has no meaning without client_cert or secret_headers"
+    if is_kibo(tenant.token_base_url):
+        return (
+            "gateway_covers_tokens: access tokens come from Kibo's own host, which no gateway of "
+            "yours covers; leave it out, or give auth_url the gateway's address"
+        )
+    return None
+
+
 # What the other API's connections alone may have.
 _OF_ONE_API = {
     "translated": (
@@ -224,4 +266,7 @@ _RULES = (
     _Rule(frozenset({"allow_http"}), _auth_url_over_https),
     _Rule(frozenset({"base_url"}), _http_never_to_kibo),
     _Rule(frozenset({"ca_bundle", "base_url"}), _environments_certificates),
+    _Rule(frozenset({"proxy", "base_url", "auth_url"}), _useful_proxy),
+    _Rule(frozenset({"client_cert", "client_key", "base_url"}), _client_certificate),
+    _Rule(frozenset({"client_cert", "secret_headers", "base_url", "auth_url"}), _gateway_of_tokens),
 )

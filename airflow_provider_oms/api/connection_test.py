@@ -154,6 +154,8 @@ def _speaks_of_tenant(error: OmsHttpError) -> bool:
 def _advice(error: OmsError, settings: TenantSettings) -> str:
     if isinstance(error, OmsHttpError) and _is_refused(error) and _speaks_of_tenant(error):
         return _wrong_tenant(error, settings)
+    if error.is_about_client_certificate:
+        return _client_certificate(error, settings)
     for kind, write in _ADVICE:
         if isinstance(error, kind):
             return write(error, settings)
@@ -177,6 +179,12 @@ def _not_sent(error: OmsNotSentError, settings: TenantSettings) -> str:
             f"(ca_bundle) to the certificates of your company's authority, or correct the address "
             f"if that host is not Kibo's."
         )
+    if error.is_of_proxy:
+        return (
+            f"{error.host} cannot be reached through the proxy ({error.reason}): correct the Proxy "
+            f"(proxy), or HTTPS_PROXY and NO_PROXY where it is empty, or have the proxy let this "
+            f"machine through."
+        )
     fields = _fields_of_address(error.host, settings)
     if error.lacks_scheme:
         field = fields.removesuffix(" and the Port")
@@ -195,6 +203,31 @@ def _not_sent(error: OmsNotSentError, settings: TenantSettings) -> str:
             "native"
         )
     return f"The host {error.host} does not exist: correct {fields}."
+
+
+def _client_certificate(error: OmsError, settings: TenantSettings) -> str:
+    said = error.facts if isinstance(error, OmsHttpError) else "in the TLS handshake"
+    # Where no host is named, it is the token endpoint that was reached.
+    is_of_token = isinstance(error, OmsCredentialsError)
+    if isinstance(error, OmsNotSentError):
+        is_of_token = error.host in (None, urlsplit(settings.token_base_url).netloc)
+    if is_of_token and settings.is_bare_token_address:
+        return (
+            f"{settings.token_base_url} wants a client certificate, which the connection gives to "
+            f"the Base Address (host) only: set Gateway Covers Tokens (gateway_covers_tokens) if "
+            f"your gateway is in front of both, or correct the Token Address (auth_url) ({said})."
+        )
+    address = settings.token_base_url if is_of_token else settings.api_url
+    if settings.client_cert is None:
+        return (
+            f"{address} wants a client certificate, and the connection has none: set Client "
+            f"Certificate (client_cert) and Client Key (client_key) ({said})."
+        )
+    return (
+        f"{address} does not take the client certificate: set Client Certificate (client_cert) and "
+        f"Client Key (client_key) to a pair that has not expired, from an authority that the "
+        f"gateway trusts ({said})."
+    )
 
 
 def _no_host(error: OmsNoHostError, settings: TenantSettings) -> str:

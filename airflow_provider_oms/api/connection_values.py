@@ -15,6 +15,7 @@ __all__ = [
     "read_extra",
     "read_flag",
     "read_list",
+    "read_object",
     "read_pairs",
     "show_name",
 ]
@@ -100,6 +101,24 @@ def read_list(value: object) -> object:
     return tuple(items)
 
 
+def read_object(value: object, problem: str) -> Mapping[str, Any]:
+    """Return an object, which forms and URIs hold as JSON text.
+
+    :param value: the object, or its text.
+    :param problem: the message for anything else.
+    :return: the object.
+    :raises ValueError: when it is none, or its text names a field twice.
+    """
+    if isinstance(value, str):
+        try:
+            value = json.loads(value, object_pairs_hook=_unique)
+        except (ValueError, RecursionError, _NamedTwiceError):
+            raise ValueError(problem) from None
+    if not isinstance(value, Mapping):
+        raise ValueError(problem)  # noqa: TRY004 - as pydantic wants it
+    return value
+
+
 def read_pairs(value: object) -> tuple[tuple[str, str], ...]:
     """Return pairs of words that may be written as JSON, or as ``a=b, c=d``.
 
@@ -109,10 +128,7 @@ def read_pairs(value: object) -> tuple[tuple[str, str], ...]:
     """
     problem = "must be a JSON object of strings, or pairs such as other=Other, fraud=Fraud"
     if isinstance(value, str) and value.lstrip().startswith("{"):
-        try:
-            value = json.loads(value, object_pairs_hook=_unique)
-        except (ValueError, RecursionError, _NamedTwiceError):
-            raise ValueError(problem) from None
+        value = read_object(value, problem)
     pairs: list[tuple[Any, Any]] = [(value, None)]
     if isinstance(value, str):
         words = (pair.partition("=") for pair in value.split(",") if pair.strip())

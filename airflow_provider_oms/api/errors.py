@@ -65,6 +65,8 @@ class OmsError(Exception):
     age: float = 0.0
     #: Whether the response was about an order of another tenant.
     is_of_another_tenant: bool = False
+    #: Whether a server wants a client certificate, or refuses the one that the connection gives.
+    is_about_client_certificate: bool = False
     #: What a person should do about it, in one sentence; empty where the message itself says so.
     advice: str = ""
 
@@ -153,6 +155,7 @@ class OmsNotSentError(OmsError):
         knows; a resolver that is away does not know.
     :param refused_certificate: whether the host's certificate is not one that is trusted.
     :param lacks_scheme: whether a host on this machine was taken for one that speaks TLS.
+    :param is_of_proxy: whether a proxy kept it from being sent.
     :param retry_after: seconds the token endpoint asked to wait, if it did.
     """
 
@@ -170,6 +173,7 @@ class OmsNotSentError(OmsError):
         is_unknown: bool = False,
         refused_certificate: bool = False,
         lacks_scheme: bool = False,
+        is_of_proxy: bool = False,
         retry_after: float | None = None,
     ) -> None:
         super().__init__(message)
@@ -179,6 +183,7 @@ class OmsNotSentError(OmsError):
         self.is_unknown = is_unknown
         self.refused_certificate = refused_certificate
         self.lacks_scheme = lacks_scheme
+        self.is_of_proxy = is_of_proxy
         self.retry_after = retry_after
 
     @classmethod
@@ -192,7 +197,9 @@ class OmsNotSentError(OmsError):
         if isinstance(error, OmsNotSentError):
             return error.reworded(message)
         reason = error.facts if isinstance(error, OmsHttpError) else error.message
-        return cls(message, reason=reason, retry_after=error.retry_after)
+        unsent = cls(message, reason=reason, retry_after=error.retry_after)
+        unsent.is_about_client_certificate = error.is_about_client_certificate
+        return unsent
 
 
 class OmsNoHostError(OmsNotSentError):
@@ -265,7 +272,7 @@ class OmsHttpError(OmsError):
         :param retry_after: seconds the OMS asked to wait, where that still counts.
         :return: the error.
         """
-        return kind(
+        restated = kind(
             message,
             http_status=self.http_status,
             oms_code=self.oms_code,
@@ -273,6 +280,8 @@ class OmsHttpError(OmsError):
             detail=self.detail,
             retry_after=retry_after,
         )
+        restated.is_about_client_certificate = self.is_about_client_certificate
+        return restated
 
 
 class OmsUnauthorizedError(OmsHttpError):

@@ -35,6 +35,7 @@ from airflow_provider_oms.api.transport import Response
 from airflow_provider_oms.api.values import OrderId
 
 __all__ = [
+    "WANTS_CLIENT_CERTIFICATE",
     "clean_text",
     "correlation_id_of",
     "describe_body",
@@ -44,6 +45,11 @@ __all__ = [
     "retry_after_of",
 ]
 
+#: What happened where the error is about the client certificate.
+WANTS_CLIENT_CERTIFICATE = (
+    "A gateway in front of the OMS wants a client certificate that it trusts; correct the "
+    "connection's client_cert and client_key"
+)
 CORRELATION_HEADER = "x-vol-correlation"
 _REDIRECTION, _CLIENT_ERROR = 3, 4  # hundreds of an HTTP status
 _LONGEST_DETAIL = 200
@@ -62,6 +68,10 @@ _OMS_CODE = re.compile(r"50[01]\d|ITEM_NOT_FOUND")
 _OMS_FIELDS = frozenset({"correlationId", "exceptionDetail", "additionalErrorData"})
 _MASHERY_HEADER = "X-Mashery-Error-Code"
 _OF_MASHERY = re.compile(r"\b(developer|account) (inactive|over)\b", re.IGNORECASE)
+# nginx (495 and 496, sent as 400), and the gateways that are made of it.
+_WANTS_CERTIFICATE = re.compile(
+    r"no required ssl certificate|ssl certificate error|client certificate", re.IGNORECASE
+)
 # "refusals that speak of the order's state": the contract does not fix their status code.
 _OF_STATE = re.compile(
     r"\b(?:cannot|can not|can't|could not|not|no longer|already|was|is|been|invalid)\b[^.]{0,40}?"
@@ -141,6 +151,7 @@ def error_of(answer: Response, *, secrets: Iterable[str] = (), hint: str = "") -
     code, detail = _quotable(code, secrets), _quotable(said, secrets)
     words = (code or "", said or "", answer.headers.get(_MASHERY_HEADER, ""))
     marker = " ".join(text[:_LONGEST_TEXT] for text in words)
+    wants_certificate = False
     kind, message = _KINDS.get(answer.status) or _kind_of_range(answer.status)
     if kind is OmsForbiddenError and _OVER_LIMIT.search(f"{marker} {_opening(answer)}"):
         kind, message = OmsThrottledError, "The OMS limits the rate of calls and did not act"
@@ -149,7 +160,9 @@ def error_of(answer: Response, *, secrets: Iterable[str] = (), hint: str = "") -
     elif answer.status // 100 == _CLIENT_ERROR and kind in _VERDICTS and is_foreign(answer):
         kind = OmsWrongServerError
         message = f"No OMS answered, but {describe_body(answer)}. {hint}".rstrip()
-    return kind(
+        if wants_certificate := _WANTS_CERTIFICATE.search(_opening(answer)) is not None:
+            message = WANTS_CLIENT_CERTIFICATE
+    error = kind(
         message,
         http_status=answer.status,
         oms_code=code[:_LONGEST_ID] if code else None,
@@ -157,6 +170,8 @@ def error_of(answer: Response, *, secrets: Iterable[str] = (), hint: str = "") -
         detail=detail,
         retry_after=retry_after_of(answer.headers),
     )
+    error.is_about_client_certificate = wants_certificate
+    return error
 
 
 _KINDS: dict[int, tuple[type[OmsHttpError], str]] = {

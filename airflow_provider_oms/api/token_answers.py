@@ -17,7 +17,7 @@ from airflow_provider_oms.api.errors import (
     OmsUnauthorizedError,
     OmsUnexpectedResponseError,
 )
-from airflow_provider_oms.api.responses import error_of
+from airflow_provider_oms.api.responses import WANTS_CLIENT_CERTIFICATE, error_of
 from airflow_provider_oms.api.transport import Response
 
 __all__ = ["read_token", "without_a_token"]
@@ -55,6 +55,8 @@ def read_token(answer: Response, *, secrets: tuple[str, ...]) -> Token:
 def _token_refusal(error: OmsHttpError) -> OmsError:
     if isinstance(error, OmsThrottledError | OmsServerError | OmsRedirectedError):
         return error
+    if error.is_about_client_certificate:
+        return error.restated(OmsCredentialsError, WANTS_CLIENT_CERTIFICATE)
     return error.restated(
         OmsCredentialsError,
         "The token endpoint issued no access token; check the connection's login (client id), "

@@ -17,11 +17,12 @@ from urllib.parse import urlsplit
 
 import requests
 import urllib3
-from requests.utils import get_environ_proxies
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from airflow_provider_oms.api.addresses import is_loopback
 from airflow_provider_oms.api.certificates import environments_ca_bundle
 from airflow_provider_oms.api.errors import OmsNoResponseError, OmsNotSentError
+from airflow_provider_oms.api.routes import Route
 from airflow_provider_oms.api.wire import (
     Exchange,
     current_exchange,
@@ -98,6 +99,7 @@ class Transport:
     :param ca_bundle: path of the CA certificates to trust instead of the system's.
     :param user_agent: value of the ``User-Agent`` header.
     :param pool_size: connections kept open, the most that threads can use without waiting.
+    :param route_to: returns how requests travel to an address.
     """
 
     def __init__(
@@ -108,11 +110,12 @@ class Transport:
         ca_bundle: str | None,
         user_agent: str,
         pool_size: int,
+        route_to: Callable[[str], Route],
     ) -> None:
         self._timeouts = (connect_timeout, read_timeout)
         of_environment = environments_ca_bundle()
         self._verify: str | bool = ca_bundle or (of_environment and of_environment[1]) or True
-        self._proxies: dict[str, dict[str, str]] = {}
+        self._route_to = route_to
         self._session = session(pool_size)
         self._headers = {
             "User-Agent": user_agent,
@@ -145,7 +148,8 @@ class Transport:
         :raises OmsNoResponseError: when it left and no answer began.
         """
         authorization = {} if token is None else {"Authorization": f"Bearer {token}"}
-        all_headers = {**self._headers, **headers, **authorization}
+        route = self._route_to(url)
+        all_headers = {**route.headers, **self._headers, **headers, **authorization}
         connect_timeout, read_timeout = self._timeouts
         exchange = Exchange(
             time.monotonic() + connect_timeout, read_timeout, may_send, has_body=json is not None
@@ -157,8 +161,9 @@ class Transport:
             response = self._session.send(
                 requests.Request(method, url, headers=all_headers, json=json).prepare(),
                 timeout=self._timeouts,
-                proxies=self._proxies_for(url),
-                verify=self._verify,
+                proxies=dict(route.proxies),
+                verify=self._verify_on(route),
+                cert=route.certificate,
                 allow_redirects=False,
                 stream=True,
             )
@@ -168,15 +173,16 @@ class Transport:
         except Exception as error:
             reason = describe_failure(error)
             if exchange.sent:
-                raise OmsNoResponseError(
-                    f"{method} was sent and no answer came ({reason})"
-                ) from None
+                lost = OmsNoResponseError(f"{method} was sent and no answer came ({reason})")
+                # In TLS 1.3, a server looks at the certificate when the request is on its way.
+                lost.is_about_client_certificate = reason in _ABOUT_CLIENT_CERTIFICATE
+                raise lost from None
             if not isinstance(error, _FAILURES):
                 raise
             host = urlsplit(url).netloc
             lacks_scheme = reason == _NO_TLS and is_loopback(url)
             hint = "; for a local OMS, begin the connection's host with http://"
-            raise OmsNotSentError(
+            unsent = OmsNotSentError(
                 f"{method} to {host} was not sent ({reason}{hint if lacks_scheme else ''})",
                 host=host,
                 reason=reason,
@@ -184,21 +190,20 @@ class Transport:
                 is_unknown=reason == _UNRESOLVED and _is_unknown_name(error),
                 refused_certificate=reason == _REFUSED_CERTIFICATE,
                 lacks_scheme=lacks_scheme,
-            ) from None
+                is_of_proxy=_OF_PROXY.match(reason) is not None,
+            )
+            unsent.is_about_client_certificate = reason in _ABOUT_CLIENT_CERTIFICATE
+            raise unsent from None
         finally:
             current_exchange.reset(reset)
         return Response(response.status_code, response.headers, body, complete)
 
-    def _proxies_for(self, url: str) -> dict[str, str]:
-        parts = urlsplit(url)
-        origin = f"{parts.scheme}://{parts.netloc}"
-        proxies = self._proxies.get(origin)
-        if proxies is None:
-            # A proxy would read an unencrypted request, and cannot resolve a container's name.
-            is_local = parts.scheme == "http" or is_loopback(origin)
-            proxies = {} if is_local else get_environ_proxies(origin)
-            self._proxies[origin] = proxies
-        return proxies
+    def _verify_on(self, route: Route) -> str | bool:
+        if route.certificate is None or self._verify is not True:
+            return self._verify
+        # The path, for requests up to 2.32.2 shares one TLS context with the whole process, and
+        # with it the client certificate.
+        return DEFAULT_CA_BUNDLE_PATH
 
     def _read(self, response: requests.Response) -> tuple[bytes, bool]:
         body = bytearray()
@@ -223,12 +228,17 @@ def describe_failure(error: BaseException) -> str:
     :return: the kind of the innermost error and its short text.
     """
     seen = _chain_of(error)
-    reason = _NAMES.get(type(seen[-1]).__name__) or _by_kind(seen)
+    words = str(seen[-1]).lower()
+    signs = (reason for sign, reason in _SIGNS if sign.search(words))
+    named = _NAMES.get(type(seen[-1]).__name__) or next(signs, None)
+    reason = named or _by_kind(seen)
+    if refused := _REFUSED_TUNNEL.search(words):
+        if int(refused[1]) == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+            return "the proxy wants another user or password: HTTP 407"
+        return f"the proxy does not let it through: HTTP {refused[1]}"
     if any(isinstance(error, urllib3.exceptions.ProxyError) for error in seen):
-        is_named = reason in _NAMES.values()
+        is_named = named or reason in _NAMES.values()
         return f"the proxy: {reason}" if is_named else "the proxy does not let it through"
-    if any(sign in str(seen[-1]).lower() for sign in _SIGNS_OF_NO_TLS):
-        return _NO_TLS
     return reason
 
 
@@ -255,8 +265,30 @@ def _is_unknown_name(error: BaseException) -> bool:
 _UNRESOLVED = "the host name does not resolve"
 _REFUSED_CERTIFICATE = "the TLS certificate was refused; set ca_bundle for a company CA"
 _NO_TLS = "what answers there speaks no TLS"
-# What OpenSSL makes of an answer in plain HTTP, up to 3.1 and later.
-_SIGNS_OF_NO_TLS = ("wrong version number", "record layer failure")
+_REFUSED_CLIENT_CERTIFICATE = "the server wants a client certificate that it trusts"
+_BROKEN_HANDSHAKE = "the server broke off the TLS handshake, perhaps for want of a certificate"
+_ABOUT_CLIENT_CERTIFICATE = (_REFUSED_CLIENT_CERTIFICATE, _BROKEN_HANDSHAKE)
+_SIGNS = (
+    # What OpenSSL makes of an answer in plain HTTP, up to 3.1 and later.
+    (re.compile("wrong version number|record layer failure"), _NO_TLS),
+    (
+        re.compile(
+            "alert (?:access denied|bad certificate|unknown ca|unsupported certificate"
+            "|certificate (?:expired|required|revoked|unknown))"
+        ),
+        _REFUSED_CLIENT_CERTIFICATE,
+    ),
+    # In TLS 1.2, a server has no other word for a certificate that is missing.
+    (re.compile("alert handshake failure"), _BROKEN_HANDSHAKE),
+    # OpenSSL's words, and those of requests.
+    (
+        re.compile("key values mismatch|could not find the tls"),
+        "client_cert or client_key has changed, and the two cannot be loaded",
+    ),
+)
+# What http.client makes of a proxy's answer to CONNECT.
+_REFUSED_TUNNEL = re.compile(r"tunnel connection failed: ([0-9]{3})\b")
+_OF_PROXY = re.compile(r"the (?:environment's )?proxy\b")
 _NAMES = {
     "NameResolutionError": _UNRESOLVED,
     "gaierror": _UNRESOLVED,

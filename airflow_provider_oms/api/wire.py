@@ -22,7 +22,12 @@ from requests.adapters import HTTPAdapter
 from requests.cookies import RequestsCookieJar
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    NameResolutionError,
+    NewConnectionError,
+    ProxyError,
+)
 from urllib3.poolmanager import PoolManager
 from urllib3.util.connection import allowed_gai_family
 from urllib3.util.wait import wait_for_read
@@ -214,6 +219,14 @@ class _Connection(HTTPConnection):
         finally:
             self._connecting = False
 
+    def _tunnel(self) -> None:
+        # From here on, urllib3 counts the proxy as connected, and takes its faults for the host's.
+        try:
+            super()._tunnel()
+        except (OSError, http.client.HTTPException) as error:
+            cause = ConnectTimeoutError() if isinstance(error, TimeoutError) else error
+            raise ProxyError("", cause) from cause
+
     def _new_conn(self) -> socket.socket:
         # urllib3 would give each address of a name the whole time, and the TLS handshake once more.
         exchange = current_exchange.get()
@@ -274,17 +287,18 @@ class _Connection(HTTPConnection):
         if is_silent(self.sock):
             return
         self.sock.settimeout(0)
+        cause: OSError | None = None
         try:
             # Through TLS too: its tickets make a socket readable, and are no data.
             data = self.sock.recv(1)
         except (BlockingIOError, ssl.SSLWantReadError, TimeoutError):
             return
-        except OSError:
-            data = b""
+        except OSError as error:
+            data, cause = b"", error
         if data:
             raise UnsolicitedDataError
         # Not the error itself: urllib3 goes on to read a response after some kinds of it.
-        raise http.client.RemoteDisconnected("")
+        raise http.client.RemoteDisconnected("") from cause
 
 
 class _HttpsConnection(_Connection, HTTPSConnection):

@@ -107,6 +107,8 @@ class OmsHook(BaseHook):
             mask_secret(connection.password)
         with invalid_input_is_final():
             settings = settings_of(connection, self.oms_conn_id)
+        for secret in settings.secrets:
+            mask_secret(secret)
         if settings.warning:
             self.log.warning("%s", settings.warning)
         return settings

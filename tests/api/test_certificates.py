@@ -1,14 +1,27 @@
-"""CA bundles: one that cannot be loaded is found before any connection is made."""
+"""CA bundles and client certificates: one that cannot be loaded is found before any connection."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 import trustme
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
+from gateway import Pair, pair
+from tenants import TENANT, error_of, settings
 
-from airflow_provider_oms.api.certificates import check_ca_bundle, environments_ca_bundle
+from airflow_provider_oms.api.certificates import (
+    check_ca_bundle,
+    check_client_certificate,
+    environments_ca_bundle,
+)
 
 
 @pytest.fixture(scope="module")
@@ -74,3 +87,107 @@ def test_the_variable_that_counts_is_named(
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", requests)
     monkeypatch.setenv("CURL_CA_BUNDLE", curl)
     assert environments_ca_bundle() == named
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    return pair(trustme.CA(), tmp_path_factory.mktemp("clients"), "oms-client")
+
+
+class TestClientCertificates:
+    def test_two_files_and_one_that_holds_both_are_taken(self, files: Pair) -> None:
+        check_client_certificate(files.certificate, files.key)
+        check_client_certificate(files.both, None)
+        check_client_certificate(files.both, files.both)
+        tenant = settings({**TENANT, "client_cert": files.certificate, "client_key": files.key})
+        assert (tenant.client_cert, tenant.client_key) == (files.certificate, files.key)
+
+    @pytest.mark.parametrize("path", ["/no/such.pem", "client\0.pem", "~/client.pem"])
+    def test_a_file_that_is_not_there_is_named(self, files: Pair, path: str) -> None:
+        for pair_of_paths, field in (((path, None), "cert"), ((files.certificate, path), "key")):
+            with pytest.raises(ValueError, match=f"^client_{field}: no such file on this machine"):
+                check_client_certificate(*pair_of_paths)
+
+    def test_so_is_one_that_may_not_be_read(
+        self, files: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with pytest.raises(ValueError, match=r"^client_key: cannot be read on this machine"):
+            check_client_certificate(files.certificate, str(tmp_path))
+
+        def refuse(*_: object) -> bytes:
+            raise PermissionError(13, "Permission denied")
+
+        # By hand: to root, as which containers run, every file is readable.
+        monkeypatch.setattr(Path, "read_bytes", refuse)
+        with pytest.raises(ValueError, match=r"^client_cert: cannot be read on this machine"):
+            check_client_certificate(files.certificate, files.key)
+
+    def test_a_file_with_something_else_in_it_is_named(self, files: Pair) -> None:
+        with pytest.raises(ValueError, match=r"^client_cert: holds no certificate in PEM format"):
+            check_client_certificate(files.key, files.key)
+        with pytest.raises(ValueError, match=r"^client_key: holds no private key in PEM format$"):
+            check_client_certificate(files.certificate, files.certificate)
+        with pytest.raises(
+            ValueError, match=r"^client_cert: holds no private key in PEM format, an"
+        ):
+            check_client_certificate(files.certificate, None)
+
+    def test_a_key_of_another_certificate_is_named(self, files: Pair, tmp_path: Path) -> None:
+        other = pair(trustme.CA(), tmp_path, "other")
+        with pytest.raises(ValueError, match=r"^client_key: holds a key that does not belong to"):
+            check_client_certificate(files.certificate, other.key)
+
+    @pytest.mark.parametrize(
+        "format_of_key", [PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL]
+    )
+    def test_an_encrypted_key_is_named(
+        self, files: Pair, tmp_path: Path, format_of_key: PrivateFormat
+    ) -> None:
+        key = load_pem_private_key(Path(files.key).read_bytes(), None)
+        encryption = BestAvailableEncryption(b"a passphrase")
+        encrypted = tmp_path / "encrypted.pem"
+        encrypted.write_bytes(key.private_bytes(Encoding.PEM, format_of_key, encryption))
+        with pytest.raises(
+            ValueError, match=r"^client_key: holds an encrypted key, and there is no"
+        ):
+            check_client_certificate(files.certificate, str(encrypted))
+        both = tmp_path / "both.pem"
+        both.write_bytes(encrypted.read_bytes() + Path(files.certificate).read_bytes())
+        with pytest.raises(ValueError, match=r"^client_cert: holds an encrypted key"):
+            check_client_certificate(str(both), None)
+
+    def test_a_damaged_file_is_named(self, files: Pair, tmp_path: Path) -> None:
+        cut = tmp_path / "cut.pem"
+        cut.write_bytes(Path(files.certificate).read_bytes()[:200])
+        with pytest.raises(ValueError, match=r"^client_cert: certificate and key cannot be loaded"):
+            check_client_certificate(str(cut), files.key)
+
+    def test_the_connection_is_refused_with_the_same_words(self, files: Pair) -> None:
+        extra = {**TENANT, "client_cert": files.certificate}
+        assert "cannot be used: client_cert: holds no private key in PEM" in error_of(extra)
+        extra = {**TENANT, "client_key": files.key}
+        assert "cannot be used: client_key: is given without client_cert. " in error_of(extra)
+
+    def test_plain_http_shows_none(self, files: Pair) -> None:
+        extra = {"tenant_id": "1", "client_cert": files.both}
+        message = error_of(extra, host="http://127.0.0.1:8787")
+        assert "client_cert: is shown over https only, and host begins with http://" in message
+
+
+class TestWhatTheGatewayCovers:
+    HEADERS: ClassVar = {"secret_headers": {"X-Gateway-Key": "a value"}}
+
+    def test_it_has_to_have_a_meaning(self) -> None:
+        extra = {"tenant_id": "1", "auth_url": "https://tokens.example.com"}
+        covered = {**extra, "gateway_covers_tokens": True}
+        message = error_of(covered, host="gateway.example.com")
+        assert "gateway_covers_tokens: has no meaning without client_cert or" in message
+        tenant = settings({**covered, **self.HEADERS}, host="gateway.example.com")
+        assert not tenant.is_bare_token_address
+        assert settings({**extra, **self.HEADERS}, host="gateway.example.com").is_bare_token_address
+
+    def test_kibos_own_token_host_is_behind_no_gateway(self) -> None:
+        extra = {"tenant_id": "1", "auth_url": "https://home.mozu.com", **self.HEADERS}
+        message = error_of({**extra, "gateway_covers_tokens": True}, host="gateway.example.com")
+        assert "gateway_covers_tokens: access tokens come from Kibo's own host" in message
+        assert settings(extra, host="gateway.example.com").is_bare_token_address

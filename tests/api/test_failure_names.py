@@ -67,10 +67,32 @@ def test_a_cause_that_leads_back_to_itself_comes_to_an_end() -> None:
 
 
 @pytest.mark.parametrize(
+    ("alert", "words"),
+    [
+        ("tlsv13 alert certificate required", "the server wants a client certificate that it"),
+        ("tlsv1 alert unknown ca", "the server wants a client certificate that it trusts"),
+        ("sslv3 alert bad certificate", "the server wants a client certificate that it trusts"),
+        ("ssl/tls alert certificate expired", "the server wants a client certificate that it"),
+        ("sslv3 alert handshake failure", "the server broke off the TLS handshake, perhaps for"),
+        ("key values mismatch", "client_cert or client_key has changed"),
+    ],
+)
+def test_a_tls_alert_about_the_client_certificate_says_so(alert: str, words: str) -> None:
+    error = ssl.SSLError(1, f"[SSL: X] {alert} (_ssl.c:2580)")
+    assert describe_failure(requests.ConnectionError(error)).startswith(words)
+
+
+@pytest.mark.parametrize(
     ("cause", "words"),
     [
         (ConnectionRefusedError(111, "x"), "the proxy: connection refused"),
-        (OSError("Tunnel connection failed: 403"), "the proxy does not let it through"),
+        (OSError("Tunnel connection failed: 403 x"), "the proxy does not let it through: HTTP 403"),
+        (
+            OSError("Tunnel connection failed: 407 x"),
+            "the proxy wants another user or password: HTTP 407",
+        ),
+        (OSError("x"), "the proxy does not let it through"),
+        (ssl.SSLError(1, "wrong version number"), "the proxy: what answers there speaks no TLS"),
     ],
 )
 def test_a_failure_of_the_proxy_says_so(cause: Exception, words: str) -> None:

@@ -166,7 +166,9 @@ class TestProxies:
     def test_a_proxy_that_lets_nothing_through_is_named_as_the_cause(
         self, proxy: RawServer
     ) -> None:
-        with pytest.raises(OmsNotSentError, match=r"\(the proxy does not let it through\)"):
+        with pytest.raises(
+            OmsNotSentError, match=r"\(the proxy does not let it through: HTTP 502\)"
+        ):
             client_of("https://oms.invalid").post_cancel(EXAMPLE)
 
     def test_a_proxy_that_is_not_there_is_named_as_the_cause(

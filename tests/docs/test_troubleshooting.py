@@ -26,8 +26,6 @@ NO_MESSAGES = {
     "Value error, ",  # cut off pydantic's messages
     "Kibo OMS",  # the connection type's name
     "Order in Kibo",  # the link's name
-    "wrong version number",  # what OpenSSL says of a peer without TLS, as does the next
-    "record layer failure",
     "written by another version",  # makes a journal count as lost
     "packed in another way",  # so does this
     "another digest",  # makes what was shown count as lost

@@ -95,7 +95,7 @@ class RawServer:
             if self.greeting:
                 connection.sendall(self.greeting)
                 self.greeted.set()
-            while request := _read_request(connection):
+            while request := read_request(connection):
                 with self._lock:
                     self.requests.append(request)
                     play = self.script[min(len(self.requests), len(self.script)) - 1]
@@ -104,7 +104,8 @@ class RawServer:
             return  # the client, or the script, has closed the connection
 
 
-def _read_request(connection: socket.socket) -> bytes:
+def read_request(connection: socket.socket) -> bytes:
+    """Return the next request of a connection, whole; nothing when there is none."""
     data = b""
     while b"\r\n\r\n" not in data:
         chunk = connection.recv(65536)

@@ -1,0 +1,99 @@
+"""A forward proxy that opens tunnels: CONNECT and nothing else, with names of its own."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import socket
+import ssl
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Self
+
+from raw_server import read_request
+
+
+@dataclass
+class ConnectProxy:
+    """Let connections through to this machine, under names that only the proxy knows.
+
+    :param ports: the port of this machine for each ``host:port`` that may be reached.
+    :param user: ``user:password`` that it wants, if any.
+    :param tls: wraps each connection to the proxy itself when given.
+    """
+
+    ports: Mapping[str, int]
+    user: str = ""
+    tls: ssl.SSLContext | None = None
+    asked: list[bytes] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Listen on a free port of this machine."""
+        self._open: list[socket.socket] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+
+    @property
+    def url(self) -> str:
+        """Return the proxy's address, with the user that it wants."""
+        user = f"{self.user}@" if self.user else ""
+        return f"{'https' if self.tls else 'http'}://{user}127.0.0.1:{self.port}"
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for opened in (self._listener, *self._open):
+            with contextlib.suppress(OSError):  # it may have ended already
+                opened.shutdown(socket.SHUT_RDWR)
+            opened.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            self._open.append(connection)
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            if self.tls is not None:
+                connection = self.tls.wrap_socket(connection, server_side=True)
+                self._open.append(connection)
+            request = read_request(connection)
+            self.asked.append(request)
+            status = self._status(request)
+            if status != "200 Connection established":
+                connection.sendall(f"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n".encode())
+                connection.close()
+                return
+            server = socket.create_connection(("127.0.0.1", self.ports[_target(request)]))
+            self._open.append(server)
+            connection.sendall(f"HTTP/1.1 {status}\r\n\r\n".encode())
+            threading.Thread(target=_pump, args=(server, connection), daemon=True).start()
+            _pump(connection, server)
+
+    def _status(self, request: bytes) -> str:
+        wanted = base64.b64encode(self.user.encode())
+        if self.user and b"Proxy-Authorization: Basic " + wanted not in request:
+            return "407 Proxy Authentication Required"
+        if not request.startswith(b"CONNECT "):
+            return "405 Method Not Allowed"
+        return "200 Connection established" if _target(request) in self.ports else "502 Bad Gateway"
+
+
+def _target(request: bytes) -> str:
+    return request.split(b" ")[1].decode()
+
+
+def _pump(source: socket.socket, sink: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            sink.sendall(data)
+    for end in (source, sink):
+        with contextlib.suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)
