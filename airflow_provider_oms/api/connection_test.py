@@ -47,6 +47,8 @@ _REFUSED_CREDENTIALS = (
     HTTPStatus.FORBIDDEN,
 )
 
+_REFUSED_BY_GATEWAY = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+
 
 def probe(
     client: OmsClient,
@@ -60,7 +62,7 @@ def probe(
     :param sleep: waits for a number of seconds.
     :param clock: monotonic seconds.
     :return: whether it does, and one sentence that says what to do if it does not; a second
-        sentence when the connection sends unencrypted.
+        sentence when a gateway's headers may be wrong or the connection sends unencrypted.
     """
     works, sentence = _try_out(client, sleep, clock)
     warning = client.settings.warning
@@ -76,7 +78,8 @@ def _try_out(
         _read_patiently(client, TokenPatience(_PATIENCE, clock), sleep)
     except OmsError as error:
         if not (isinstance(error, OmsHttpError) and _is_about_the_order(error)):
-            return False, _advice(error, settings)
+            said = (_advice(error, settings), _about_headers(error, settings))
+            return False, " ".join(filter(None, said))
         if _is_said_of_any_address(client, error):
             return False, _wrong_prefix(error, client)
         # That nobody knows this order is what to expect; anything else is worth a word.
@@ -160,6 +163,15 @@ def _advice(error: OmsError, settings: TenantSettings) -> str:
         if isinstance(error, kind):
             return write(error, settings)
     return f"{error.message}."
+
+
+def _about_headers(error: OmsError, settings: TenantSettings) -> str:
+    if error.http_status not in _REFUSED_BY_GATEWAY or not settings.secret_headers:
+        return ""
+    return (
+        f"If a gateway answered with HTTP {error.http_status}, correct Secret Headers "
+        f"(secret_headers)."
+    )
 
 
 def _is_refused(error: OmsHttpError) -> bool:

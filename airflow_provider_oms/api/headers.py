@@ -59,6 +59,8 @@ def read_headers(value: object) -> tuple[tuple[str, str], ...]:
     :return: pairs of a name and a value.
     :raises ValueError: naming the header that is wrong, and never its value.
     """
+    if isinstance(value, str) and not value.strip("*"):
+        check_credential(value)
     headers = read_object(value, _RULE)
     if len({name.lower() for name in headers}) < len(headers):
         raise ValueError("names a header twice; letter case makes no difference")

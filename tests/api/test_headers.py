@@ -11,6 +11,7 @@ from tenants import TENANT, error_of, settings
 from wire import EXAMPLE, ORDER, client_of, document, head_and_body
 
 from airflow_provider_oms.api.headers import read_headers
+from airflow_provider_oms.api.routes import Routes
 
 VALUE = "a-gateways-own-value"
 
@@ -123,6 +124,11 @@ def test_a_wrong_value_is_named_and_never_shown(value: object, problem: str) -> 
     assert "s3cret" not in message
 
 
+def test_the_asterisks_that_airflow_shows_are_no_headers() -> None:
+    with pytest.raises(ValueError, match="is only asterisks, which Airflow shows instead of a"):
+        read_headers("***")
+
+
 def test_a_name_in_two_letter_cases_is_one_header() -> None:
     with pytest.raises(ValueError, match="names a header twice; letter case makes no difference"):
         read_headers({"X-Key": VALUE, "x-key": VALUE})
@@ -138,6 +144,16 @@ def test_all_together_are_bounded() -> None:
 def test_what_does_not_look_like_a_name_is_not_shown_for_it_may_be_the_value() -> None:
     with pytest.raises(ValueError, match=r"^… is not the name of a header$"):
         read_headers({"s3cret value": "X-Key"})
+
+
+def test_no_token_host_gets_them_that_is_asked_where_the_tenant_is() -> None:
+    extra = {"api": "native", "discover_host": True, "secret_headers": {"X-Gateway-Key": VALUE}}
+    for environment in ("production", "sandbox"):
+        tenant = settings({**TENANT, **extra, "environment": environment})
+        routes = Routes(tenant)
+        assert routes.to(f"{tenant.token_base_url}/api/platform/tenants/10001").headers == {}
+        found = routes.to("https://t10001.tp1.mozu.com/api/commerce/orders")
+        assert found.headers == {"X-Gateway-Key": VALUE}
 
 
 class TestWhatIsKeptOutOfMessages:

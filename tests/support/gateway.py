@@ -34,6 +34,7 @@ http {{
     ssl_verify_client on;
     ssl_protocols {protocols};
     location / {{
+      {rule}
       proxy_pass {oms};
       proxy_http_version 1.1;
       proxy_set_header X-Client $ssl_client_s_dn;
@@ -84,6 +85,7 @@ def gateway(
     server: Pair,
     clients: trustme.CA,
     protocols: str = "TLSv1.2 TLSv1.3",
+    rule: str = "",
 ) -> Iterator[int]:
     """Run nginx for the length of a `with` block, and give its port.
 
@@ -93,12 +95,15 @@ def gateway(
     :param server: its own certificate.
     :param clients: the authority of the clients that it lets in.
     :param protocols: the versions of TLS that it speaks.
+    :param rule: what it checks before it passes a request on.
     """
     directory.mkdir()
     port, settings, log = free_port(), directory / "nginx.conf", directory / "nginx.log"
     (directory / "server.pem").write_bytes(Path(server.both).read_bytes())
     clients.cert_pem.write_to_path(directory / "clients.pem")
-    text = _CONFIGURATION.format(directory=directory, port=port, oms=oms, protocols=protocols)
+    text = _CONFIGURATION.format(
+        directory=directory, port=port, oms=oms, protocols=protocols, rule=rule
+    )
     settings.write_text(text, "utf-8")
     command = [program, "-e", str(directory / "error.log"), "-p", str(directory)]
     sessions: list[Session] = []
