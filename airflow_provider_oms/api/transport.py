@@ -266,8 +266,8 @@ _UNRESOLVED = "the host name does not resolve"
 _REFUSED_CERTIFICATE = "the TLS certificate was refused; set ca_bundle for a company CA"
 _NO_TLS = "what answers there speaks no TLS"
 _REFUSED_CLIENT_CERTIFICATE = "the server wants a client certificate that it trusts"
-_BROKEN_HANDSHAKE = "the server broke off the TLS handshake, perhaps for want of a certificate"
-_ABOUT_CLIENT_CERTIFICATE = (_REFUSED_CLIENT_CERTIFICATE, _BROKEN_HANDSHAKE)
+_ENDED_HANDSHAKE = "the server ended the TLS handshake; it may want a client certificate"
+_ABOUT_CLIENT_CERTIFICATE = (_REFUSED_CLIENT_CERTIFICATE, _ENDED_HANDSHAKE)
 _SIGNS = (
     # What OpenSSL makes of an answer in plain HTTP, up to 3.1 and later.
     (re.compile("wrong version number|record layer failure"), _NO_TLS),
@@ -279,7 +279,7 @@ _SIGNS = (
         _REFUSED_CLIENT_CERTIFICATE,
     ),
     # In TLS 1.2, a server has no other word for a certificate that is missing.
-    (re.compile("alert handshake failure"), _BROKEN_HANDSHAKE),
+    (re.compile("alert handshake failure"), _ENDED_HANDSHAKE),
     # OpenSSL's words, and those of requests.
     (
         re.compile("key values mismatch|could not find the tls"),

@@ -115,7 +115,7 @@ class TestNginx:
             (request,) = at.oms.requests
             assert "X-Client: CN=oms-client" in request.decode()
 
-    def test_so_do_the_token_and_what_the_gateway_wants_besides(
+    def test_so_do_the_token_and_the_headers_that_the_gateway_wants(
         self, at: Gateway, ca: str, trusted: Pair
     ) -> None:
         at.oms.script = [TOKEN, document(ORDER)]

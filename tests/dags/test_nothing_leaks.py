@@ -19,6 +19,7 @@ pytestmark = pytest.mark.airflow_db
 
 FIRST = 4000001
 SECRET = "k1bo-client-secret"
+HEADER = "value-of-a-gateways-header"
 TOKEN = "opaque.token-of-this-test/0123456789"
 SHOPPER = {
     "firstName": "Wilhelmina",
@@ -103,18 +104,21 @@ def test_an_error_that_echoes_everything(
     echo = json.dumps(
         {
             "errorCode": "BROKEN",
-            "message": f"Bearer {TOKEN} of {SECRET} for {SHOPPER['email']}, {SHOPPER['phone']}",
+            "message": f"Bearer {TOKEN} of {SECRET} by {HEADER} "
+            f"for {SHOPPER['email']}, {SHOPPER['phone']}",
             "items": [{"message": json.dumps(ORDER)}],
         }
     ).encode()
+    extra = {"deadline": 2, "secret_headers": {"X-Gateway-Key": HEADER}}
     runs = []
     for status in ("400 Bad Request", "403 Forbidden", "404 Not Found", "500 Server Error"):
         with RawServer([answer(body=token), answer(status, echo)]) as server:
-            connect(monkeypatch, oms, host=server.url, password=SECRET, extra={"deadline": 2})
+            connect(monkeypatch, oms, host=server.url, password=SECRET, extra=extra)
             runs.append(run_dag("cancel_order", order_id=FIRST, **INPUT))
         assert any(TOKEN.encode() in request for request in server.requests)
+        assert all(HEADER.encode() in request for request in server.requests)
     assert {run.state for run in runs} == {"failed"}
-    assert_nothing_leaks(runs, SECRET, TOKEN)
+    assert_nothing_leaks(runs, SECRET, TOKEN, HEADER)
 
 
 def test_a_token_endpoint_that_echoes_the_secret(
