@@ -269,11 +269,11 @@ def check_proxy(value: str) -> str:
     :return: the address with its scheme.
     :raises ValueError: when it is no such address.
     """
-    parts = _split(value if "://" in value else f"http://{value}")
-    if parts.scheme.startswith("socks"):
+    if re.match("socks[0-9a-z]*://", value, re.IGNORECASE):
         raise ValueError("is a SOCKS proxy, which this client cannot use; give an HTTP proxy")
-    user, has_user, host = parts.netloc.rpartition("@")
     try:
+        parts = _split(value if "://" in value else f"http://{value}")
+        user, has_user, host = parts.netloc.rpartition("@")
         check_address(parts._replace(netloc=host).geturl())
         # As the client will read and send them.
         f"{unquote(parts.username or '')}:{unquote(parts.password or '')}".encode("latin-1")

@@ -74,6 +74,7 @@ class OmsClient:
         #: How the tenant's API names orders, and what it is sent.
         self.dialect = dialect_of(settings)
         self._on_token = on_token
+        self._known_secrets = settings.secrets
         agent = (
             f"airflow-provider-oms/{__version__} {user_agent_suffix} "
             f"python/{platform.python_version()}"
@@ -386,4 +387,4 @@ class OmsClient:
         return token
 
     def _secrets(self, token: str | None) -> tuple[str, ...]:
-        return self.settings.secrets if token is None else (token, *self.settings.secrets)
+        return self._known_secrets if token is None else (token, *self._known_secrets)

@@ -213,11 +213,12 @@ class TenantSettings(BaseModel):
     @property
     def secrets(self) -> tuple[str, ...]:
         """Return every text that no log and no message may show."""
-        proxy = urlsplit(self.proxy.get_secret_value() if self.proxy else "")
-        found = [self.client_secret, *(value for _, value in self.secret_headers)]
-        texts = [secret.get_secret_value() for secret in found if secret]
-        texts += [proxy.password or "", unquote(proxy.password or "")]
-        return tuple(dict.fromkeys(text for text in texts if len(text) >= _SHORTEST_SECRET))
+        proxy = urlsplit(self.proxy.get_secret_value() if self.proxy else "").password or ""
+        texts = [value.get_secret_value() for _, value in self.secret_headers]
+        found = [text for text in (*texts, proxy, unquote(proxy)) if len(text) >= _SHORTEST_SECRET]
+        if self.client_secret:
+            found.append(self.client_secret.get_secret_value())
+        return tuple(dict.fromkeys(found))
 
     @property
     def warning(self) -> str | None:

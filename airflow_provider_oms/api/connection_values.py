@@ -101,7 +101,7 @@ def read_list(value: object) -> object:
     return tuple(items)
 
 
-def read_object(value: object, problem: str) -> Mapping[str, Any]:
+def read_object(value: object, problem: str) -> Mapping[Any, Any]:
     """Return an object, which forms and URIs hold as JSON text.
 
     :param value: the object, or its text.

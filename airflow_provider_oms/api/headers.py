@@ -62,6 +62,8 @@ def read_headers(value: object) -> tuple[tuple[str, str], ...]:
     if isinstance(value, str) and not value.strip("*"):
         check_credential(value)
     headers = read_object(value, _RULE)
+    if not all(isinstance(name, str) for name in headers):
+        raise ValueError(_RULE)
     if len({name.lower() for name in headers}) < len(headers):
         raise ValueError("names a header twice; letter case makes no difference")
     for name, text in headers.items():

@@ -34,7 +34,18 @@ def test_an_object_and_its_text_are_taken(given: object) -> None:
 
 @pytest.mark.parametrize(
     "given",
-    [[], ["X-A: b"], "X-A=b", "X-A: b", "{", '"X-A"', 5, True, '{"X-A": "b", "X-A": "c"}'],
+    [
+        [],
+        ["X-A: b"],
+        "X-A=b",
+        "X-A: b",
+        "{",
+        '"X-A"',
+        5,
+        True,
+        {5: "b"},
+        '{"X-A": "b", "X-A": "c"}',
+    ],
 )
 def test_anything_else_is_refused(given: object) -> None:
     with pytest.raises(ValueError, match=r"must be a JSON object of names and texts, such as {"):
@@ -165,9 +176,9 @@ class TestWhatIsKeptOutOfMessages:
                 "proxy": "http://user:pass%20word@proxy.example.com:3128",
             },
             login="id",
-            password="the client secret",
+            password="t3st",
         )
-        assert set(tenant.secrets) == {"the client secret", VALUE, "pass%20word", "pass word"}
+        assert set(tenant.secrets) == {"t3st", VALUE, "pass%20word", "pass word"}
         assert "pass" not in repr(tenant.proxy)
 
     def test_a_gateway_that_echoes_one(self) -> None:
