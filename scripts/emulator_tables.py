@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from airflow_provider_oms.emulator.__main__ import command_line
 from airflow_provider_oms.emulator.faults import Fault, Rule
 from airflow_provider_oms.emulator.native.settings import NativeSettings
+from airflow_provider_oms.emulator.parts.settings import PartSettings
 from airflow_provider_oms.emulator.settings import Settings
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "emulator.md"
@@ -92,14 +93,19 @@ def fields(model: type[BaseModel], *, leave_out: tuple[str, ...] = ()) -> list[t
 
 
 def switches() -> str:
-    """Return the table of the behavior switches, but for those of the native API."""
-    native = tuple(NativeSettings.model_fields)
-    return table(("switch", "values", "default", "meaning"), fields(Settings, leave_out=native))
+    """Return the table of the behavior switches, but for those that have tables of their own."""
+    others = (*NativeSettings.model_fields, *PartSettings.model_fields)
+    return table(("switch", "values", "default", "meaning"), fields(Settings, leave_out=others))
 
 
 def native_switches() -> str:
     """Return the table of the native API's behavior switches."""
     return table(("switch", "values", "default", "meaning"), fields(NativeSettings))
+
+
+def part_switches() -> str:
+    """Return the table of the behavior switches about parts of orders."""
+    return table(("switch", "values", "default", "meaning"), fields(PartSettings))
 
 
 def faults() -> str:
@@ -129,6 +135,7 @@ def page(text: str) -> str:
         ("options", options),
         ("switches", switches),
         ("native switches", native_switches),
+        ("part switches", part_switches),
         ("faults", faults),
         ("rules", rules),
     ):

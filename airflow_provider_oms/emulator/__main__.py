@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
-from airflow_provider_oms.emulator.native.sample_orders import make_both
+from airflow_provider_oms.emulator.parts.samples import make_all
 from airflow_provider_oms.emulator.sample_orders import seeded_orders
 from airflow_provider_oms.emulator.settings import Settings
 from airflow_provider_oms.emulator.store import Store, StoreError
@@ -142,7 +142,7 @@ def _order_lines(path: Path) -> Iterator[dict[str, Any]]:
                 given = load_json(line)
                 if not isinstance(given, dict):
                     raise ValueError("an order must be a JSON object")  # noqa: TRY004, TRY301 - told below, with its line
-                make_both(given, 0)  # to name the line where that fails
+                make_all(given, 0)  # to name the line where that fails
                 yield given
             except ValueError as error:
                 raise ValueError(f"{path}, line {number}: {error}") from error

@@ -25,7 +25,7 @@ _OPEN_FIELDS: Final = ("client_id", "grant_type")
 _SECRET_HEADERS: Final = re.compile("auth|claims|cookie|key|password|secret|token")
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9-]*) +(.+)", re.DOTALL)
 _COLUMNS: Final = (
-    "seq, time, method, path, query, headers, call, order_id, native_id, body, status,"
+    "seq, time, method, path, query, headers, call, order_id, native_id, parts, body, status,"
     " correlation, fault"
 )
 
@@ -107,9 +107,10 @@ class AccessLog:
         :param received: the request.
         :param fault: the fault that it meets.
         """
+        named = received.call.named
         cursor = self._store.execute(
             "INSERT INTO requests (time, method, path, query, headers, call, order_id, native_id,"
-            " body, correlation, fault) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " parts, body, correlation, fault) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 datetime.now(UTC).isoformat(timespec="milliseconds"),
                 received.method,
@@ -119,6 +120,7 @@ class AccessLog:
                 received.call.name,
                 received.order.number,
                 received.order.native,
+                named and dump_json(named.as_dict()),
                 received.safe_body(),
                 received.correlation,
                 fault,
@@ -165,6 +167,7 @@ class AccessLog:
         entries = [dict(zip(names, row, strict=True)) for row in rows]
         for entry in entries:
             entry["headers"] = load_json(entry["headers"])
+            entry["parts"] = entry["parts"] and load_json(entry["parts"])
         return entries
 
     def clear(self) -> int:

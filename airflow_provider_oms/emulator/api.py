@@ -1,4 +1,4 @@
-"""The tenant's translated API and its tokens: who may call, and the four calls there are.
+"""The tenant's translated API and its tokens: who may call, and the calls about whole orders.
 
 What comes before and after each call (log, correlation id, faults) is `pipeline`'s business.
 """
@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from airflow_provider_oms.emulator.cancel_rules import read_cancel
 from airflow_provider_oms.emulator.errors import ApiError, OmsCode, bad_field, json_answer, render
+from airflow_provider_oms.emulator.parts.translated_api import PartsApi
 from airflow_provider_oms.emulator.paths import CANCEL_PATH, SEARCH_PATH, TOKEN_PATH
 from airflow_provider_oms.emulator.search_rules import read_search
 from airflow_provider_oms.emulator.tenant import Tenant
@@ -165,6 +166,8 @@ def build_api(tenant: Tenant) -> FastAPI:
     app.add_api_route(
         f"{SEARCH_PATH}{{order_id}}", api.get_order, methods=["GET"], dependencies=guarded
     )
+    for method, path, handler in PartsApi(tenant).routes():
+        app.add_api_route(path, handler, methods=[method], dependencies=guarded)
     app.add_exception_handler(ApiError, api.refuse)
     app.add_exception_handler(HTTPException, api.refuse_route)
     return app

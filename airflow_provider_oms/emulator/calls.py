@@ -9,20 +9,31 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from airflow_provider_oms.emulator.native.ids import read_id
+from airflow_provider_oms.emulator.parts.calls import (
+    Named,
+    PartCall,
+    PartName,
+    read_native_call,
+    read_translated_call,
+)
 from airflow_provider_oms.emulator.paths import (
     CANCEL_PATH,
+    ITEMS_PATH,
     NATIVE_EVENTS_PATH,
     NATIVE_ORDERS_PATH,
+    NATIVE_SHIPMENTS_PATH,
     NATIVE_TENANTS_PATH,
     SEARCH_PATH,
+    SHIPMENTS_PATH,
     TOKEN_PATH,
     canonical,
 )
 from airflow_provider_oms.emulator.wire import MAX_ID, digits_to_int, is_integer, load_json
 
-Name = Literal[
-    "cancel", "get", "search", "token", "actions", "reasons", "notes", "tenant", "events", "other"
+CallName = Literal[
+    "cancel", "get", "search", "token", "actions", "reasons", "notes", "tenant", "events", PartName
 ]
+Name = Literal[CallName, "other"]
 CANCEL_ACTION: Final = "cancelorder"
 
 
@@ -51,10 +62,12 @@ class Call:
 
     :param name: which one; `other` for what is no call.
     :param order: the order that it is about.
+    :param named: the part of an order that it names; None for a call that is about no part.
     """
 
     name: Name
     order: OrderIds = OrderIds()
+    named: Named | None = None
 
 
 def read_call(method: str, path: str, body: bytes) -> Call:
@@ -69,6 +82,8 @@ def read_call(method: str, path: str, body: bytes) -> Call:
         return Call("token")
     if f"{path}/".startswith(f"{NATIVE_ORDERS_PATH}/"):
         return _native_call(method, path.removeprefix(NATIVE_ORDERS_PATH).split("/")[1:], body)
+    if f"{path}/".startswith(f"{NATIVE_SHIPMENTS_PATH}/"):
+        return _part_call(read_native_call(method, path, body))
     if path.startswith(f"{NATIVE_TENANTS_PATH}/"):
         return Call("tenant" if method == "GET" else "other")
     if f"{path}/".startswith(f"{NATIVE_EVENTS_PATH}/"):
@@ -79,6 +94,8 @@ def read_call(method: str, path: str, body: bytes) -> Call:
 def _translated_call(method: str, path: str, body: bytes) -> Call:
     if method == "POST" and path == CANCEL_PATH:  # whatever is in it
         return Call("cancel", OrderIds(number=_number_in(body)))
+    if path.startswith((ITEMS_PATH, SHIPMENTS_PATH)):
+        return _part_call(read_translated_call(method, path, body))
     if not path.startswith(SEARCH_PATH):
         return Call("other")
     rest = path.removeprefix(SEARCH_PATH)
@@ -105,9 +122,40 @@ def _native_call(method: str, parts: list[str], body: bytes) -> Call:
             return Call("notes", _native(order_id))
         case "GET", [order_id]:
             return Call("get", _native(order_id))
+        case ("DELETE", [order_id, "items", item]) | (
+            "PUT",
+            [order_id, "items", item, "quantity", _],
+        ):
+            return Call("edit_items", _native(order_id), Named(item=read_id(item)))
         case _, [order_id, *_]:
             return Call("other", _native(order_id))
     return Call("other")
+
+
+def _part_call(part: PartCall | None) -> Call:
+    if part is None:
+        return Call("other")
+    order = OrderIds() if part.order is None else _native(part.order)
+    return Call(part.name, order, part.named)
+
+
+def shown_at(call: Call, order: OrderIds, *, native: bool) -> str:
+    """Return the path at which a dialect shows what a call is about; empty if it is about nothing.
+
+    :param call: the call.
+    :param order: the order that it is about, by all ids that are known.
+    :param native: whether the dialect is the native one.
+    """
+    named = call.named or Named()
+    if native:
+        if named.shipment is not None:
+            return f"{NATIVE_SHIPMENTS_PATH}/{named.shipment}"
+        return f"{NATIVE_ORDERS_PATH}/{order.native}" if order.native else ""
+    if named.item is not None:
+        return f"{ITEMS_PATH}{named.item}"
+    if named.shipment is not None:
+        return f"{SHIPMENTS_PATH}{named.shipment}"
+    return "" if order.number is None else f"{SEARCH_PATH}{order.number}"
 
 
 def _native(order_id: str) -> OrderIds:

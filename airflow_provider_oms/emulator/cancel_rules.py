@@ -1,11 +1,11 @@
-"""The documented rules for the body of Cancel Order.
+"""The documented rules for the body of Cancel Order, and for what other cancels share with it.
 
 Whether the order exists and may be canceled is not known here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -38,6 +38,19 @@ def read_cancel(body: bytes, content_type: str, settings: Settings) -> Cancel:
     :param content_type: the request's Content-Type.
     :param settings: the tenant's switches.
     """
+    fields = read_object(body, content_type, "orderID", "dispositionReason")
+    order_id = read_number(fields, "orderID", 1, settings)
+    reason = read_reason(fields, DOCUMENTED_REASONS, settings)
+    return Cancel(order_id, reason, read_explanation(fields, reason, settings))
+
+
+def read_object(body: bytes, content_type: str, *required: str) -> dict[str, Any]:
+    """Read a body that is a JSON object.
+
+    :param body: the bytes as received.
+    :param content_type: the request's Content-Type.
+    :param required: the names that it must have.
+    """
     if content_type.partition(";")[0].strip().lower() != "application/json":
         raise bad_field(OmsCode.GENERIC_BAD_REQUEST, "The body must be application/json.")
     try:
@@ -46,12 +59,10 @@ def read_cancel(body: bytes, content_type: str, settings: Settings) -> Cancel:
         raise bad_field(OmsCode.GENERIC_BAD_REQUEST, "The body is not JSON.") from None
     if not isinstance(fields, dict):
         raise bad_field(OmsCode.GENERIC_BAD_REQUEST, "The body must be a JSON object.")
-    for name in ("orderID", "dispositionReason"):
+    for name in required:
         if name not in fields:
             raise bad_field(OmsCode.MISSING_REQUEST_DATA, f"{name} is required.")
-    order_id = _order_id(fields["orderID"], settings)
-    reason = _reason(fields["dispositionReason"], settings)
-    return Cancel(order_id, reason, _explanation(fields, reason, settings))
+    return fields
 
 
 def stored_length(text: str, *, latin1: bool) -> int:
@@ -65,39 +76,63 @@ def stored_length(text: str, *, latin1: bool) -> int:
     return len(text.encode("latin-1", errors="xmlcharrefreplace"))
 
 
-def _invalid(message: str) -> ApiError:
-    return bad_field(OmsCode.INVALID_REQUEST_DATA, message)
+def read_number(fields: Mapping[str, Any], name: str, least: int, settings: Settings) -> int:
+    """Read the id of what is to be canceled.
 
-
-def _order_id(value: Any, settings: Settings) -> int:
+    :param fields: the body.
+    :param name: the id's name.
+    :param least: the least id that there is.
+    :param settings: the tenant's switches.
+    """
+    value = fields[name]
     if settings.numeric_string_ids and isinstance(value, str):
         number = digits_to_int(value)
         value = value if number is None else number
     if not is_integer(value):
-        raise _invalid("orderID must be an integer.")
-    if value < 1:
-        raise _invalid("orderID must be at least 1.")
+        raise invalid(f"{name} must be an integer.")
+    if value < least:
+        raise invalid(f"{name} must be at least {least}.")
     return int(value)
+
+
+def invalid(message: str) -> ApiError:
+    """Make the refusal of a field that is not valid.
+
+    :param message: which rule it breaks.
+    """
+    return bad_field(OmsCode.INVALID_REQUEST_DATA, message)
 
 
 def _text(name: str, value: Any) -> str:
     if not isinstance(value, str):
-        raise _invalid(f"{name} must be a string.")
+        raise invalid(f"{name} must be a string.")
     if not is_unicode(value):
-        raise _invalid(f"{name} is not valid Unicode.")
+        raise invalid(f"{name} is not valid Unicode.")
     return value
 
 
-def _reason(value: Any, settings: Settings) -> str:
-    reason = _text("dispositionReason", value)
-    known = {*DOCUMENTED_REASONS, *settings.extra_reasons}
+def read_reason(fields: Mapping[str, Any], documented: Iterable[str], settings: Settings) -> str:
+    """Read the `dispositionReason`.
+
+    :param fields: the body.
+    :param documented: the reasons that the call is documented with.
+    :param settings: the tenant's switches.
+    """
+    reason = _text("dispositionReason", fields["dispositionReason"])
+    known = {*documented, *settings.extra_reasons}
     if not reason or (settings.reasons == "strict" and reason not in known):
         names = ", ".join(sorted(known))
-        raise _invalid(f"dispositionReason must be one of: {names}.")
+        raise invalid(f"dispositionReason must be one of: {names}.")
     return reason
 
 
-def _explanation(fields: Mapping[str, Any], reason: str, settings: Settings) -> str | None:
+def read_explanation(fields: Mapping[str, Any], reason: str, settings: Settings) -> str | None:
+    """Read the `dispositionOtherReason`; None where the reason calls for none.
+
+    :param fields: the body.
+    :param reason: the `dispositionReason`.
+    :param settings: the tenant's switches.
+    """
     if "dispositionOtherReason" not in fields:
         if reason == "other" and settings.other_without_explanation == "refuse":
             message = "dispositionOtherReason is required when dispositionReason is other."
@@ -105,9 +140,9 @@ def _explanation(fields: Mapping[str, Any], reason: str, settings: Settings) -> 
         return None
     text = _text("dispositionOtherReason", fields["dispositionOtherReason"])
     if not 1 <= stored_length(text, latin1=settings.latin1_lengths) <= LONGEST_EXPLANATION:
-        raise _invalid(f"dispositionOtherReason must have 1 to {LONGEST_EXPLANATION} characters.")
+        raise invalid(f"dispositionOtherReason must have 1 to {LONGEST_EXPLANATION} characters.")
     if reason == "other":
         return text
     if settings.explanation_without_other == "refuse":
-        raise _invalid("dispositionOtherReason is only allowed when dispositionReason is other.")
+        raise invalid("dispositionOtherReason is only allowed when dispositionReason is other.")
     return None

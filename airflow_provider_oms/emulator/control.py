@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import FastAPI, HTTPException, Query, Request
+from fastapi import Body, FastAPI, HTTPException, Query, Request
 from pydantic import ValidationError
 
 from airflow_provider_oms.emulator.calls import OrderIds
 from airflow_provider_oms.emulator.faults import Rule
 from airflow_provider_oms.emulator.native.ids import read_id
+from airflow_provider_oms.emulator.parts.model import ShipmentStatus
 from airflow_provider_oms.emulator.paths import CONTROL_PREFIX
 from airflow_provider_oms.emulator.settings import Settings
 from airflow_provider_oms.emulator.tenant import Tenant
@@ -110,6 +111,29 @@ class Control:
         was_open = self._tenant.orders.cancel_by_system(known.number, late=after, search_lag=lag)
         return {"canceled": was_open}
 
+    async def get_parts(self, order_id: str) -> dict[str, Any]:
+        """Return what became of each line and of each shipment of an order.
+
+        :param order_id: which order, by its id of either dialect.
+        """
+        ledger = self._tenant.parts.ledger(_read_ids(order_id))
+        if ledger is None:
+            raise HTTPException(404, f"There is no order {order_id[:40]}.")
+        return ledger
+
+    async def change_shipment(
+        self, number: int, status: Annotated[ShipmentStatus, Body(embed=True)]
+    ) -> dict[str, int]:
+        """Give a shipment another status without a call, as the OMS itself does.
+
+        :param number: which shipment.
+        :param status: the status; REASSIGNED moves what is left to a new shipment.
+        """
+        left_in = self._tenant.parts.set_status(number, status) if number <= MAX_ID else None
+        if left_in is None:
+            raise HTTPException(404, f"There is no shipment {str(number)[:40]}.")
+        return {"number": left_in}
+
     async def get_requests(
         self,
         order_id: str | None = None,
@@ -181,6 +205,8 @@ def build_control(tenant: Tenant) -> FastAPI:
         ("DELETE", "orders", control.delete_orders),
         ("GET", "orders/{order_id}", control.get_order),
         ("POST", "orders/{order_id}/cancel", control.cancel_order),
+        ("GET", "orders/{order_id}/parts", control.get_parts),
+        ("PATCH", "shipments/{number}", control.change_shipment),
         ("GET", "requests", control.get_requests),
         ("DELETE", "requests", control.delete_requests),
         ("DELETE", "tokens", control.delete_tokens),

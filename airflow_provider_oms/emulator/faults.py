@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
 
 from airflow_provider_oms.emulator.access_log import Received
-from airflow_provider_oms.emulator.calls import OrderIds
+from airflow_provider_oms.emulator.calls import CallName, OrderIds
 from airflow_provider_oms.emulator.errors import Shape
 
 Seconds = Annotated[float, Field(ge=0, le=3600)]
@@ -140,11 +140,16 @@ class Rule(_Model):
     A script is a list of rules with `times` 1.
     """
 
-    call: Literal[
-        "cancel", "get", "search", "token", "actions", "reasons", "notes", "tenant", "events", "any"
-    ] = Field(default="cancel", description="The calls that it is about, in either dialect.")
+    call: Literal[CallName, "any"] = Field(
+        default="cancel", description="The calls that it is about, in either dialect."
+    )
     order_ids: tuple[int | NativeId, ...] | None = Field(
         default=None, description="The orders that it is about, by id of either dialect; null: any."
+    )
+    part_ids: tuple[int | NativeId, ...] | None = Field(
+        default=None,
+        description="The parts of orders that it is about: shipment numbers, and ids of order "
+        "items of either dialect; null: any, and calls that name none.",
     )
     share: float = Field(default=1, ge=0, le=1, description="Share of the matching requests.")
     seed: int = Field(
@@ -165,6 +170,10 @@ class Rule(_Model):
         """
         if self.call not in ("any", received.call.name) or (self.reused and not received.reused):
             return False
+        if self.part_ids is not None:
+            named = received.call.named
+            if named is None or not named.is_one_of(self.part_ids):
+                return False
         return self.order_ids is None or received.order.is_one_of(self.order_ids)
 
 

@@ -217,7 +217,10 @@ def _with_another_id(order: bytes) -> bytes:
     if isinstance(native_id := other.get("id"), str):
         first = "1" if native_id.startswith("0") else "0"
         return dump_json({**other, "id": first + native_id[1:]}).encode()
-    return dump_json({**other, "orderID": other.get("orderID", 0) + 1}).encode()
+    # A part names its order as well, and is the one that its first id names.
+    ids = ("orderItemID", "shipmentNumber", "shipmentID")
+    name = next((one for one in ids if one in other), "orderID")
+    return dump_json({**other, name: other.get(name, 0) + 1}).encode()
 
 
 def _lower(headers: Mapping[str, str]) -> dict[str, str]:

@@ -14,7 +14,11 @@ from typing import Any, Final, Literal
 from airflow_provider_oms.emulator.calls import OrderIds
 from airflow_provider_oms.emulator.cancel_rules import Cancel
 from airflow_provider_oms.emulator.errors import ApiError, OmsCode
-from airflow_provider_oms.emulator.native.sample_orders import make_both, mark_native_canceled
+from airflow_provider_oms.emulator.native.sample_orders import mark_native_canceled
+from airflow_provider_oms.emulator.parts import records
+from airflow_provider_oms.emulator.parts.records import HAS_CHANGES
+from airflow_provider_oms.emulator.parts.samples import make_all
+from airflow_provider_oms.emulator.parts.views import native_order, translated_order
 from airflow_provider_oms.emulator.sample_orders import is_canceled, mark_canceled
 from airflow_provider_oms.emulator.search_rules import Search
 from airflow_provider_oms.emulator.settings import Settings
@@ -22,10 +26,10 @@ from airflow_provider_oms.emulator.store import Store
 from airflow_provider_oms.emulator.wire import MAX_ID, dump_json, load_json
 
 # A cancel may have been taken and not show yet.
-_SHOWN: Final = "CASE WHEN shows_at > :now THEN earlier ELSE representation END"
+SHOWN: Final = "CASE WHEN shows_at > :now THEN earlier ELSE representation END"
 NATIVE_SHOWN: Final = "CASE WHEN shows_at > :now THEN native_earlier ELSE native END"
 # A search may lag behind that. What it shows meanwhile is nothing at all for a new order.
-_FOUND: Final = f"CASE WHEN search_lags_until > :now THEN searched ELSE {_SHOWN} END"
+_FOUND: Final = f"CASE WHEN search_lags_until > :now THEN searched ELSE {SHOWN} END"
 NATIVE_FOUND: Final = (
     f"CASE WHEN search_lags_until > :now THEN native_searched ELSE {NATIVE_SHOWN} END"
 )
@@ -72,13 +76,13 @@ class OrderBook:
         written = 0
         with self._store.transaction():
             for one in given:
-                order, native = make_both(one, self._tenant_id)
+                order, native, parts = make_all(one, self._tenant_id)
                 status = order["orderStatus"]
                 is_new = self._store.execute(
                     f"INSERT OR {conflict} INTO orders (order_id, order_status, representation,"  # noqa: S608 - one of two constants
-                    " native_id, order_number, external_id, site_id, native,"
+                    " native_id, order_number, external_id, site_id, native, parts,"
                     " searched, native_searched, search_lags_until)"
-                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     (
                         order["orderID"],
                         status if isinstance(status, str) else None,
@@ -88,10 +92,12 @@ class OrderBook:
                         native["externalId"],
                         native["siteId"],
                         dump_json(native),
+                        records.encode(parts),
                         *self._lagging(order["orderID"], search_lag),
                     ),
                 ).rowcount
                 if is_new:
+                    records.begin(self._store, order["orderID"], parts)
                     self._refuse_twin(order["orderID"], native, numbers)
                 written += is_new
         return written
@@ -116,6 +122,7 @@ class OrderBook:
 
     def clear(self) -> int:
         """Remove every order; return how many there were."""
+        records.forget_all(self._store)
         return self._store.execute("DELETE FROM orders").rowcount
 
     def identify(self, order: OrderIds) -> OrderIds | None:
@@ -135,20 +142,28 @@ class OrderBook:
         :param order_id: which order.
         :param settings: how the tenant answers for an order it does not have.
         """
-        text = (
-            self._store.value(
-                f"SELECT {_SHOWN} FROM orders WHERE order_id = :order_id",  # noqa: S608 - a constant
+        row = (
+            self._store.execute(
+                f"SELECT {SHOWN}, {HAS_CHANGES} FROM orders WHERE order_id = :order_id",  # noqa: S608 - constants
                 {"now": time.time(), "order_id": order_id},
-            )
+            ).fetchone()
             if order_id <= MAX_ID
             else None
         )
-        if text is None:
+        if row is None:
             status = settings.unknown_order_status
             code = OmsCode.GENERIC_NOT_FOUND if status == 404 else OmsCode.INVALID_ID  # noqa: PLR2004 - HTTP's own number
             message = f"There is no order {str(order_id)[:40]}."
             raise ApiError(status, code, message, error_code="ITEM_NOT_FOUND")
-        return str(text)
+        return self._with_changes(order_id, *row)
+
+    def _with_changes(self, order_id: int, text: str, has_changes: int, *, lag: float = 0) -> str:
+        """Return the text of an order, with the states of the parts that calls have canceled."""
+        if not has_changes:
+            return text
+        order = load_json(text)
+        parts = records.read(self._store, order_id, lag, canceled=is_canceled(order))
+        return dump_json(translated_order(order, parts))
 
     def cancel(self, cancel: Cancel, settings: Settings, *, late: float = 0) -> str:
         """Cancel an order at most once and return it, as it shows now, as JSON text.
@@ -277,11 +292,11 @@ class OrderBook:
         conditions = " AND ".join(where)
         total = self._store.value(f"SELECT count(*) FROM orders WHERE {conditions}", parameters)  # noqa: S608 - made of the constants above
         rows = self._store.execute(
-            f"SELECT {_FOUND} FROM orders WHERE {conditions}"  # noqa: S608 - as above
+            f"SELECT order_id, {_FOUND}, {HAS_CHANGES} FROM orders WHERE {conditions}"  # noqa: S608 - as above
             " ORDER BY order_id LIMIT :limit OFFSET :offset",
             parameters,
         )
-        orders = ",".join(text for (text,) in rows)
+        orders = ",".join(self._with_changes(*row, lag=settings.search_lag) for row in rows)
         if settings.search_shape == "list":
             return f"[{orders}]"
         return f'{{"totalCount":{total},"{settings.search_shape}":[{orders}]}}'
@@ -300,7 +315,12 @@ class OrderBook:
             return None
         row = self._store.execute(f"{_SUMMARY} WHERE order_id = ?", (known.number,)).fetchone()
         native = self._store.value("SELECT native FROM orders WHERE order_id = ?", (known.number,))
-        return _summary(row) | {"order": load_json(row[1]), "native": load_json(native)}
+        canceled = is_canceled(load_json(row[1]))
+        parts = records.read(self._store, row[0], None, canceled=canceled)
+        return _summary(row) | {
+            "order": translated_order(load_json(row[1]), parts),
+            "native": native_order(load_json(native), parts),
+        }
 
 
 def _summary(row: Sequence[Any]) -> dict[str, Any]:

@@ -10,21 +10,36 @@ from typing import Final
 TOKEN_PATH: Final = "/api/platform/applications/authtickets/oauth"  # noqa: S105 - an address
 SEARCH_PATH: Final = "/api/v2/order/"
 CANCEL_PATH: Final = "/api/v2/order/action/cancel"
+ITEMS_PATH: Final = "/api/v2/orderItem/"
+ITEM_CANCEL_PATH: Final = "/api/v2/orderItem/action/cancel/"
+SHIPMENTS_PATH: Final = "/api/v2/shipment/"
+SHIPMENT_CANCEL_PATH: Final = "/api/v2/shipment/action/cancel"
 NATIVE_ORDERS_PATH: Final = "/api/commerce/orders"
+NATIVE_SHIPMENTS_PATH: Final = "/api/commerce/shipments"
 NATIVE_TENANTS_PATH: Final = "/api/platform/tenants"
 NATIVE_EVENTS_PATH: Final = "/api/event/pull"
 CONTROL_PREFIX: Final = "/_emulator"
 _NATIVE_PREFIXES: Final = ("/api/commerce/", "/api/platform/", "/api/event/")
+#: The paths that are documented with a slash at their end.
+_SLASHED: Final = (SEARCH_PATH, ITEMS_PATH, ITEM_CANCEL_PATH, SHIPMENTS_PATH)
+_ABOUT_ORDERS: Final = (
+    SEARCH_PATH,
+    ITEMS_PATH,
+    SHIPMENTS_PATH,
+    f"{NATIVE_ORDERS_PATH}/",
+    f"{NATIVE_SHIPMENTS_PATH}/",
+    f"{NATIVE_EVENTS_PATH}/",
+)
 
 
 def canonical(path: str) -> str:
-    """Return a path as documented: search alone ends in a slash.
+    """Return a path as documented: the searches and Cancel Order Item alone end in a slash.
 
     :param path: the path as received.
     """
-    if path in {SEARCH_PATH, SEARCH_PATH.rstrip("/")}:
-        return SEARCH_PATH
-    return path.removesuffix("/")
+    plain = path.removesuffix("/")
+    slashed = f"{plain}/"
+    return slashed if slashed in _SLASHED else plain
 
 
 def is_native(path: str) -> bool:
@@ -40,5 +55,4 @@ def is_about_orders(path: str) -> bool:
 
     :param path: the path as received.
     """
-    prefixes = (SEARCH_PATH, f"{NATIVE_ORDERS_PATH}/", f"{NATIVE_EVENTS_PATH}/")
-    return f"{canonical(path)}/".startswith(prefixes)
+    return f"{canonical(path)}/".startswith(_ABOUT_ORDERS)

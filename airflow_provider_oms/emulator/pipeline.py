@@ -13,16 +13,11 @@ from dataclasses import dataclass, replace
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from airflow_provider_oms.emulator.access_log import Received
+from airflow_provider_oms.emulator.calls import shown_at
 from airflow_provider_oms.emulator.errors import ApiError, OmsCode, render
 from airflow_provider_oms.emulator.faults import Fault
 from airflow_provider_oms.emulator.injection import Answer, act_out
-from airflow_provider_oms.emulator.paths import (
-    CONTROL_PREFIX,
-    NATIVE_ORDERS_PATH,
-    SEARCH_PATH,
-    canonical,
-    is_native,
-)
+from airflow_provider_oms.emulator.paths import CONTROL_PREFIX, canonical, is_native
 from airflow_provider_oms.emulator.tenant import Tenant
 
 logger = logging.getLogger(__name__)
@@ -90,7 +85,7 @@ class Pipeline:
             reused=connection.served > 0,
         )
         connection.served += 1
-        known = self._tenant.orders.identify(received.call.order)
+        known = self._tenant.parts.identify(received.call)
         received = replace(received, known_order=known)
         fault = self._tenant.faults.choose(received)
         seq = self._tenant.log.arrived(received, fault.kind if fault else None)
@@ -141,12 +136,9 @@ class _Exchange:
         return await self._ask({**self.scope, "path": path, "state": state}, self.received.body)
 
     async def earlier(self) -> bytes:
-        """Return the order that the request is about, as it is now; nothing if it is about none."""
-        order = self.received.order
-        if is_native(self.received.path):
-            path = f"{NATIVE_ORDERS_PATH}/{order.native}" if order.native else ""
-        else:
-            path = "" if order.number is None else f"{SEARCH_PATH}{order.number}"
+        """Return the order or the part that the request is about as it is now; else nothing."""
+        received = self.received
+        path = shown_at(received.call, received.order, native=is_native(received.path))
         if not path:
             return b""
         state = {"correlation": self.correlation, "late": 0}

@@ -53,7 +53,7 @@ def mark_canceled(order: dict[str, Any]) -> None:
     for block, key in (("orderItems", "itemState"), ("shipments", "shipmentStatus")):
         parts = order.get(block)
         for part in parts if isinstance(parts, list) else []:
-            if isinstance(part, dict):
+            if isinstance(part, dict) and part.get(key) != "FULFILLED":
                 part[key] = "CANCELED"
 
 

@@ -39,20 +39,27 @@ def read_search(parameters: Mapping[str, Sequence[str]]) -> Search:
 
     :param parameters: every value of each parameter, each of which may be a comma-separated list.
     """
-    order_ids = _list(parameters, "orderID")
-    statuses = _list(parameters, "orderStatus")
+    order_ids = read_list(parameters, "orderID")
+    statuses = read_list(parameters, "orderStatus")
     if order_ids is None and statuses is None:
         message = "At least one of these parameters is required: orderID, orderStatus."
         raise bad_field(OmsCode.NO_VALID_QUERY_PARAMS, message)
     return Search(
-        order_ids=None if order_ids is None else [_positive("orderID", one) for one in order_ids],
+        order_ids=None
+        if order_ids is None
+        else [read_positive("orderID", one) for one in order_ids],
         statuses=statuses,
-        per_page=_number(parameters, "perPage", DEFAULT_PER_PAGE, MOST_PER_PAGE),
-        page=_number(parameters, "page", 1, None),
+        per_page=read_page(parameters, "perPage", DEFAULT_PER_PAGE, MOST_PER_PAGE),
+        page=read_page(parameters, "page", 1, None),
     )
 
 
-def _list(parameters: Mapping[str, Sequence[str]], name: str) -> list[str] | None:
+def read_list(parameters: Mapping[str, Sequence[str]], name: str) -> list[str] | None:
+    """Read a comma-separated parameter; None where it names nothing.
+
+    :param parameters: every value of each parameter.
+    :param name: which parameter.
+    """
     parts = [part.strip() for text in parameters.get(name, ()) for part in text.split(",")]
     return [part for part in parts if part] or None
 
@@ -61,20 +68,32 @@ def _invalid(message: str) -> ApiError:
     return bad_field(OmsCode.INVALID_QUERY_PARAM, message)
 
 
-def _positive(name: str, text: str) -> int:
+def read_positive(name: str, text: str) -> int:
+    """Read an integer from 1.
+
+    :param name: the parameter that it is for.
+    :param text: its value.
+    """
     number = digits_to_int(text)
     if not number:
         raise _invalid(f"{name} must be an integer from 1.")
     return number
 
 
-def _number(
+def read_page(
     parameters: Mapping[str, Sequence[str]], name: str, default: int, most: int | None
 ) -> int:
+    """Read a parameter of paging.
+
+    :param parameters: every value of each parameter.
+    :param name: which parameter.
+    :param default: its value where it is not given.
+    :param most: its largest value; None for none.
+    """
     values = parameters.get(name)
     if not values:
         return default
-    number = _positive(name, values[-1])
+    number = read_positive(name, values[-1])
     if most is not None and number > most:
         raise _invalid(f"{name} must be at most {most}.")
     return number

@@ -11,9 +11,10 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field
 
 from airflow_provider_oms.emulator.native.settings import NativeSettings, Words
+from airflow_provider_oms.emulator.parts.settings import PartSettings
 
 
-class Settings(NativeSettings):
+class Settings(NativeSettings, PartSettings):
     """How this tenant answers where the documentation is silent; each default is the likeliest."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -37,7 +38,7 @@ class Settings(NativeSettings):
         description="strict: only known dispositionReason values; lenient: any text but an empty.",
     )
     extra_reasons: Words = Field(
-        default=(), description="dispositionReason values known besides the documented three."
+        default=(), description="dispositionReason values known besides the documented ones."
     )
     explanation_without_other: Literal["ignore", "refuse"] = Field(
         default="ignore",

@@ -1,6 +1,6 @@
 """The SQLite file behind a tenant: its schema, its connection and its transactions.
 
-What is written into the tables is the business of `order_book`, `tokens` and `access_log`.
+What is written into the tables is the business of `order_book`, `parts`, `tokens` and `access_log`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Final
 # Kept in the file's header, so that neither another program's database nor one of another
 # emulator version is ever written to.
 _APPLICATION_ID: Final = 0x4F4D5345
-_SCHEMA_VERSION: Final = 5
+_SCHEMA_VERSION: Final = 6
 
 _SCHEMA: Final = """
 CREATE TABLE orders (
@@ -34,12 +34,33 @@ CREATE TABLE orders (
     site_id INTEGER,
     native TEXT NOT NULL,
     native_earlier TEXT,
-    native_searched TEXT
+    native_searched TEXT,
+    parts TEXT NOT NULL
 );
 CREATE INDEX orders_by_status ON orders (order_status);
 CREATE INDEX orders_by_native_id ON orders (native_id);
 CREATE INDEX orders_by_number ON orders (order_number);
 CREATE INDEX orders_by_external_id ON orders (external_id COLLATE NOCASE);
+CREATE TABLE part_ids (
+    kind TEXT NOT NULL,
+    id INTEGER NOT NULL,
+    order_id INTEGER NOT NULL,
+    PRIMARY KEY (kind, id, order_id)
+) WITHOUT ROWID;
+CREATE TABLE part_cancels (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    order_id INTEGER NOT NULL,
+    shipment INTEGER,
+    line INTEGER NOT NULL,
+    quantity INTEGER NOT NULL,
+    reason TEXT,
+    more_info TEXT,
+    blocks INTEGER,
+    call TEXT NOT NULL,
+    time REAL NOT NULL,
+    late REAL NOT NULL
+);
+CREATE INDEX part_cancels_by_order ON part_cancels (order_id);
 CREATE TABLE events (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     event_id TEXT NOT NULL DEFAULT (lower(hex(randomblob(16)))),
@@ -78,6 +99,7 @@ CREATE TABLE requests (
     call TEXT NOT NULL,
     order_id INTEGER,
     native_id TEXT,
+    parts TEXT,
     body TEXT NOT NULL,
     status INTEGER,
     correlation TEXT NOT NULL,

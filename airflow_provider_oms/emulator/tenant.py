@@ -12,6 +12,7 @@ from airflow_provider_oms.emulator.faults import Faults
 from airflow_provider_oms.emulator.native.events import Events
 from airflow_provider_oms.emulator.native.order_book import NativeOrders
 from airflow_provider_oms.emulator.order_book import OrderBook
+from airflow_provider_oms.emulator.parts.book import PartBook
 from airflow_provider_oms.emulator.settings import Settings
 from airflow_provider_oms.emulator.store import Store
 from airflow_provider_oms.emulator.tokens import Tokens
@@ -46,6 +47,7 @@ class Tenant:
         self.settings = settings
         self.orders = OrderBook(store, int(identity.tenant))
         self.native_orders = NativeOrders(store, self.orders, lambda: self.settings)
+        self.parts = PartBook(store, self.orders, lambda: self.settings)
         self.events = Events(store, int(identity.tenant), lambda: self.settings)
         self.tokens = Tokens(store, identity.client_id, identity.client_secret)
         self.log = AccessLog(store)

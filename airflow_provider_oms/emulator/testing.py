@@ -111,7 +111,8 @@ class EmulatorProcess:
         """Load orders, replacing those that are there already; return how many.
 
         :param orders: at least `orderID` of each; under `native`, what its native twin is to hold,
-            such as `id`, `orderNumber`, `externalId`, `siteId` or `status`.
+            such as `id`, `orderNumber`, `externalId`, `siteId` or `status`; under `parts`, its
+            `lines` and `shipments`, such as `{"lines": [3, 2], "shipments": []}`.
         """
         answer = self._control("POST", "orders", [dict(order) for order in orders])
         return int(answer["loaded"])
@@ -138,6 +139,30 @@ class EmulatorProcess:
         """
         summary: dict[str, Any] = self._control("GET", f"orders/{order_id}")
         return summary
+
+    def parts(self, order_id: int | str) -> dict[str, Any]:
+        """Return what became of an order's `lines` and `shipments`, each by its number.
+
+        Of each it tells how much was `ordered`, is `open` and `canceled`, how many `cancels` named
+        it, and how many of those canceled something of it (`times_canceled`).
+
+        :param order_id: which order, by its id of either dialect.
+        """
+        ledger = self._control("GET", f"orders/{order_id}/parts")
+        return {
+            **ledger,
+            "lines": {one["line"]: one for one in ledger["lines"]},
+            "shipments": {one["number"]: one for one in ledger["shipments"]},
+        }
+
+    def change_shipment(self, number: int, status: str) -> int:
+        """Let the OMS itself give a shipment another status, without a call.
+
+        :param number: which shipment.
+        :param status: the status, such as `FULFILLED`; `REASSIGNED` moves what is left of it to a
+            new shipment, whose number comes back.
+        """
+        return int(self._control("PATCH", f"shipments/{number}", {"status": status})["number"])
 
     def native_id(self, order_id: int) -> str:
         """Return the native id of an order.
@@ -199,6 +224,7 @@ class EmulatorProcess:
         *,
         call: str = "cancel",
         order_id: int | str | Iterable[int | str] | None = None,
+        part_id: int | str | Iterable[int | str] | None = None,
         share: float = 1,
         seed: int = 0,
         skip: int = 0,
@@ -209,9 +235,12 @@ class EmulatorProcess:
         """Let requests meet a fault, until `clear_faults`; rules added earlier come first.
 
         :param kind: the fault, as `/_emulator/faults` knows it.
-        :param call: `cancel`, `get`, `search` or `token`; in the native API also `actions`,
-            `reasons`, `notes`, `tenant` or `events`; or `any`.
+        :param call: `cancel`, `get`, `search` or `token`; for parts of orders `cancel_items`,
+            `cancel_shipment`, `get_item`, `search_items`, `get_shipment` or `search_shipments`; in
+            the native API also `cancel_shipments`, `edit_items`, `actions`, `reasons`, `notes`,
+            `tenant` or `events`; or `any`.
         :param order_id: the order, or several, by their ids of either dialect; None for any.
+        :param part_id: the part, or several, by shipment numbers or item ids; None for any.
         :param share: share of the matching requests, from 0 to 1.
         :param seed: which share that is.
         :param skip: matching requests that are left alone first.
@@ -219,11 +248,10 @@ class EmulatorProcess:
         :param reused: only on a connection that has served a request before.
         :param parameters: of the fault itself.
         """
-        if isinstance(order_id, int | str):
-            order_id = [order_id]
         rule = {
             "call": call,
-            "order_ids": None if order_id is None else list(order_id),
+            "order_ids": _listed(order_id),
+            "part_ids": _listed(part_id),
             "share": share,
             "seed": seed,
             "skip": skip,
@@ -346,6 +374,12 @@ class EmulatorProcess:
             process.wait()
         if process.stdout is not None:
             process.stdout.close()
+
+
+def _listed(ids: int | str | Iterable[int | str] | None) -> list[int | str] | None:
+    if isinstance(ids, int | str):
+        return [ids]
+    return None if ids is None else list(ids)
 
 
 def _environment() -> dict[str, str]:

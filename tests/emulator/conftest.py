@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from emulator_client import Caller, NativeCaller
+from emulator_client import SPLIT, Caller, NativeCaller
 
 from airflow_provider_oms.emulator.testing import EmulatorProcess
 
@@ -31,3 +31,10 @@ def oms(tenant: EmulatorProcess) -> Caller:
 @pytest.fixture
 def native(tenant: EmulatorProcess) -> NativeCaller:
     return NativeCaller(tenant)
+
+
+@pytest.fixture
+def split_order(tenant: EmulatorProcess) -> EmulatorProcess:
+    """The tenant with order 8, whose first line is in two shipments."""
+    tenant.load_orders([{"orderID": 8, "parts": SPLIT}])
+    return tenant

@@ -64,7 +64,7 @@ def met(rules: Faults, requests: Iterable[Received]) -> list[bool]:
         (request("POST", TOKEN_PATH), "token"),
         (request("POST", f"{SEARCH}5"), "other"),
         (request("GET", CANCEL_PATH), "other"),
-        (request("GET", "/api/v2/shipment/5"), "other"),
+        (request("GET", "/api/v2/customer/5"), "other"),
     ],
 )
 def test_a_rule_knows_each_call_by_its_name(received: Received, call: str) -> None:

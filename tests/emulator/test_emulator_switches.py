@@ -11,6 +11,7 @@ import requests
 from emulator_client import CANCEL_PATH, TOKEN_PATH, Caller
 
 from airflow_provider_oms.emulator.native.settings import NativeSettings
+from airflow_provider_oms.emulator.parts.settings import PartSettings
 from airflow_provider_oms.emulator.settings import Settings
 
 pytestmark = pytest.mark.slow
@@ -193,7 +194,8 @@ def test_a_switch_changes_what_it_says_and_nothing_else(
 
 def test_every_switch_is_tried_here() -> None:
     here = {switch for switch, _, _ in CHANGES}
-    assert here == set(Settings.model_fields) - set(NativeSettings.model_fields)
+    elsewhere = {*NativeSettings.model_fields, *PartSettings.model_fields}
+    assert here == set(Settings.model_fields) - elsewhere
 
 
 def test_an_expired_tokens_403_has_the_classic_body_whatever_the_others_have(oms: Caller) -> None:

@@ -12,6 +12,13 @@ TOKEN_PATH = "/api/platform/applications/authtickets/oauth"
 CANCEL_PATH = "/api/v2/order/action/cancel"
 ORDERS_PATH = "/api/commerce/orders"
 EVENTS_PATH = "/api/event/pull"
+ITEMS_PATH = "/api/v2/orderItem/"
+SHIPMENTS_PATH = "/api/v2/shipment/"
+NATIVE_SHIPMENTS_PATH = "/api/commerce/shipments"
+#: The parts of order 8 where a test wants a line that is in two shipments: line 1.
+SPLIT = {"lines": [3, 2], "shipments": [{"items": {"1": 2}}, {"items": {"1": 1, "2": 2}}]}
+SPLIT_ITEMS = (10_000_000_801, 10_000_000_802)
+SPLIT_SHIPMENTS = (100_000_801, 100_000_802)
 EXAMPLE = {
     "orderID": 1010101,
     "dispositionReason": "other",
@@ -59,6 +66,20 @@ class Caller(Application):
     def search(self, query: str) -> requests.Response:
         return self.call("GET", f"/api/v2/order/?{query}")
 
+    def item(self, item_id: object) -> requests.Response:
+        return self.call("GET", f"{ITEMS_PATH}{item_id}")
+
+    def cancel_item(self, item_id: object, **changes: Any) -> requests.Response:
+        body = {"orderItemID": item_id, "dispositionReason": "no_inventory", **changes}
+        return self.call("POST", f"{ITEMS_PATH}action/cancel/", json=body)
+
+    def shipment(self, number: object) -> requests.Response:
+        return self.call("GET", f"{SHIPMENTS_PATH}{number}")
+
+    def cancel_shipment(self, number: object, **changes: Any) -> requests.Response:
+        body = {"shipmentID": number, "dispositionReason": "created_by_mistake", **changes}
+        return self.call("POST", f"{SHIPMENTS_PATH}action/cancel", json=body)
+
 
 class NativeCaller(Application):
     """Call a tenant's native API, whose orders have other ids."""
@@ -94,3 +115,37 @@ class NativeCaller(Application):
     def pull(self, query: str = "") -> requests.Response:
         """Pull events."""
         return self.call("GET", f"{EVENTS_PATH}{query}")
+
+    def shipment(self, number: object, query: str = "", **headers: str) -> requests.Response:
+        path = f"{NATIVE_SHIPMENTS_PATH}/{number}{query}"
+        return self.call("GET", path, headers={**self.headers, **headers})
+
+    def find_shipments(self, text: str, **parameters: Any) -> requests.Response:
+        """Search with an RSQL filter."""
+        return self.call("GET", NATIVE_SHIPMENTS_PATH, params={"filter": text, **parameters})
+
+    def cancel_lines(
+        self, number: object, lines: dict[int, int], headers: dict[str, str] | None = None
+    ) -> requests.Response:
+        """Cancel a quantity of each of some lines in a shipment."""
+        items = [
+            {"lineId": line, "quantity": quantity, "canceledReason": {"reasonCode": "NoInventory"}}
+            for line, quantity in lines.items()
+        ]
+        path = f"{NATIVE_SHIPMENTS_PATH}/{number}/canceledItems"
+        body = {"items": items, "sendNotifications": False}
+        return self.call("PUT", path, json=body, headers={**self.headers, **(headers or {})})
+
+    def cancel_shipment(self, number: object, **headers: str) -> requests.Response:
+        body = {"canceledReason": {"reasonCode": "Other", "moreInfo": "Why"}}
+        path = f"{NATIVE_SHIPMENTS_PATH}/{number}/canceled"
+        return self.call("PUT", path, json=body, headers={**self.headers, **headers})
+
+    def keep(
+        self, order_id: object, item_id: object, quantity: int, query: str = ""
+    ) -> requests.Response:
+        """Lower the quantity of an item of an order without shipments; 0 removes it."""
+        path = f"{ORDERS_PATH}/{order_id}/items/{item_id}"
+        if quantity == 0:
+            return self.call("DELETE", f"{path}{query}")
+        return self.call("PUT", f"{path}/quantity/{quantity}{query}")

@@ -25,9 +25,11 @@ from airflow_provider_oms.emulator.native.ids import read_id
 from airflow_provider_oms.emulator.native.order_book import COLUMNS
 from airflow_provider_oms.emulator.native.sample_orders import DEFAULT_SITE
 from airflow_provider_oms.emulator.native.search_rules import read_search
+from airflow_provider_oms.emulator.parts.native_api import NativePartsApi
 from airflow_provider_oms.emulator.paths import (
     NATIVE_EVENTS_PATH,
     NATIVE_ORDERS_PATH,
+    NATIVE_SHIPMENTS_PATH,
     NATIVE_TENANTS_PATH,
 )
 from airflow_provider_oms.emulator.tenant import Tenant
@@ -67,7 +69,7 @@ class NativeApi:
         :param request: the call.
         :param order_id: the last part of the path.
         """
-        order = self._orders.show(_id(order_id), self._site(request))
+        order = self._orders.show(_id(order_id), self.site_of(request))
         return _answer(request, order)
 
     async def find_orders(self, request: Request) -> Response:
@@ -81,7 +83,7 @@ class NativeApi:
                 settings.search_status, "UNEXPECTED_ERROR", "There is no search at present."
             )
         search = read_search(parse_qs(request.url.query), COLUMNS, settings)
-        return json_answer(self._orders.find(search, self._site(request)))
+        return json_answer(self._orders.find(search, self.site_of(request)))
 
     async def get_actions(self, request: Request, order_id: str) -> Response:
         """Show what can be done with an order.
@@ -89,7 +91,7 @@ class NativeApi:
         :param request: the call.
         :param order_id: which order.
         """
-        order = self._orders.show(_id(order_id), self._site(request))
+        order = self._orders.show(_id(order_id), self.site_of(request))
         return json_answer(order["availableActions"])
 
     async def perform_action(self, request: Request, order_id: str) -> Response:
@@ -138,7 +140,7 @@ class NativeApi:
         :param request: the call.
         :param order_id: which order.
         """
-        return _answer(request, self._orders.show(_id(order_id), self._site(request))["notes"])
+        return _answer(request, self._orders.show(_id(order_id), self.site_of(request))["notes"])
 
     async def add_note(self, request: Request, order_id: str) -> Response:
         """Leave a note on an order.
@@ -148,7 +150,7 @@ class NativeApi:
         """
         native_id = self._known(request, order_id)
         text = read_note(await request.body(), request.headers.get("content-type", ""))
-        return _answer(request, self._orders.add_note(native_id, text, self._site(request)))
+        return _answer(request, self._orders.add_note(native_id, text, self.site_of(request)))
 
     async def pull_events(self, request: Request) -> Response:
         """Show the events of orders.
@@ -163,7 +165,7 @@ class NativeApi:
                 raise native_error(400, _INVALID, "Events can be neither filtered nor sorted.")
             parameters = {name: parameters[name] for name in parameters.keys() - names}
         search = read_search(parameters, events.COLUMNS, settings, last="number, id")
-        return json_answer(self._tenant.events.find(search, self._site(request)))
+        return json_answer(self._tenant.events.find(search, self.site_of(request)))
 
     async def get_event(self, request: Request, event_id: str) -> Response:
         """Show an event.
@@ -171,7 +173,7 @@ class NativeApi:
         :param request: the call.
         :param event_id: the last part of the path.
         """
-        event = self._tenant.events.show(event_id.replace("-", "").lower(), self._site(request))
+        event = self._tenant.events.show(event_id.replace("-", "").lower(), self.site_of(request))
         if event is None:
             raise native_error(404, "ITEM_NOT_FOUND", "There is no such event.")
         return _answer(request, event)
@@ -207,6 +209,8 @@ class NativeApi:
         :param error: the ApiError.
         """
         error_body = self._tenant.settings.native_error_body
+        if error_body == "platform" and request.url.path.startswith(NATIVE_SHIPMENTS_PATH):
+            error_body = "fulfillment"  # the shipments are another service's
         return render(cast("ApiError", error), error_body, request.state.correlation)
 
     async def refuse_route(self, request: Request, error: Exception) -> Response:
@@ -228,12 +232,12 @@ class NativeApi:
     def _known(self, request: Request, order_id: str) -> str:
         """Return the id of an order that is there, for an unknown one is refused first."""
         native_id = _id(order_id)
-        self._orders.show(native_id, self._site(request))
+        self._orders.show(native_id, self.site_of(request))
         return native_id
 
     def _cancel(self, request: Request, native_id: str, reason: Reason) -> Response:
         order = self._orders.cancel(
-            native_id, reason, site=self._site(request), late=request.state.late
+            native_id, reason, site=self.site_of(request), late=request.state.late
         )
         return _answer(request, order)
 
@@ -247,8 +251,11 @@ class NativeApi:
             message = "The access token is invalid or has expired."
             raise native_error(401, "INVALID_ACCESS_TOKEN", message)
 
-    def _site(self, request: Request) -> int | None:
-        """Return the only site whose orders the call may see; None for all."""
+    def site_of(self, request: Request) -> int | None:
+        """Return the only site whose orders a call may see; None for all.
+
+        :param request: the call.
+        """
         rule = self._tenant.settings.native_site
         named = request.headers.get("x-vol-site")
         if rule == "ignore" or (rule == "scope" and named is None):
@@ -266,6 +273,7 @@ def build_native_api(tenant: Tenant) -> FastAPI:
     """
     api = NativeApi(tenant)
     app = FastAPI(openapi_url=None, redirect_slashes=False)
+    guarded = [Depends(api.admit)]
     orders, one = NATIVE_ORDERS_PATH, f"{NATIVE_ORDERS_PATH}/{{order_id}}"
     for method, path, handler in (
         ("GET", orders, api.find_orders),
@@ -280,7 +288,9 @@ def build_native_api(tenant: Tenant) -> FastAPI:
         ("GET", NATIVE_EVENTS_PATH, api.pull_events),
         ("GET", f"{NATIVE_EVENTS_PATH}/{{event_id}}", api.get_event),
     ):
-        app.add_api_route(path, handler, methods=[method], dependencies=[Depends(api.admit)])
+        app.add_api_route(path, handler, methods=[method], dependencies=guarded)
+    for method, path, part_handler in NativePartsApi(tenant, api.site_of).routes():
+        app.add_api_route(path, part_handler, methods=[method], dependencies=guarded)
     app.add_exception_handler(ApiError, api.refuse)
     app.add_exception_handler(HTTPException, api.refuse_route)
     return app

@@ -39,16 +39,24 @@ def read_reason(body: bytes, content_type: str, settings: NativeSettings) -> Rea
     :param settings: the tenant's switches.
     """
     fields = _read_texts(body, content_type, "reasonCode", "description", "moreInfo")
-    reason = Reason(fields["reasonCode"], fields["moreInfo"])
+    return check_reason(Reason(fields["reasonCode"], fields["moreInfo"]), settings)
+
+
+def check_reason(reason: Reason, settings: NativeSettings) -> Reason:
+    """Return a reason unless the tenant refuses it.
+
+    :param reason: the reason.
+    :param settings: the tenant's switches.
+    """
     unlisted, unexplained = settings.native_unlisted_reason, settings.native_unexplained_reason
     if unlisted != "accept" and reason.code not in settings.native_reasons:
         message = "The reasonCode is none that this tenant lists."
         if unlisted == 400:  # noqa: PLR2004 - HTTP's own number
             raise native_error(400, "MISSING_OR_INVALID_PARAMETER", message)
-        raise _conflict(message)
+        raise conflict(message)
     needs_more = reason.code in settings.native_explained_reasons
     if unexplained != "accept" and needs_more and not reason.more_info:
-        raise _conflict("This reasonCode needs moreInfo.")
+        raise conflict("This reasonCode needs moreInfo.")
     return reason
 
 
@@ -60,9 +68,9 @@ def read_action(body: bytes, content_type: str) -> None:
     """
     name = _read_texts(body, content_type, "actionName")["actionName"]
     if name is None:
-        raise _conflict("actionName is missing.")
+        raise conflict("actionName is missing.")
     if name.lower() != CANCEL_ACTION:
-        raise _conflict(f"The action {name[:40]!r} is not available for this order.")
+        raise conflict(f"The action {name[:40]!r} is not available for this order.")
 
 
 def read_note(body: bytes, content_type: str) -> str:
@@ -73,7 +81,7 @@ def read_note(body: bytes, content_type: str) -> str:
     """
     text = _read_texts(body, content_type, "text")["text"]
     if not text or len(text) > LONGEST_NOTE:
-        raise _conflict(f"The text of a note must have 1 to {LONGEST_NOTE} characters.")
+        raise conflict(f"The text of a note must have 1 to {LONGEST_NOTE} characters.")
     return text
 
 
@@ -105,7 +113,7 @@ def is_to_be_canceled(order: Mapping[str, Any], settings: NativeSettings) -> boo
     message = f"The order can not be canceled, because it is {state}."
     if status == 400:  # noqa: PLR2004 - HTTP's own number
         raise native_error(400, "MISSING_OR_INVALID_PARAMETER", message)
-    raise _conflict(message)
+    raise conflict(message)
 
 
 def check_note(order: Mapping[str, Any], settings: NativeSettings) -> None:
@@ -115,7 +123,7 @@ def check_note(order: Mapping[str, Any], settings: NativeSettings) -> None:
     :param settings: the tenant's switches.
     """
     if settings.native_note_on_canceled != "accept" and is_native_canceled(order):
-        raise _conflict("A canceled order takes no notes.")
+        raise conflict("A canceled order takes no notes.")
 
 
 def _is_refused(order: Mapping[str, Any], settings: NativeSettings) -> bool:
@@ -125,22 +133,26 @@ def _is_refused(order: Mapping[str, Any], settings: NativeSettings) -> bool:
 def _read_texts(body: bytes, content_type: str, *names: str) -> dict[str, str | None]:
     """Read texts out of a JSON object, whose names may be in any letter case."""
     if content_type.partition(";")[0].strip().lower() not in ("application/json", "text/json"):
-        raise _conflict("A JSON body is required.")
+        raise conflict("A JSON body is required.")
     try:
         given = load_json(body)
     except ValueError:
         given = None
     if not isinstance(given, dict):
-        raise _conflict("A JSON object is required.")
+        raise conflict("A JSON object is required.")
     found = {name.lower(): value for name, value in given.items()}
     texts = {name: found.get(name.lower()) for name in names}
     for name, value in texts.items():
         if not (value is None or isinstance(value, str)):
-            raise _conflict(f"{name} must be a text.")
+            raise conflict(f"{name} must be a text.")
         if value is not None and not is_unicode(value):
-            raise _conflict(f"{name} is not valid Unicode.")
+            raise conflict(f"{name} is not valid Unicode.")
     return texts
 
 
-def _conflict(message: str) -> ApiError:
+def conflict(message: str) -> ApiError:
+    """Make the refusal of a call that the state of things, or a missing body, forbids.
+
+    :param message: which rule.
+    """
     return native_error(409, "VALIDATION_CONFLICT", message)

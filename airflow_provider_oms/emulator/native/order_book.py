@@ -18,9 +18,16 @@ from airflow_provider_oms.emulator.native.cancel_rules import (
     is_to_be_canceled,
 )
 from airflow_provider_oms.emulator.native.filters import Column
-from airflow_provider_oms.emulator.native.sample_orders import available_actions, timestamp
+from airflow_provider_oms.emulator.native.sample_orders import (
+    available_actions,
+    is_native_canceled,
+    timestamp,
+)
 from airflow_provider_oms.emulator.native.search_rules import Search
 from airflow_provider_oms.emulator.order_book import NATIVE_FOUND, NATIVE_SHOWN, OrderBook
+from airflow_provider_oms.emulator.parts import records
+from airflow_provider_oms.emulator.parts.records import HAS_CHANGES
+from airflow_provider_oms.emulator.parts.views import native_order
 from airflow_provider_oms.emulator.settings import Settings
 from airflow_provider_oms.emulator.store import Store
 from airflow_provider_oms.emulator.wire import MAX_ID, dump_json, load_json
@@ -66,14 +73,14 @@ class NativeOrders:
         :param native_id: which order.
         :param site: the only site whose orders there are; None for all.
         """
-        text = self._store.value(
-            f"SELECT {NATIVE_SHOWN} FROM orders WHERE native_id = :native_id"  # noqa: S608 - a constant
-            " AND (:site IS NULL OR site_id = :site)",
+        row = self._store.execute(
+            f"SELECT order_id, {NATIVE_SHOWN}, {HAS_CHANGES} FROM orders"  # noqa: S608 - constants
+            " WHERE native_id = :native_id AND (:site IS NULL OR site_id = :site)",
             {"now": time.time(), "native_id": native_id, "site": site},
-        )
-        if text is None:
+        ).fetchone()
+        if row is None:
             raise native_error(404, "ITEM_NOT_FOUND", f"There is no order {native_id}.")
-        return self._complete(text)
+        return self._complete(*row)
 
     def cancel(
         self, native_id: str, reason: Reason, *, site: int | None, late: float
@@ -125,11 +132,12 @@ class NativeOrders:
         }
         total = self._store.value(f"SELECT count(*) FROM orders WHERE {conditions}", parameters)  # noqa: S608 - made of constants, for values are parameters
         rows = self._store.execute(
-            f"SELECT {NATIVE_FOUND} FROM orders WHERE {conditions}"  # noqa: S608 - as above
+            f"SELECT order_id, {NATIVE_FOUND}, {HAS_CHANGES} FROM orders WHERE {conditions}"  # noqa: S608 - as above
             f" ORDER BY {search.order_by} LIMIT :limit OFFSET :offset",
             parameters,
         )
-        return search.page(total, [self._complete(text) for (text,) in rows])
+        lag = settings.search_lag
+        return search.page(total, [self._complete(*row, lag=lag) for row in rows])
 
     def add_note(self, native_id: str, text: str, site: int | None) -> dict[str, Any]:
         """Leave a note on an order and return the note.
@@ -159,7 +167,12 @@ class NativeOrders:
         rows = self._store.execute("SELECT DISTINCT site_id FROM orders ORDER BY site_id")
         return [site for (site,) in rows]
 
-    def _complete(self, text: str) -> dict[str, Any]:
+    def _complete(
+        self, order_id: int, text: str, has_changes: int, *, lag: float = 0
+    ) -> dict[str, Any]:
         order: dict[str, Any] = load_json(text)
+        if has_changes:
+            canceled = is_native_canceled(order)
+            order = native_order(order, records.read(self._store, order_id, lag, canceled=canceled))
         binds = self._settings().native_restriction_binds
         return {"availableActions": available_actions(order, restriction_binds=binds)} | order

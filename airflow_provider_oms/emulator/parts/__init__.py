@@ -1,0 +1,1 @@
+"""The parts of an order: its lines and its shipments, in both dialects."""
