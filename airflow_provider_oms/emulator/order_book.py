@@ -29,7 +29,7 @@ from airflow_provider_oms.emulator.wire import MAX_ID, dump_json, load_json
 SHOWN: Final = "CASE WHEN shows_at > :now THEN earlier ELSE representation END"
 NATIVE_SHOWN: Final = "CASE WHEN shows_at > :now THEN native_earlier ELSE native END"
 # A search may lag behind that. What it shows meanwhile is nothing at all for a new order.
-_FOUND: Final = f"CASE WHEN search_lags_until > :now THEN searched ELSE {SHOWN} END"
+FOUND: Final = f"CASE WHEN search_lags_until > :now THEN searched ELSE {SHOWN} END"
 NATIVE_FOUND: Final = (
     f"CASE WHEN search_lags_until > :now THEN native_searched ELSE {NATIVE_SHOWN} END"
 )
@@ -263,7 +263,7 @@ class OrderBook:
             return None, None, None
         now = time.time()
         found = self._store.execute(
-            f"SELECT {_FOUND}, {NATIVE_FOUND} FROM orders WHERE order_id = :order_id",  # noqa: S608 - constants
+            f"SELECT {FOUND}, {NATIVE_FOUND} FROM orders WHERE order_id = :order_id",  # noqa: S608 - constants
             {"now": now, "order_id": order_id},
         ).fetchone()
         return *(found or (None, None)), now + lag
@@ -274,7 +274,7 @@ class OrderBook:
         :param search: what to find.
         :param settings: in what a search differs from the documented one.
         """
-        where = [f"({_FOUND}) IS NOT NULL"]
+        where = [f"({FOUND}) IS NOT NULL"]
         if search.order_ids is not None and not settings.search_ignores_ids:
             where.append("order_id IN (SELECT value FROM json_each(:order_ids))")
         if search.statuses is not None:
@@ -292,7 +292,7 @@ class OrderBook:
         conditions = " AND ".join(where)
         total = self._store.value(f"SELECT count(*) FROM orders WHERE {conditions}", parameters)  # noqa: S608 - made of the constants above
         rows = self._store.execute(
-            f"SELECT order_id, {_FOUND}, {HAS_CHANGES} FROM orders WHERE {conditions}"  # noqa: S608 - as above
+            f"SELECT order_id, {FOUND}, {HAS_CHANGES} FROM orders WHERE {conditions}"  # noqa: S608 - as above
             " ORDER BY order_id LIMIT :limit OFFSET :offset",
             parameters,
         )

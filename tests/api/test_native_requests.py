@@ -105,11 +105,6 @@ def published() -> dict[str, openapi.Published]:
     return openapi.published()
 
 
-def file_of(published: dict[str, openapi.Published], path: str) -> openapi.Published:
-    (file,) = [file for start, file in published.items() if f"{path}/".startswith(start)]
-    return file
-
-
 @pytest.mark.parametrize("category", [{}, {"reason_category": "CSR"}])
 @pytest.mark.parametrize("name", CALLS)
 def test_it_fits(
@@ -124,7 +119,7 @@ def test_it_fits(
         f"{one.method} {one.url}": found
         for one in sent
         if (
-            found := file_of(published, one.path).problems(
+            found := openapi.file_of(published, one.path).problems(
                 one.method, one.url, sent=one.body, status=0
             )
         )
@@ -140,7 +135,7 @@ def test_the_fields_that_it_asks_for_are_there(
         if not one.path.startswith(ORDERS):
             continue
         assert len(one.fields) > 5
-        problems = file_of(published, ORDERS).problems(
+        problems = openapi.file_of(published, ORDERS).problems(
             "GET", f"{ORDERS}/{ID}", got=dict.fromkeys(one.fields)
         )
         assert [found for found in problems if "unexpected" in found] == []

@@ -9,7 +9,13 @@ from typing import Any
 import openapi
 import pytest
 import requests
-from emulator_client import ORDERS_PATH, NativeCaller
+from emulator_client import (
+    NATIVE_SHIPMENTS_PATH,
+    ORDERS_PATH,
+    SPLIT,
+    SPLIT_SHIPMENTS,
+    NativeCaller,
+)
 
 STATUSES = (
     "Pending", "PendingReview", "Accepted", "Processing", "Completed", "Cancelled", "Errored",
@@ -26,6 +32,11 @@ EVENTS = (
     "", "?filter=topic eq order.pendingreview and createDate ge 2026-01-01T00:00:00.000Z",
     "?pageSize=1&startIndex=1&sortBy=createDate desc", "?responseFields=items(id,auditInfo)",
 )  # fmt: skip
+WHOLE = {
+    "canceledReason": {"reasonCode": "Other", "moreInfo": "Why"},
+    "blockAssignment": False,
+    "sendNotifications": False,
+}
 
 Problems = list[str]
 
@@ -38,10 +49,9 @@ def published() -> dict[str, openapi.Published]:
 def problems(published: dict[str, openapi.Published], answer: requests.Response) -> Problems:
     request = answer.request
     path = request.path_url.partition("?")[0]
-    (file,) = [file for start, file in published.items() if path.startswith(start)]
     body = request.body.decode() if isinstance(request.body, bytes) else request.body
     sent = json.loads(body) if body else None
-    return file.problems(
+    return openapi.file_of(published, path).problems(
         str(request.method),
         request.path_url,
         sent=sent,
@@ -78,6 +88,38 @@ def calls(native: NativeCaller) -> Iterator[requests.Response]:
     yield native.pull(f"/{native.pull().json()['items'][0]['id']}")
 
 
+def part_calls(native: NativeCaller) -> Iterator[requests.Response]:
+    orders = [{"orderID": number, "parts": SPLIT} for number in (8, 9)]
+    native.tenant.load_orders([*orders, {"orderID": 10, "parts": {"shipments": []}}])
+    order_id, edited = native.tenant.native_id(8), native.tenant.native_id(10)
+    first, second = SPLIT_SHIPMENTS
+    reads = (
+        lambda: native.shipment(first),
+        lambda: native.shipment(second),
+        lambda: native.find_shipments(f"orderId=={order_id};shipmentType!=Transfer"),
+        lambda: native.find_shipments("", page=0, pageSize=1, sort="-orderNumber"),
+        lambda: native.find_shipments("orderId==x", bypassSearchIndex="true"),
+        lambda: native.get(edited, "?responseFields=id,version,items(id,lineId,quantity)"),
+    )
+    for cancel in (
+        lambda: native.cancel_lines(first, {1: 1}),
+        lambda: native.cancel_lines(second, {1: 1, 2: 1}),
+        lambda: native.cancel_shipment(second),
+        lambda: native.call(
+            "PUT", f"{NATIVE_SHIPMENTS_PATH}/order/{order_id}/canceled", json=WHOLE
+        ),
+    ):
+        yield from (read() for read in reads)
+        yield cancel()
+    native.cancel(native.tenant.native_id(9))
+    yield native.shipment(100_000_901)
+    first_item, second_item = (one["id"] for one in native.get(edited).json()["items"])
+    query = "?updateMode=ApplyToOriginal&version=1"
+    yield native.keep(edited, first_item, 1, f"{query}&responseFields=items(id)")
+    yield native.keep(edited, second_item, 0)
+    yield native.get(edited)
+
+
 @pytest.mark.parametrize("shows", [0.0, 300.0, "never"])
 @pytest.mark.parametrize("captured", ["refuse", "keep", "credit"])
 def test_every_call_and_answer_fits(
@@ -91,6 +133,28 @@ def test_every_call_and_answer_fits(
     )
     answers = list(calls(native))
     assert len([answer for answer in answers if answer.ok]) > 60
+    found = {
+        f"{answer.request.method} {answer.request.path_url}": misfits
+        for answer in answers
+        if (misfits := problems(published, answer))
+    }
+    assert found == {}
+
+
+@pytest.mark.parametrize(
+    "switches",
+    [
+        {},
+        {"native_emptied_lines": "keep", "native_shipment_success": 201},
+        {"native_empty_page": "empty", "order_follows_parts": "never"},
+    ],
+)
+def test_every_call_about_parts_and_its_answer_fits(
+    native: NativeCaller, published: dict[str, openapi.Published], switches: dict[str, object]
+) -> None:
+    native.tenant.settings(**switches)
+    answers = list(part_calls(native))
+    assert [answer.text for answer in answers if not answer.ok] == []
     found = {
         f"{answer.request.method} {answer.request.path_url}": misfits
         for answer in answers
@@ -125,12 +189,29 @@ def test_every_call_and_answer_fits(
             "'reason' was",
         ),
         ({"method": "GET", "url": f"{ORDERS_PATH}/cancel/reasons", "got": {"id": "x"}}, "'id' was"),
+        (
+            {
+                "method": "GET",
+                "url": NATIVE_SHIPMENTS_PATH,
+                "got": {"_embedded": {"shipments": [{"status": "x"}]}},
+            },
+            "'status' was",
+        ),
+        (
+            {
+                "method": "PUT",
+                "url": f"{NATIVE_SHIPMENTS_PATH}/5/canceledItems",
+                "sent": {"items": [{"quantity": "1"}]},
+            },
+            "not of type",
+        ),
     ],
 )
 def test_what_does_not_fit_is_found(
     published: dict[str, openapi.Published], call: dict[str, Any], problem: str
 ) -> None:
-    found = published["/api/commerce/"].problems(**{"got": {}, **call})
+    file = openapi.file_of(published, call["url"].partition("?")[0])
+    found = file.problems(**{"got": {}, **call})
     assert any(problem in one for one in found), found
 
 

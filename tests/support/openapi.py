@@ -27,6 +27,7 @@ MISSING = (
 #: Which file has the calls whose address begins like this.
 FILES = {
     "/api/commerce/": "openapi_commerce.json",
+    "/api/commerce/shipments": "openapi_fulfillment.json",
     "/api/platform/tenants": "openapi_tenant.json",
     "/api/platform/applications/": "openapi_appdevelopement.json",
     "/api/event/": "openapi_event.json",
@@ -54,6 +55,16 @@ def published() -> dict[str, Published]:
     if found is None:
         pytest.skip(MISSING)
     return {start: Published(found / name) for start, name in FILES.items()}
+
+
+def file_of(published: Mapping[str, Published], path: str) -> Published:
+    """Return the file that a call is in.
+
+    :param published: the files.
+    :param path: the call's path.
+    """
+    starts = [start for start in published if f"{path}/".startswith(start)]
+    return published[max(starts, key=len)]
 
 
 class Published:
@@ -132,6 +143,8 @@ class Published:
         }
         if properties:
             strict |= {"properties": properties, "additionalProperties": False}
+        elif isinstance(schema.get("additionalProperties"), Mapping):
+            strict["additionalProperties"] = self._strict(schema["additionalProperties"])
         if schema.get("nullable") and "type" in strict:
             strict["type"] = [strict["type"], "null"]
         return strict

@@ -13,7 +13,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from airflow_provider_oms.emulator.calls import Call, OrderIds
-from airflow_provider_oms.emulator.order_book import NATIVE_SHOWN, SHOWN, OrderBook
+from airflow_provider_oms.emulator.order_book import (
+    FOUND,
+    NATIVE_FOUND,
+    NATIVE_SHOWN,
+    SHOWN,
+    OrderBook,
+)
 from airflow_provider_oms.emulator.parts import records, views
 from airflow_provider_oms.emulator.parts.calls import CANCELS
 from airflow_provider_oms.emulator.parts.model import (
@@ -84,13 +90,13 @@ class PartBook:
         :param lag: seconds by which the view is late, which that of a search may be; None for a
             view that has what does not show yet as well.
         """
+        columns = f"{FOUND}, {NATIVE_FOUND}" if lag else f"{SHOWN}, {NATIVE_SHOWN}"
         row = self._store.execute(
-            "SELECT representation, native, parts FROM orders WHERE order_id = ?"
-            if lag is None
-            else f"SELECT {SHOWN}, {NATIVE_SHOWN}, parts FROM orders WHERE order_id = :order_id",  # noqa: S608 - constants
-            (order_id,) if lag is None else {"order_id": order_id, "now": time.time()},
+            f"SELECT {'representation, native' if lag is None else columns}, parts FROM orders"  # noqa: S608 - constants
+            " WHERE order_id = :order_id",
+            {"order_id": order_id, "now": time.time()},
         ).fetchone()
-        if row is None:
+        if row is None or row[0] is None:  # a search may not show a new order yet
             return None
         order, native = load_json(row[0]), load_json(row[1])
         changes = records.read_changes(self._store, order_id, lag)
