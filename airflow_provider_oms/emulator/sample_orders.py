@@ -84,7 +84,8 @@ def made_up_order(order_id: int, state: Any, status: Any) -> dict[str, Any]:
     :param status: its orderStatus.
     """
     order = _general_block(order_id, state, status)
-    return order | _later_blocks(order_id, order["subtotal"])
+    shipment_status = "FULFILLED" if state == "SHIPPED" else "READY"
+    return order | _later_blocks(order_id, order["subtotal"], shipment_status)
 
 
 def seeded_orders(count: int) -> Iterator[dict[str, Any]]:
@@ -127,7 +128,7 @@ def _general_block(order_id: int, state: Any, status: Any) -> dict[str, Any]:
     }
 
 
-def _later_blocks(order_id: int, subtotal: float) -> dict[str, Any]:
+def _later_blocks(order_id: int, subtotal: float, shipment_status: str) -> dict[str, Any]:
     """The shopper, the items and the shipment, whose documented names are all that is known."""
     digest = _digest(order_id)
     first = _FIRST_NAMES[digest[8] % len(_FIRST_NAMES)]
@@ -177,5 +178,5 @@ def _later_blocks(order_id: int, subtotal: float) -> dict[str, Any]:
                 "price": subtotal,
             }
         ],
-        "shipments": [{"shipmentID": shipment_id, "shipmentStatus": "READY"}],
+        "shipments": [{"shipmentID": shipment_id, "shipmentStatus": shipment_status}],
     }

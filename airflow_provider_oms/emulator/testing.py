@@ -281,16 +281,19 @@ class EmulatorProcess:
         self._control("DELETE", "faults")
         self._faults.clear()
 
-    def wait_for_cancel_post(self, order_id: int | str, timeout: float = 30) -> None:
+    def wait_for_cancel_post(
+        self, order_id: int | str, timeout: float = 30, *, call: str = "cancel"
+    ) -> None:
         """Wait until a cancel for an order has been received, whether or not it is answered.
 
         :param order_id: which order, by its id of either dialect.
         :param timeout: seconds to wait at most.
+        :param call: which cancel, as `add_fault` has it, such as `cancel_items`.
         """
         until = time.monotonic() + timeout
-        while not self.cancels(order_id):
+        while not self.requests(order_id=order_id, call=call):
             if time.monotonic() > until:
-                raise EmulatorError(f"no cancel for order {order_id} within {timeout} s")
+                raise EmulatorError(f"no {call} for order {order_id} within {timeout} s")
             time.sleep(0.02)
 
     def clear_requests(self) -> None:

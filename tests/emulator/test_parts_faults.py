@@ -20,7 +20,7 @@ from emulator_client import (
 
 from airflow_provider_oms.emulator.calls import OrderIds, read_call
 from airflow_provider_oms.emulator.parts.calls import Named
-from airflow_provider_oms.emulator.testing import EmulatorProcess
+from airflow_provider_oms.emulator.testing import EmulatorError, EmulatorProcess
 
 ID = "137a94b6402be0000137196800002711"
 ITEM, SHIPMENT = SPLIT_ITEMS[1], SPLIT_SHIPMENTS[1]
@@ -279,6 +279,13 @@ def test_an_answer_can_be_another_part_or_the_one_before(
     assert other[name] == earlier[name] + 1
     assert other.get("orderID") == earlier.get("orderID")
     assert split_order.parts(8)["lines"][2]["canceled"] > 0
+
+
+def test_a_cancel_of_a_part_can_be_waited_for(split_order: EmulatorProcess) -> None:
+    with pytest.raises(EmulatorError, match="no cancel_items for order 8 within"):
+        split_order.wait_for_cancel_post(8, 0, call="cancel_items")
+    Caller(split_order).cancel_item(ITEM)
+    split_order.wait_for_cancel_post(8, 0, call="cancel_items")
 
 
 def test_faults_about_parts_survive_a_restart() -> None:

@@ -79,6 +79,23 @@ def test_the_native_order_says_how_much_of_it_is_fulfilled(
     assert order["fulfillmentStatus"] == "NotFulfilled"
 
 
+def test_a_shipment_that_is_fulfilled_meanwhile_makes_its_order_so(native: NativeCaller) -> None:
+    parts = load(native.tenant, {"lines": [2], "shipments": [{"items": {"1": 1}}] * 2})
+    order_id = native.tenant.native_id(8)
+    for number, status in zip(parts["shipments"], ("PartiallyFulfilled", "Fulfilled"), strict=True):
+        native.tenant.change_shipment(number, "FULFILLED")
+        assert native.get(order_id).json()["fulfillmentStatus"] == status
+
+
+def test_a_shipped_order_has_fulfilled_shipments(oms: Caller) -> None:
+    oms.tenant.load_orders([{"orderID": 8, "orderState": "SHIPPED"}])
+    (shipment,) = oms.get(8).json()["shipments"]
+    assert shipment["shipmentStatus"] == "FULFILLED"
+    assert oms.shipment(shipment["shipmentID"]).json()["shipmentStatus"] == "FULFILLED"
+    (line,) = oms.tenant.parts(8)["lines"].values()
+    assert (line["open"], line["fulfilled"]) == (0, 1)
+
+
 def test_what_is_fulfilled_stays_so_when_the_order_is_canceled(oms: Caller) -> None:
     shipments = [{"items": {"1": 1}, "status": "FULFILLED"}, {"items": {"1": 2}}]
     load(oms.tenant, {"lines": [3], "shipments": shipments})

@@ -200,8 +200,9 @@ class PartBook:
             parts = replace(parts, shipments=changed)
             records.know(self._store, held.order_id, parts)
             self._store.execute(
-                "UPDATE orders SET parts = ? WHERE order_id = ?",
-                (records.encode(parts), held.order_id),
+                "UPDATE orders SET parts = ?,"
+                " native = json_set(native, '$.fulfillmentStatus', ?) WHERE order_id = ?",
+                (records.encode(parts), parts.fulfillment, held.order_id),
             )
         return new
 

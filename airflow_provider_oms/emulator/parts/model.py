@@ -229,6 +229,14 @@ class Parts:
         return sum(self.left(one, line) for one in self.shipments if _is_fulfilled(one))
 
     @property
+    def fulfillment(self) -> Literal["NotFulfilled", "PartiallyFulfilled", "Fulfilled"]:
+        """The `fulfillmentStatus` of the native order."""
+        if not any(self.fulfilled_of(line.number) for line in self.lines):
+            return "NotFulfilled"
+        some_open = any(self.open_of(line.number) for line in self.lines)
+        return "PartiallyFulfilled" if some_open else "Fulfilled"
+
+    @property
     def is_all_canceled(self) -> bool:
         """Whether the order has lines, and nothing of them is left."""
         return bool(self.lines) and not any(

@@ -183,10 +183,8 @@ def _show(
         }
         for one in parts.shipments
     ]
-    fulfilled = [line for line in parts.lines if parts.fulfilled_of(line.number)]
-    if fulfilled and not status_given:
-        some_open = any(parts.open_of(line.number) for line in parts.lines)
-        native["fulfillmentStatus"] = "PartiallyFulfilled" if some_open else "Fulfilled"
+    if parts.fulfillment != "NotFulfilled" and not status_given:
+        native["fulfillmentStatus"] = parts.fulfillment
 
 
 def _shown_parts(order: Mapping[str, Any], native: Mapping[str, Any]) -> Parts:
