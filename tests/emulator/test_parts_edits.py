@@ -126,6 +126,14 @@ def test_an_order_with_shipments_can_not_be_edited(
     assert code(native.keep(order_id, FIRST, 1)) == (409, "VALIDATION_CONFLICT")
 
 
+def test_a_search_may_show_an_edit_later(native: NativeCaller, order_id: str) -> None:
+    native.tenant.settings(search_lag=300)
+    native.keep(order_id, FIRST, 1)
+    (found,) = native.find("orderNumber eq 8").json()["items"]
+    assert [one["quantity"] for one in found["items"]] == [3, 2]
+    assert items(native, order_id) == {FIRST: 1, SECOND: 2}
+
+
 def test_an_order_of_which_nothing_is_left_is_canceled(native: NativeCaller, order_id: str) -> None:
     native.keep(order_id, FIRST, 0)
     assert native.get(order_id).json()["status"] == "PendingReview"

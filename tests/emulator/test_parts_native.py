@@ -79,6 +79,9 @@ class TestShowing:
         assert code(split.shipment(2**31)) == (400, "MISSING_OR_INVALID_PARAMETER")
         assert code(split.cancel_lines(5, {1: 1})) == (404, "ITEM_NOT_FOUND")
         assert code(split.cancel_shipment(5)) == (404, "ITEM_NOT_FOUND")
+        for path in ("canceled", "canceledItems"):
+            answer = split.call("PUT", f"{NATIVE_SHIPMENTS_PATH}/5/{path}", data=b"{")
+            assert code(answer) == (404, "ITEM_NOT_FOUND")
         nothing = split.call("GET", f"{NATIVE_SHIPMENTS_PATH}/5/nothing")
         assert (nothing.status_code, nothing.content) == (404, b"")
 
@@ -94,6 +97,14 @@ class TestShowing:
         load(split, siteId=2)
         assert split.shipment(FIRST, **{"x-vol-site": "2"}).ok
         assert split.shipment(FIRST, **{"x-vol-site": "1"}).status_code == 404
+        for site, found in (("1", 1), ("2", 2)):
+            headers = {**split.headers, "x-vol-site": site}
+            page = split.call("GET", NATIVE_SHIPMENTS_PATH, headers=headers).json()
+            assert page["page"]["totalElements"] == found
+        assert split.cancel_shipment(FIRST, **{"x-vol-site": "1"}).status_code == 404
+        path = f"{NATIVE_SHIPMENTS_PATH}/order/{split.tenant.native_id(8)}/canceled"
+        headers = {**split.headers, "x-vol-site": "1"}
+        assert split.call("PUT", path, json={}, headers=headers).status_code == 404
 
 
 class TestCancelItems:
@@ -227,8 +238,9 @@ class TestCancelShipment:
         assert split.cancel_shipment(FIRST).status_code == 409
         split.tenant.settings(native_canceled_shipment_status=200)
         assert split.cancel_shipment(FIRST).json() == first.json()
+        assert split.cancel_lines(FIRST, {1: 1}).status_code == 409
         shipment = split.tenant.parts(8)["shipments"][FIRST]
-        assert (shipment["cancels"], shipment["times_canceled"]) == (3, 1)
+        assert (shipment["cancels"], shipment["times_canceled"]) == (4, 1)
 
     def test_all_shipments_of_an_order_are_canceled(self, split: NativeCaller) -> None:
         split.tenant.change_shipment(FIRST, "FULFILLED")

@@ -59,6 +59,9 @@ class TestFinding:
             SECOND,
         ]
         assert numbers(split.find_shipments(f"shipmentNumber=={SECOND}")) == [SECOND]
+        assert numbers(split.find_shipments(f"shipmentNumber!={SECOND};orderNumber==8")) == [FIRST]
+        elsewhere = f"orderId!={split.tenant.native_id(8)}"
+        assert len(numbers(split.find_shipments(elsewhere))) == 1
         assert split.find_shipments("").json()["page"]["totalElements"] == 3
 
     def test_an_empty_page_may_lack_its_list(self, split: NativeCaller) -> None:
