@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import openapi
@@ -39,6 +39,7 @@ WHOLE = {
 }
 
 Problems = list[str]
+Call = Callable[[], requests.Response]
 
 
 @pytest.fixture(scope="session")
@@ -93,7 +94,7 @@ def part_calls(native: NativeCaller) -> Iterator[requests.Response]:
     native.tenant.load_orders([*orders, {"orderID": 10, "parts": {"shipments": []}}])
     order_id, edited = native.tenant.native_id(8), native.tenant.native_id(10)
     first, second = SPLIT_SHIPMENTS
-    reads = (
+    reads: tuple[Call, ...] = (
         lambda: native.shipment(first),
         lambda: native.shipment(second),
         lambda: native.find_shipments(f"orderId=={order_id};shipmentType!=Transfer"),
@@ -101,14 +102,14 @@ def part_calls(native: NativeCaller) -> Iterator[requests.Response]:
         lambda: native.find_shipments("orderId==x", bypassSearchIndex="true"),
         lambda: native.get(edited, "?responseFields=id,version,items(id,lineId,quantity)"),
     )
-    for cancel in (
+    all_of_it = f"{NATIVE_SHIPMENTS_PATH}/order/{order_id}/canceled"
+    cancels: tuple[Call, ...] = (
         lambda: native.cancel_lines(first, {1: 1}),
         lambda: native.cancel_lines(second, {1: 1, 2: 1}),
         lambda: native.cancel_shipment(second),
-        lambda: native.call(
-            "PUT", f"{NATIVE_SHIPMENTS_PATH}/order/{order_id}/canceled", json=WHOLE
-        ),
-    ):
+        lambda: native.call("PUT", all_of_it, json=WHOLE),
+    )
+    for cancel in cancels:
         yield from (read() for read in reads)
         yield cancel()
     native.cancel(native.tenant.native_id(9))
