@@ -56,6 +56,7 @@ CREATE TABLE part_cancels (
     reason TEXT,
     more_info TEXT,
     blocks INTEGER,
+    whole INTEGER NOT NULL,
     call TEXT NOT NULL,
     time REAL NOT NULL,
     late REAL NOT NULL

@@ -146,7 +146,8 @@ def test_every_call_and_answer_fits(
     "switches",
     [
         {},
-        {"native_emptied_lines": "keep", "native_shipment_success": 201},
+        {"native_items_left": "keep", "native_shipment_success": 201},
+        {"native_items_left": "unchanged", "native_whole_shipment_items": "leave"},
         {"native_empty_page": "empty", "order_follows_parts": "never"},
     ],
 )

@@ -133,7 +133,7 @@ class TestCancelItems:
     def test_a_line_of_which_nothing_is_left_may_stay(self, split: NativeCaller) -> None:
         split.cancel_lines(SECOND, {1: 1})
         assert quantities(split, SECOND) == {2: 2}
-        split.tenant.settings(native_emptied_lines="keep")
+        split.tenant.settings(native_items_left="keep")
         assert quantities(split, SECOND) == {1: 0, 2: 2}
 
     def test_a_shipment_is_canceled_once_nothing_is_left_in_it(self, split: NativeCaller) -> None:

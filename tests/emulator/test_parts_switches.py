@@ -92,18 +92,36 @@ CHANGES: tuple[tuple[str, Any, Mapping[str, int | str]], ...] = (
     ("order_follows_parts", 300, {"cancel the last item": "order READY"}),
     ("order_follows_parts", "never", {"cancel the last item": "order READY"}),
     ("item_search_status", 404, {"find items": 404}),
-    ("native_canceled_shipment_status", 200, {"cancel it again": "CANCELED of {}"}),
-    ("native_excess_quantity", 400, {"cancel too much": 400}),
-    ("native_excess_quantity", "cap", {"cancel too much": "READY of {1: 1}"}),
     (
-        "native_emptied_lines",
+        "native_canceled_shipment_status",
+        200,
+        {"cancel it again": "CANCELED of {}, canceled {1: 2}"},
+    ),
+    ("native_excess_quantity", 400, {"cancel too much": 400}),
+    ("native_excess_quantity", "cap", {"cancel too much": "READY of {1: 1}, canceled {2: 2}"}),
+    (
+        "native_items_left",
         "keep",
         {
-            "read an emptied line": "READY of {1: 0, 2: 2}",
-            "cancel a shipment": "CANCELED of {1: 0}",
+            "read an emptied line": "READY of {1: 0, 2: 2}, canceled {1: 1}",
+            "cancel a shipment": "CANCELED of {1: 0}, canceled {1: 2}",
         },
     ),
-    ("native_if_match", "ignore", {"cancel, another etag": "READY of {1: 1, 2: 1}"}),
+    (
+        "native_items_left",
+        "unchanged",
+        {
+            "read an emptied line": "READY of {1: 1, 2: 2}, canceled {1: 1}",
+            "cancel a line": "READY of {1: 1, 2: 2}, canceled {2: 1}",
+            "cancel a shipment": "CANCELED of {1: 2}, canceled {1: 2}",
+        },
+    ),
+    ("native_whole_shipment_items", "leave", {"cancel a shipment": "CANCELED of {1: 2}"}),
+    (
+        "native_if_match",
+        "ignore",
+        {"cancel, another etag": "READY of {1: 1, 2: 1}, canceled {2: 1}"},
+    ),
     ("native_shipment_success", 201, dict.fromkeys(SUCCESSES, 201)),
     ("native_empty_page", "empty", {"find nothing": "an empty page"}),
     ("native_shipments_as_xml", True, {"read in any type": "xml"}),
@@ -115,8 +133,13 @@ def looks(answer: requests.Response) -> str:
         return "xml"
     content = answer.json()
     if "shipmentStatus" in content:
-        items = {one["lineId"]: one["quantity"] for one in content["items"]}
-        return f"{content['shipmentStatus']} of {items}"
+        items, canceled = (
+            {one["lineId"]: one["quantity"] for one in content[name]}
+            for name in ("items", "canceledItems")
+        )
+        return f"{content['shipmentStatus']} of {items}" + (
+            f", canceled {canceled}" if canceled else ""
+        )
     if "_links" in content:
         if "_embedded" not in content:
             return "no page"
@@ -142,11 +165,11 @@ def test_by_default_the_likeliest_happens(by_default: dict[str, tuple[int, str]]
     assert by_default == {
         "read": (200, "READY of {1: 1, 2: 2}"),
         "read in any type": (200, "READY of {1: 1, 2: 2}"),
-        "read an emptied line": (200, "READY of {2: 2}"),
-        "cancel a line": (200, "READY of {1: 1, 2: 1}"),
+        "read an emptied line": (200, "READY of {2: 2}, canceled {1: 1}"),
+        "cancel a line": (200, "READY of {1: 1, 2: 1}, canceled {2: 1}"),
         "cancel too much": (409, "code"),
         "cancel, another etag": (412, "code"),
-        "cancel a shipment": (200, "CANCELED of {}"),
+        "cancel a shipment": (200, "CANCELED of {}, canceled {1: 2}"),
         "cancel it again": (409, "code"),
         "cancel all": (200, "a page"),
         "find": (200, "a page"),

@@ -78,6 +78,7 @@ class Change:
     :param reason: the reason's code.
     :param more_info: its explanation.
     :param blocks: the `blockAssignment` of the call, in the native API.
+    :param whole: whether the call was about a whole shipment.
     """
 
     shipment: int | None
@@ -85,7 +86,8 @@ class Change:
     quantity: int
     reason: str | None = None
     more_info: str | None = None
-    blocks: bool | None = None
+    blocks: bool = False
+    whole: bool = False
 
 
 @dataclass(frozen=True)

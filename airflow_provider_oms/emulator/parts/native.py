@@ -12,10 +12,10 @@ from typing import Any
 from airflow_provider_oms.emulator.calls import OrderIds
 from airflow_provider_oms.emulator.errors import native_error
 from airflow_provider_oms.emulator.native.cancel_rules import conflict
-from airflow_provider_oms.emulator.parts import views
 from airflow_provider_oms.emulator.parts.book import Held, PartBook
 from airflow_provider_oms.emulator.parts.model import CANCELED, Change, Shipment
 from airflow_provider_oms.emulator.parts.native_rules import INVALID, ShipmentCancel, unfit
+from airflow_provider_oms.emulator.parts.native_view import native_shipment
 from airflow_provider_oms.emulator.parts.records import Cancel
 from airflow_provider_oms.emulator.parts.shipment_search import ShipmentSearch
 from airflow_provider_oms.emulator.settings import Settings
@@ -193,6 +193,7 @@ class NativeParts:
                         reason.code,
                         reason.more_info,
                         cancel.blocks,
+                        whole=True,
                     )
             return
         for one in cancel.lines:
@@ -242,6 +243,5 @@ class NativeParts:
         return held
 
     def _shown(self, held: Held, shipment: Shipment) -> Shown:
-        keeps = self._settings().native_emptied_lines == "keep"
-        shown = views.native_shipment(held.native, shipment, held.parts, keeps_canceled=keeps)
+        shown = native_shipment(held.native, shipment, held.parts, self._settings())
         return Shown(shown, f'"{held.parts.version(shipment)}"')

@@ -129,15 +129,13 @@ def read_changes(store: Store, order_id: int, lag: float | None) -> list[Change]
     """
     everything = lag is None
     rows = store.execute(
-        "SELECT shipment, line, quantity, reason, more_info, blocks FROM part_cancels"  # noqa: S608 - a constant
+        "SELECT shipment, line, quantity, reason, more_info, blocks, whole FROM part_cancels"  # noqa: S608 - a constant
         f" WHERE order_id = :order_id AND (:everything OR {_SHOWN}) ORDER BY number",
         {"order_id": order_id, "everything": everything, "lag": lag or 0, "now": time.time()},
     )
     return [
-        Change(
-            shipment, line, quantity, reason, more_info, None if blocks is None else bool(blocks)
-        )
-        for shipment, line, quantity, reason, more_info, blocks in rows
+        Change(shipment, line, quantity, reason, more_info, bool(blocks), bool(whole))
+        for shipment, line, quantity, reason, more_info, blocks, whole in rows
     ]
 
 
@@ -151,7 +149,7 @@ def write_cancel(store: Store, order_id: int, cancel: Cancel) -> None:
     for change in cancel.changes:
         store.execute(
             "INSERT INTO part_cancels (order_id, shipment, line, quantity, reason, more_info,"
-            " blocks, call, time, late) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " blocks, whole, call, time, late) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (order_id, *astuple(change), cancel.call, time.time(), cancel.late),
         )
 

@@ -30,10 +30,16 @@ class PartSettings(BaseModel):
         description="A cancel of more of a line than is open in the shipment; cap: it cancels what "
         "is open.",
     )
-    native_emptied_lines: Literal["drop", "keep"] = Field(
+    native_items_left: Literal["drop", "keep", "unchanged"] = Field(
         default="drop",
-        description="A line of which nothing is left in a shipment: no longer in its items, or in "
-        "them with a quantity of 0.",
+        description="The items of a shipment in which something is canceled. drop: with what is "
+        "left of each, if anything; keep: with 0 where nothing is left; unchanged: as before, so "
+        "that only canceledItems tells.",
+    )
+    native_whole_shipment_items: Literal["cancel", "leave"] = Field(
+        default="cancel",
+        description="The lines of a shipment that is canceled as a whole: moved to canceledItems, "
+        "or left in its items as they were.",
     )
     native_if_match: Literal[412, "ignore"] = Field(
         default=412, description="A cancel whose If-Match is not the shipment's present ETag."

@@ -114,7 +114,7 @@ class TranslatedParts:
             ):
                 lines = [one for one in held.parts.lines if one.number in shipment.items]
                 places = [(one, shipment) for one in lines]
-                self._cancel(held, places, cancel, call=call, late=late)
+                self._cancel(held, places, cancel, call=call, late=late, whole=True)
             return self.shipment(cancel.part_id)
 
     def _cancel(
@@ -125,6 +125,7 @@ class TranslatedParts:
         *,
         call: str,
         late: float,
+        whole: bool = False,
     ) -> None:
         changes = [
             Change(
@@ -133,6 +134,7 @@ class TranslatedParts:
                 quantity,
                 cancel.reason,
                 cancel.explanation,
+                whole=whole,
             )
             for line, at in places
             if (quantity := held.parts.open(at, line.number))

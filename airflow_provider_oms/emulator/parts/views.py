@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow_provider_oms.emulator.native.sample_orders import is_native_canceled
-from airflow_provider_oms.emulator.parts.model import CANCELED, FULFILLED, Line, Parts, Shipment
+from airflow_provider_oms.emulator.parts.model import CANCELED, Line, Parts, Shipment
 from airflow_provider_oms.emulator.sample_orders import is_canceled
 
 _SHIPPED = "SHIPPED"
@@ -109,61 +109,6 @@ def translated_shipment(
     }
 
 
-def native_shipment(
-    native: Mapping[str, Any], shipment: Shipment, parts: Parts, *, keeps_canceled: bool
-) -> dict[str, Any]:
-    """Return a shipment as the native Fulfillment API shows it.
-
-    :param native: the native order.
-    :param shipment: the shipment.
-    :param parts: all parts of the order.
-    :param keeps_canceled: whether a line of which nothing is left stays, with a quantity of 0.
-    """
-    status = parts.status(shipment)
-    items = {
-        number: _native_item(native, number, parts, quantity, parts.left(shipment, number))
-        for number, quantity in shipment.items.items()
-    }
-    canceled = [
-        {
-            **items[one.line],
-            "quantity": one.quantity,
-            "canceledReason": {"reasonCode": one.reason, "moreInfo": one.more_info},
-            "blockAssignment": bool(one.blocks),
-        }
-        for one in parts.changes
-        if one.shipment == shipment.number
-    ]
-    for number, item in items.items():
-        # What was canceled with the whole order, or before it was loaded.
-        rest = parts.canceled_in(shipment, number) - parts.taken(shipment, number)
-        if rest:
-            canceled.append({**item, "quantity": rest})
-    shown = {
-        "shipmentNumber": shipment.number,
-        "orderId": native["id"],
-        "orderNumber": native.get("orderNumber"),
-        "externalOrderId": native.get("externalId"),
-        "tenantId": native["tenantId"],
-        "siteId": native["siteId"],
-        "shipmentStatus": status,
-        "shipmentType": shipment.kind,
-        "fulfillmentStatus": "Fulfilled" if status == FULFILLED else "NotFulfilled",
-        "fulfillmentLocationCode": "WAREHOUSE",
-        "currencyCode": "USD",
-        "email": native.get("email"),
-        "customerAccountId": native.get("customerAccountId"),
-        "items": [one for one in items.values() if one["quantity"] or keeps_canceled],
-        "canceledItems": canceled,
-        "auditInfo": native.get("auditInfo"),
-    }
-    if status == CANCELED and canceled and "canceledReason" in canceled[-1]:
-        shown["shipmentStatusReason"] = canceled[-1]["canceledReason"]
-    # The published schema takes no null in any of these.
-    cleaned: dict[str, Any] = _without_nulls(shown)
-    return cleaned
-
-
 def is_gone(order: Mapping[str, Any], native: Mapping[str, Any]) -> bool:
     """Tell whether a whole order is canceled.
 
@@ -171,32 +116,6 @@ def is_gone(order: Mapping[str, Any], native: Mapping[str, Any]) -> bool:
     :param native: the same order in the native one.
     """
     return is_canceled(order) or is_native_canceled(native)
-
-
-def _native_item(
-    native: Mapping[str, Any], number: int, parts: Parts, put: int, left: int
-) -> dict[str, Any]:
-    line = parts.line(number)
-    native_id = line.native_id if line else None
-    items = native.get("items")
-    item: Mapping[str, Any] = next(
-        (
-            one
-            for one in (items if isinstance(items, list) else [])
-            if isinstance(one, dict) and one.get("id") == native_id
-        ),
-        {},
-    )
-    product = item.get("product")
-    product = product if isinstance(product, dict) else {}
-    return {
-        "lineId": number,
-        "originalOrderItemId": native_id,
-        "quantity": left,
-        "originalQuantity": put,
-        "productCode": product.get("productCode"),
-        "name": product.get("name"),
-    }
 
 
 def _with_state(shown: dict[str, Any], parts: Parts) -> dict[str, Any]:
@@ -208,11 +127,3 @@ def _with_state(shown: dict[str, Any], parts: Parts) -> dict[str, Any]:
         return shown
     state = _SHIPPED if parts.fulfilled_of(line.number) else CANCELED
     return {**shown, "itemState": state}
-
-
-def _without_nulls(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_without_nulls(one) for one in value]
-    if isinstance(value, dict):
-        return {name: _without_nulls(one) for name, one in value.items() if one is not None}
-    return value
