@@ -165,6 +165,13 @@ def test_lines_that_are_given_as_the_api_shows_them_count(oms: Caller) -> None:
     assert oms.tenant.parts(8)["canceled"] is True
 
 
+def test_of_two_lines_with_one_number_the_first_counts(native: NativeCaller) -> None:
+    items = [{"id": digit * 32, "lineId": 3} for digit in "ab"]
+    native.tenant.load_orders([{"orderID": 8, "orderItems": [], "native": {"items": items}}])
+    lines = native.tenant.parts(8)["lines"]
+    assert {number: one["id"] for number, one in lines.items()} == {3: "a" * 32}
+
+
 @pytest.mark.parametrize(
     "odd",
     [

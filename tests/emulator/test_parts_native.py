@@ -114,6 +114,7 @@ class TestCancelItems:
         assert quantities(split, SECOND) == {1: 1, 2: 1}
         (canceled,) = shipment["canceledItems"]
         assert (canceled["lineId"], canceled["quantity"]) == (2, 1)
+        assert "shipmentStatusReason" not in shipment
         assert canceled["canceledReason"] == {"reasonCode": "NoInventory"}
         assert (canceled["blockAssignment"], canceled["originalQuantity"]) == (False, 2)
         assert quantities(split, FIRST) == {1: 2}

@@ -215,6 +215,14 @@ def test_a_value_that_makes_no_sense_is_refused(
         native.tenant.settings(**{switch: value})
 
 
+def test_a_shipment_is_whole_in_the_other_dialect_too(native: NativeCaller) -> None:
+    order = Order(native)
+    native.tenant.settings(native_whole_shipment_items="leave")
+    order.lines({2: 1})
+    order.oms.cancel_shipment(order.second)
+    assert looks(order.shipment()) == "CANCELED of {1: 1, 2: 1}, canceled {2: 1}"
+
+
 def test_the_searches_of_parts_have_the_shape_of_the_others(native: NativeCaller) -> None:
     order = Order(native)
     native.tenant.settings(search_shape="list")
