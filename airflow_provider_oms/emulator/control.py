@@ -127,7 +127,7 @@ class Control:
         """Give a shipment another status without a call, as the OMS itself does.
 
         :param number: which shipment.
-        :param status: the status; REASSIGNED moves what is left to a new shipment.
+        :param status: the status; REASSIGNED moves its open quantities to a new shipment.
         """
         left_in = self._tenant.parts.set_status(number, status) if number <= MAX_ID else None
         if left_in is None:

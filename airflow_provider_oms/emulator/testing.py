@@ -159,8 +159,8 @@ class EmulatorProcess:
         """Let the OMS itself give a shipment another status, without a call.
 
         :param number: which shipment.
-        :param status: the status, such as `FULFILLED`; `REASSIGNED` moves what is left of it to a
-            new shipment, whose number comes back.
+        :param status: the status, such as `FULFILLED`; `REASSIGNED` moves its open quantities to
+            a new shipment, whose number comes back.
         """
         return int(self._control("PATCH", f"shipments/{number}", {"status": status})["number"])
 

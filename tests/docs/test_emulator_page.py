@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from pages import blocks, rows, text_of
 
 from airflow_provider_oms.emulator.__main__ import command_line
+from airflow_provider_oms.emulator.api import build_api
 from airflow_provider_oms.emulator.control import build_control
 from airflow_provider_oms.emulator.native.api import build_native_api
 from airflow_provider_oms.emulator.settings import Settings
@@ -89,6 +90,39 @@ def test_its_native_order_is_one_that_the_emulator_takes() -> None:
         assert emulator.load_orders(json.loads(orders)) == 1
         known = emulator.order(show.strip().rpartition("/")[2])
     assert (known["orderState"], known["native"]["orderNumber"]) == ("PAYMENT_HOLD", 1042)
+
+
+def test_its_order_with_parts_is_one_that_the_emulator_takes() -> None:
+    (commands,) = [block for _, block in blocks(PAGE, "bash") if '"parts": {' in block]
+    (orders,) = [word for word in shlex.split(commands) if word.startswith("[")]
+    with EmulatorProcess() as emulator:
+        emulator.load_orders(json.loads(orders))
+        parts = emulator.parts(8)
+        first, second = parts["shipments"].values()
+        assert [set(one["items"]) for one in (first, second)] == [{"1"}, {"1", "2"}]
+        emulator.load_orders([{"orderID": 8, "parts": {}}])
+        ordered = [one["ordered"] for one in emulator.parts(8)["lines"].values()]
+    told = {name: default for _, name, default in rows(PAGE, "| what | field | default |")}
+    assert told["`lines`"] == f"a line of {ordered[0]} and a line of {ordered[1]}"
+    line = parts["lines"][1]
+    assert line["id"] == f"{line['orderItemID']:032x}"
+    assert told["`orderItemID`, `id`"].startswith(f"{line['orderItemID']} for line 1 of order 8;")
+    assert told["`number`"].startswith(f"{first['number']} for the first one of order 8")
+
+
+def test_its_translated_calls_about_parts_are_there(tmp_path: Path) -> None:
+    identity = Identity("10001", "id", "secret", open_access=False)
+    with closing(Store(str(tmp_path / "tenant.db"))) as store:
+        application = build_api(Tenant(identity, Settings(), store))
+    paths = {path.partition("{")[0] for _, path in built(application)}
+    told = {
+        path.partition("{")[0].partition("?")[0]
+        for _, translated, _ in rows(PAGE, "| part | translated | native |")
+        for path in re.findall(r"(?:GET|POST) (/[^`]+)`", translated)
+    }
+    assert told == {
+        path for path in paths if path.startswith(("/api/v2/orderItem", "/api/v2/ship"))
+    }
 
 
 @pytest.mark.parametrize(

@@ -175,7 +175,7 @@ def test_a_late_cancel_shows_in_no_read(split_order: EmulatorProcess, which: str
     assert answer.status_code == 200
     assert reads() == before
     assert split_order.parts(8)["lines"][2]["canceled"] == quantity
-    # What is there already goes by what is true, and not by what is shown.
+    # The next cancel meets the true quantities, not those that are shown.
     again = native.cancel_lines(SHIPMENT, {2: 2})
     assert again.status_code == 409
     etag = native.shipment(SHIPMENT).headers["ETag"]

@@ -156,7 +156,7 @@ class PartBook:
         The transaction is the caller's, who has made sure that all of it is open.
 
         :param order_id: which order.
-        :param cancel: what is to be canceled.
+        :param cancel: the quantities to cancel.
         """
         records.write_cancel(self._store, order_id, cancel)
         follows = self._settings().order_follows_parts
@@ -175,7 +175,7 @@ class PartBook:
     def set_status(self, number: int, status: ShipmentStatus) -> int | None:
         """Give a shipment another status without a call, as the OMS itself does.
 
-        What is left of a shipment that is reassigned moves to a new one.
+        The open quantities of a shipment that is reassigned move to a new one.
 
         :param number: which shipment; None comes back for one that is not there.
         :param status: the status.

@@ -73,7 +73,7 @@ class PartCall:
 
 
 def read_translated_call(method: str, path: str, body: bytes) -> PartCall | None:
-    """Make out a translated call; None for what is no call on a part.
+    """Make out a translated call; None for any other request.
 
     :param method: the request's method.
     :param path: its path, as documented.
@@ -93,7 +93,7 @@ def read_translated_call(method: str, path: str, body: bytes) -> PartCall | None
 
 
 def read_native_call(method: str, path: str, body: bytes) -> PartCall | None:
-    """Make out a native call of the Fulfillment service; None for what is none.
+    """Make out a native call of the Fulfillment service; None for any other request.
 
     :param method: the request's method.
     :param path: its path, as documented.

@@ -27,7 +27,7 @@ _NOT_EDITABLE = ("completed", "cancelled", "abandoned")
 
 @dataclass(frozen=True)
 class Sent:
-    """What is known of a cancel besides its body.
+    """A cancel without its body.
 
     :param call: its correlation id.
     :param late: seconds after which it shows.
@@ -218,7 +218,7 @@ class NativeParts:
         raise conflict(message) if excess == 409 else native_error(excess, INVALID, message)  # noqa: PLR2004 - HTTP's own number
 
     def _candidates(self, search: ShipmentSearch, lag: float) -> Iterable[Held]:
-        """Yield the orders that may have what is searched for."""
+        """Yield the orders whose shipments the filter may fit."""
         number = digits_to_int(search.only("shipmentNumber") or "")
         order_id = search.only("orderId")
         if number is not None:

@@ -66,7 +66,7 @@ def native_shipment(
 
 
 def _changes(shipment: Shipment, parts: Parts) -> list[Change]:
-    """Return what is canceled in a shipment, by whichever call or at the time of loading."""
+    """Return every cancel in a shipment, those of the whole order and of its load included."""
     changes = [one for one in parts.changes if one.shipment == shipment.number]
     for line in shipment.items:
         rest = parts.canceled_in(shipment, line) - parts.taken(shipment, line)

@@ -52,7 +52,7 @@ def know(store: Store, order_id: int, parts: Parts) -> None:
     :param order_id: the order.
     :param parts: its parts.
     """
-    # Rows of an earlier load may remain; whoever finds one looks into the order itself.
+    # Rows of an earlier load may remain, so the reader of a row looks into the order itself.
     ids = [("item", one.item, order_id) for one in parts.lines if one.item is not None]
     ids += [("shipment", one.number, order_id) for one in parts.shipments]
     for row in ids:

@@ -27,14 +27,14 @@ class PartSettings(BaseModel):
     )
     native_excess_quantity: Literal[409, 400, "cap"] = Field(
         default=409,
-        description="A cancel of more of a line than is open in the shipment; cap: it cancels what "
-        "is open.",
+        description="A cancel of more of a line than is open in the shipment; cap: it cancels the "
+        "open quantity.",
     )
     native_items_left: Literal["drop", "keep", "unchanged"] = Field(
         default="drop",
-        description="The items of a shipment in which something is canceled. drop: with what is "
-        "left of each, if anything; keep: with 0 where nothing is left; unchanged: as before, so "
-        "that only canceledItems tells.",
+        description="The items of a shipment after a cancel of lines in it. drop: their quantities "
+        "fall, and an item at 0 is gone; keep: their quantities fall, down to 0; unchanged: only "
+        "canceledItems shows the cancel.",
     )
     native_whole_shipment_items: Literal["cancel", "leave"] = Field(
         default="cancel",

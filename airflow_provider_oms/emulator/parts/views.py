@@ -18,7 +18,7 @@ def translated_order(order: dict[str, Any], parts: Parts) -> dict[str, Any]:
     :param order: the order as it would be without cancels of its parts.
     :param parts: its parts.
     """
-    if is_canceled(order):  # it says so of each part already
+    if is_canceled(order):  # each of its parts is marked already
         return order
     items = order.get("orderItems")
     if isinstance(items, list):
