@@ -64,6 +64,7 @@ def _report(task: Any, context: Context, plan: Plan, run: BulkRun) -> tuple[Summ
         duration=time.monotonic() - plan.started_at,
         not_cancelable_states=plan.client.settings.not_cancelable_states,
         rows_by_value=plan.rows.counts,
+        tenant=plan.client.settings.tenant_id,
     )
     if not plan.journal.confirm_ownership():
         task.log.error("%s", TAKEN_OVER.message)

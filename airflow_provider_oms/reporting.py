@@ -9,9 +9,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import Asset, Stats
+from airflow.providers.common.compat.sdk import Asset
 
-from airflow_provider_oms.cancellation.bulk.report import Kept, Limits, Report, Summary
+from airflow_provider_oms.cancellation.bulk.report import Kept, Report, Summary
+from airflow_provider_oms.metrics import MeasuredRun, emit
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -56,21 +57,12 @@ def publish(
         kept = Kept("return_value" in pushed, "results" in pushed, results_path)
         log_lines(log, f"{_FAILED}, continued", report.further_failed_lines(kept))
         log_lines(log, _ACCEPTED, report.accepted_lines(kept), are_errors=False)
+    emit(log, context, MeasuredRun.of_set(report))
     with _failure_is_logged(log):
-        for outcome, count in summary["outcomes"].items():
-            Stats.incr(f"oms.orders.{outcome}", count)
-        _count_limits(summary["limits"])
         for outlet in outlets:
             if isinstance(outlet, Asset):
                 context["outlet_events"][outlet].extra = dict(summary["outcomes"])
     return summary, kept
-
-
-def _count_limits(limits: Limits) -> None:
-    Stats.incr("oms.requests.turned_away", limits["turned_away"])
-    Stats.timing("oms.requests.paused", 1000 * limits["paused_seconds"])
-    if limits["requests_per_second"] is not None:
-        Stats.gauge("oms.requests.per_second", limits["requests_per_second"])
 
 
 def log_lines(log: Any, title: str, lines: Iterator[str], *, are_errors: bool = True) -> None:

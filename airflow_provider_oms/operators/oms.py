@@ -5,6 +5,7 @@ They hold no logic of their own: the hook validates, cancels and judges.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -24,6 +25,7 @@ from airflow_provider_oms.exceptions import (
 )
 from airflow_provider_oms.hooks.oms import OmsHook
 from airflow_provider_oms.links.oms import OmsOrderLink
+from airflow_provider_oms.metrics import MeasuredRun, emit
 from airflow_provider_oms.operators.bulk import OmsBulkCancelOrdersOperator
 
 if TYPE_CHECKING:
@@ -140,6 +142,23 @@ class OmsCancelOrderOperator(KeepsDefaultArguments, BaseOperator):
                 "only_if_states must name at least one order state, but is None, or what it was "
                 "given as came out as None; leave it out for any state. Nothing was sent."
             )
+        ti: Any = context["ti"]
+        started_at = time.monotonic()
+
+        def measure(result: CancellationResult) -> None:
+            run = MeasuredRun.of_order(
+                result,
+                tenant=hook.settings.tenant_id,
+                attempt=ti.try_number,
+                duration=time.monotonic() - started_at,
+                accepted=skipped,
+            )
+            emit(self.log, context, run)
+
+        def keep(result: CancellationResult) -> None:
+            self._push(context, result)
+            measure(result)
+
         try:
             result = hook.cancel_order(
                 self.order_id,
@@ -149,12 +168,12 @@ class OmsCancelOrderOperator(KeepsDefaultArguments, BaseOperator):
                 note=self.note,
                 only_if_states=self.only_if_states,
                 in_doubt=self.in_doubt,
-                attempt=context["ti"].try_number,
-                on_interrupt=lambda so_far: self._push(context, so_far),
+                attempt=ti.try_number,
+                on_interrupt=keep,
                 is_stopping=lambda: self._is_killed,
             )
         except OmsCancellationError as error:
-            self._push(context, error.result)
+            keep(error.result)
             if error.result.outcome not in skipped:
                 raise
             self.log.info("%s", error.result.describe())
@@ -162,6 +181,7 @@ class OmsCancelOrderOperator(KeepsDefaultArguments, BaseOperator):
                 f"Order {error.result.order_id} ended {error.result.outcome}, which "
                 f"skip_on_outcomes names"
             ) from None
+        measure(result)
         return result.as_dict()
 
     def _push(self, context: Context, result: CancellationResult) -> None:

@@ -125,6 +125,7 @@ class Report:
     :param not_cancelable_states: states from which the tenant is known to refuse a cancellation.
     :param rows_by_value: how many rows of the set's files had which value, by the column that
         decides; ``None`` where none does.
+    :param tenant: the tenant's number.
     """
 
     run: FinishedRun
@@ -135,6 +136,7 @@ class Report:
     duration: float
     not_cancelable_states: tuple[str, ...]
     rows_by_value: dict[str, dict[str, int]] | None = None
+    tenant: str = ""
 
     def summary(self, results_path: str | None) -> Summary:
         """Return the summary.

@@ -11,11 +11,12 @@ from typing import Any
 from unittest.mock import MagicMock
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowFailException, Asset, Stats
+from airflow.providers.common.compat.sdk import AirflowFailException, Asset
 from bulk_attempts import FIRST, SHIPPED, Attempt, EventsOf, cancel_posts, rows
 from dag_runs import connect
 from interruption import interruptible
 from journal_store import Store
+from measured import record_metrics
 from raw_server import RawServer
 
 from airflow_provider_oms.bulk_work import work_through
@@ -277,19 +278,21 @@ class TestWhatComesOut:
     def test_counts_go_to_metrics_and_to_the_events_of_outlets(
         self, oms: EmulatorProcess, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        counted: dict[str, float] = {}
-        for kind in ("incr", "timing", "gauge"):
-            monkeypatch.setattr(Stats, kind, counted.__setitem__)
+        metrics = record_metrics(monkeypatch)
         asset = Asset("oms-canceled-orders")
         event = MagicMock()
         attempt = Attempt(events=EventsOf({asset.uri: event}))
         attempt.run([FIRST, SHIPPED], tolerated_failures=1, outlets=[asset])
-        assert counted == {
+        took = {metric.name: metric for metric in metrics if "duration" in metric.name}
+        assert 0 < took["oms.order.duration"].value < took["oms.run.duration"].value < 60_000
+        assert {metric.name: metric.value for metric in metrics if metric.name not in took} == {
             "oms.orders.canceled": 1,
             "oms.orders.not_cancelable": 1,
+            "oms.orders.in_doubt": 0,
             "oms.requests.turned_away": 0,
             "oms.requests.paused": 0,
         }
+        assert {metric.tags["tenant"] for metric in metrics} == {"10001"}
         assert event.extra == {"canceled": 1, "not_cancelable": 1}
 
     @pytest.mark.slow
