@@ -8,12 +8,13 @@ Connections: `oms_default` (type `oms`), and `smtp_default` (type `smtp`): the m
 the DAG processor must reach, for that is what sends the mail.
 
 One mail is sent when the run has failed, after the task's last retry, and none when every order is
-canceled. It holds the numbers of orders by outcome and the first ids of each kind of failure,
-nothing about a shopper. A mail that cannot be sent is an error in the log of the DAG processor, and
-changes nothing else. Airflow 3.0 sends none: its DAG processor lets no callback read an XCom.
+canceled. It holds the text that the task leaves for this purpose: the numbers of orders by outcome,
+up to three of those that failed, and what to do; nothing about a shopper. A mail that cannot be
+sent is an error in the log of the DAG processor, and changes nothing else. Airflow 3.0 sends none:
+its DAG processor lets no callback read an XCom.
 
 **When the mail arrives:** it links to the log, which has a line for each order that failed, a
-hundred at most. Mend the cause, and *clear* the task: it leaves alone what is canceled, and reads
+hundred at most. Fix the cause, and *clear* the task: it leaves alone what is canceled, and reads
 what is in doubt before it sends anything. A mail without numbers says that the task ended before it
 could count: nothing was sent at all, or its process was killed.
 """
@@ -31,19 +32,8 @@ from airflow_provider_oms.operators.oms import OmsBulkCancelOrdersOperator
 # The summary is in XCom also when the task failed; only one that was killed has left none.
 BODY = """
 {% set summary = ti.xcom_pull(task_ids='cancel') %}
-{% if summary %}
-<p>Of {{ summary.orders }} orders in {{ run_id | e }}:</p>
-<ul>
-{% for outcome, count in summary.outcomes.items() %}
-<li>{{ outcome }}: {{ count }}
-{%- if outcome in summary.failed %}, such as {{ summary.failed[outcome] | join(', ') }}{% endif %}
-</li>
-{% endfor %}
-</ul>
-{% if summary.stopped %}<p>The run stopped: {{ summary.stopped | e }}.</p>{% endif %}
-{% else %}
-<p>The task in {{ run_id | e }} left no summary.</p>
-{% endif %}
+<p>{{ run_id | e }}:</p>
+<pre>{{ (summary.text if summary else 'The task left no summary.') | e }}</pre>
 <p><a href="{{ ti.log_url | e }}">The log says more.</a></p>
 """
 

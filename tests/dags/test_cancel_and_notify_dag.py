@@ -63,10 +63,11 @@ def test_a_mail_names_the_counts_and_the_failed_orders_and_nothing_of_a_shopper(
     assert mail["To"] == "oms-on-call@example.com"
     assert mail["Subject"] == "Orders are not canceled (cancel_and_notify)"
     text = text_of(mail)
-    assert "Of 4 orders in manual__" in text
-    assert "<li>canceled: 2\n</li>" in text
-    assert f"<li>not_cancelable: 1, such as {SHIPPED}\n</li>" in text
-    assert f"<li>not_found: 1, such as {NO_SUCH_ORDER}\n</li>" in text
+    assert "<p>manual__" in text
+    assert "<pre>2 of 4 orders did not end as they should.\n2 canceled, 1 " in text
+    assert f"\nOrder {SHIPPED} is SHIPPED: not_cancelable\n" in text
+    assert f"\nOrder {NO_SUCH_ORDER}: not_found\n" in text
+    assert "; a shipped order needs a return." in text
     assert "/dags/cancel_and_notify/" in text or "dag_id=cancel_and_notify" in text
     assert [value for value in SHOPPER.values() if value in mail.as_string()] == []
 

@@ -5,9 +5,16 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
+from finished_runs import finished
+from jinja2 import Environment, StrictUndefined
 from pages import blocks, is_part_of, is_part_of_an_example, marked_regions, text_of
+
+from airflow_provider_oms.cancellation.bulk.report import Report
+from airflow_provider_oms.cancellation.outcomes import CancellationResult, Outcome
 
 PAGE = text_of("docs/patterns.md")
 SNIPPETS = [snippet for _, snippet in blocks(PAGE, "python")]
@@ -41,3 +48,25 @@ def test_the_call_by_hand_is_the_snippets_own() -> None:
     assert set(body) == {"logical_date", "conf"}
     assert all(f'"{key}"' in code for key in [*body, *body["conf"], "dag_run_id"])
     assert any(word.endswith("/api/v2/dags/cancel_order/dagRuns") for word in words)
+
+
+def test_the_text_shown_is_that_of_a_run() -> None:
+    shipped = CancellationResult(3000005, Outcome.NOT_CANCELABLE, order_state="SHIPPED")
+    missing = CancellationResult(5, Outcome.NOT_FOUND)
+    run = finished(*[Outcome.CANCELED] * 10)
+    run.add(shipped)
+    run.add(missing)
+    report = Report(run, 12, 0, False, 1, 1.0, ())
+    ((_, shown),) = blocks(PAGE, "text")
+    assert shown == f"{report.text(None)}\n"
+
+
+@pytest.mark.parametrize(
+    ("summary", "sent"), [({"text": "No order failed."}, "No order failed."), (None, "The task")]
+)
+def test_what_a_chat_is_sent_is_a_text_also_without_a_summary(summary: Any, sent: str) -> None:
+    (template,) = re.findall(r"""`text="(\{\{[^`]+\}\})"`""", PAGE)
+    ti = MagicMock()
+    ti.xcom_pull.return_value = summary
+    rendered = Environment(undefined=StrictUndefined).from_string(template).render(ti=ti)  # noqa: S701 - plain text
+    assert rendered.startswith(sent)

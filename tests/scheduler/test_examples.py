@@ -99,9 +99,9 @@ class TestMails:
         (mail,) = mail_server.mails
         assert mail["To"] == "oms-on-call@example.com"
         text = text_of(mail)
-        assert "<li>canceled: 1\n</li>" in text
-        assert f"<li>not_cancelable: 1, such as {FIRST + 21}\n</li>" in text
-        assert "<li>not_found: 1, such as 5\n</li>" in text
+        assert "<pre>2 of 3 orders did not end as they should.\n1 canceled, 1 " in text
+        assert f"\nOrder {FIRST + 21} is SHIPPED: not_cancelable\n" in text
+        assert "\nOrder 5: not_found\n" in text
         run = f"/dags/cancel_and_notify/runs/{quote(task.run_id)}"
         assert f'href="{airflow.api.address}{run}/tasks/cancel' in text
         assert [value for value in shopper.values() if value in mail.as_string()] == []
@@ -117,7 +117,8 @@ class TestMails:
         # The later run's mail is there, so the earlier one's would be.
         wait_until(lambda: bool(mail_server.mails))
         (mail,) = mail_server.mails
-        assert f"The task in {bad.run_id} left no summary" in text_of(mail)
+        assert f"<p>{bad.run_id}:</p>" in text_of(mail)
+        assert "left no summary" in text_of(mail)
 
     def test_there_is_one_for_a_task_that_was_killed(
         self, airflow: Standalone, tenant: EmulatorProcess, mail_server: MailServer, tmp_path: Path

@@ -10,6 +10,7 @@ import itertools
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Protocol, TypedDict
 
 from airflow_provider_oms.api.values import OrderId
@@ -25,6 +26,7 @@ _MOST_ROWS = 1000
 _MOST_FAILED_LINES = 100
 _IDS_PER_LINE = 100
 _MOST_STATES = 20
+_ORDERS_IN_TEXT = 3
 _OTHER_STATES = "other states"
 _NO_STATE = "state not known"
 # Any other outcome implies the state, or no state is known.
@@ -100,6 +102,7 @@ class Summary(TypedDict):
     attempts: int
     duration: float
     results_path: str | None
+    text: str
 
 
 class ResultRow(TypedDict):
@@ -162,7 +165,36 @@ class Report:
             "attempts": self.attempt,
             "duration": round(self.duration, 3),
             "results_path": results_path,
+            "text": self.text(results_path),
         }
+
+    def text(self, results_path: str | None) -> str:
+        """Return what a person should know of the run, for a mail or a chat.
+
+        :param results_path: the file of results; ``None`` if none was written.
+        :return: some lines of plain text: the counts, up to three failed orders, and what to do.
+        """
+        tally, failed = self.run.tally, self.run.tally.failed_ids()
+        # One of each outcome before a second one of any.
+        sequence = [each for ids in zip_longest(*failed.values()) for each in ids if each]
+        named = sequence[:_ORDERS_IN_TEXT]
+        lines = [self._headline(), tally.as_text()]
+        if self.run.stopped:
+            lines.append(f"The run stopped: {self.run.stopped[:LONGEST_CAUSE]}.")
+        lines += [_short_line_of(self.run.ends[order_id].result) for order_id in named]
+        if more := tally.failures - len(named):
+            lines.append(f"… and {more} more")
+        lines += [f"{outcome}: {Outcome(outcome).advice}" for outcome in failed]
+        if results_path:
+            lines.append(f"Every order's outcome is in {results_path}.")
+        return "\n".join(lines)
+
+    def _headline(self) -> str:
+        failures = self.run.tally.failures
+        headline = f"{failures} of {self.orders} orders did not end as they should."
+        if not failures:
+            headline = "No order failed."
+        return f"Dry run, nothing was canceled. {headline}" if self.dry_run else headline
 
     def _limits(self) -> Limits:
         throttling = self.run.throttling
@@ -287,6 +319,13 @@ def _row_of(result: CancellationResult) -> ResultRow:
 
 def _states_of(result: CancellationResult) -> list[str]:
     return [state for state in (result.order_state, result.order_status) if state]
+
+
+def _short_line_of(result: CancellationResult) -> str:
+    """Return order, state and outcome, without anything that the OMS said in words."""
+    if not _states_of(result):
+        return f"Order {result.order_id}: {result.outcome}"
+    return f"Order {result.order_id} is {_name_of(result)}: {result.outcome}"
 
 
 def _name_of(result: CancellationResult) -> str:

@@ -75,6 +75,7 @@ class TestTheSummary:
             "attempts": 2,
             "duration": 1.235,
             "results_path": "r.jsonl",
+            "text": report.text("r.jsonl"),
         }
         assert report.summary("r.jsonl") == expected
 
