@@ -163,7 +163,7 @@ def _trace(run: MeasuredRun, task: dict[str, str]) -> None:
         start_time=_nanoseconds(ended_at - run.duration),
         attributes={**task, **_attributes_of_run(run)},
     )
-    # None that is not recorded: neither does a tracer that is off, nor a trace that is not sampled.
+    # A tracer that is off, and a trace that is not sampled, record nothing.
     if span.is_recording():
         within = trace.set_span_in_context(span)
         for end in run.deviating():

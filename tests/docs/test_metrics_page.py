@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import configparser
 import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from airflow.providers.common.compat.sdk import conf
 from measured import Metric, context_of, record_metrics, record_spans
-from pages import rows, text_of
+from pages import blocks, rows, text_of
 
 from airflow_provider_oms.cancellation.bulk.adaptive_limit import Learned
 from airflow_provider_oms.cancellation.bulk.outcome_counts import OrderEnd
@@ -100,6 +102,15 @@ def test_the_table_of_spans_lists_each_attribute(monkeypatch: pytest.MonkeyPatch
         for span in exporter.get_finished_spans()
         for name in dict(span.attributes or {})
     }
+
+
+def test_the_settings_shown_are_airflows() -> None:
+    ((_, shown),) = blocks(PAGE, "ini")
+    settings = configparser.ConfigParser()
+    settings.read_string(shown)
+    options = {(section, option) for section in settings.sections() for option in settings[section]}
+    assert len(options) == 4
+    assert [option for option in options if not conf.has_option(*option)] == []
 
 
 def queries() -> Iterator[str]:

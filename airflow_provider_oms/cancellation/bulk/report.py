@@ -185,6 +185,8 @@ class Report:
         if more := tally.failures - len(named):
             lines.append(f"… and {more} more")
         lines += [f"{outcome}: {Outcome(outcome).advice}" for outcome in failed]
+        if warning := self.warning():
+            lines.append(warning)
         if results_path:
             lines.append(f"Every order's outcome is in {results_path}.")
         return "\n".join(lines)

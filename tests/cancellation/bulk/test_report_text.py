@@ -87,6 +87,12 @@ def test_a_dry_run_is_called_one(outcome: Outcome, headline: str) -> None:
     assert text_of(finished(outcome), dry_run=True)[0] == headline
 
 
+def test_a_dry_run_warns_of_orders_that_a_real_one_would_not_cancel() -> None:
+    run = finished(result(1, Outcome.WOULD_CANCEL, order_state="SHIPPED"))
+    *_, warning = text_of(run, dry_run=True, not_cancelable_states=("SHIPPED",))
+    assert warning.startswith("1 of 1 would_cancel orders are in a state from which this tenant")
+
+
 def test_it_has_nothing_of_what_the_oms_said_and_stays_short() -> None:
     run = finished(*FAILURES * 1000, stopped="x" * 5000)
     lines = text_of(run)
