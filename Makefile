@@ -78,7 +78,7 @@ mutants: venv ## put known mistakes and random ones into a copy, and show what t
 	@"$(VENV)/python" -m scripts.mutants
 	@"$(VENV)/python" -m scripts.random_mutants $(OPTIONS)
 
-lint: venv ## ruff and mypy
+lint: venv ## ruff, mypy, and actionlint and zizmor on the workflows
 	@"$(VENV)/python" scripts/check.py lint
 
 format: venv ## let ruff rewrite what it can

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-PYTHON_NEWEST = str(REPOSITORY / ".venv" / "bin" / "python")
+BIN = REPOSITORY / ".venv" / "bin"
+PYTHON_NEWEST = f"{BIN}/python"
 PYTHON_OLDEST = str(REPOSITORY / ".venv-2.11" / "bin" / "python")
 NO_PYTHON = 3
 
@@ -35,6 +36,12 @@ LINT = [
     Check("ruff check, with Airflow's rules", [PYTHON_NEWEST, "-m", "ruff", "check", "."]),
     Check("ruff format", [PYTHON_NEWEST, "-m", "ruff", "format", "--check", "."]),
     Check("mypy --strict", [PYTHON_NEWEST, "-m", "mypy"]),
+    # No shellcheck and no network, so that the result is the same on every machine.
+    Check("actionlint", [f"{BIN}/actionlint", "-shellcheck=", "-pyflakes="]),
+    Check(
+        "zizmor, at its strictest",
+        [f"{BIN}/zizmor", "--offline", "--quiet", "--persona=auditor", ".github"],
+    ),
 ]
 # Four at a time, for most of the time is waiting; what shares an Airflow stays together.
 PYTEST = ["-m", "pytest", "--numprocesses=4", "--dist=loadscope"]
