@@ -72,7 +72,10 @@ matrix: venv ## the built wheel on every Airflow and Python (an hour); CELL=… 
 	status=$$?; "$(VENV)/python" scripts/compatibility.py && exit $$status
 
 package: venv ## build wheel and sdist twice, compare, check, install; TAG=v1.2.3 before a release
-	@"$(VENV)/python" scripts/package.py check dist --tag='$(TAG)'
+	@"$(VENV)/python" -m scripts.package check dist --tag='$(TAG)'
+
+sbom: venv ## write sbom.cdx.json, which each wheel has in its metadata
+	@"$(VENV)/python" -m scripts.sbom
 
 mutants: venv ## put known mistakes and random ones into a copy, and show what the tests let live
 	@"$(VENV)/python" -m scripts.mutants
@@ -111,4 +114,4 @@ clean: ## remove the environments, what the demo left, and every cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help demo demo-ui demo-ui-stop test unit e2e soak simulate fault-table docs docs-links docs-parts bench \
-	cluster-test matrix package mutants lint format venv venv-2.11 venv-cluster constraints clean
+	cluster-test matrix package sbom mutants lint format venv venv-2.11 venv-cluster constraints clean

@@ -62,7 +62,7 @@ WITHOUT_AIRFLOW = (
 @nox.session(python=False, default=False)
 def build(session: nox.Session) -> None:
     """Build the wheel and the sdist that all cells share."""
-    session.run(sys.executable, "scripts/package.py", "build", str(DIST), external=True)
+    session.run(sys.executable, "-m", "scripts.package", "build", str(DIST), external=True)
 
 
 @nox.session(venv_backend="uv", download_python="never", requires=["build"], allow_parallel=True)

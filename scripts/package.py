@@ -15,12 +15,15 @@ import sys
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Collection
 from pathlib import Path
+
+from scripts.addresses import RELATIVE_LINK, VARIABLE, address_of_repository, with_absolute_links
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 PACKAGE = "airflow_provider_oms"
 DISTRIBUTION = "airflow-provider-oms"
+NOTES = REPOSITORY / "build" / "release-notes.md"
 CONSTRAINTS = REPOSITORY / "constraints" / "airflow-3.3.txt"
 # What a forge and an editor read; any other hidden file is somebody's own.
 HIDDEN = (".gitignore", ".editorconfig", ".github", ".pre-commit-config.yaml")
@@ -112,20 +115,24 @@ def differences(one: Path, other: Path) -> list[str]:
     )
 
 
-def wrong_in_wheel(names: Iterable[str], package: Path) -> list[str]:
-    """Return what is wrong with the contents of a wheel: it holds the package, and nothing else.
+def wrong_in_wheel(names: Collection[str], package: Path) -> list[str]:
+    """Return what is wrong with the contents of a wheel: it holds the package and its SBOM alone.
 
     :param names: the names in the wheel.
     :param package: the package's directory in the source tree.
     """
     found = {name for name in names if not re.match(rf"{PACKAGE}-[^/]+\.dist-info/", name)}
+    sboms = re.compile(rf"{PACKAGE}-[^/]+\.dist-info/sboms/sbom\.cdx\.json")
     wanted = {
         f"{PACKAGE}/{path.relative_to(package).as_posix()}"
         for path in package.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
     too_much = [f"{name} does not belong there" for name in sorted(found - wanted)]
-    return too_much + [f"{name} is missing" for name in sorted(wanted - found)]
+    missing = [f"{name} is missing" for name in sorted(wanted - found)]
+    if not any(map(sboms.fullmatch, names)):
+        missing.append("the SBOM is missing")
+    return too_much + missing
 
 
 def is_unwanted(name: str) -> bool:
@@ -156,6 +163,37 @@ def wrong_with_version(version: str, tag: str | None, changelog: str) -> list[st
     return wrong
 
 
+def wrong_with_links(metadata: str, tag: str | None) -> list[str]:
+    """Return what is wrong with the links that PyPI will show.
+
+    :param metadata: the wheel's METADATA, with the README in it.
+    :param tag: the name of a tag that is to be released; ``None`` for none.
+    """
+    if tag is None or not RELATIVE_LINK.search(metadata):
+        return []
+    return [f"the README's links lead nowhere on PyPI; set {VARIABLE}"]
+
+
+def release_notes(changelog: str) -> str:
+    """Return the newest entry of the changelog, without its heading.
+
+    :param changelog: the text of the changelog.
+    """
+    return re.split(r"^## .*$", changelog, flags=re.MULTILINE)[1].strip() + "\n"
+
+
+def write_release_notes(version: str) -> None:
+    """Write what the page of the release says.
+
+    :param version: the version of the package.
+    """
+    notes = release_notes((REPOSITORY / "CHANGELOG.md").read_text(encoding="utf-8"))
+    if address := address_of_repository():
+        notes = with_absolute_links(notes, address, version)
+    NOTES.parent.mkdir(exist_ok=True)
+    NOTES.write_text(notes, encoding="utf-8")
+
+
 def version_of(wheel: Path) -> str:
     """Return the version that a wheel is of.
 
@@ -175,6 +213,8 @@ def check(dist: Path, tag: str | None) -> None:
     (sdist,) = dist.glob("*.tar.gz")
     with zipfile.ZipFile(wheel) as archive:
         wrong = wrong_in_wheel(archive.namelist(), REPOSITORY / PACKAGE)
+        (metadata,) = [name for name in archive.namelist() if name.endswith("/METADATA")]
+        wrong += wrong_with_links(archive.read(metadata).decode(), tag)
     with tarfile.open(sdist) as archive:
         names = archive.getnames()
     wrong += [f"{name} is in the sdist" for name in names if is_unwanted(name)]
@@ -229,6 +269,9 @@ def main() -> int:
         print("built twice, and the same to the byte")
         check(dist, arguments.tag or None)
         install_and_look(dist)
+        if arguments.tag:
+            (wheel,) = dist.glob("*.whl")
+            write_release_notes(version_of(wheel))
     return 0
 
 

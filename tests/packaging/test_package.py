@@ -27,6 +27,7 @@ RIGHT = [
     "airflow_provider_oms/py.typed",
     "airflow_provider_oms/hooks/oms.py",
     "airflow_provider_oms-1.2.0.dist-info/METADATA",
+    "airflow_provider_oms-1.2.0.dist-info/sboms/sbom.cdx.json",
 ]
 
 
@@ -50,6 +51,23 @@ def test_a_wheel_with_anything_else_is_wrong(tree: Path, more: str) -> None:
 def test_a_wheel_without_its_types_is_wrong(tree: Path) -> None:
     names = [name for name in RIGHT if not name.endswith("py.typed")]
     assert package.wrong_in_wheel(names, tree) == ["airflow_provider_oms/py.typed is missing"]
+
+
+def test_a_wheel_without_an_sbom_is_wrong(tree: Path) -> None:
+    names = [name for name in RIGHT if not name.endswith(".cdx.json")]
+    assert package.wrong_in_wheel(names, tree) == ["the SBOM is missing"]
+
+
+def test_a_release_whose_readme_has_relative_links_is_wrong() -> None:
+    relative = "Name: x\n\n[security](docs/security.md)"
+    (wrong,) = package.wrong_with_links(relative, "v1.2.0")
+    assert "set PROVIDER_REPOSITORY_URL" in wrong
+    assert package.wrong_with_links(relative, None) == []
+    assert package.wrong_with_links("[security](https://e.org/security.md)", "v1.2.0") == []
+
+
+def test_the_notes_of_a_release_are_its_entry_of_the_changelog() -> None:
+    assert package.release_notes(CHANGELOG) == "- more\n"
 
 
 @pytest.mark.parametrize("tag", [None, "v1.2.0"])

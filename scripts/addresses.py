@@ -1,0 +1,80 @@
+"""Put the repository's address into the metadata of the package: its links, and the README's.
+
+Hatchling runs this at every build. The address has one source, the environment variable
+``PROVIDER_REPOSITORY_URL``, which the release workflow sets to the repository that it runs in.
+Without it the package has no links, and the README keeps its relative ones. A wheel that is built
+from an sdist has the links of the sdist.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from hatchling.metadata.plugin.interface import MetadataHookInterface
+
+VARIABLE = "PROVIDER_REPOSITORY_URL"
+_ADDRESS = re.compile(r"https://[a-z0-9.-]+(/[\w.-]+){2,}")
+RELATIVE_LINK = re.compile(r"\]\((?![a-z]+:|#)([^)\s]+)\)")
+
+
+def links(address: str, version: str) -> dict[str, str]:
+    """Return the package's links, by the labels that PyPI and Airflow know.
+
+    :param address: the repository's address.
+    :param version: the version of the package.
+    """
+    return {
+        "Documentation": page(address, version, "docs/index.md"),
+        "Changelog": page(address, version, "CHANGELOG.md"),
+        "Source": address,
+        "Issues": f"{address}/issues",
+    }
+
+
+def page(address: str, version: str, path: str) -> str:
+    """Return the address of a file as it is in a release.
+
+    :param address: the repository's address.
+    :param version: the version of the package.
+    :param path: the file's path in the repository.
+    """
+    return f"{address}/blob/v{version}/{path}"
+
+
+def with_absolute_links(text: str, address: str, version: str) -> str:
+    """Return a page whose links into the repository are absolute.
+
+    :param text: a page at the root of the repository, in Markdown.
+    :param address: the repository's address.
+    :param version: the version of the package.
+    """
+    return RELATIVE_LINK.sub(lambda link: f"]({page(address, version, link[1])})", text)
+
+
+def address_of_repository() -> str | None:
+    """Return the repository's address, or ``None`` when the environment names none.
+
+    :raises ValueError: when it is not the address of a repository.
+    """
+    address = os.environ.get(VARIABLE, "").rstrip("/")
+    if address and not _ADDRESS.fullmatch(address):
+        raise ValueError(f"{VARIABLE} must look like https://HOST/OWNER/NAME, not {address!r}")
+    return address or None
+
+
+class Addresses(MetadataHookInterface):
+    """Set the fields that have an address in them."""
+
+    def update(self, metadata: dict[str, Any]) -> None:
+        """Add the README and the links.
+
+        :param metadata: the table ``project`` of ``pyproject.toml``, and the version.
+        """
+        text = (Path(self.root) / "README.md").read_text(encoding="utf-8")
+        if address := address_of_repository():
+            metadata["urls"] = links(address, metadata["version"])
+            text = with_absolute_links(text, address, metadata["version"])
+        metadata["readme"] = {"content-type": "text/markdown", "text": text}
