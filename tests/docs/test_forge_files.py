@@ -11,7 +11,10 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]  # its stubs would be one more thing to pin
 
+import airflow_provider_oms
+
 REPOSITORY = Path(__file__).resolve().parents[2]
+PACKAGE = Path(airflow_provider_oms.__file__).parent
 FORGE = REPOSITORY / ".github"
 WORKFLOWS = sorted((FORGE / "workflows").glob("*.yml"))
 TARGETS = re.findall(r"^([a-z][a-z0-9.-]*):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE)
@@ -28,11 +31,12 @@ def read(path: Path) -> Any:
 
 def steps(workflow: Path) -> Iterator[dict[str, Any]]:
     for job in read(workflow)["jobs"].values():
-        yield from job["steps"]
+        yield from job.get("steps", ())
 
 
-def test_there_are_workflows_for_every_push_and_for_a_release() -> None:
-    assert [of(path) for path in WORKFLOWS] == ["ci.yml", "release.yml"]
+def test_there_are_workflows_for_every_push_for_a_release_and_for_what_is_known_of_both() -> None:
+    names = ["ci.yml", "codeql.yml", "docs.yml", "release.yml", "scorecard.yml"]
+    assert [of(path) for path in WORKFLOWS] == names
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=of)
@@ -41,6 +45,7 @@ def test_every_action_is_pinned_by_its_commit_and_says_which_version_that_is(
 ) -> None:
     lines = workflow.read_text(encoding="utf-8").splitlines()
     used = [line.strip().removeprefix("- ") for line in lines if "uses:" in line]
+    used = [line for line in used if not line.startswith("uses: $/")]
     assert used
     assert [line for line in used if not PIN.fullmatch(line)] == []
     assert len(used) == sum("uses" in step for step in steps(workflow))
@@ -48,18 +53,23 @@ def test_every_action_is_pinned_by_its_commit_and_says_which_version_that_is(
 
 def test_an_action_has_one_pin_in_all_workflows() -> None:
     text = "\n".join(path.read_text(encoding="utf-8") for path in WORKFLOWS)
-    pins = set(re.findall(r"uses: ([\w./-]+)@(\S+ # \S+)", text))
-    assert len(pins) == len({action for action, _ in pins})
+    # Several actions may be of one repository, and are released together.
+    pins = set(re.findall(r"uses: ([\w.-]+/[\w.-]+)[\w./-]*@(\S+ # \S+)", text))
+    assert len(pins) == len({repository for repository, _ in pins}) > 5
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=of)
 def test_what_it_runs_are_the_makefiles_targets(workflow: Path) -> None:
     commands = [step["run"] for step in steps(workflow) if "run" in step]
     targets = [words[1] for words in map(str.split, commands) if words[0] == "make"]
-    assert targets
     assert set(targets) <= set(TARGETS)
     others = [command for command in commands if not command.startswith("make ")]
-    assert others in ([], ["diff --recursive dist .nox/dist"])
+    if of(workflow) == "release.yml":
+        compare, release = others
+        assert compare == "diff --recursive dist .nox/dist"
+        assert release.startswith("gh release create ")
+    else:
+        assert others == []
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=of)
@@ -67,7 +77,7 @@ def test_it_may_read_and_no_more_keeps_no_credentials_and_comes_to_an_end(workfl
     document = read(workflow)
     assert document["permissions"] == {"contents": "read"}
     for job in document["jobs"].values():
-        assert job["timeout-minutes"] <= 90
+        assert "uses" in job or job["timeout-minutes"] <= 90
     for step in steps(workflow):
         if step.get("uses", "").startswith("actions/checkout@"):
             assert step["with"]["persist-credentials"] is False
@@ -93,19 +103,54 @@ def test_the_cells_are_those_of_the_matrix() -> None:
     ]
 
 
-def test_only_the_job_that_publishes_what_was_tested_gets_an_identity() -> None:
+def test_each_job_of_a_release_may_do_one_thing() -> None:
     jobs = read(FORGE / "workflows" / "release.yml")["jobs"]
-    assert [name for name, job in jobs.items() if "permissions" in job] == ["publish"]
-    publish = jobs["publish"]
-    assert publish["permissions"] == {"id-token": "write"}
+    assert {name: job["permissions"] for name, job in jobs.items() if "permissions" in job} == {
+        "publish": {"id-token": "write"},
+        "release": {"contents": "write"},
+        "docs": {"contents": "read", "pages": "write", "id-token": "write"},
+    }
+    assert "secrets." not in (FORGE / "workflows" / "release.yml").read_text(encoding="utf-8")
+
+
+def test_what_was_tested_is_published_before_it_is_announced() -> None:
+    jobs = read(FORGE / "workflows" / "release.yml")["jobs"]
+    publish, release = jobs["publish"], jobs["release"]
     assert publish["environment"] == "pypi"
-    assert set(publish["needs"]) == set(jobs) - {"publish"}
-    # It builds nothing, and has no sources to do it from.
+    assert publish["needs"] == ["build", "test"]
+    assert release["needs"] == jobs["docs"]["needs"] == "publish"
+    # They build nothing, and have no sources to do it from.
     assert [step["uses"].partition("@")[0] for step in publish["steps"]] == [
         "actions/download-artifact",
         "pypa/gh-action-pypi-publish",
     ]
-    assert "secrets." not in (FORGE / "workflows" / "release.yml").read_text(encoding="utf-8")
+    assert publish["steps"][1]["with"]["attestations"] is True
+    *downloads, announce = release["steps"]
+    assert {step["uses"].partition("@")[0] for step in downloads} == {"actions/download-artifact"}
+    # What they fetch is what was uploaded by the job that built it.
+    uploads = [step["with"] for step in jobs["build"]["steps"] if "upload" in step.get("uses", "")]
+    assert [step["with"]["name"] for step in downloads] == [each["name"] for each in uploads]
+    for path in uploads[1]["path"].split():
+        assert path in announce["run"].split()
+
+
+def test_the_docs_of_a_release_are_deployed_by_the_docs_workflow() -> None:
+    docs = read(FORGE / "workflows" / "docs.yml")
+    called = read(FORGE / "workflows" / "release.yml")["jobs"]["docs"]
+    assert called["uses"] == "$/.github/workflows/docs.yml"
+    assert "workflow_call" in docs[True]  # YAML's "on" is a boolean
+    build, deploy = docs["jobs"]["build"], docs["jobs"]["deploy"]
+    assert [step["run"] for step in build["steps"] if "run" in step] == ["make docs"]
+    assert build["steps"][-1]["with"]["path"] == "build/docs/html"
+    assert deploy["needs"] == "build"
+    assert set(deploy["permissions"].items()) <= set(called["permissions"].items())
+
+
+def test_every_language_here_is_searched_for_weaknesses() -> None:
+    suffixes = {path.suffix for path in PACKAGE.rglob("*.*")}
+    job = read(FORGE / "workflows" / "codeql.yml")["jobs"]["analyze"]
+    wanted = {"actions", "python"} | ({"javascript-typescript"} if ".js" in suffixes else set())
+    assert set(job["strategy"]["matrix"]["language"]) == wanted
 
 
 @pytest.mark.parametrize("form", ["bug.yml", "idea.yml"])
