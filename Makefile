@@ -58,6 +58,9 @@ docs-parts: venv ## write what the docs take from the code: the emulator's table
 	@"$(VENV)/python" scripts/emulator_tables.py
 	@"$(VENV)/python" scripts/draw_layers.py
 
+public-api: venv ## write the public names and signatures into docs/reference/public-api.txt
+	@"$(VENV)/python" -m scripts.public_api
+
 bench: venv ## measure the operator next to a mapped task, a loop and thread pools (most of an hour)
 	@"$(VENV)/python" -m bench $(OPTIONS)
 
@@ -113,5 +116,6 @@ clean: ## remove the environments, what the demo left, and every cache
 	rm -rf .venv .venv-2.11 .venv-cluster .nox .bench .cluster .demo .demo-ui build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help demo demo-ui demo-ui-stop test unit e2e soak simulate fault-table docs docs-links docs-parts bench \
+.PHONY: help demo demo-ui demo-ui-stop test unit e2e soak simulate fault-table docs docs-links docs-parts \
+	public-api bench \
 	cluster-test matrix package sbom mutants lint format venv venv-2.11 venv-cluster constraints clean

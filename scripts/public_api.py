@@ -1,0 +1,91 @@
+"""Write docs/reference/public-api.txt: every public name and its signature, one a line.
+
+Public is what docs/reference lists; Sphinx itself tells which names those are. A test compares the
+file with the code, so that no public name changes unseen.
+"""
+
+from __future__ import annotations
+
+import argparse
+import enum
+import io
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from sphinx.application import Sphinx
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+SNAPSHOT = REPOSITORY / "docs" / "reference" / "public-api.txt"
+IMPORTABLE = ("class", "exception", "function")
+
+
+def public_api() -> str:
+    """Return the public names with their signatures, sorted by name."""
+    found: dict[str, str] = {}
+
+    def take(
+        _app: Sphinx,
+        what: str,
+        name: str,
+        thing: Any,
+        _options: Any,
+        arguments: str | None,
+        result: str | None,
+    ) -> None:
+        # Autodoc also looks at the classes and functions that a module has only imported.
+        imported = what in IMPORTABLE and not thing.__module__.startswith("airflow_provider_oms.")
+        if not imported:
+            returned = f" -> {result}" if result else ""
+            found[name] = entry(what, name, thing, f"{arguments or ''}{returned}")
+
+    with tempfile.TemporaryDirectory() as scratch:
+        build = Sphinx(
+            srcdir=REPOSITORY / "docs" / "reference",
+            confdir=REPOSITORY / "docs",
+            outdir=scratch,
+            doctreedir=scratch,
+            buildername="dummy",
+            confoverrides={
+                "root_doc": "index",
+                "include_patterns": ["**"],
+                "autodoc_typehints": "signature",
+                "autodoc_typehints_format": "fully-qualified",
+            },
+            status=None,
+            # Links lead out of this folder; `make docs` is what checks them.
+            warning=io.StringIO(),
+            freshenv=True,
+        )
+        build.connect("autodoc-process-signature", take)
+        build.build()
+    return "".join(f"{found[name]}\n" for name in sorted(found))
+
+
+def entry(what: str, name: str, thing: Any, signature: str) -> str:
+    """Return one line of the snapshot.
+
+    :param what: the kind of thing, in autodoc's words.
+    :param name: its whole name.
+    :param thing: the thing itself.
+    :param signature: its arguments and the type of its result, as the reference shows them.
+    """
+    if what not in ("class", "exception"):
+        return f"{what} {name}{signature}"
+    bases = ", ".join(base.__qualname__ for base in thing.__bases__)
+    # Python words the signature of an enumeration differently in each version.
+    arguments = "" if issubclass(thing, enum.Enum) else signature
+    return f"{what} {name}{arguments} of {bases}"
+
+
+def main() -> int:
+    """Write the file."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("path", type=Path, nargs="?", default=SNAPSHOT)
+    parser.parse_args().path.write_text(public_api(), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
