@@ -77,6 +77,9 @@ matrix: venv ## the built wheel on every Airflow and Python (an hour); CELL=… 
 package: venv ## build wheel and sdist twice, compare, check, install; TAG=v1.2.3 before a release
 	@"$(VENV)/python" -m scripts.package check dist --tag='$(TAG)'
 
+release-dry-run: venv ## the release workflow up to the upload; OPTIONS=--tests=tests/packaging for fewer
+	@"$(VENV)/python" -m scripts.release_dry_run $(OPTIONS)
+
 sbom: venv ## write sbom.cdx.json, which each wheel has in its metadata
 	@"$(VENV)/python" -m scripts.sbom
 
@@ -117,5 +120,5 @@ clean: ## remove the environments, what the demo left, and every cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help demo demo-ui demo-ui-stop test unit e2e soak simulate fault-table docs docs-links docs-parts \
-	public-api bench \
-	cluster-test matrix package sbom mutants lint format venv venv-2.11 venv-cluster constraints clean
+	public-api bench cluster-test matrix package release-dry-run sbom mutants lint format \
+	venv venv-2.11 venv-cluster constraints clean
