@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
+import airflow_provider_oms
 from scripts.known_mistakes import SIMULATION, Mutant
 from scripts.known_mistakes_of_sets import SET_MUTANTS
 from scripts.mutants import EVERY_MUTANT, REPOSITORY
 
+# Where it is installed: in a cell of the matrix it is not in the tree.
+PACKAGE = Path(airflow_provider_oms.__file__).parent
+
 
 @pytest.mark.parametrize("mutant", EVERY_MUTANT, ids=lambda mutant: mutant.title)
 def test_it_can_be_made_in_one_place_and_tests_that_exist_catch_it(mutant: Mutant) -> None:
-    text = (REPOSITORY / "airflow_provider_oms" / mutant.file).read_text(encoding="utf-8")
+    text = (PACKAGE / mutant.file).read_text(encoding="utf-8")
     assert text.count(mutant.right) == 1
     compile(text.replace(mutant.right, mutant.wrong), mutant.file, "exec")
     assert mutant.tests
