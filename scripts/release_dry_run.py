@@ -24,6 +24,7 @@ import yaml  # type: ignore[import-untyped]  # its stubs are not worth a depende
 
 import airflow_provider_oms
 from scripts.addresses import VARIABLE
+from scripts.make_venv import version_of
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 WORKFLOW = REPOSITORY / ".github" / "workflows" / "release.yml"
@@ -148,7 +149,7 @@ def main() -> int:
                 print(f"\n=== {job}", flush=True)
             if not step.runs:
                 print(f"not here: {step.said}", flush=True)
-            elif step.python and shutil.which(f"python{step.python}") is None:
+            elif step.python and version_of(f"python{step.python}") is None:
                 print(f"NOT RUN, for want of Python {step.python}: {step.said}", flush=True)
             else:
                 print(f"$ {step.said}", flush=True)
