@@ -8,6 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_oms.bulk_plan import Plan
 from airflow_provider_oms.cancellation.bulk.driver import BulkRun
+from airflow_provider_oms.cancellation.bulk.orders_page import (
+    PAGE_KEY,
+    OrdersPage,
+    page_at_end,
+    page_at_start,
+)
 from airflow_provider_oms.cancellation.bulk.report import Kept, Report, Summary
 from airflow_provider_oms.cancellation.bulk.verdict import TAKEN_OVER
 from airflow_provider_oms.cancellation.notes import LeavesNotes
@@ -33,6 +39,7 @@ def work_through(
         attempt has taken over.
     """
     with plan.client as client:
+        page = _announce(task, context, plan)
         client.expect(plan.orders.requests)
         calls = LeavesNotes(client, plan.note)
         run = BulkRun(
@@ -50,11 +57,32 @@ def work_through(
             run.run()
             plan.leave_late_notes(calls, run, is_stopping)
         finally:
-            reported = _report(task, context, plan, run)
+            reported = _report(task, context, plan, run, page)
     return run, reported
 
 
-def _report(task: Any, context: Context, plan: Plan, run: BulkRun) -> tuple[Summary, Kept] | None:
+def _announce(task: Any, context: Context, plan: Plan) -> OrdersPage:
+    """Tell the *Orders* page how many orders there are, so that it can follow the run."""
+    settings = plan.client.settings
+    page = page_at_start(
+        len(plan.orders),
+        dry_run=plan.policy.dry_run,
+        tenant=settings.describe(),
+        admin_url=settings.admin_url,
+    )
+    if task.do_xcom_push:
+        try:
+            context["ti"].xcom_push(key=PAGE_KEY, value=page)
+        except Exception as error:  # noqa: BLE001 - Airflow's, of whatever kind
+            task.log.warning(
+                "The Orders page cannot follow this run, which changes nothing else: %s", error
+            )
+    return page
+
+
+def _report(
+    task: Any, context: Context, plan: Plan, run: BulkRun, page: OrdersPage
+) -> tuple[Summary, Kept] | None:
     report = Report(
         run,
         len(plan.orders),
@@ -82,6 +110,7 @@ def _report(task: Any, context: Context, plan: Plan, run: BulkRun) -> tuple[Summ
             results_path,
             push=task.do_xcom_push,
             outlets=task.outlets,
+            beside={PAGE_KEY: page_at_end(page, run)},
         )
     return reported
 

@@ -5,7 +5,7 @@ The report itself is built in ``cancellation/bulk/report.py``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,7 @@ def publish(
     *,
     push: bool,
     outlets: Sequence[Any] = (),
+    beside: Mapping[str, Any] | None = None,
 ) -> tuple[Summary, Kept]:
     """Log the report and push it; a part that cannot be published is logged and does not raise.
 
@@ -40,6 +41,7 @@ def publish(
     :param results_path: the file of results; ``None`` if none was written.
     :param push: whether to push to XCom.
     :param outlets: the task's outlets.
+    :param beside: further values for XCom, by their keys.
     :return: the summary, and where the outcomes were stored.
     """
     summary = report.summary(results_path)
@@ -52,7 +54,8 @@ def publish(
     pushed: set[str] = set()
     try:
         if push:
-            _push(log, context, {"return_value": summary, "results": report.rows()}, pushed)
+            values = {"return_value": summary, "results": report.rows(), **(beside or {})}
+            _push(log, context, values, pushed)
     finally:
         kept = Kept("return_value" in pushed, "results" in pushed, results_path)
         log_lines(log, f"{_FAILED}, continued", report.further_failed_lines(kept))

@@ -14,7 +14,25 @@ from airflow_provider_oms.api.values import OrderId
 from airflow_provider_oms.cancellation.bulk.outcome_counts import OrderEnd
 from airflow_provider_oms.cancellation.outcomes import CancellationResult, ConfirmedBy, Outcome
 
-__all__ = ["from_record", "line_of", "read_ends", "with_details"]
+__all__ = ["details_of", "from_record", "line_of", "read_ends", "with_details"]
+
+# The fields of a line, in their sequence.
+_FIELDS = (
+    "order_id",
+    "looked_up_id",
+    "outcome",
+    "confirmed_by",
+    "order_state",
+    "order_status",
+    "disposition_reason",
+    "attempts",
+    "posts",
+    "http_status",
+    "oms_code",
+    "correlation_id",
+    "started_at",
+    "finished_at",
+)
 
 
 def line_of(end: OrderEnd, disposition_reason: str) -> str:
@@ -24,15 +42,24 @@ def line_of(end: OrderEnd, disposition_reason: str) -> str:
     :param disposition_reason: why it was to be canceled.
     :return: a JSON object in one line, with its line break.
     """
+    row = {**details_of(end), "disposition_reason": disposition_reason}
+    return json.dumps({name: row[name] for name in _FIELDS}) + "\n"
+
+
+def details_of(end: OrderEnd) -> dict[str, Any]:
+    """Return what is known of how one order ended.
+
+    :param end: how it ended.
+    :return: plain JSON values by their names in a results file.
+    """
     result = end.result
-    row = {
+    return {
         "order_id": result.order_id,
         "looked_up_id": result.looked_up_id,
         "outcome": result.outcome.value,
         "confirmed_by": result.confirmed_by.value if result.confirmed_by else None,
         "order_state": result.order_state,
         "order_status": result.order_status,
-        "disposition_reason": disposition_reason,
         "attempts": end.attempt,
         "posts": end.posts,
         "http_status": result.http_status,
@@ -41,7 +68,6 @@ def line_of(end: OrderEnd, disposition_reason: str) -> str:
         "started_at": _moment(end.started_at),
         "finished_at": _moment(end.finished_at),
     }
-    return json.dumps(row) + "\n"
 
 
 def _moment(seconds: float | None) -> str | None:

@@ -135,7 +135,12 @@ class TestWhatComesOut:
             """As Airflow's execution_timeout raises it: no Exception."""
 
         attempt = Attempt()
-        attempt.ti.xcom_push.side_effect = Timeout
+
+        def takes_too_long(key: str, value: Any) -> None:
+            if key == "return_value":
+                raise Timeout
+
+        attempt.ti.xcom_push.side_effect = takes_too_long
         with pytest.raises(Timeout):
             attempt.run(list(range(1, 131)))
         log = capfd.readouterr().out + caplog.text
@@ -215,8 +220,10 @@ class TestWhatComesOut:
     def test_a_large_set_leaves_a_small_summary_and_no_pairs(self, oms: EmulatorProcess) -> None:
         attempt = Attempt()
         attempt.fail(list(range(10**18, 10**18 + 1001)), max_orders=2000, max_workers=16)
-        assert set(attempt.pushed) == {"return_value"}
+        assert set(attempt.pushed) == {"return_value", "oms_orders"}
         assert len(json.dumps(attempt.pushed["return_value"])) < 16 * 1024
+        assert len(json.dumps(attempt.pushed["oms_orders"])) < 400 * 1024
+        assert len(attempt.pushed["oms_orders"]["rows"]) == 1000
         assert len(attempt.pushed["return_value"]["failed"]["not_found"]) == 20
 
     def test_a_dry_run_reads_and_posts_nothing(self, oms: EmulatorProcess) -> None:

@@ -1,0 +1,122 @@
+"""What the *Orders* page shows of a run beside its journal: one JSON value of a bounded size.
+
+The page itself is in ``www/``. It takes the outcome of each order from the journal, and from here
+how many orders there are, and the details of those that are not canceled.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, TypedDict
+
+from airflow_provider_oms.cancellation.bulk.outcome_counts import OrderEnd
+from airflow_provider_oms.cancellation.bulk.report import FinishedRun
+from airflow_provider_oms.cancellation.bulk.results import details_of
+from airflow_provider_oms.cancellation.outcomes import Outcome
+
+__all__ = ["PAGE_KEY", "OrdersPage", "page_at_end", "page_at_start"]
+
+#: The key of the value in XCom.
+PAGE_KEY = "oms_orders"
+
+_VERSION = 1
+_MOST_ORDERS = 1000
+_MOST_BYTES = 384 * 1024
+_LONGEST_REASON = 300
+# Those that a person has to look at come first, and those that nothing was sent for last.
+_SEQUENCE = (
+    Outcome.UNKNOWN,
+    Outcome.NOT_CANCELED,
+    Outcome.FORBIDDEN,
+    Outcome.REFUSED,
+    Outcome.NOT_CANCELABLE,
+    Outcome.NOT_FOUND,
+    Outcome.NOT_ATTEMPTED,
+)
+
+
+class OrdersPage(TypedDict):
+    """Describe what the page is told.
+
+    ``outcomes`` is ``None`` until the run is over. ``orders_that_deviate`` counts all that are not
+    canceled, and ``rows`` holds the first of them as lists, whose fields ``columns`` names.
+    """
+
+    version: int
+    orders: int
+    dry_run: bool
+    tenant: str
+    admin_url: str | None
+    outcomes: dict[str, int] | None
+    accepted: list[str]
+    stopped: str | None
+    orders_that_deviate: int
+    columns: list[str]
+    reasons: list[str]
+    rows: list[list[Any]]
+
+
+def page_at_start(orders: int, *, dry_run: bool, tenant: str, admin_url: str | None) -> OrdersPage:
+    """Return what is known before the first request.
+
+    :param orders: number of orders in the set.
+    :param dry_run: whether nothing is to be posted.
+    :param tenant: host, environment and tenant in a phrase.
+    :param admin_url: the connection's, with ``{order_id}`` in the place of the id; ``None`` for
+        none.
+    :return: a value without rows.
+    """
+    return {
+        "version": _VERSION,
+        "orders": orders,
+        "dry_run": dry_run,
+        "tenant": tenant,
+        "admin_url": admin_url,
+        "outcomes": None,
+        "accepted": [],
+        "stopped": None,
+        "orders_that_deviate": 0,
+        "columns": [],
+        "reasons": [],
+        "rows": [],
+    }
+
+
+def page_at_end(page: OrdersPage, run: FinishedRun) -> OrdersPage:
+    """Return what is known when a run is over.
+
+    :param page: what was known before.
+    :param run: the run.
+    :return: a value of less than 400 KiB as JSON, with up to 1,000 rows.
+    """
+    deviating = _that_deviate(run.ends)
+    reasons: dict[str, int] = {}
+    columns: list[str] = []
+    rows: list[list[Any]] = []
+    size = 0
+    for end in deviating[:_MOST_ORDERS]:
+        reason = end.result.reason[:_LONGEST_REASON]
+        # Orders that deviate for the same reason share its text.
+        size += 0 if reason in reasons else len(json.dumps(reason))
+        details = {**details_of(end), "reason": reasons.setdefault(reason, len(reasons))}
+        columns, row = list(details), list(details.values())
+        size += len(json.dumps(row))
+        if size > _MOST_BYTES:
+            break
+        rows.append(row)
+    return {
+        **page,
+        "outcomes": {outcome.value: count for outcome, count in run.tally.counts.most_common()},
+        "accepted": sorted(run.tally.accepted_counts),
+        "stopped": run.stopped[:_LONGEST_REASON] if run.stopped else None,
+        "orders_that_deviate": len(deviating),
+        "columns": columns,
+        "reasons": list(reasons),
+        "rows": rows,
+    }
+
+
+def _that_deviate(ends: Mapping[Any, OrderEnd]) -> list[OrderEnd]:
+    found: Iterable[OrderEnd] = (end for end in ends.values() if not end.result.outcome.is_success)
+    return sorted(found, key=lambda end: _SEQUENCE.index(end.result.outcome))

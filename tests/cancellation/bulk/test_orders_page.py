@@ -1,0 +1,77 @@
+"""What the Orders page is told beside the journal is bounded, and begins with what matters."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from finished_runs import finished, result
+
+from airflow_provider_oms.cancellation.bulk.orders_page import (
+    OrdersPage,
+    page_at_end,
+    page_at_start,
+)
+from airflow_provider_oms.cancellation.outcomes import Outcome
+
+START = page_at_start(3000, dry_run=False, tenant="tenant 10001", admin_url="https://a/{order_id}")
+
+
+def rows_of(page: OrdersPage) -> list[dict[str, Any]]:
+    rows = [dict(zip(page["columns"], row, strict=True)) for row in page["rows"]]
+    return [{**row, "reason": page["reasons"][row["reason"]]} for row in rows]
+
+
+def test_before_the_run_there_are_no_outcomes() -> None:
+    assert START["orders"] == 3000
+    assert START["outcomes"] is None
+    assert START["rows"] == []
+
+
+def test_orders_that_are_not_canceled_are_told_in_detail() -> None:
+    shipped = result(
+        2,
+        Outcome.NOT_CANCELABLE,
+        order_state="SHIPPED",
+        http_status=409,
+        correlation_id="c-1",
+    )
+    page = page_at_end(START, finished(Outcome.CANCELED, shipped, accepts={Outcome.NOT_CANCELABLE}))
+    (row,) = rows_of(page)
+    assert row["order_id"] == 2
+    assert row["order_state"] == "SHIPPED"
+    assert row["reason"] == "because"
+    assert (row["http_status"], row["correlation_id"], row["attempts"]) == (409, "c-1", 1)
+    assert page["outcomes"] == {"canceled": 1, "not_cancelable": 1}
+    assert page["accepted"] == ["not_cancelable"]
+    assert page["admin_url"] == START["admin_url"]
+
+
+def test_of_too_many_those_in_doubt_are_kept() -> None:
+    not_found = [result(order_id, Outcome.NOT_FOUND) for order_id in range(1500)]
+    page = page_at_end(START, finished(*not_found, result(1500, Outcome.UNKNOWN)))
+    assert page["orders_that_deviate"] == 1501
+    assert len(page["rows"]) == 1000
+    assert rows_of(page)[0]["order_id"] == 1500
+
+
+def test_it_is_bounded_in_bytes() -> None:
+    long = [result(n, Outcome.REFUSED, correlation_id="é" * 500) for n in range(1000)]
+    page = page_at_end(START, finished(*long))
+    assert len(json.dumps(page)) < 400 * 1024
+    assert 10 < len(page["rows"]) < 1000
+
+
+def test_texts_of_others_are_cut() -> None:
+    refused = replace(result(2, Outcome.REFUSED), reason="x" * 5000)
+    page = page_at_end(START, finished(Outcome.CANCELED, refused, stopped="y" * 5000))
+    assert max(map(len, page["reasons"])) <= 300
+    assert len(page["stopped"] or "") <= 300
+
+
+def test_ten_thousand_orders_that_deviate_for_the_same_reason_take_little_room() -> None:
+    run = finished(*[Outcome.NOT_ATTEMPTED] * 10_000)
+    page = page_at_end(START, run)
+    assert page["reasons"] == ["because"]
+    assert len(json.dumps(page)) < 128 * 1024
