@@ -77,7 +77,16 @@ def get_provider_info() -> dict[str, Any]:
                 ],
             }
         ],
-        "extra-links": ["airflow_provider_oms.links.oms.OmsOrderLink"],
+        "extra-links": [
+            "airflow_provider_oms.links.oms.OmsOrderLink",
+            "airflow_provider_oms.links.oms.OmsOrdersLink",
+        ],
+        "plugins": [
+            {
+                "name": "oms",
+                "plugin-class": "airflow_provider_oms.plugins.orders_page.OrdersPagePlugin",
+            }
+        ],
         "connection-types": [
             {
                 "connection-type": "oms",

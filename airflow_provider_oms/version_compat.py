@@ -8,12 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
 from typing import Any, NamedTuple, Protocol, cast
+from urllib.parse import quote, urlencode, urlsplit
 
 from airflow import __version__ as AIRFLOW_VERSION  # noqa: N812 - a constant of ours
 from airflow.providers.common.compat.sdk import (
     AirflowOptionalProviderFeatureException,
     TaskDeferred,
     Variable,
+    conf,
 )
 from airflow.triggers.base import BaseTrigger
 
@@ -31,14 +33,17 @@ __all__ = [
     "BaseEventTrigger",
     "OutputKinds",
     "StateStore",
+    "address_of_task",
     "ask_a_person",
     "asset_events",
     "asset_or_every",
     "asset_store",
+    "base_path",
     "first_look_at",
     "forget_file_system",
     "nobody_can_answer",
     "nobody_can_be_asked",
+    "orders_page_place",
     "output_kinds",
     "pause_for_answer",
     "refuse_without_asset_watchers",
@@ -299,6 +304,38 @@ def pause_for_answer(
         timeout_datetime=datetime.now(UTC) + timeout,
     )
     return TaskDeferred(trigger=trigger, method_name=method_name, kwargs=kwargs)
+
+
+def orders_page_place() -> str:
+    """Return where this Airflow shows the *Orders* page.
+
+    :return: ``"tab"``: on the task; ``"page"``: in the menu *Browse*; ``""``: nowhere.
+    """
+    if _release() >= (3, 4):
+        return "tab"
+    return "page" if _release() >= (3, 1) else ""
+
+
+def address_of_task(key: Any, *, part: str) -> str:
+    """Return the address of a task's page in the web UI.
+
+    In Airflow 3 it is relative to the UI's base, so that it holds under any base path.
+
+    :param key: which task of which run.
+    :param part: which of its tabs.
+    """
+    dag, run, task = (quote(str(each), safe="") for each in (key.dag_id, key.run_id, key.task_id))
+    if AIRFLOW_VERSION.startswith("2."):
+        base = conf.get("webserver", "base_url").rstrip("/")
+        query = urlencode({"dag_run_id": key.run_id, "task_id": key.task_id, "tab": part})
+        return f"{base}/dags/{dag}/grid?{query}"
+    mapped = f"/mapped/{key.map_index}" if key.map_index >= 0 else ""
+    return f"dags/{dag}/runs/{run}/tasks/{task}{mapped}/{part}"
+
+
+def base_path() -> str:
+    """Return the path under which this Airflow's web UI is, without a slash at its end."""
+    return urlsplit(str(conf.get("api", "base_url", fallback=""))).path.rstrip("/")
 
 
 def _task_runner() -> Any:

@@ -70,7 +70,14 @@ class AirflowApi:
     @property
     def password(self) -> str:
         """Return the administrator's password."""
-        return str(json.loads(self._passwords.read_text(encoding="utf-8"))[ADMIN])
+        return self.password_of(ADMIN)
+
+    def password_of(self, user: str) -> str:
+        """Return a user's password.
+
+        :param user: the user.
+        """
+        return str(json.loads(self._passwords.read_text(encoding="utf-8"))[user])
 
     def is_healthy(self) -> bool:
         """Tell whether every part of Airflow runs."""

@@ -13,7 +13,7 @@ import airflow_provider_oms
 
 PACKAGE = Path(airflow_provider_oms.__file__).parent
 NAME = PACKAGE.name
-THIN = ("hooks", "operators", "sensors", "triggers", "links")
+THIN = ("hooks", "operators", "sensors", "triggers", "links", "plugins")
 HOUSE = Path(__file__).resolve().parents[1]
 ROOMS = ("bench", "cluster", "demo", "docs", "example_dags", "scripts", "tests")
 MODULES = sorted(PACKAGE.rglob("*.py"))

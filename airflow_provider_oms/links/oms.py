@@ -1,4 +1,4 @@
-"""The link from a task to its order in Kibo's admin.
+"""The links of a task: to its order in Kibo's admin, and to the table of its orders.
 
 Where in the admin an order is, the connection's ``admin_url`` says; nothing is guessed here.
 """
@@ -6,17 +6,22 @@ Where in the admin an order is, the connection's ``admin_url`` says; nothing is 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from airflow.providers.common.compat.sdk import BaseOperatorLink, XCom
 
 from airflow_provider_oms.exceptions import OmsInvalidInputError
+from airflow_provider_oms.version_compat import address_of_task, orders_page_place
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperator, Context, TaskInstanceKey
 
     from airflow_provider_oms.hooks.oms import OmsHook
 
-__all__ = ["OmsOrderLink"]
+__all__ = ["ORDERS_ROUTE", "OmsOrderLink", "OmsOrdersLink"]
+
+#: Where in the web UI the *Orders* page is: ``plugin/`` and this.
+ORDERS_ROUTE = "oms-orders"
 
 
 class OmsOrderLink(BaseOperatorLink):
@@ -71,3 +76,51 @@ class OmsOrderLink(BaseOperatorLink):
         if url is None:
             url = XCom.get_value(key=self.xcom_key, ti_key=ti_key)
         return str(url or "")
+
+
+class OmsOrdersLink(BaseOperatorLink):
+    """Lead from a task for a set to the table of its orders.
+
+    Airflow 3.4 shows the table in a tab of the task, 3.1 to 3.3 on a page. Before that there is
+    none, and the link leads to the task's XComs.
+    """
+
+    name = "Orders"
+
+    @property
+    def xcom_key(self) -> str:
+        """Return the key of the address in XCom."""
+        return "oms_orders_link"
+
+    def offer(self, context: Context, log: Any) -> None:
+        """Put the address where the web UI finds it while the task runs, and if it is killed.
+
+        A link is not worth a failure.
+
+        :param context: the task's context.
+        :param log: the task's log.
+        """
+        ti: Any = context["ti"]
+        try:
+            ti.xcom_push(key=self.xcom_key, value=self._address(ti))
+        except Exception as error:  # noqa: BLE001 - Airflow's, of whatever kind
+            log.warning(
+                "The link to the orders could not be kept, which keeps nothing else: %s", error
+            )
+
+    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002 - as Airflow calls it
+        """Return the address of the table.
+
+        :param operator: the task.
+        :param ti_key: which run of it.
+        """
+        return self._address(ti_key)
+
+    @staticmethod
+    def _address(key: Any) -> str:
+        place = orders_page_place()
+        if place == "page":
+            fields = ("dag_id", "run_id", "task_id", "map_index")
+            query = urlencode({name: getattr(key, name) for name in fields})
+            return f"plugin/{ORDERS_ROUTE}?{query}"
+        return address_of_task(key, part=f"plugin/{ORDERS_ROUTE}" if place else "xcom")

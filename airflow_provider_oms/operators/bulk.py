@@ -38,6 +38,7 @@ from airflow_provider_oms.exceptions import (
     invalid_input_is_final,
 )
 from airflow_provider_oms.hooks.oms import OmsHook
+from airflow_provider_oms.links.oms import OmsOrdersLink
 from airflow_provider_oms.reporting import log_lines
 from airflow_provider_oms.storage import before_anything_is_sent
 
@@ -151,6 +152,7 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
         "only_if_states": "json",
         "where": "json",
     }
+    operator_extra_links = (OmsOrdersLink(),)
     ui_color = "#f6d5d5"
 
     def __init__(  # noqa: PLR0913 - each is a setting of its own
@@ -248,6 +250,8 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
     def _execute(self, context: Context, answer: Answer | None) -> Summary:
         # Before the set is read, which can take a while.
         termination = listen_for_termination()
+        if self.do_xcom_push:
+            OmsOrdersLink().offer(context, self.log)
 
         def is_stopping() -> bool:
             return self._is_killed or termination.is_requested

@@ -14,8 +14,9 @@ _MOST_BYTES = 60_000
 
 
 def test_they_are_those_that_the_browser_test_takes() -> None:
-    test = (REPOSITORY / "tests" / "e2e" / "test_web_ui.py").read_text(encoding="utf-8")
-    assert {path.stem for path in PICTURES} == set(re.findall(r'ui\.shoot\("([a-z-]+)"', test))
+    tests = (REPOSITORY / "tests" / "e2e").glob("test_*.py")
+    code = "".join(test.read_text(encoding="utf-8") for test in tests)
+    assert {path.stem for path in PICTURES} == set(re.findall(r'ui\.shoot\("([a-z-]+)"', code))
 
 
 @pytest.mark.parametrize("picture", PICTURES, ids=lambda path: path.stem)

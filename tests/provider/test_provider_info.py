@@ -82,7 +82,11 @@ def test_it_names_every_module_that_a_dag_may_import() -> None:
 
 def test_every_link_of_an_operator_is_registered() -> None:
     # Airflow 2 drops all links of an operator that has one it was not told of.
-    for path in ("operators.oms.OmsCancelOrderOperator", "sensors.oms.OmsOrderStateSensor"):
+    for path in (
+        "operators.bulk.OmsBulkCancelOrdersOperator",
+        "operators.oms.OmsCancelOrderOperator",
+        "sensors.oms.OmsOrderStateSensor",
+    ):
         for link in imported(f"airflow_provider_oms.{path}").operator_extra_links:
             assert f"{type(link).__module__}.{type(link).__qualname__}" in INFO["extra-links"]
 

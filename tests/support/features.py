@@ -12,6 +12,8 @@ IS_AIRFLOW_2 = AIRFLOW.major == 2
 
 FEATURES = {
     "task_state_store": SpecifierSet(">=3.3"),
+    "pages of a plugin": SpecifierSet(">=3.1"),
+    "tabs of a plugin": SpecifierSet(">=3.4.0b1"),
     "retry policies": SpecifierSet(">=3.3"),
     "a step that waits for a person": SpecifierSet(">=3.1"),
     "connection form from the provider info": SpecifierSet(">=3.2"),

@@ -78,13 +78,16 @@ class WebUi:
         if "json" in response.headers.get("content-type", ""):
             self.received.append(response.text())
 
-    def log_in(self) -> None:
-        """Log in as the administrator."""
+    def log_in(self, user: str = ADMIN) -> None:
+        """Log in.
+
+        :param user: as whom.
+        """
         self.page.goto(self._api.address)
-        self.page.get_by_label("Username").fill(ADMIN)
-        self.page.get_by_label("Password").fill(self._api.password)
+        self.page.get_by_label("Username").fill(user)
+        self.page.get_by_label("Password").fill(self._api.password_of(user))
         self.page.get_by_role("button", name="Sign in").click()
-        self.page.get_by_role("link", name="Dags").wait_for()
+        self.page.get_by_role("link", name="Dags").first.wait_for()
 
     def go(self, path: str) -> None:
         """Go to a page of the UI.
@@ -93,11 +96,12 @@ class WebUi:
         """
         self.page.goto(f"{self._api.address}{path}")
 
-    def shoot(self, name: str, part: Locator | None = None) -> None:
+    def shoot(self, name: str, part: Locator | None = None, *, colors: int = _COLORS) -> None:
         """Keep a small picture.
 
         :param name: its name, without the suffix.
         :param part: what to show, all of it; what is in the window if not given.
+        :param colors: how many colors it may have.
         """
         self.page.mouse.move(0, 0)
         if part is not None:
@@ -107,7 +111,7 @@ class WebUi:
         self.page.set_viewport_size(_size(_SIZE))
         picture = Image.open(io.BytesIO(taken))
         self._pictures.mkdir(parents=True, exist_ok=True)
-        small = picture.convert("RGB").quantize(_COLORS)
+        small = picture.convert("RGB").quantize(colors)
         small.save(self._pictures / f"{name}.png", optimize=True)
 
     # -- forms

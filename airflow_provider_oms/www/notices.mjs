@@ -1,0 +1,76 @@
+// What the page says in words: what it shows, and what is missing from it and why.
+
+const numberOf = (number) => number.toLocaleString("en-US");
+
+const SAID = {
+  "journal forbidden": "You may not read this task's instances in Airflow, so its journal is not shown.",
+  "journal unknown":
+    "This Airflow keeps no journal (Airflow 3.3 and later do), so only orders that the task " +
+    "reported at its end are listed.",
+  "journal elsewhere":
+    "The journal is kept outside Airflow's database ([state_store] backend), where this page " +
+    "cannot read it.",
+  "journal damaged": "A part of the journal cannot be read, so orders may be missing.",
+  "report forbidden":
+    "You may not read this task's XComs in Airflow, so reasons and states are not shown.",
+  "report elsewhere":
+    "The report is kept outside Airflow's database (a custom XCom backend), where this page " +
+    "cannot read it.",
+  report:
+    "The task left no report: it was ended before it could, or do_xcom_push is off. Outcomes come " +
+    "from the journal.",
+};
+
+/** Return the sentences about what is missing. */
+export function missingFrom(parts, rows, counts) {
+  const said = [...new Set(parts.flatMap((part) => [...part.missing]))].map((what) => SAID[what]);
+  const deviating = parts.reduce((sum, part) => sum + (part.page?.orders_that_deviate ?? 0), 0);
+  const detailed = parts.reduce((sum, part) => sum + (part.page?.rows.length ?? 0), 0);
+  if (detailed < deviating) {
+    said.push(
+      `Reasons are kept for ${numberOf(detailed)} of the ${numberOf(deviating)} orders that are ` +
+        "not canceled.",
+    );
+  }
+  const counted = counts.reduce((sum, [, number]) => sum + number, 0);
+  const isOver = parts.length > 0 && parts.every((part) => part.isOver);
+  if (isOver && rows.length < counted) {
+    const isDryRun = parts.some((part) => part.page?.dry_run);
+    said.push(
+      `${numberOf(counted - rows.length)} of the ${numberOf(counted)} orders are counted but not ` +
+        (isDryRun
+          ? "listed: a dry run keeps no journal. Give results_path for a file with all of them."
+          : "listed, because nothing about them is on record here."),
+    );
+  }
+  return said;
+}
+
+/** Return in a sentence what an error means. */
+export function meaningOf(error) {
+  if (error.status === 401) return "Your session has ended. Log in again.";
+  if (error.status === 403) return "Airflow does not let you read this task.";
+  return `The orders cannot be read: ${error.message}`;
+}
+
+/** Return how many task instances are in which state. */
+export function statesOf(parts) {
+  const counts = new Map();
+  parts.forEach(({ state }) => {
+    const name = state ?? "no state";
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+  });
+  if (parts.length === 1) return `Task: ${[...counts.keys()][0]}, attempt ${parts[0].tryNumber}`;
+  const each = [...counts].map(([state, number]) => `${number} ${state}`);
+  return `${parts.length} mapped tasks: ${each.join(", ")}`;
+}
+
+/** Return the address of an order in Kibo's admin, or null. */
+export function addressOf(row, part) {
+  // A number is no id, so that the admin may not know it.
+  const id = row.looked_up_id ?? (row.id.includes(":") ? null : row.id);
+  const template = part?.link ?? part?.page?.admin_url;
+  if (!template || id === null) return null;
+  const address = template.replaceAll("{order_id}", encodeURIComponent(id));
+  return /^https?:\/\//i.test(address) ? address : null;
+}

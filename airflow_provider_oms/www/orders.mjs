@@ -1,0 +1,253 @@
+// The Orders page. Airflow imports this file, and shows what it leaves as AirflowPlugin; React is
+// the one that Airflow provides.
+
+import { apiAt, lastTasks, read } from "./api.mjs";
+import { csvOf } from "./csv.mjs";
+import { addressOf, meaningOf, missingFrom, statesOf } from "./notices.mjs";
+import { countsOf, deviates, filtered, nameOf, rowsOf, sorted } from "./rows.mjs";
+import { Details, Table } from "./table.mjs";
+
+const { createElement: h, useEffect, useMemo, useState } = globalThis.React;
+
+const OPERATORS = ["OmsBulkCancelOrdersOperator", "OmsCancelOrderOperator"];
+const SECONDS = 3;
+const STYLE = new URL("./orders.css", import.meta.url).href;
+
+const numberOf = (number) => number.toLocaleString("en-US");
+const get = apiAt(document.baseURI, (...request) => fetch(...request));
+
+/** Return the orders of a task, read again and again until it is over. */
+function useParts(target) {
+  const [found, setFound] = useState({ parts: null, error: null, at: null });
+  const key = JSON.stringify(target);
+  useEffect(() => {
+    let isGone = false;
+    let timer;
+    let parts = [];
+    const look = async () => {
+      const began = Date.now();
+      let isDone = false;
+      try {
+        if (!document.hidden) {
+          parts = await read(get, target, parts);
+          if (isGone) return;
+          setFound({ parts, error: null, at: new Date() });
+          isDone = parts.length > 0 && parts.every((part) => part.isSettled);
+        }
+      } catch (error) {
+        if (isGone) return;
+        setFound((old) => ({ ...old, error }));
+        isDone = error.status === 401 || error.status === 403;
+      }
+      // A large set takes the browser and the API server a while.
+      const pause = Math.max(SECONDS * 1000, 5 * (Date.now() - began));
+      if (!isDone) timer = setTimeout(look, pause);
+    };
+    look();
+    return () => {
+      isGone = true;
+      clearTimeout(timer);
+    };
+  }, [key]);
+  return found;
+}
+
+function Bar({ counts }) {
+  const said = counts.map(([outcome, number]) => `${numberOf(number)} ${nameOf(outcome)}`);
+  return h(
+    "div",
+    { className: "oms-bar", role: "img", "aria-label": `Orders by outcome: ${said.join(", ")}` },
+    counts.map(([outcome, number]) =>
+      h("span", { key: outcome, className: `oms-fill oms-${outcome}`, style: { flexGrow: number } }),
+    ),
+  );
+}
+
+function Legend({ counts, outcomes, onToggle }) {
+  return h(
+    "ul",
+    { className: "oms-legend", "aria-label": "Show only orders with these outcomes" },
+    counts.map(([outcome, number]) =>
+      h(
+        "li",
+        { key: outcome },
+        h(
+          "button",
+          {
+            type: "button",
+            "aria-pressed": outcomes.has(outcome),
+            onClick: () => onToggle(outcome),
+          },
+          h("i", { className: `oms-fill oms-${outcome}`, "aria-hidden": true }),
+          `${numberOf(number)} ${nameOf(outcome)}`,
+        ),
+      ),
+    ),
+  );
+}
+
+function Banner({ parts }) {
+  const pages = parts.map((part) => part.page ?? part.summary).filter(Boolean);
+  if (!pages.some((page) => page.dry_run)) return null;
+  return h("p", { className: "oms-dry-run" }, h("strong", null, "Dry run"), " Nothing was canceled.");
+}
+
+function download(rows, { dagId, runId, taskId }) {
+  const name = `${dagId} ${runId} ${taskId}`.replace(/[^\w.-]+/g, "_");
+  const address = URL.createObjectURL(new Blob([csvOf(rows)], { type: "text/csv;charset=utf-8" }));
+  const link = Object.assign(document.createElement("a"), { href: address, download: `${name}.csv` });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(address), 1000);
+}
+
+function Orders({ target }) {
+  const { parts, error, at } = useParts(target);
+  const [sort, setSort] = useState({ column: "outcome", descending: false });
+  const [text, setText] = useState("");
+  const [outcomes, setOutcomes] = useState(new Set());
+  const [chosenKey, setChosen] = useState(null);
+
+  const { rows, counts } = useMemo(() => {
+    const byPart = (parts ?? []).map(rowsOf);
+    return { rows: byPart.flat(), counts: countsOf(parts ?? [], byPart) };
+  }, [parts]);
+  const shown = useMemo(
+    () => sorted(filtered(rows, { text, outcomes }), sort),
+    [rows, text, outcomes, sort],
+  );
+
+  const failure = error && h("p", { className: "oms-notice oms-error", role: "alert" }, meaningOf(error));
+  if (!parts) return failure ?? h("p", { role: "status" }, "Reading the orders …");
+
+  const keyOf = (row) => row && `${row.map} ${row.id}`;
+  const chosen = chosenKey === null ? null : (shown.find((row) => keyOf(row) === chosenKey) ?? null);
+  const toggle = (outcome) => {
+    const next = new Set(outcomes);
+    if (!next.delete(outcome)) next.add(outcome);
+    setOutcomes(next);
+  };
+  const onSort = (column) =>
+    setSort({ column, descending: sort.column === column && !sort.descending });
+  const isOver = parts.every((part) => part.isOver);
+  const counted = counts.reduce((sum, [, number]) => sum + number, 0);
+  const accepted = new Set(parts.flatMap((part) => part.page?.accepted ?? []));
+  const isToLookAt = ({ outcome }) => deviates(outcome) && !accepted.has(outcome);
+  const toLookAt = rows.filter(isToLookAt).length;
+  const tenant = parts.map((part) => part.page?.tenant ?? part.tenant).find(Boolean);
+  const stopped = parts.map((part) => part.page?.stopped).filter(Boolean);
+
+  return [
+    h(Banner, { key: "banner", parts }),
+    h(
+      "p",
+      { key: "facts", className: "oms-facts" },
+      h("strong", null, `${numberOf(counted)} ${counted === 1 ? "order" : "orders"}`),
+      tenant && h("span", null, tenant),
+      h("span", null, statesOf(parts)),
+      !isOver && h("span", { className: "oms-live" }, `live, read at ${at.toLocaleTimeString()}`),
+    ),
+    failure && h("div", { key: "failure" }, failure),
+    stopped.length > 0 &&
+      h("p", { key: "stopped", className: "oms-notice" }, `The run stopped early: ${stopped[0]}`),
+    ...missingFrom(parts, rows, counts).map((said) =>
+      h("p", { key: said, className: "oms-notice" }, said),
+    ),
+    counts.length > 0 && h(Bar, { key: "bar", counts }),
+    counts.length > 0 && h(Legend, { key: "legend", counts, outcomes, onToggle: toggle }),
+    h(
+      "form",
+      { key: "tools", className: "oms-tools", role: "search", onSubmit: (event) => event.preventDefault() },
+      h("label", { htmlFor: "oms-search" }, "Search"),
+      h("input", {
+        id: "oms-search",
+        type: "search",
+        value: text,
+        placeholder: "id, outcome, state, reason, correlation id",
+        onChange: (event) => setText(event.target.value),
+      }),
+      h(
+        "span",
+        { role: "status" },
+        `${numberOf(shown.length)} of ${numberOf(rows.length)} listed` +
+          (toLookAt > 0 ? `, ${numberOf(toLookAt)} to look at` : ""),
+      ),
+      h(
+        "button",
+        { type: "button", disabled: shown.length === 0, onClick: () => download(shown, target) },
+        "Download CSV",
+      ),
+    ),
+    h(
+      "div",
+      { key: "orders", className: "oms-orders" },
+      h(Table, {
+        rows: shown,
+        sort,
+        onSort,
+        chosen,
+        onChoose: (row) => setChosen(keyOf(row)),
+        isMapped: parts.some((part) => part.mapIndex >= 0),
+      }),
+      chosen &&
+        h(Details, {
+          row: chosen,
+          address: addressOf(chosen, parts.find((part) => part.mapIndex === chosen.map)),
+          onClose: () => setChosen(null),
+        }),
+    ),
+  ];
+}
+
+function Tasks() {
+  const [found, setFound] = useState({ tasks: null, error: null });
+  useEffect(() => {
+    lastTasks(get, OPERATORS).then(
+      (tasks) => setFound({ tasks, error: null }),
+      (error) => setFound({ tasks: null, error }),
+    );
+  }, []);
+  if (found.error) return h("p", { role: "alert" }, meaningOf(found.error));
+  if (!found.tasks) return h("p", { role: "status" }, "Reading the tasks …");
+  if (found.tasks.length === 0) return h("p", null, "No task has canceled orders yet.");
+  const addressOfTask = (task) => {
+    const query = new URLSearchParams({
+      dag_id: task.dag_id,
+      run_id: task.dag_run_id,
+      task_id: task.task_id,
+      map_index: task.map_index,
+    });
+    return `${location.pathname}?${query}`;
+  };
+  return h(
+    "ul",
+    { className: "oms-tasks" },
+    found.tasks.map((task) =>
+      h(
+        "li",
+        { key: task.id },
+        h("a", { href: addressOfTask(task) }, `${task.dag_id}, ${task.task_id}, ${task.dag_run_id}`),
+        ` ${task.state ?? ""}${task.map_index >= 0 ? `, map index ${task.map_index}` : ""}`,
+      ),
+    ),
+  );
+}
+
+function targetOf(properties) {
+  if (properties.dagId && properties.runId && properties.taskId) return properties;
+  const query = new URLSearchParams(location.search);
+  const [dagId, runId, taskId] = ["dag_id", "run_id", "task_id"].map((name) => query.get(name));
+  return dagId && runId && taskId ? { dagId, runId, taskId, mapIndex: query.get("map_index") } : null;
+}
+
+function Page({ dagId, runId, taskId, mapIndex }) {
+  const target = targetOf({ dagId, runId, taskId, mapIndex });
+  return h(
+    "div",
+    { className: "oms-page" },
+    h("link", { rel: "stylesheet", href: STYLE, precedence: "default" }),
+    h("h2", null, target && !dagId ? `Orders of ${target.dagId}, ${target.taskId}` : "Orders"),
+    target ? h(Orders, { key: JSON.stringify(target), target }) : h(Tasks),
+  );
+}
+
+globalThis.AirflowPlugin = Page;

@@ -1,0 +1,170 @@
+// The table's content, without drawing: rows from what was read, counts, filters, sorting.
+
+import { isInDoubt } from "./journal.mjs";
+
+/** The outcomes, first those that a person has to look at. */
+export const OUTCOMES = [
+  "no_outcome",
+  "unknown",
+  "not_canceled",
+  "forbidden",
+  "refused",
+  "not_cancelable",
+  "not_found",
+  "not_attempted",
+  "under_way",
+  "not_begun",
+  "no_record",
+  "would_cancel",
+  "canceled",
+  "already_canceled",
+];
+
+const SUCCESSES = new Set(["canceled", "already_canceled", "would_cancel"]);
+const UNFINISHED = new Set(["under_way", "not_begun", "no_record"]);
+const RANKS = new Map(OUTCOMES.map((outcome, rank) => [outcome, rank]));
+
+/** Tell whether an order with this outcome is one that a person looks for. */
+export const deviates = (outcome) => !SUCCESSES.has(outcome) && !UNFINISHED.has(outcome);
+
+/** Return an outcome as people read it. */
+export const nameOf = (outcome) =>
+  ({ no_outcome: "in doubt", no_record: "not on record" })[outcome] ?? outcome.replaceAll("_", " ");
+
+/** Return the rows of one task instance. */
+export function rowsOf(part) {
+  const rows = new Map();
+  const row = (id) => {
+    let found = rows.get(id);
+    if (!found) rows.set(id, (found = { id, map: part.mapIndex, outcome: "", inDoubt: false }));
+    return found;
+  };
+  for (const page of part.pages) {
+    for (const [recorded, ids] of page) {
+      const outcome = recorded === "no_outcome" && !part.isOver ? "under_way" : recorded;
+      for (const id of ids) {
+        Object.assign(row(id), { outcome, inDoubt: isInDoubt(outcome) });
+      }
+    }
+  }
+  for (const known of [...part.results, ...detailsOf(part.page)]) {
+    const found = row(String(known.order_id));
+    // The journal keeps an earlier doubt that the last attempt has not settled.
+    const inDoubt = found.inDoubt || isInDoubt(known.outcome);
+    Object.assign(found, known, { id: String(known.order_id), inDoubt });
+  }
+  return [...rows.values()];
+}
+
+function detailsOf(page) {
+  if (!page) return [];
+  return page.rows.map((values) => {
+    const row = Object.fromEntries(page.columns.map((name, at) => [name, values[at]]));
+    return { ...row, reason: page.reasons[row.reason] };
+  });
+}
+
+/** Return how many orders a task instance has; null while that is not known. */
+function totalOf(part) {
+  return part.page?.orders ?? part.summary?.orders ?? (part.isSingle ? 1 : null);
+}
+
+/** Return how many orders of all task instances have which outcome. */
+export function countsOf(parts, rowsByPart) {
+  const counts = new Map();
+  const add = (outcome, number) => {
+    if (number > 0) counts.set(outcome, (counts.get(outcome) ?? 0) + number);
+  };
+  parts.forEach((part, at) => {
+    const reported = part.isOver && (part.page?.outcomes ?? part.summary?.outcomes);
+    if (reported) {
+      Object.entries(reported).forEach(([outcome, number]) => add(outcome, number));
+    } else {
+      rowsByPart[at].forEach((row) => add(row.outcome, 1));
+      // Without a journal, that an order is not on record says nothing.
+      const other = part.isOver || !part.hasJournal ? "no_record" : "not_begun";
+      add(other, (totalOf(part) ?? 0) - rowsByPart[at].length);
+    }
+  });
+  return OUTCOMES.filter((outcome) => counts.has(outcome)).map((outcome) => [
+    outcome,
+    counts.get(outcome),
+  ]);
+}
+
+const SEARCHED = [
+  "id",
+  "looked_up_id",
+  "order_state",
+  "order_status",
+  "reason",
+  "oms_code",
+  "correlation_id",
+];
+
+/** Return the rows that a person has asked for. */
+export function filtered(rows, { text = "", outcomes = new Set() }) {
+  const wanted = text.trim().toLowerCase();
+  const has = (value) => value != null && String(value).toLowerCase().includes(wanted);
+  return rows.filter(
+    (row) =>
+      (outcomes.size === 0 || outcomes.has(row.outcome)) &&
+      (wanted === "" || has(nameOf(row.outcome)) || SEARCHED.some((name) => has(row[name]))),
+  );
+}
+
+function compareTexts(one, other) {
+  const areNumbers = /^\d+$/.test(one) && /^\d+$/.test(other);
+  if (areNumbers && one.length !== other.length) return one.length - other.length;
+  return one < other ? -1 : Number(one > other);
+}
+
+function compareValues(one, other) {
+  // Rows that have no such value come last.
+  if (one == null || other == null) return Number(one == null) - Number(other == null);
+  return compareTexts(String(one), String(other));
+}
+
+const rankOf = (row) => (row.inDoubt ? 0 : RANKS.get(row.outcome) ?? 0);
+
+/** Return rows in the sequence of a column; by outcome, those to look at come first. */
+export function sorted(rows, { column = "outcome", descending = false } = {}) {
+  const sign = descending ? -1 : 1;
+  const compare = (one, other) =>
+    column === "outcome"
+      ? rankOf(one) - rankOf(other)
+      : column === "inDoubt"
+        ? Number(other.inDoubt) - Number(one.inDoubt)
+        : compareValues(one[column], other[column]);
+  return [...rows].sort(
+    (one, other) =>
+      sign * compare(one, other) || one.map - other.map || compareTexts(one.id, other.id),
+  );
+}
+
+// Browsers draw no element that is much higher.
+const HIGHEST = 15_000_000;
+
+/** Return which rows are in sight, and the room above and below them, in pixels. */
+export function windowOf({ count, rowHeight, viewHeight, scrollTop, more = 8 }) {
+  const full = count * rowHeight;
+  const height = Math.min(full, HIGHEST);
+  const scale = height > viewHeight ? (full - viewHeight) / (height - viewHeight) : 1;
+  const top = Math.max(0, Math.min(scrollTop, height - viewHeight)) * scale;
+  const first = Math.max(0, Math.floor(top / rowHeight) - more);
+  const last = Math.min(count, Math.ceil((top + viewHeight) / rowHeight) + more);
+  const shown = (last - first) * rowHeight;
+  const before = Math.max(0, first * rowHeight - (top - top / scale));
+  return { first, last, before, after: Math.max(0, height - before - shown) };
+}
+
+/** Return how far to scroll so that a row is in sight. */
+export function scrollTo({ row, count, rowHeight, viewHeight, scrollTop }) {
+  const full = count * rowHeight;
+  const height = Math.min(full, HIGHEST);
+  const scale = height > viewHeight ? (full - viewHeight) / (height - viewHeight) : 1;
+  const top = scrollTop * scale;
+  const highest = row * rowHeight;
+  const lowest = Math.max(0, highest + rowHeight - viewHeight);
+  return Math.min(Math.max(top, lowest), highest) / scale;
+}
