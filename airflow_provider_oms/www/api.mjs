@@ -17,6 +17,12 @@ export class ApiError extends Error {
   }
 }
 
+const TOKENS = /"(?:[^"\\]+|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+
+/** Parse JSON; an integer that JavaScript would round becomes a text, for it may be an order's id. */
+export const parsed = (json) =>
+  JSON.parse(json.replace(TOKENS, (token) => (/^-?\d{16,}$/.test(token) ? `"${token}"` : token)));
+
 /** Return what reads one path of Airflow's API. */
 export function apiAt(base, fetch) {
   return async (path, query = {}) => {
@@ -25,7 +31,7 @@ export function apiAt(base, fetch) {
     const headers = { accept: "application/json" };
     const answer = await fetch(url, { credentials: "same-origin", headers });
     if (!answer.ok) throw new ApiError(answer.status);
-    return answer.json();
+    return parsed(await answer.text());
   };
 }
 
@@ -203,7 +209,7 @@ const isObject = (value) => typeof value === "object" && value !== null && !Arra
 function valueOf(value) {
   if (typeof value !== "string") return value;
   try {
-    return JSON.parse(value);
+    return parsed(value);
   } catch {
     return value;
   }

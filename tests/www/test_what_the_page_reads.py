@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -223,7 +224,7 @@ def test_it_asks_under_the_base_path_and_with_the_session_of_the_viewer() -> Non
     const seen = [];
     const fake = async (url, options) => {
       seen.push(String(url), options.credentials);
-      return { ok: true, json: async () => "answer" };
+      return { ok: true, text: async () => '"answer"' };
     };
     const answer = await api.apiAt("https://airflow.example/base/", fake)("dags/d", { limit: 1 });
     return [...seen, answer];
@@ -233,6 +234,25 @@ def test_it_asks_under_the_base_path_and_with_the_session_of_the_viewer() -> Non
         "same-origin",
         "answer",
     ]
+
+
+def test_no_order_id_is_rounded() -> None:
+    value = {
+        "ids": [9_007_199_254_740_993, 10**18 + 1, -(10**17), 7],
+        "float": 0.12345678901234568,
+        "text": 'a "1234567890123456789" \\ [1234567890123456789, 5]',
+        "nested": {"order_id": 1_234_567_890_123_456_789},
+    }
+    read = in_node("return api.parsed(given);", json.dumps(value))
+    assert read == value | {
+        "ids": ["9007199254740993", "1000000000000000001", "-100000000000000000", 7],
+        "nested": {"order_id": "1234567890123456789"},
+    }
+
+
+def test_a_large_page_of_the_journal_is_parsed() -> None:
+    value = {"value": {"canceled:": "n" + "x`{|}~" * 5000}}
+    assert in_node("return api.parsed(given);", json.dumps(value)) == value
 
 
 def test_the_last_tasks_are_those_of_our_operators() -> None:
