@@ -1,0 +1,70 @@
+"""What a task for a set leaves for the table of its orders, and that it does without."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from bulk_attempts import FIRST, SHIPPED, Attempt
+from journal_store import Store
+
+from airflow_provider_oms.emulator.testing import EmulatorProcess
+
+LINK, PAGE = "oms_orders_link", "oms_orders"
+
+
+def test_link_and_number_of_orders_are_there_before_anything_is_sent(
+    oms: EmulatorProcess,
+) -> None:
+    attempt = Attempt(Store())
+    seen: list[tuple[str, Any, int]] = []
+
+    def push(key: str, value: Any) -> None:
+        seen.append((key, value, len(oms.requests())))
+
+    attempt.ti.xcom_push.side_effect = push
+    attempt.run([FIRST, FIRST + 1])
+    (link, _, _), (page, told, requests), *_ = seen
+    assert (link, page, requests) == (LINK, PAGE, 0)
+    assert (told["orders"], told["dry_run"], told["outcomes"]) == (2, False, None)
+    assert oms.url in told["tenant"]
+
+
+def test_in_the_end_it_has_the_reason_of_each_order_that_is_not_canceled(
+    oms: EmulatorProcess,
+) -> None:
+    attempt = Attempt(Store())
+    attempt.fail([FIRST, SHIPPED])
+    page = attempt.pushed[PAGE]
+    assert page["outcomes"] == {"canceled": 1, "not_cancelable": 1}
+    (values,) = page["rows"]
+    row = dict(zip(page["columns"], values, strict=True))
+    assert (row["order_id"], row["order_state"]) == (SHIPPED, "SHIPPED")
+    assert "SHIPPED" in page["reasons"][row["reason"]]
+
+
+def test_a_dry_run_is_one_from_the_beginning(oms: EmulatorProcess) -> None:
+    attempt = Attempt()
+    attempt.run([FIRST], dry_run=True)
+    assert attempt.pushed[PAGE]["dry_run"] is True
+    assert attempt.pushed[PAGE]["outcomes"] == {"would_cancel": 1}
+
+
+@pytest.mark.parametrize("refused", [LINK, PAGE])
+def test_that_it_cannot_be_kept_keeps_no_order_from_being_canceled(
+    oms: EmulatorProcess, refused: str
+) -> None:
+    attempt = Attempt(Store())
+
+    def push(key: str, value: Any) -> None:
+        if key == refused:
+            raise RuntimeError("away")
+
+    attempt.ti.xcom_push.side_effect = push
+    assert attempt.run([FIRST])["outcomes"] == {"canceled": 1}
+
+
+def test_a_task_without_xcom_leaves_nothing(oms: EmulatorProcess) -> None:
+    attempt = Attempt(Store())
+    attempt.run([FIRST], do_xcom_push=False)
+    assert attempt.pushed == {}
