@@ -248,6 +248,7 @@ def test_a_run_is_followed_and_what_is_left_open_is_in_doubt(
     # What the task still learns, Airflow does not take any more.
     expect(view.bar).to_have_attribute("aria-label", re.compile(r"\d+ in doubt"), timeout=_SECONDS)
     assert view.rows()[0]["In doubt"] == "in doubt"
+    ui.shoot("orders-page-in-doubt", colors=_COLORS)
     view.search(str(stuck))
     expect(view.status).to_contain_text("1 of ")
     assert view.rows()[0]["Outcome"] == "in doubt"
@@ -313,11 +314,16 @@ def test_without_a_task_the_page_lists_the_last_ones(
 
 
 def test_a_hundred_thousand_rows_scroll(
+    served: Standalone,
+    tenant: EmulatorProcess,
+    tmp_path: Path,
     ui: WebUi,
     view: OrdersView,
-    finished: TaskInRun,
     record_property: Callable[[str, object], None],
 ) -> None:
+    # A small task, whose journal is replaced by a large one on the way to the browser.
+    task = begin(served, tenant, tmp_path, [FIRST + 60_000], dry_run=False)
+    task.wait_for_end()
     store = Store()
     order_ids = range(1, 100_001)
     writer = Writer(store, order_ids=order_ids)
@@ -330,7 +336,7 @@ def test_a_hundred_thousand_rows_scroll(
     ui.page.route("**/state-store?**", lambda route: route.fulfill(body=body))
     ui.page.route("**/state-store/oms_journal?**", lambda route: route.fulfill(body=head))
     try:
-        view.open(finished)
+        view.open(task)
         expect(view.status).to_have_text("100,000 of 100,000 listed")
         frames = view.scroll_through(steps=100)
         record_property("milliseconds of a frame", frames)
