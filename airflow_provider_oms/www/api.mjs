@@ -103,7 +103,7 @@ async function partOf(get, path, instance, known) {
     isOver: isOver(instance),
     isSettled: isSettled(instance),
     attempt,
-    hasJournal: false,
+    isWhole: false,
     pages: [],
     page: null,
     summary: null,
@@ -138,7 +138,8 @@ async function readJournal(get, path, part, known) {
     part.missing.add(isElsewhere(head) ? "journal elsewhere" : "journal damaged");
     return;
   }
-  part.hasJournal = true;
+  // As the journal has it: an order that it does not name was certainly never sent.
+  part.isWhole = head.whole === true;
   part.first = head.first;
   part.tenant = head.tenant;
   // A page is written again until the next one is begun, and never after that.
@@ -172,6 +173,7 @@ async function decoded(value, part) {
   try {
     return await decodePage(value);
   } catch {
+    part.isWhole = false;
     part.missing.add(isElsewhere(value) ? "journal elsewhere" : "journal damaged");
     return [];
   }

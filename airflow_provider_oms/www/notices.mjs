@@ -35,15 +35,21 @@ export function missingFrom(parts, rows, counts) {
   const counted = counts.reduce((sum, [, number]) => sum + number, 0);
   const isOver = parts.length > 0 && parts.every((part) => part.isOver);
   if (isOver && rows.length < counted) {
-    const isDryRun = parts.some((part) => part.page?.dry_run);
     said.push(
       `${numberOf(counted - rows.length)} of the ${numberOf(counted)} orders are counted but not ` +
-        (isDryRun
-          ? "listed: a dry run keeps no journal. Give results_path for a file with all of them."
-          : "listed, because nothing about them is on record here."),
+        `listed: ${whyNotListed(parts)}`,
     );
   }
   return said;
+}
+
+function whyNotListed(parts) {
+  if (parts.some((part) => part.page?.dry_run)) {
+    return "a dry run keeps no journal. Give results_path for a file with all of them.";
+  }
+  return parts.every((part) => part.isWhole)
+    ? "no cancel was sent for them, so the journal does not name them."
+    : "nothing about them is on record here.";
 }
 
 /** Return in a sentence what an error means. */

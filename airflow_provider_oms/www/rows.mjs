@@ -81,9 +81,8 @@ export function countsOf(parts, rowsByPart) {
       Object.entries(reported).forEach(([outcome, number]) => add(outcome, number));
     } else {
       rowsByPart[at].forEach((row) => add(row.outcome, 1));
-      // Without a journal, that an order is not on record says nothing.
-      const other = part.isOver || !part.hasJournal ? "no_record" : "not_begun";
-      add(other, (totalOf(part) ?? 0) - rowsByPart[at].length);
+      // That an order is not on record says nothing unless the record is whole.
+      add(part.isWhole ? "not_begun" : "no_record", (totalOf(part) ?? 0) - rowsByPart[at].length);
     }
   });
   return OUTCOMES.filter((outcome) => counts.has(outcome)).map((outcome) => [

@@ -23,7 +23,7 @@ def part(**facts: Any) -> dict[str, Any]:
     empty = {"mapIndex": -1, "isOver": True, "pages": [], "results": [], "page": None}
     return {
         **empty,
-        "hasJournal": False,
+        "isWhole": False,
         "summary": None,
         "isSingle": False,
         "state": "success",
@@ -79,11 +79,11 @@ class TestCounts:
 
     def test_while_the_task_runs_they_are_those_of_the_journal(self) -> None:
         known = [[["canceled", ["1", "2"]], ["no_outcome", ["3"]]]]
-        running = part(pages=known, page=page(orders=10), isOver=False, hasJournal=True)
+        running = part(pages=known, page=page(orders=10), isOver=False, isWhole=True)
         assert self.counts(running) == {"canceled": 2, "under_way": 1, "not_begun": 7}
-        assert self.counts(running | {"isOver": True})["no_record"] == 7
+        assert self.counts(running | {"isOver": True})["not_begun"] == 7
 
-    def test_where_there_is_no_journal_nobody_knows_what_is_not_begun(self) -> None:
+    def test_without_a_whole_journal_an_order_that_it_does_not_name_may_be_begun(self) -> None:
         assert self.counts(part(page=page(orders=10), isOver=False)) == {"no_record": 10}
 
     def test_then_they_are_those_of_the_report(self) -> None:
@@ -250,6 +250,12 @@ class TestWhatIsMissing:
         reported = page(outcomes={"would_cancel": 2000}, dry_run=True)
         said = self.said(part(page=reported))
         assert "2,000 of the 2,000 orders are counted but not listed: a dry run" in said
+
+    def test_orders_that_a_whole_journal_does_not_name_were_not_sent(self) -> None:
+        reported = page(outcomes={"not_attempted": 3})
+        whole, cut = part(page=reported, isWhole=True), part(page=reported, mapIndex=1)
+        assert "not listed: no cancel was sent for them" in self.said(whole)
+        assert "not listed: nothing about them is on record here" in self.said(whole, cut)
 
     def test_reasons_that_were_left_out_are_counted(self) -> None:
         said = self.said(part(page=page(orders_that_deviate=1500)))

@@ -94,6 +94,12 @@ class TestAFinishedTask:
         assert part["rows"] == ["1", "2"]
         assert part["page"] == PAGE
         assert part["missing"] == []
+        assert part["isWhole"]
+
+    def test_a_journal_that_is_not_whole_is_none(self) -> None:
+        store = journal_of(1)
+        Writer(store, attempt=2, order_ids=[1, 2, 3]).write([2])
+        assert not read_one(answers_of(instance(), store))["isWhole"]
 
     def test_a_journal_of_many_pages_is_read_in_their_sequence(self) -> None:
         store = Store()
