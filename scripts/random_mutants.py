@@ -24,10 +24,13 @@ from pathlib import Path
 
 import coverage
 
+import airflow_provider_oms
 from scripts.mutants import REPOSITORY, copy_to
 from scripts.mutation import RandomMutant, draw
 
 PACKAGE = "airflow_provider_oms"
+# In a cell of the matrix it is not in the tree.
+INSTALLED = Path(airflow_provider_oms.__file__).parent
 LAYERS = ("api", "cancellation")
 EQUIVALENT = REPOSITORY / "scripts" / "equivalent_mutants.toml"
 ENOUGH = 0.95
@@ -67,7 +70,7 @@ def known_equivalents() -> list[Equivalent]:
     entries = tomllib.loads(EQUIVALENT.read_text(encoding="utf-8")).get("mutant", [])
     known = [Equivalent(**entry) for entry in entries]
     for one in known:
-        code = (REPOSITORY / PACKAGE / one.file).read_text(encoding="utf-8")
+        code = (INSTALLED / one.file).read_text(encoding="utf-8")
         lines = [line.strip() for line in code.splitlines()]
         if any(line not in lines for line in one.right.split("\n")):
             raise SystemExit(f"{EQUIVALENT.name}: {one.file} has no line {one.right!r} any more")
