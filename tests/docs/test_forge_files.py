@@ -149,8 +149,10 @@ def test_the_docs_of_a_release_are_deployed_by_the_docs_workflow() -> None:
 def test_every_language_here_is_searched_for_weaknesses() -> None:
     suffixes = {path.suffix for path in PACKAGE.rglob("*.*")}
     job = read(FORGE / "workflows" / "codeql.yml")["jobs"]["analyze"]
-    wanted = {"actions", "python"} | ({"javascript-typescript"} if ".js" in suffixes else set())
-    assert set(job["strategy"]["matrix"]["language"]) == wanted
+    languages = {".py": "python", ".mjs": "javascript-typescript"}
+    assert not suffixes & {".js", ".ts"}, "name their language above"
+    wanted = {languages[suffix] for suffix in suffixes & set(languages)}
+    assert set(job["strategy"]["matrix"]["language"]) == wanted | {"actions"}
 
 
 @pytest.mark.parametrize("form", ["bug.yml", "idea.yml"])
