@@ -14,6 +14,7 @@ from airflow.providers.common.compat.sdk import AirflowException, AirflowFailExc
 
 from airflow_provider_oms.api.errors import OmsConfigError, OmsInputError
 from airflow_provider_oms.cancellation.outcomes import CancellationResult
+from airflow_provider_oms.cancellation.parts.results import PartsResult
 
 __all__ = [
     "OmsApprovalError",
@@ -24,12 +25,15 @@ __all__ = [
     "OmsCancellationRefusedError",
     "OmsInvalidInputError",
     "OmsOrderStateError",
+    "OmsPartsCancellationError",
+    "OmsPartsCancellationRefusedError",
     "OmsTriggerEventError",
     "OmsUnsettledVerdictsError",
     "OmsVerdictStateError",
     "bulk_cancellation_error",
     "cancellation_error",
     "invalid_input_is_final",
+    "parts_cancellation_error",
 ]
 
 
@@ -56,6 +60,27 @@ class OmsCancellationRefusedError(OmsCancellationError, AirflowFailException):
     """Report an order that cannot be canceled without a person's help; Airflow does not retry.
 
     :param result: how the cancellation ended.
+    """
+
+
+class OmsPartsCancellationError(AirflowException):
+    """Report parts of an order that did not all end canceled; Airflow may retry the task.
+
+    :param result: how the cancellation of each part ended.
+    """
+
+    def __init__(self, result: PartsResult) -> None:
+        super().__init__(result.describe())
+        self.result = result
+
+    def __reduce__(self) -> tuple[type[Self], tuple[PartsResult]]:
+        return type(self), (self.result,)
+
+
+class OmsPartsCancellationRefusedError(OmsPartsCancellationError, AirflowFailException):
+    """Report parts of an order that no retry can cancel without a person's help.
+
+    :param result: how the cancellation of each part ended.
     """
 
 
@@ -99,6 +124,16 @@ def cancellation_error(result: CancellationResult) -> OmsCancellationError:
     """
     retryable = result.outcome.may_be_retried
     return OmsCancellationError(result) if retryable else OmsCancellationRefusedError(result)
+
+
+def parts_cancellation_error(result: PartsResult) -> OmsPartsCancellationError:
+    """Return the error for parts of an order that did not all end canceled.
+
+    :param result: how they ended.
+    :return: an error that Airflow retries if that can help, or else one that it does not.
+    """
+    retryable = result.may_be_retried
+    return (OmsPartsCancellationError if retryable else OmsPartsCancellationRefusedError)(result)
 
 
 def bulk_cancellation_error(message: str, *, can_retry: bool) -> OmsBulkCancellationError:

@@ -56,6 +56,7 @@ def get_provider_info() -> dict[str, Any]:
                 "python-modules": [
                     "airflow_provider_oms.operators.bulk",
                     "airflow_provider_oms.operators.oms",
+                    "airflow_provider_oms.operators.parts",
                     "airflow_provider_oms.operators.review",
                     "airflow_provider_oms.operators.verdicts",
                 ],

@@ -19,7 +19,7 @@ from airflow.providers.common.compat.sdk import (
 )
 from airflow.triggers.base import BaseTrigger
 
-from airflow_provider_oms.cancellation.bulk.journal import Store
+from airflow_provider_oms.cancellation.store import Store
 
 try:
     from airflow.triggers.base import BaseEventTrigger

@@ -138,9 +138,9 @@ class OmsClient:
         """
         checked = self.dialect.order_id(order_id)
         # By its id also where it was looked up: a search may lag behind.
-        found = self._id_of(checked)
+        found = self.id_of(checked)
         call = self.dialect.read_call(found)
-        return self._call(call, self._order(found), order_id=checked, found=found)
+        return self.call(call, self._order(found), order_id=checked, found=found)
 
     def find_orders(self, order_ids: Iterable[OrderId]) -> Mapping[OrderId, Order]:
         """Read orders by one search.
@@ -158,7 +158,7 @@ class OmsClient:
         if not 0 < len(asked) <= dialect.most_per_search:
             rule = f"1 to {dialect.most_per_search} orders"
             raise OmsInputError("order_ids", rule, f"{len(asked)} of them")
-        return self._call(
+        return self.call(
             dialect.search_call(asked),
             lambda answer, secrets: dialect.orders_in(answer, asked, secrets=secrets),
             kind=_SEARCH,
@@ -181,11 +181,11 @@ class OmsClient:
         """
         checked = self.dialect.order_id(request.order_id)
         try:
-            order_id = self._id_of(checked)
+            order_id = self.id_of(checked)
         except OmsError as error:
             raise cancel_without_id(error).about(checked) from None
         self._ids.claim(order_id, checked)
-        return self._call(
+        return self.call(
             self.dialect.cancel_call(request, order_id),
             self._order(order_id),
             order_id=checked,
@@ -193,14 +193,18 @@ class OmsClient:
             may_send=may_send,
         )
 
-    def _id_of(self, order_id: OrderId) -> OrderId:
-        """Return the id by which a call names an order; it is looked up once."""
+    def id_of(self, order_id: OrderId) -> OrderId:
+        """Return the id by which a call names an order; it is looked up once.
+
+        :param order_id: the order, as the tenant's dialect has checked it.
+        :raises OmsError: one of its kinds, when it cannot be looked up.
+        """
         is_id = not self.dialect.is_found_by_search(order_id)
         return order_id if is_id else self._ids.get(order_id)
 
     def _look_up(self, order_id: OrderId) -> Order:
         call = self.dialect.read_call(order_id)
-        return self._call(call, self._order(order_id), kind=_SEARCH, order_id=order_id)
+        return self.call(call, self._order(order_id), kind=_SEARCH, order_id=order_id)
 
     def look_ups_per_cancel(self, order_ids: Iterable[OrderId]) -> float:
         """Return how many requests come before a cancel to look up its order's id, at most.
@@ -229,7 +233,7 @@ class OmsClient:
         call = self.dialect.reasons_call()
         if call is not None and self._reasons is None:
             hint = self.dialect.wrong_server_hint
-            self._reasons = self._call(
+            self._reasons = self.call(
                 call, lambda answer, secrets: reasons_in(answer, hint, secrets)
             )
         return self._reasons
@@ -242,24 +246,14 @@ class OmsClient:
         :raises OmsError: one of its kinds, when it is not known to be there.
         """
         checked = self.dialect.order_id(order_id)
-        call = self.dialect.note_call(self._id_of(checked), note)
+        call = self.dialect.note_call(self.id_of(checked), note)
         hint = self.dialect.wrong_server_hint
 
         def read(answer: Response, secrets: tuple[str, ...]) -> None:
             if not answer.is_success:
                 raise responses.error_of(answer, secrets=secrets, hint=hint)
 
-        self._call(call, read, order_id=checked)
-
-    def ask(self, call: ApiCall, read: Reader[_Read], *, kind: str) -> _Read:
-        """Send a call that only reads, and return what its answer holds.
-
-        :param call: the call.
-        :param read: reads the answer, given the secrets to keep out of its errors.
-        :param kind: which permission it needs; a token may be refused to one kind alone.
-        :raises OmsError: one of its kinds.
-        """
-        return self._call(call, read, kind=kind)
+        self.call(call, read, order_id=checked)
 
     @property
     def api_url(self) -> str:
@@ -281,7 +275,7 @@ class OmsClient:
     def _order(self, order_id: OrderId) -> Reader[Order]:
         return lambda answer, secrets: self.dialect.order_in(answer, order_id, secrets=secrets)
 
-    def _call(
+    def call(
         self,
         call: ApiCall,
         read: Reader[_Read],
@@ -291,6 +285,16 @@ class OmsClient:
         found: OrderId | None = None,
         may_send: Callable[[], bool] | None = None,
     ) -> _Read:
+        """Send one call, unprotected, and return what its answer holds.
+
+        :param call: the call.
+        :param read: reads the answer, given the secrets to keep out of its errors.
+        :param kind: which permission it needs; a token may be refused to one kind alone.
+        :param order_id: the order it is about, for errors.
+        :param found: the order's id, where ``order_id`` is another name of it.
+        :param may_send: as for :meth:`post_cancel`.
+        :raises OmsError: one of its kinds.
+        """
         self._begin_again_after_fork()
         try:
             token = self._token_for_call()
@@ -313,11 +317,12 @@ class OmsClient:
     ) -> Response:
         # Outside: that it cannot be looked up has reasons of its own.
         address = self.api_url + call.path
+        headers = self._headers | dict(call.headers)
         try:
             return self._transport.exchange(
                 call.method,
                 address,
-                headers=self._headers if call.body is not None else self._headers | _FRESH,
+                headers=headers if call.changes else headers | _FRESH,
                 token=token,
                 json=call.body,
                 may_send=may_send,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_oms.api.errors import OmsInputError
@@ -18,6 +18,7 @@ from airflow_provider_oms.api.transport import Response
 from airflow_provider_oms.api.values import CancelRequest, OrderId, kind_of
 
 if TYPE_CHECKING:
+    from airflow_provider_oms.api.part_calls import PartDialect
     from airflow_provider_oms.api.review import ReviewCalls
 
 __all__ = ["ApiCall", "Dialect", "Parse"]
@@ -30,11 +31,18 @@ class ApiCall:
     :param method: of HTTP.
     :param path: path and query.
     :param body: what is sent as JSON; ``None`` for nothing.
+    :param headers: headers of this call alone.
     """
 
     method: str
     path: str
     body: Mapping[str, Any] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def changes(self) -> bool:
+        """Tell whether the call does more than read."""
+        return self.method != "GET"
 
 
 class Parse(Protocol):
@@ -186,6 +194,10 @@ class Dialect(ABC):
 
         :raises OmsInputError: where an API holds none.
         """
+
+    @abstractmethod
+    def parts(self) -> PartDialect:
+        """Return what this API says about parts of an order."""
 
     def note(self, value: Any) -> str | None:
         """Return a note that is to be left on an order, or refuse it.

@@ -65,6 +65,11 @@ class Order:
         return is_canceled_state(self.order_state) or is_canceled_state(self.order_status)
 
     @property
+    def description(self) -> str:
+        """Return what the OMS says of it, in a few words."""
+        return f"orderState {self.order_state}, orderStatus {self.order_status}"
+
+    @property
     def evidence(self) -> Evidence:
         """Return what the order proves: that it is canceled, or that it is open."""
         return Evidence.CANCELED if self.is_canceled else Evidence.OPEN

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from airflow_provider_oms.api.dialect import ApiCall, Dialect
 from airflow_provider_oms.api.errors import OmsInputError, OmsUnexpectedResponseError
 from airflow_provider_oms.api.models import Order, readable_state
+from airflow_provider_oms.api.native_parts import NativeParts
 from airflow_provider_oms.api.native_review import NativeReview
 from airflow_provider_oms.api.native_rules import (
     OrderKey,
@@ -260,6 +261,12 @@ class Native(Dialect):
     def review_calls(self) -> NativeReview:
         """Return the calls about orders that are held for review; see ``native_review.py``."""
         return NativeReview(self._expected, self.order_in, self.wrong_server_hint)
+
+    def parts(self) -> NativeParts:
+        """Return what this API says about shipments and items; see ``native_parts.py``."""
+        return NativeParts(
+            self._expected, _FIELDS, self.order_in, self.reason_code, self.wrong_server_hint
+        )
 
     def note(self, value: Any) -> str | None:
         """Return a note that is to be left on an order, or refuse it.

@@ -201,7 +201,7 @@ class Reviews:
                 start += page.length
 
     def _page_of_orders(self, since: datetime | None, start: int) -> Page[OrderInReview]:
-        return self._client.ask(
+        return self._client.call(
             self._calls.search_call(since, start),
             lambda answer, secrets: self._calls.orders_in(answer, start, secrets=secrets),
             kind=_SEARCH,
@@ -213,7 +213,7 @@ class Reviews:
         :param order_id: its id.
         :raises OmsError: one of its kinds, for anything but the order that was asked for.
         """
-        return self._client.ask(
+        return self._client.call(
             self._calls.read_call(order_id),
             lambda answer, secrets: self._calls.order_in(answer, order_id, secrets=secrets),
             kind="GET",
@@ -243,7 +243,7 @@ class Reviews:
                 return found
 
     def _page_of_events(self, since: datetime | None, start: int) -> Page[Event]:
-        return self._client.ask(
+        return self._client.call(
             self._calls.events_call(since, start),
             lambda answer, secrets: self._calls.events_in(
                 answer, start, is_filtered=since is not None, secrets=secrets

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_oms.api.dialect import ApiCall, Dialect
 from airflow_provider_oms.api.errors import OmsInputError
 from airflow_provider_oms.api.models import Order, readable_state
+from airflow_provider_oms.api.translated_parts import TranslatedParts
 from airflow_provider_oms.api.translated_rules import validate_cancel_request, validate_order_id
 from airflow_provider_oms.api.translated_search import MOST_PER_BATCH, found_in, search_path
 from airflow_provider_oms.api.transport import Response
@@ -146,3 +147,9 @@ class Translated(Dialect):
         """
         rule = "native, because only native tenants hold orders for review"
         raise OmsInputError("the connection's api", rule, "translated")
+
+    def parts(self) -> TranslatedParts:
+        """Return what this API says about items and shipments; see ``translated_parts.py``."""
+        return TranslatedParts(
+            self.read_call, self.order_in, self.wrong_server_hint, self._extra_reasons
+        )

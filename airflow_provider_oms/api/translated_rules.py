@@ -52,15 +52,20 @@ def validate_order_id(value: Any) -> int:
     return number
 
 
-def validate_disposition_reason(value: Any, extra_reasons: Iterable[str] = ()) -> str:
+def validate_disposition_reason(
+    value: Any,
+    extra_reasons: Iterable[str] = (),
+    known: Iterable[str] = KNOWN_DISPOSITION_REASONS,
+) -> str:
     """Return the reason exactly as given, or refuse it.
 
-    :param value: one of the known order reasons; letter case counts.
+    :param value: one of the known reasons; letter case counts.
     :param extra_reasons: more reasons that the connection's ``disposition_reasons`` admits.
+    :param known: the reasons that are documented for what is canceled.
     :return: the reason.
     :raises OmsInputError: when the reason is not among them; the message names those that are.
     """
-    admitted = list(dict.fromkeys((*KNOWN_DISPOSITION_REASONS, *extra_reasons)))
+    admitted = list(dict.fromkeys((*known, *extra_reasons)))
     if isinstance(value, str) and value in admitted:
         return value
     rule = (

@@ -35,6 +35,7 @@ class Outcome(StrEnum):
     UNKNOWN = "unknown"
     NOT_ATTEMPTED = "not_attempted"
     WOULD_CANCEL = "would_cancel"
+    PARTIALLY_CANCELED = "partially_canceled"
 
     @property
     def is_success(self) -> bool:
@@ -69,8 +70,20 @@ class Outcome(StrEnum):
 
 _SUCCESSES = frozenset({Outcome.CANCELED, Outcome.ALREADY_CANCELED, Outcome.WOULD_CANCEL})
 _REFUSALS = frozenset({Outcome.NOT_CANCELABLE, Outcome.NOT_FOUND, Outcome.REFUSED})
-_RETRYABLE = frozenset({Outcome.NOT_CANCELED, Outcome.UNKNOWN, Outcome.NOT_ATTEMPTED})
-_SHOWN = _SUCCESSES | {Outcome.NOT_CANCELABLE, Outcome.NOT_CANCELED}
+_RETRYABLE = frozenset(
+    {
+        Outcome.NOT_CANCELED,
+        Outcome.UNKNOWN,
+        Outcome.NOT_ATTEMPTED,
+        # Where one of the others may be.
+        Outcome.PARTIALLY_CANCELED,
+    }
+)
+_SHOWN = _SUCCESSES | {
+    Outcome.NOT_CANCELABLE,
+    Outcome.NOT_CANCELED,
+    Outcome.PARTIALLY_CANCELED,
+}
 #: The outcomes that a caller may expect of some orders. Each is a definite answer about the order
 #: itself; any other one says that something is wrong, or that nothing is known.
 ACCEPTABLE = frozenset({Outcome.NOT_CANCELABLE, Outcome.NOT_FOUND})
@@ -86,6 +99,7 @@ _MEANINGS = {
     Outcome.UNKNOWN: "it may or may not be canceled; no response has settled it",
     Outcome.NOT_ATTEMPTED: "no cancel was acted on: none reached the OMS, or it turned each away",
     Outcome.WOULD_CANCEL: "it is open, and a cancel would have been sent; this was a dry run",
+    Outcome.PARTIALLY_CANCELED: "some of its lines or shipments are canceled, and others not",
 }
 
 _ADVICE = {
@@ -96,6 +110,7 @@ _ADVICE = {
     Outcome.NOT_CANCELED: "Retry or clear the task: it reads the order before it sends again.",
     Outcome.UNKNOWN: "Retry or clear the task: it reads the order before it sends anything.",
     Outcome.NOT_ATTEMPTED: "Retry or clear the task when what kept it from being sent is mended.",
+    Outcome.PARTIALLY_CANCELED: "Look at what became of each; a retry repeats none of the others.",
 }
 
 

@@ -41,6 +41,7 @@ from airflow_provider_oms.cancellation.history import (
 from airflow_provider_oms.cancellation.outcomes import CancellationResult
 
 __all__ = [
+    "INTERRUPTED",
     "TOLD_TO_END",
     "OmsCalls",
     "Runtime",
@@ -240,7 +241,7 @@ def _reply_from(order: Order, name: OrderId) -> Reply:
     kept = f", kept by a cache for {order.age:g} s" if order.age else ""
     return Reply(
         order.evidence,
-        f"The OMS says orderState {order.order_state}, orderStatus {order.order_status} "
+        f"The OMS says {order.description} "
         f"(HTTP {order.http_status}, correlation id {order.correlation_id}{kept})",
         order_state=order.order_state,
         order_status=order.order_status,

@@ -5,12 +5,10 @@ How an order is canceled safely is decided in ``cancellation/``; the raw calls l
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from airflow.providers.common.compat.sdk import BaseHook, get_current_context, mask_secret
+from airflow.providers.common.compat.sdk import BaseHook, mask_secret
 
 from airflow_provider_oms.api.client import OmsClient
 from airflow_provider_oms.api.config import TenantSettings
@@ -37,7 +35,9 @@ from airflow_provider_oms.exceptions import (
     cancellation_error,
     invalid_input_is_final,
 )
+from airflow_provider_oms.hooks.attempts import running_attempt, warn_of_unknown_attempt
 from airflow_provider_oms.hooks.form import connection_form_widgets, ui_field_behaviour
+from airflow_provider_oms.hooks.parts import CancelsParts
 
 __all__ = ["OmsHook"]
 
@@ -46,7 +46,7 @@ _WILL_NOT_PASS = frozenset(
 )
 
 
-class OmsHook(BaseHook):
+class OmsHook(CancelsParts, BaseHook):
     """Cancel and read orders of one Kibo OMS tenant.
 
     The connection is looked up when it is first needed.
@@ -222,16 +222,11 @@ class OmsHook(BaseHook):
             )
             checked_note = client.dialect.note(note)
             states = validate_only_if_states(only_if_states)
-            number = _attempt() if attempt is None else validate_number("attempt", attempt)
+            number = running_attempt() if attempt is None else validate_number("attempt", attempt)
             is_in_doubt = in_doubt is not None and validate_flag("in_doubt", in_doubt)
         if not number and in_doubt is None:
             is_in_doubt = True
-            self.log.warning(
-                "The attempt number of this task is unknown, so order %s is read, with time to "
-                "settle, before a cancel is sent. Pass attempt, or in_doubt=False if no earlier "
-                "attempt can have sent a cancel for it.",
-                request.order_id,
-            )
+            warn_of_unknown_attempt(self.log, request.order_id)
         self.check_reasons([request])
         self.log.info("Canceling order %s at %s", request.order_id, self.settings.describe())
         calls = LeavesNotes(client, checked_note)
@@ -298,16 +293,3 @@ class OmsHook(BaseHook):
         except OmsInvalidInputError as error:
             return False, str(error)
         return probe(client)
-
-
-def _attempt() -> int:
-    """Return the attempt number of the running task, from 1; 0 if it is unknown."""
-    try:
-        context = get_current_context()
-    except Exception:  # noqa: BLE001 - without one, Airflow 2 and 3 raise different errors
-        # A thread of the task's, and the interpreter of a @task.virtualenv or
-        # @task.external_python, have no context, but the environment of the task.
-        number = os.environ.get("AIRFLOW_CTX_TRY_NUMBER", "")
-        return int(number) if re.fullmatch("[0-9]{1,9}", number) else 0
-    # 0 under `airflow tasks test`, which does not count attempts.
-    return int(context["ti"].try_number or 0)

@@ -27,6 +27,10 @@ from airflow_provider_oms.hooks.oms import OmsHook
 from airflow_provider_oms.links.oms import OmsOrderLink
 from airflow_provider_oms.metrics import MeasuredRun, emit
 from airflow_provider_oms.operators.bulk import OmsBulkCancelOrdersOperator
+from airflow_provider_oms.operators.parts import (
+    OmsCancelOrderItemsOperator,
+    OmsCancelShipmentOperator,
+)
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -34,7 +38,12 @@ if TYPE_CHECKING:
     from airflow_provider_oms.arguments import TaskArguments, Templated
     from airflow_provider_oms.cancellation.outcomes import CancellationResult, ResultDict
 
-__all__ = ["OmsBulkCancelOrdersOperator", "OmsCancelOrderOperator"]
+__all__ = [
+    "OmsBulkCancelOrdersOperator",
+    "OmsCancelOrderItemsOperator",
+    "OmsCancelOrderOperator",
+    "OmsCancelShipmentOperator",
+]
 
 
 class OmsCancelOrderOperator(KeepsDefaultArguments, BaseOperator):

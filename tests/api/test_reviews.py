@@ -68,7 +68,7 @@ class Held:
         def ask(call: Any, read: Callable[..., Any], **_: object) -> Any:
             return read(call, ())
 
-        client = cast("OmsClient", SimpleNamespace(dialect=self, ask=ask))
+        client = cast("OmsClient", SimpleNamespace(dialect=self, call=ask))
         return {order.order_id for order in Reviews(client).orders(at_most=at_most)}
 
 

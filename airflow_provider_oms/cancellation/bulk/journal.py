@@ -16,14 +16,15 @@ import hashlib
 import math
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import astuple, dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from airflow_provider_oms.api.values import OrderId
 from airflow_provider_oms.cancellation.bulk.adaptive_limit import Learned
 from airflow_provider_oms.cancellation.bulk.packing import longest_packed, pack, unpack
 from airflow_provider_oms.cancellation.outcomes import CancellationResult, ConfirmedBy, Outcome
+from airflow_provider_oms.cancellation.store import JournalError, Store, store_failures
 
 __all__ = ["Journal", "JournalError", "Recorded", "Store"]
 
@@ -35,28 +36,6 @@ _INTENT = "?"
 # How many pages may be missing in a row before no later one is looked for.
 _LOOK_AHEAD = 2
 _DAMAGE = (KeyError, TypeError, ValueError, zlib.error)
-
-
-class Store(Protocol):
-    """Keep small JSON values between the attempts of one task."""
-
-    def get(self, key: str, default: Any = None) -> Any:
-        """Return the value of a key, or the default.
-
-        :param key: the key.
-        :param default: what to return where there is none.
-        """
-
-    def set(self, key: str, value: Any) -> None:
-        """Keep a value under a key, in place of an older one.
-
-        :param key: the key.
-        :param value: the value.
-        """
-
-
-class JournalError(Exception):
-    """Report that the store could not be written: no cancel may be sent on its account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +117,7 @@ class Journal:
         if self._store is None:
             return True
         try:
-            with _store_failures():
+            with store_failures():
                 is_new = self._unconfirmed is not None and not self._page
                 self._write_head(self._store, self._pages - is_new)
         except JournalError:
@@ -188,7 +167,7 @@ class Journal:
         if learned is not None and learned.differs_from(self.learned):
             self.learned = learned
             # Nothing depends on it: the next head says it too.
-            with suppress(JournalError), _store_failures():
+            with suppress(JournalError), store_failures():
                 if self._store is not None:
                     self._write_head(self._store, self._pages)
 
@@ -210,7 +189,7 @@ class Journal:
 
     def _write_page(self, store: Store, page: dict[str, str]) -> None:
         self._unconfirmed = page
-        with _store_failures():
+        with store_failures():
             store.set(f"{_HEAD}_{self._pages - 1}", _encode(page))
             if not self._page:
                 # After its page: a head that names a page which is not there would say that
@@ -236,11 +215,11 @@ class Journal:
     def _open_record(
         self, store: Store, attempt: int, now: float, by_text: Mapping[str, OrderId]
     ) -> None:
-        with _store_failures():
+        with store_failures():
             head = store.get(_HEAD)
         if head is None and attempt == 1:
             self.begun_at = now
-            with _store_failures():
+            with store_failures():
                 self._write_head(store, 0)
             return
         try:
@@ -283,7 +262,7 @@ class Journal:
         """
         number, beyond = self._first_page, 0
         while number < self._pages or beyond < _LOOK_AHEAD:
-            with _store_failures():
+            with store_failures():
                 page = store.get(f"{_HEAD}_{number}")
             if page is None and number >= self._pages:
                 beyond += 1
@@ -293,15 +272,6 @@ class Journal:
                 self._pages, beyond = max(self._pages, number + 1), 0
                 yield page
             number += 1
-
-
-@contextmanager
-def _store_failures() -> Iterator[None]:
-    # Whatever a store raises means the same: it is not known to hold what it was given.
-    try:
-        yield
-    except Exception as error:
-        raise JournalError(f"{type(error).__name__}: {error}") from error
 
 
 def _digest(texts: Iterable[str]) -> str:

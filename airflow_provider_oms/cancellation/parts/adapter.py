@@ -1,0 +1,266 @@
+"""A part of an order, to be canceled by what cancels an order: read, send, and nothing else.
+
+``runner.py`` knows a client by two calls, and by the evidence in what they return. Here both are
+about one part, and a read of the whole order is taken for one, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, fields
+from typing import Any, Protocol
+
+from airflow_provider_oms.api.errors import OmsError
+from airflow_provider_oms.api.evidence import Evidence
+from airflow_provider_oms.api.models import Order
+from airflow_provider_oms.api.parts import LineName, OrderParts, PartCancel
+from airflow_provider_oms.api.values import CancelRequest, OrderId
+from airflow_provider_oms.cancellation.history import NOTHING_HAPPENED, Policy, Reply
+from airflow_provider_oms.cancellation.parts.assessment import Standing, assess
+from airflow_provider_oms.cancellation.parts.plan import Part, Plan
+
+__all__ = [
+    "OmsPartChangedError",
+    "PartCalls",
+    "PartPolicy",
+    "PlanReader",
+    "ShownPart",
+    "TakenApart",
+]
+
+
+class PartCalls(Protocol):
+    """Name the two calls about parts that a client has."""
+
+    def get_parts(
+        self,
+        order_id: OrderId,
+        *,
+        lines: Collection[LineName] = (),
+        shipments: Collection[int] = (),
+        is_whole: bool = False,
+    ) -> OrderParts:
+        """Read an order and some of its parts."""
+
+    def post_part(
+        self,
+        cancel: PartCancel,
+        before: OrderParts,
+        *,
+        may_send: Callable[[], bool] | None = None,
+    ) -> OrderParts:
+        """Send one cancel of a part."""
+
+
+class OmsPartChangedError(OmsError):
+    """Report a part that is neither as it was planned nor canceled: whose doing, is not known."""
+
+    evidence = Evidence.AMBIGUOUS
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPart(Order):
+    """Hold what the OMS answered about one part, in the form of an order.
+
+    :param proof: what it proves of the part.
+    :param words: what the OMS says of it, in a few words.
+    """
+
+    proof: Evidence = Evidence.OPEN
+    words: str = ""
+
+    @property
+    def evidence(self) -> Evidence:
+        """Return what it proves of the part."""
+        return self.proof
+
+    @property
+    def description(self) -> str:
+        """Return what the OMS says of it, in a few words."""
+        return self.words
+
+    @classmethod
+    def of(
+        cls, shown: OrderParts, name: OrderId, proof: Evidence, words: str, obstacle: str = ""
+    ) -> ShownPart:
+        """Return what was shown in the form of an order.
+
+        :param shown: what was read.
+        :param name: by which the part goes through the runner.
+        :param proof: what it proves.
+        :param words: what the OMS says of it.
+        :param obstacle: why no cancel may be sent for it; empty where one may.
+        """
+        values: dict[str, Any] = {f.name: getattr(shown.order, f.name) for f in fields(Order)}
+        values |= {
+            "order_id": name,
+            "raw": {},
+            # That the order as a whole can be canceled says nothing of a part.
+            "is_cancelable": False if obstacle else None,
+            "obstacle": obstacle,
+        }
+        return cls(**values, proof=proof, words=words)
+
+
+@dataclass(frozen=True, slots=True)
+class PartPolicy(Policy):
+    """Hold how long to try a part: as an order, but no cancel is sent against an obstacle.
+
+    A cancel of a quantity that is not there any more could act on another one.
+    """
+
+    def objection(self, reply: Reply) -> str:
+        """Return why an open part may not be canceled as it is now; empty if it may.
+
+        :param reply: a reply that held the part.
+        """
+        return reply.obstacle or Policy.objection(self, reply)
+
+    @classmethod
+    def like(cls, policy: Policy, **changes: Any) -> PartPolicy:
+        """Return the policy of a part.
+
+        :param policy: that of an order.
+        :param changes: what is different.
+        """
+        values = {f.name: getattr(policy, f.name) for f in fields(Policy)}
+        # What a cancel leaves behind is believed only next to what was there directly before.
+        return cls(**{**values, "look_first": True, **changes})
+
+
+class TakenApart:
+    """Make the calls about one part of a plan.
+
+    :param calls: the client.
+    :param part: the part.
+    :param name: the order, as the caller has named it.
+    :param cancel_of: makes the cancel of the part, given what was read directly before.
+    :param before_sending: called before a cancel leaves; returns what tells whether it still may.
+    :param may_have_acted: whether an earlier attempt may have sent a cancel for the part.
+    """
+
+    def __init__(
+        self,
+        calls: PartCalls,
+        part: Part,
+        name: OrderId,
+        cancel_of: Callable[[Part, OrderParts], PartCancel],
+        before_sending: Callable[[], Callable[[], bool]],
+        *,
+        may_have_acted: bool,
+    ) -> None:
+        self._calls = calls
+        self._part = part
+        self._name = name
+        self._cancel_of = cancel_of
+        self._before_sending = before_sending
+        self._may_have_acted = may_have_acted
+        self._before: OrderParts | None = None
+
+    def get_order(self, order_id: OrderId, /) -> ShownPart:
+        """Read the part.
+
+        :param order_id: the part's key.
+        """
+        part = self._part
+        shown = self._calls.get_parts(
+            self._name,
+            lines=[share.line for share in part.shares],
+            shipments=[] if part.shipment is None else [part.shipment],
+        )
+        self._before = shown
+        return self._shown(shown, order_id)
+
+    def post_cancel(
+        self, request: CancelRequest, /, *, may_send: Callable[[], bool] | None = None
+    ) -> ShownPart:
+        """Send the cancel that brings the part to its target from where it was read last.
+
+        :param request: the part's key.
+        :param may_send: asked before it leaves.
+        """
+        if self._before is None:
+            raise AssertionError("a part is read before a cancel of it is made")
+        cancel = self._cancel_of(self._part, self._before)
+        is_in_time = self._before_sending()
+
+        def may_leave() -> bool:
+            return is_in_time() and (may_send is None or may_send())
+
+        try:
+            shown = self._calls.post_part(cancel, self._before, may_send=may_leave)
+        except OmsError as error:
+            self._may_have_acted |= error.evidence not in NOTHING_HAPPENED
+            raise
+        except BaseException:
+            self._may_have_acted = True
+            raise
+        self._may_have_acted = True
+        return self._shown(shown, request.order_id)
+
+    def _shown(self, shown: OrderParts, key: OrderId) -> ShownPart:
+        found = assess(self._part, shown)
+        if found.standing is Standing.CANCELED:
+            return ShownPart.of(shown, key, Evidence.CANCELED, found.words)
+        if found.standing is Standing.CHANGED and self._may_have_acted:
+            message = (
+                f"{found.obstacle}: a cancel of this task may have done that, or not, and somebody "
+                f"else has changed it as well. The OMS says {found.words}"
+            )
+            raise OmsPartChangedError(message)
+        return ShownPart.of(shown, key, Evidence.OPEN, found.words, found.obstacle)
+
+
+class PlanReader:
+    """Make the read from which a plan is made; what is left to be canceled counts as open.
+
+    :param calls: the client.
+    :param name: the order.
+    :param lines: the lines that are meant.
+    :param shipments: the shipments that are meant.
+    :param plan: makes the plan from what was read.
+    """
+
+    def __init__(
+        self,
+        calls: PartCalls,
+        name: OrderId,
+        lines: Collection[LineName],
+        shipments: Collection[int],
+        plan: Callable[[OrderParts], Plan],
+    ) -> None:
+        self._calls = calls
+        self._name = name
+        self._lines = lines
+        self._shipments = shipments
+        self._make = plan
+        #: The plan of the newest read, and the order as that has shown it.
+        self.plan: Plan | None = None
+        self.order: Order | None = None
+
+    def get_order(self, order_id: OrderId, /) -> ShownPart:
+        """Read the order with all that a plan needs.
+
+        :param order_id: the order.
+        """
+        shown = self._calls.get_parts(
+            self._name, lines=self._lines, shipments=self._shipments, is_whole=True
+        )
+        self.order, self.plan = shown.order, self._make(shown)
+        is_left = self.plan.parts or self.plan.refusals
+        proof = Evidence.OPEN if is_left else Evidence.CANCELED
+        return ShownPart.of(shown, order_id, proof, shown.order.description)
+
+    def post_cancel(
+        self,
+        request: CancelRequest,  # noqa: ARG002 - as the runner calls it
+        /,
+        *,
+        may_send: Callable[[], bool] | None = None,  # noqa: ARG002 - as the runner calls it
+    ) -> ShownPart:
+        """Refuse: what makes a plan sends nothing.
+
+        :param request: not used.
+        :param may_send: not asked.
+        """
+        raise AssertionError("a plan is made from a read")

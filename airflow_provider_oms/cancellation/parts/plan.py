@@ -1,0 +1,267 @@
+"""What one call cancels, and what it leaves behind: fixed once, before the first cancel.
+
+A pure function makes the plan from the order as a read has shown it. How far a part of it has come
+is read in ``assessment.py``.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from airflow_provider_oms.api.parts import Line, LineName, OrderParts, PartKind
+from airflow_provider_oms.api.values import OrderId
+from airflow_provider_oms.cancellation.outcomes import Outcome
+from airflow_provider_oms.cancellation.parts.wanted import Wanted
+
+__all__ = ["LineShare", "Part", "Plan", "Refusal", "plan_items", "plan_shipment"]
+
+_GUARD = "nothing else of the order is open, so that this would cancel all that is left of it"
+_GUARD_UNSEEN = "whether anything else of the order is open cannot be read on this tenant"
+_ALLOW = "Give allow_whole_order=True if that is meant, or cancel the order"
+
+
+@dataclass(frozen=True, slots=True)
+class LineShare:
+    """Hold what a part cancels of one line.
+
+    :param line: the line, as the OMS calls it.
+    :param wanted: the line, as the caller has named it.
+    :param base: the quantity that is canceled there before.
+    :param quantity: the quantity that is to be canceled.
+    :param keep: the quantity that is left in the order, where the order itself is edited.
+    """
+
+    line: LineName
+    wanted: LineName
+    base: int
+    quantity: int
+    keep: int = 0
+
+    @property
+    def target(self) -> int:
+        """Return the quantity that is canceled there afterwards."""
+        return self.base + self.quantity
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Hold what one call cancels and one read proves.
+
+    :param order_id: the order's id.
+    :param kind: what it is.
+    :param shipment: the shipment; ``None`` where the call names none.
+    :param shares: what it cancels of which lines; none for a whole shipment.
+    """
+
+    order_id: OrderId
+    kind: PartKind
+    shipment: int | None = None
+    shares: tuple[LineShare, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """Return the one text that names the part; it has no comma and no blank."""
+        places = [f"shipment:{self.shipment}"] if self.shipment is not None else []
+        if self.shares:
+            lines = "+".join(str(share.line) for share in self.shares)
+            places.append(f"{self.kind}:{lines}")
+        return "/".join([str(self.order_id), *places])
+
+    @property
+    def record(self) -> list[Any]:
+        """Return the part as a JSON value, from which :meth:`of_record` makes the same again."""
+        shares = [[s.line, s.wanted, s.base, s.quantity, s.keep] for s in self.shares]
+        return [self.order_id, self.kind.value, self.shipment, shares]
+
+    @classmethod
+    def of_record(cls, record: Any) -> Part:
+        """Return the part of a record.
+
+        :param record: what :attr:`record` returned.
+        :raises ValueError: or ``TypeError``, when it is no such record.
+        """
+        order_id, kind, shipment, shares = record
+        return cls(order_id, PartKind(kind), shipment, tuple(LineShare(*s) for s in shares))
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Hold why a wanted line or shipment cannot be canceled, so that nothing is.
+
+    :param name: the line, or the shipment, as the caller has named it.
+    :param outcome: what it means.
+    :param reason: what was found and what to do.
+    """
+
+    name: LineName
+    outcome: Outcome
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Hold what is sent for an order, or why nothing is.
+
+    :param order_id: the order's id.
+    :param parts: what is sent, in this sequence.
+    :param reached: the lines, or the shipment, of which nothing is left to be canceled.
+    :param refusals: why nothing is sent; none where the plan stands.
+    """
+
+    order_id: OrderId
+    parts: tuple[Part, ...] = ()
+    reached: tuple[LineName, ...] = ()
+    refusals: tuple[Refusal, ...] = field(default=())
+
+
+def plan_items(
+    shown: OrderParts,
+    wanted: Sequence[Wanted],
+    *,
+    whole_lines_only: bool,
+    allow_whole_order: bool,
+    allow_order_edit: bool = False,
+) -> Plan:
+    """Return what is sent to cancel lines, or quantities of them.
+
+    :param shown: the order, as it was read.
+    :param wanted: the items.
+    :param whole_lines_only: whether a line can be canceled as a whole only.
+    :param allow_whole_order: whether nothing of the order need be left open.
+    :param allow_order_edit: whether the order itself may be edited where it has no shipments.
+    """
+    order_id = shown.order.order_id
+    amounts: list[tuple[Line, Wanted, int]] = []
+    reached: list[LineName] = []
+    refusals: list[Refusal] = []
+    seen: set[LineName] = set()
+    for one in wanted:
+        line = shown.line(one.name)
+        found = _amount(line, one, shown, whole_lines_only=whole_lines_only)
+        if line is not None and line.name in seen:
+            found = Refusal(one.name, Outcome.REFUSED, "it is named twice, by two names")
+        seen |= {line.name} if line is not None else set()
+        if isinstance(found, Refusal):
+            refusals.append(found)
+        elif found == 0 or line is None:
+            reached.append(one.name)
+        elif not shown.has_shipments and not allow_order_edit:
+            reason = (
+                "the order has no shipments yet, so that only the order itself could be edited: "
+                "without a reason, and with an effect on the payment that is not documented. "
+                "Wait for its shipments, or give allow_order_edit=True"
+            )
+            refusals.append(Refusal(one.name, Outcome.NOT_CANCELABLE, reason))
+        else:
+            amounts.append((line, one, found))
+    if refusals:
+        return Plan(order_id, (), tuple(reached), tuple(refusals))
+    left = sum(line.open for line in shown.lines) - sum(amount for *_, amount in amounts)
+    if amounts and not allow_whole_order and (left == 0 or not shown.shows_all):
+        why = _GUARD if left == 0 else _GUARD_UNSEEN
+        guards = [
+            Refusal(one.name, Outcome.NOT_CANCELABLE, f"{why}. {_ALLOW}") for _, one, _ in amounts
+        ]
+        return Plan(order_id, (), tuple(reached), tuple(guards))
+    parts = _parts(shown, amounts, whole_lines_only=whole_lines_only)
+    return Plan(order_id, tuple(parts), tuple(reached))
+
+
+def plan_shipment(shown: OrderParts, wanted: Wanted, *, allow_whole_order: bool) -> Plan:
+    """Return what is sent to cancel a whole shipment.
+
+    :param shown: the order, as it was read.
+    :param wanted: the shipment.
+    :param allow_whole_order: whether nothing of the order need be left open.
+    """
+    order_id, number = shown.order.order_id, int(wanted.name)
+    shipment = shown.shipment(number)
+    refusal = ""
+    outcome = Outcome.NOT_CANCELABLE
+    if shipment is None:
+        outcome, refusal = Outcome.NOT_FOUND, "the order has no such shipment"
+    elif shipment.is_canceled or shown.order.is_canceled:
+        return Plan(order_id, reached=(number,))
+    elif not shipment.is_open:
+        refusal = f"its status is {shipment.status}. What has left needs a return"
+    elif not allow_whole_order:
+        others = [one for one in shown.shipments if one.is_open and one.number != number]
+        if not others:
+            refusal = f"{_GUARD if shown.shows_all else _GUARD_UNSEEN}. {_ALLOW}"
+    if refusal:
+        return Plan(order_id, refusals=(Refusal(number, outcome, refusal),))
+    return Plan(order_id, (Part(order_id, PartKind.SHIPMENT, number),))
+
+
+def _amount(
+    line: Line | None, one: Wanted, shown: OrderParts, *, whole_lines_only: bool
+) -> int | Refusal:
+    """Return how many of a line are to be canceled, or why none can be."""
+    if line is None:
+        return Refusal(one.name, Outcome.NOT_FOUND, "the order has no such line")
+    is_gone = line.open == 0 and line.canceled > 0 and line.fulfilled == 0
+    if shown.order.is_canceled or is_gone:
+        return 0
+    if one.keep is not None and one.keep >= line.open:
+        return 0
+    if line.open == 0:
+        state = f", its state is {line.status}" if line.status else ""
+        reason = f"none of it is open, and {line.fulfilled} have left{state}"
+        reason += ". What has left needs a return" if line.fulfilled else ""
+        return Refusal(one.name, Outcome.NOT_CANCELABLE, reason)
+    amount = line.open
+    if one.keep is not None:
+        amount -= one.keep
+    elif one.quantity is not None:
+        amount = one.quantity
+    if whole_lines_only:
+        return _whole(line, one, amount)
+    if amount > line.open:
+        reason = f"{amount} were to be canceled, and only {line.open} are open"
+        return Refusal(one.name, Outcome.NOT_CANCELABLE, f"{reason}. Give a smaller quantity")
+    return amount
+
+
+def _whole(line: Line, one: Wanted, amount: int) -> int | Refusal:
+    is_said = one.quantity is not None or bool(one.keep)
+    if is_said and (line.quantity is None or amount != line.quantity):
+        has = "does not say how many it has" if line.quantity is None else f"has {line.quantity}"
+        reason = (
+            f"{amount} were to be canceled, and the line {has}: a translated tenant cancels whole "
+            f"lines only. Leave quantity and keep_quantity out if the whole line is meant"
+        )
+        return Refusal(one.name, Outcome.REFUSED, reason)
+    return amount
+
+
+def _parts(
+    shown: OrderParts, amounts: Iterable[tuple[Line, Wanted, int]], *, whole_lines_only: bool
+) -> list[Part]:
+    order_id = shown.order.order_id
+    if whole_lines_only:
+        return [
+            Part(order_id, PartKind.LINE, None, (LineShare(line.name, one.name, 0, amount),))
+            for line, one, amount in amounts
+        ]
+    if not shown.has_shipments:
+        edits = [
+            LineShare(line.item_id or line.name, one.name, 0, amount, keep=line.open - amount)
+            for line, one, amount in amounts
+        ]
+        return [Part(order_id, PartKind.ORDER_LINE, None, (edit,)) for edit in edits]
+    by_shipment: dict[int, list[LineShare]] = defaultdict(list)
+    for line, one, amount in amounts:
+        left = amount
+        for place in sorted(line.places, key=lambda place: place.shipment or 0):
+            taken = min(left, place.open)
+            if taken and place.shipment is not None:
+                share = LineShare(line.name, one.name, place.canceled, taken)
+                by_shipment[place.shipment].append(share)
+                left -= taken
+    return [
+        Part(order_id, PartKind.SHIPMENT_LINES, number, tuple(shares))
+        for number, shares in sorted(by_shipment.items())
+    ]

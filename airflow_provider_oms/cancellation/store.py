@@ -1,0 +1,43 @@
+"""Where a task keeps small values between its attempts, and what it means that it cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+__all__ = ["JournalError", "Store", "store_failures"]
+
+
+class Store(Protocol):
+    """Keep small JSON values between the attempts of one task."""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return the value of a key, or the default.
+
+        :param key: the key.
+        :param default: what to return where there is none.
+        """
+
+    def set(self, key: str, value: Any) -> None:
+        """Keep a value under a key, in place of an older one.
+
+        :param key: the key.
+        :param value: the value.
+        """
+
+
+class JournalError(Exception):
+    """Report that the store could not be written: no cancel may be sent on its account."""
+
+
+@contextmanager
+def store_failures() -> Iterator[None]:
+    """Turn whatever a store raises into one error: it is not known to hold what it was given.
+
+    :raises JournalError: for any exception.
+    """
+    try:
+        yield
+    except Exception as error:
+        raise JournalError(f"{type(error).__name__}: {error}") from error

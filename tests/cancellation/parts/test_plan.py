@@ -1,0 +1,287 @@
+"""The plan: what is sent for what is wanted, or why nothing is; and what a read then proves."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_oms.api.models import Order
+from airflow_provider_oms.api.parts import (
+    Flags,
+    Line,
+    OrderParts,
+    PartKind,
+    Place,
+    Reason,
+    Shipment,
+)
+from airflow_provider_oms.cancellation.outcomes import Outcome
+from airflow_provider_oms.cancellation.parts.assessment import Standing, assess, cancel_of
+from airflow_provider_oms.cancellation.parts.plan import Part, Plan, plan_items, plan_shipment
+from airflow_provider_oms.cancellation.parts.wanted import Wanted
+
+WHY = Reason("other", "Out of stock")
+
+
+def order(state: str = "READY") -> Order:
+    return Order(7, state, state, {})
+
+
+def shown(lines: list[Line], shipments: tuple[Shipment, ...] = (), **more: Any) -> OrderParts:
+    return OrderParts(order(), tuple(lines), shipments, **{"shows_all": True, **more})
+
+
+def whole(name: int, state: str = "NORMAL", quantity: int | None = 2) -> Line:
+    """Return a line as a translated tenant shows it."""
+    amount = quantity or 1
+    place = Place(
+        5, amount if state == "NORMAL" else 0, amount if state == "CANCELED" else 0, state
+    )
+    left = amount if state == "SHIPPED" else 0
+    return Line(name, (place,), fulfilled=left, quantity=quantity, status=state)
+
+
+def split(name: int, *places: tuple[int, int, int], fulfilled: int = 0) -> Line:
+    """Return a line as a native tenant shows it: shipment, open and canceled of each place."""
+    found = tuple(Place(number, is_open, canceled) for number, is_open, canceled in places)
+    return Line(name, found, f"{name:032x}", fulfilled)
+
+
+def plan(order: OrderParts, *wanted: Wanted, **more: Any) -> Plan:
+    given = {"whole_lines_only": False, "allow_whole_order": False, **more}
+    return plan_items(order, wanted, **given)
+
+
+def want(name: int | str, quantity: int | None = None, keep: int | None = None) -> Wanted:
+    return Wanted(name, WHY, quantity, keep)
+
+
+class TestWholeLines:
+    ORDER = shown([whole(1), whole(2), whole(3, "CANCELED"), whole(4, "SHIPPED")])
+
+    def test_each_is_a_part(self) -> None:
+        made = plan(self.ORDER, want(1), want(3), whole_lines_only=True)
+        assert [part.key for part in made.parts] == ["7/line:1"]
+        assert made.reached == (3,)
+
+    @pytest.mark.parametrize("wanted", [want(1, quantity=2), want(1, keep=0)])
+    def test_a_quantity_that_is_the_whole_line_is_taken(self, wanted: Wanted) -> None:
+        assert len(plan(self.ORDER, wanted, whole_lines_only=True).parts) == 1
+
+    @pytest.mark.parametrize(
+        ("wanted", "outcome", "why"),
+        [
+            (want(1, quantity=1), Outcome.REFUSED, "the line has 2"),
+            (want(1, quantity=3), Outcome.REFUSED, "cancels whole lines only"),
+            (want(1, keep=1), Outcome.REFUSED, "1 were to be canceled"),
+            (want(4), Outcome.NOT_CANCELABLE, "2 have left"),
+            (want(9), Outcome.NOT_FOUND, "no such line"),
+        ],
+    )
+    def test_anything_else_is_refused_by_name(
+        self, wanted: Wanted, outcome: Outcome, why: str
+    ) -> None:
+        made = plan(self.ORDER, want(2), wanted, whole_lines_only=True, allow_whole_order=True)
+        assert made.parts == ()
+        (refusal,) = made.refusals
+        assert (refusal.name, refusal.outcome) == (wanted.name, outcome)
+        assert why in refusal.reason
+
+    def test_a_quantity_of_a_line_that_does_not_say_how_many_it_has_is_refused(self) -> None:
+        lines = shown([whole(1, quantity=None), whole(2)])
+        assert plan(lines, want(1, quantity=1), whole_lines_only=True).refusals
+        assert plan(lines, want(1), whole_lines_only=True).parts
+
+    def test_keep_is_reached_where_no_more_is_open(self) -> None:
+        made = plan(self.ORDER, want(1, keep=2), whole_lines_only=True)
+        assert (made.parts, made.reached) == ((), (1,))
+
+
+class TestTheLastOpenLine:
+    ORDER = shown([whole(1), whole(2, "CANCELED"), whole(3, "SHIPPED")])
+
+    def test_it_is_refused_unless_that_is_allowed(self) -> None:
+        (refusal,) = plan(self.ORDER, want(1), whole_lines_only=True).refusals
+        assert "nothing else of the order is open" in refusal.reason
+        assert "allow_whole_order=True" in refusal.reason
+        assert plan(self.ORDER, want(1), whole_lines_only=True, allow_whole_order=True).parts
+
+    def test_it_is_refused_where_the_others_cannot_be_read(self) -> None:
+        unseen = replace(self.ORDER, shows_all=False, lines=(whole(1), whole(5)))
+        (refusal,) = plan(unseen, want(1), whole_lines_only=True).refusals
+        assert "cannot be read on this tenant" in refusal.reason
+        assert plan(unseen, want(1), whole_lines_only=True, allow_whole_order=True).parts
+
+    def test_a_part_of_a_line_leaves_something_open(self) -> None:
+        assert plan(shown([split(1, (11, 3, 0))]), want(1, quantity=2)).parts
+        assert plan(shown([split(1, (11, 3, 0))]), want(1, quantity=3)).refusals
+
+    def test_so_is_the_last_open_shipment(self) -> None:
+        first, last = shipment(11), shipment(12, "FULFILLED")
+        made = plan_shipment(shown([], (first, last)), Wanted(11, WHY), allow_whole_order=False)
+        assert "nothing else" in made.refusals[0].reason
+        made = plan_shipment(shown([], (first, last)), Wanted(11, WHY), allow_whole_order=True)
+        assert [part.key for part in made.parts] == ["7/shipment:11"]
+        others = shown([], (first, shipment(13)))
+        assert plan_shipment(others, Wanted(11, WHY), allow_whole_order=False).parts
+
+
+def shipment(number: int, status: str = "READY") -> Shipment:
+    return Shipment(number, status, status == "CANCELED", status == "READY")
+
+
+class TestAShipment:
+    @pytest.mark.parametrize(
+        ("number", "outcome"),
+        [(12, Outcome.NOT_CANCELABLE), (14, Outcome.NOT_FOUND)],
+    )
+    def test_one_that_cannot_be_canceled_is_refused(self, number: int, outcome: Outcome) -> None:
+        ships = (shipment(11), shipment(12, "FULFILLED"), shipment(13, "CANCELED"))
+        made = plan_shipment(shown([], ships), Wanted(number, WHY), allow_whole_order=False)
+        assert [one.outcome for one in made.refusals] == [outcome]
+
+    def test_one_that_is_canceled_is_reached(self) -> None:
+        ships = (shipment(13, "CANCELED"),)
+        made = plan_shipment(shown([], ships), Wanted(13, WHY), allow_whole_order=False)
+        assert (made.parts, made.refusals, made.reached) == ((), (), (13,))
+
+
+class TestQuantities:
+    def test_they_are_split_over_open_shipments_by_number_one_call_for_each(self) -> None:
+        lines = [split(1, (12, 2, 1), (11, 3, 0)), split(2, (11, 1, 0)), split(3, (11, 9, 0))]
+        made = plan(shown(lines), want(1, quantity=4), want(2))
+        assert [part.key for part in made.parts] == [
+            "7/shipment:11/lines:1+2",
+            "7/shipment:12/lines:1",
+        ]
+        shares = [(s.line, s.base, s.quantity) for part in made.parts for s in part.shares]
+        assert shares == [(1, 0, 3), (2, 0, 1), (1, 1, 1)]
+
+    def test_a_line_can_be_named_by_the_id_of_its_item_but_once(self) -> None:
+        lines = shown([split(1, (11, 3, 0)), split(2, (11, 3, 0))])
+        (part,) = plan(lines, want(f"{1:032x}", quantity=1)).parts
+        assert (part.shares[0].line, part.shares[0].wanted) == (1, f"{1:032x}")
+        (refusal,) = plan(lines, want(1, quantity=1), want(f"{1:032x}", quantity=1)).refusals
+        assert "named twice" in refusal.reason
+
+    @pytest.mark.parametrize(
+        ("wanted", "why"),
+        [
+            (want(1, quantity=4), "only 3 are open"),
+            (want(2), "4 have left"),
+            (want(2, quantity=1), "needs a return"),
+        ],
+    )
+    def test_more_than_is_open_is_refused(self, wanted: Wanted, why: str) -> None:
+        lines = [split(1, (11, 3, 0)), split(2, (12, 0, 0), fulfilled=4), split(3, (11, 9, 0))]
+        (refusal,) = plan(shown(lines), wanted).refusals
+        assert refusal.outcome is Outcome.NOT_CANCELABLE
+        assert why in refusal.reason
+
+    def test_where_all_is_canceled_nothing_is_sent(self) -> None:
+        lines = [split(1, (11, 0, 3)), split(2, (11, 1, 0))]
+        for wanted in (want(1), want(1, quantity=2), want(1, keep=1)):
+            assert plan(shown(lines), wanted).reached == (1,)
+
+    def test_an_order_that_is_canceled_has_reached_everything(self) -> None:
+        gone = replace(shown([split(1, (11, 3, 0))]), order=order("CANCELED"))
+        assert plan(gone, want(1, quantity=2)).reached == (1,)
+
+    @given(
+        places=st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=4),
+        quantity=st.integers(1, 25),
+        keep=st.booleans(),
+    )
+    def test_a_plan_asks_for_exactly_what_was_wanted_or_for_nothing(
+        self, places: list[tuple[int, int]], quantity: int, keep: bool
+    ) -> None:
+        line = split(1, *((11 + at, o, c) for at, (o, c) in enumerate(places)))
+        lines = shown([line, split(2, (11, 1, 0))])
+        wanted = want(1, keep=quantity) if keep else want(1, quantity=quantity)
+        made = plan(lines, wanted)
+        asked: Counter[int | str] = Counter()
+        for part in made.parts:
+            for share in part.shares:
+                place = line.place_in(part.shipment)
+                assert 0 < share.quantity <= place.open
+                assert share.base == place.canceled
+                asked[share.line] += share.quantity
+        exactly = max(0, line.open - quantity) if keep else quantity
+        assert asked[1] in ((exactly,) if made.parts else (0,))
+        assert bool(made.parts) + bool(made.refusals) + bool(made.reached) == 1
+
+    def test_the_order_itself_is_edited_only_where_that_is_allowed(self) -> None:
+        line = Line(1, (Place(None, 3, 0),), f"{1:032x}", quantity=3)
+        bare = shown([line, split(2, (11, 1, 0))], has_shipments=False)
+        (refusal,) = plan(bare, want(1, quantity=1)).refusals
+        assert "allow_order_edit=True" in refusal.reason
+        (part,) = plan(bare, want(1, quantity=1), allow_order_edit=True).parts
+        assert part.kind is PartKind.ORDER_LINE
+        assert (part.shares[0].line, part.shares[0].keep) == (f"{1:032x}", 2)
+
+
+class TestWhatAReadProves:
+    PART = plan(shown([split(1, (11, 3, 1)), split(2, (11, 2, 0))]), want(1, quantity=2)).parts[0]
+
+    @pytest.mark.parametrize(
+        ("is_open", "canceled", "standing"),
+        [
+            (3, 1, Standing.OPEN),
+            (1, 3, Standing.CANCELED),
+            (2, 2, Standing.CHANGED),
+            (0, 4, Standing.CHANGED),
+            (3, 0, Standing.CHANGED),
+        ],
+    )
+    def test_only_base_and_target_count(
+        self, is_open: int, canceled: int, standing: Standing
+    ) -> None:
+        assert assess(self.PART, shown([split(1, (11, is_open, canceled))])).standing is standing
+
+    def test_no_cancel_is_sent_where_less_is_open_than_it_names(self) -> None:
+        found = assess(self.PART, shown([split(1, (11, 1, 1), (12, 2, 0))]))
+        assert found.standing is Standing.OPEN
+        assert "Only 1 of line 1 are open in shipment 11" in found.obstacle
+
+    def test_only_what_is_at_its_base_is_sent_again(self) -> None:
+        lines = shown([split(1, (11, 3, 0)), split(2, (11, 2, 0)), split(3, (11, 1, 0))])
+        (part,) = plan(lines, want(1, quantity=2), want(2, quantity=1)).parts
+        half = shown([split(1, (11, 1, 2)), split(2, (11, 2, 0))], (shipment(11),))
+        assert assess(part, half).standing is Standing.OPEN
+        cancel = cancel_of(part, half, {1: WHY, 2: WHY}, Flags())
+        assert [(share.line, share.quantity) for share in cancel.shares] == [(2, 1)]
+
+    @pytest.mark.parametrize(
+        ("state", "standing", "obstacle"),
+        [
+            ("NORMAL", Standing.OPEN, ""),
+            ("CANCELED", Standing.CANCELED, ""),
+            ("SHIPPED", Standing.OPEN, "The line is SHIPPED now"),
+        ],
+    )
+    def test_of_a_whole_line(self, state: str, standing: Standing, obstacle: str) -> None:
+        (part,) = plan(shown([whole(1), whole(2)]), want(1), whole_lines_only=True).parts
+        found = assess(part, shown([whole(1, state)]))
+        assert (found.standing, found.obstacle) == (standing, obstacle)
+
+    @pytest.mark.parametrize(
+        ("left", "standing"),
+        [(3, Standing.OPEN), (1, Standing.CANCELED), (0, Standing.CANCELED), (2, Standing.CHANGED)],
+    )
+    def test_of_an_edited_order(self, left: int, standing: Standing) -> None:
+        def bare(quantity: int) -> OrderParts:
+            lines = [Line(1, (Place(None, quantity, 0),), f"{1:032x}"), split(2, (11, 1, 0))]
+            return shown(lines if quantity else lines[1:], has_shipments=False)
+
+        (part,) = plan(bare(3), want(1, keep=1), allow_order_edit=True).parts
+        assert assess(part, bare(left)).standing is standing
+
+    def test_a_part_is_the_same_after_a_trip_through_json(self) -> None:
+        assert Part.of_record(self.PART.record) == self.PART
+        assert "," not in self.PART.key
+        assert " " not in self.PART.key
