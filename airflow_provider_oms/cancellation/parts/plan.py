@@ -161,7 +161,7 @@ def plan_items(
         return Plan(order_id, (), tuple(reached), tuple(refusals))
     left = sum(line.open for line in shown.lines) - sum(amount for *_, amount in amounts)
     if amounts and not allow_whole_order and (left == 0 or not shown.shows_all):
-        why = _GUARD if left == 0 else _GUARD_UNSEEN
+        why = _GUARD if shown.shows_all else _GUARD_UNSEEN
         guards = [
             Refusal(one.name, Outcome.NOT_CANCELABLE, f"{why}. {_ALLOW}") for _, one, _ in amounts
         ]
