@@ -65,9 +65,9 @@ class Order:
         return is_canceled_state(self.order_state) or is_canceled_state(self.order_status)
 
     @property
-    def description(self) -> str:
-        """Return what the OMS says of it, in a few words."""
-        return f"orderState {self.order_state}, orderStatus {self.order_status}"
+    def statement(self) -> str:
+        """Return what the OMS says of it, in one clause."""
+        return f"The OMS says orderState {self.order_state}, orderStatus {self.order_status}"
 
     @property
     def evidence(self) -> Evidence:

@@ -251,9 +251,11 @@ class NativeParts:
         return body
 
     def _shipment_reader(self, order_id: OrderId, number: int) -> Reader[ShownShipment]:
+        what = f"shipment {number}"
+
         def read(answer: Response, secrets: tuple[str, ...]) -> ShownShipment:
             if not answer.is_success:
-                raise self._error_of(answer, f"shipment {number}", secrets)
+                raise self._error_of(answer, what, secrets)
             document = answer.json() if answer.complete else None
             fields = document if isinstance(document, dict) else {}
             shown = shipment_of(fields)
@@ -266,7 +268,7 @@ class NativeParts:
                 )
             if shown.order_id != order_id:
                 raise OmsNotFoundError(
-                    f"The order has no shipment {number}, which is another order's",
+                    f"The order has no {what}, which is another order's",
                     http_status=answer.status,
                     correlation_id=correlation_id_of(answer, secrets),
                 )
@@ -282,7 +284,7 @@ class NativeParts:
 
         def read(answer: Response, secrets: tuple[str, ...]) -> tuple[list[ShownShipment], int]:
             if not answer.is_success:
-                raise self._error_of(answer, "shipments of the order", secrets)
+                raise self._error_of(answer, "shipments of this order", secrets)
             page = page_of(answer.json() if answer.complete else None, order_id)
             if page is None:
                 raise OmsUnexpectedResponseError(

@@ -136,12 +136,12 @@ def lines_of(
     items = order.raw.get("items")
     quantities = _item_quantities(items)
     if quantities is None:
-        raise _unlike(order, "no lines that can be read")
+        raise _unlike(order, "lines that cannot be read")
     numbers = {_plain(item["id"]): whole_number(item.get("lineId")) for item in items or ()}
     for shipment in shipments:
         for line, item_id in shipment.item_ids.items():
             if item_id in numbers and numbers[item_id] not in (None, line):
-                raise _unlike(order, "lines that its shipments call otherwise")
+                raise _unlike(order, "other names for its lines than its shipments have")
             if item_id in numbers:
                 numbers[item_id] = line
     names: dict[int, str | None] = {
@@ -219,7 +219,7 @@ def _item_quantities(items: object) -> dict[str, int] | None:
 
 def _unlike(order: Order, found: str) -> OmsUnexpectedResponseError:
     return OmsUnexpectedResponseError(
-        f"The OMS answered with success, but shows an order with {found}",
+        f"The OMS answered with success, but with {found} instead of the lines of the order",
         http_status=order.http_status,
         correlation_id=order.correlation_id,
     )

@@ -241,7 +241,7 @@ def _reply_from(order: Order, name: OrderId) -> Reply:
     kept = f", kept by a cache for {order.age:g} s" if order.age else ""
     return Reply(
         order.evidence,
-        f"The OMS says {order.description} "
+        f"{order.statement} "
         f"(HTTP {order.http_status}, correlation id {order.correlation_id}{kept})",
         order_state=order.order_state,
         order_status=order.order_status,

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["OmsCancelOrderItemsOperator", "OmsCancelShipmentOperator"]
 
 
-class _CancelsParts(KeepsDefaultArguments, BaseOperator):
+# No BaseOperator itself: of one between it and an operator, Airflow takes the defaults of a mapped
+# task from the signature of BaseOperator, which differ, such as None for inlets.
+class _CancelsParts(KeepsDefaultArguments):
     """Do what both operators do: offer the link, keep the journal, push what became of it."""
 
     operator_extra_links = (OmsOrderLink(),)
@@ -35,9 +37,11 @@ class _CancelsParts(KeepsDefaultArguments, BaseOperator):
     order_id: Any
     order_key: Any
     only_if_states: Any
-    oms_conn_id: str
     _is_guarded: bool
     _is_killed = False
+    if TYPE_CHECKING:  # what BaseOperator has
+        log: Any
+        do_xcom_push: bool
 
     def on_kill(self) -> None:
         """Let nothing more be sent; :meth:`execute` ends by itself within seconds."""
@@ -79,7 +83,7 @@ class _CancelsParts(KeepsDefaultArguments, BaseOperator):
             self.log.exception("The result could not be pushed: %s", result.describe())
 
 
-class OmsCancelOrderItemsOperator(_CancelsParts):
+class OmsCancelOrderItemsOperator(_CancelsParts, BaseOperator):
     """Cancel lines of an order on Kibo's OMS, or quantities of them; this cannot be undone.
 
     The task succeeds only when the OMS itself says that each of them is canceled. Its result is in
@@ -204,7 +208,7 @@ class OmsCancelOrderItemsOperator(_CancelsParts):
         return self._execute(context, cancel, hook)
 
 
-class OmsCancelShipmentOperator(_CancelsParts):
+class OmsCancelShipmentOperator(_CancelsParts, BaseOperator):
     """Cancel one whole shipment of an order on Kibo's OMS; this cannot be undone.
 
     The task succeeds only when the OMS itself says that the shipment is canceled. Its result is in

@@ -13,7 +13,13 @@ from pages import blocks, rows, text_of
 
 from airflow_provider_oms.arguments import NOT_GIVEN
 from airflow_provider_oms.cancellation.outcomes import ResultDict
-from airflow_provider_oms.operators.oms import OmsBulkCancelOrdersOperator, OmsCancelOrderOperator
+from airflow_provider_oms.cancellation.parts.results import PartResultDict, PartsResultDict
+from airflow_provider_oms.operators.oms import (
+    OmsBulkCancelOrdersOperator,
+    OmsCancelOrderItemsOperator,
+    OmsCancelOrderOperator,
+    OmsCancelShipmentOperator,
+)
 from airflow_provider_oms.operators.review import OmsListOrdersInReviewOperator
 from airflow_provider_oms.sensors.oms import OmsOrderStateSensor
 from airflow_provider_oms.triggers.verdict_files import OmsVerdictFilesTrigger
@@ -22,6 +28,8 @@ HEADING = "| argument | default | meaning |"
 # Where a page has the arguments of two.
 HEADINGS: dict[type, str] = {
     OmsListOrdersInReviewOperator: "| argument of the operator | default | meaning |",
+    OmsCancelOrderItemsOperator: "| argument of the items operator | default | meaning |",
+    OmsCancelShipmentOperator: "| argument of the shipment operator | default | meaning |",
 }
 # How the pages say what is no literal: no default at all, none, and Airflow's own setting.
 IN_WORDS: Final[dict[str, tuple[Any, ...]]] = {
@@ -44,6 +52,8 @@ def shown(default: object) -> str:
     [
         ("docs/operators.md", OmsCancelOrderOperator),
         ("docs/bulk.md", OmsBulkCancelOrdersOperator),
+        ("docs/partial-cancellations.md", OmsCancelOrderItemsOperator),
+        ("docs/partial-cancellations.md", OmsCancelShipmentOperator),
         ("docs/sensor.md", OmsOrderStateSensor),
         ("docs/verdicts.md", OmsVerdictFilesTrigger),
         ("docs/verdicts.md", OmsListOrdersInReviewOperator),
@@ -68,6 +78,16 @@ def test_the_table_of_the_result_has_its_keys() -> None:
     for names, _ in rows(text_of("docs/operators.md"), "| key | value |"):
         keys += re.findall(r"`(\w+)`", names)
     assert keys == list(get_type_hints(ResultDict))
+
+
+def test_the_result_of_parts_has_its_keys() -> None:
+    page = text_of("docs/partial-cancellations.md")
+    keys: list[str] = []
+    for names, _ in rows(page, "| key of the result | value |"):
+        keys += re.findall(r"`(\w+)`", names)
+    assert keys == list(get_type_hints(PartsResultDict))
+    sentence = page.partition("\nEach part has ")[2].partition(". Nothing")[0]
+    assert set(get_type_hints(PartResultDict)) <= set(re.findall(r"`(\w+)`", sentence))
 
 
 def test_the_sensors_snippets_each_make_one_task() -> None:

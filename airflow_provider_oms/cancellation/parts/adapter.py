@@ -53,7 +53,7 @@ class PartCalls(Protocol):
 
 
 class OmsPartChangedError(OmsError):
-    """Report a part that is neither as it was planned nor canceled: whose doing, is not known."""
+    """Report a part that is neither as it was planned nor canceled; it proves nothing."""
 
     evidence = Evidence.AMBIGUOUS
 
@@ -75,8 +75,8 @@ class ShownPart(Order):
         return self.proof
 
     @property
-    def description(self) -> str:
-        """Return what the OMS says of it, in a few words."""
+    def statement(self) -> str:
+        """Return what the OMS says of it, in one clause."""
         return self.words
 
     @classmethod
@@ -180,7 +180,7 @@ class TakenApart:
         :param may_send: asked before it leaves.
         """
         if self._before is None:
-            raise AssertionError("a part is read before a cancel of it is made")
+            raise AssertionError
         cancel = self._cancel_of(self._part, self._before)
         is_in_time = self._before_sending()
 
@@ -203,11 +203,10 @@ class TakenApart:
         if found.standing is Standing.CANCELED:
             return ShownPart.of(shown, key, Evidence.CANCELED, found.words)
         if found.standing is Standing.CHANGED and self._may_have_acted:
-            message = (
-                f"{found.obstacle}: a cancel of this task may have done that, or not, and somebody "
-                f"else has changed it as well. The OMS says {found.words}"
+            raise OmsPartChangedError(
+                f"{found.obstacle}. Another client has changed it, and whether a cancel of this "
+                f"task took effect cannot be told. {found.words}"
             )
-            raise OmsPartChangedError(message)
         return ShownPart.of(shown, key, Evidence.OPEN, found.words, found.obstacle)
 
 
@@ -249,7 +248,7 @@ class PlanReader:
         self.order, self.plan = shown.order, self._make(shown)
         is_left = self.plan.parts or self.plan.refusals
         proof = Evidence.OPEN if is_left else Evidence.CANCELED
-        return ShownPart.of(shown, order_id, proof, shown.order.description)
+        return ShownPart.of(shown, order_id, proof, shown.order.statement)
 
     def post_cancel(
         self,
@@ -263,4 +262,4 @@ class PlanReader:
         :param request: not used.
         :param may_send: not asked.
         """
-        raise AssertionError("a plan is made from a read")
+        raise AssertionError

@@ -93,13 +93,16 @@ def cancel_of(
     )
 
 
+def _gone(what: str) -> Found:
+    words = f"The OMS does not show {what}"
+    return Found(Standing.CHANGED, words, obstacle=f"The order does not have {what} any more")
+
+
 def _shipment(part: Part, shown: OrderParts) -> Found:
     shipment = shown.shipment(part.shipment or 0)
     if shipment is None:
-        return Found(
-            Standing.CHANGED, f"nothing of shipment {part.shipment}", obstacle="it is gone"
-        )
-    words = f"shipment {shipment.number} {shipment.status}"
+        return _gone(f"shipment {part.shipment}")
+    words = f"The OMS says that shipment {shipment.number} is {shipment.status}"
     if shipment.is_canceled:
         return Found(Standing.CANCELED, words)
     obstacle = "" if shipment.is_open else f"The shipment is {shipment.status} now"
@@ -110,8 +113,8 @@ def _line(part: Part, shown: OrderParts) -> Found:
     (share,) = part.shares
     line = shown.line(share.line)
     if line is None:
-        return Found(Standing.CHANGED, f"nothing of line {share.line}", obstacle="it is gone")
-    words = f"line {line.name} {line.status}"
+        return _gone(f"line {share.line}")
+    words = f"The OMS says that line {line.name} is {line.status}"
     if line.canceled and not line.open:
         return Found(Standing.CANCELED, words)
     obstacle = "" if line.open else f"The line is {line.status} now"
@@ -123,35 +126,39 @@ def _order_line(part: Part, shown: OrderParts) -> Found:
     (share,) = part.shares
     line = shown.line(share.line)
     is_open = line.open if line is not None else 0
-    words = f"line {share.line} {is_open} in the order"
+    words = f"The OMS says that the order has {is_open} of line {share.line}"
     if is_open <= share.keep:
         return Found(Standing.CANCELED, words)
-    if is_open != share.keep + share.quantity:
-        reason = f"{is_open} of line {share.line} are in the order now"
-        planned = f"{share.keep + share.quantity} were when it began"
-        return Found(Standing.CHANGED, words, obstacle=f"{reason}, and {planned}")
+    planned = share.keep + share.quantity
+    if is_open != planned:
+        obstacle = (
+            f"The order had {planned} of line {share.line} when the task began, not {is_open}"
+        )
+        return Found(Standing.CHANGED, words, obstacle=obstacle)
     obstacle = "The order has shipments now" if shown.has_shipments else ""
     return Found(Standing.OPEN, words, part.shares, obstacle)
 
 
 def _quantities(part: Part, shown: OrderParts) -> Found:
     """Compare each line with its base and its target, there and nowhere else."""
-    words = []
+    counts = []
     left = []
-    obstacle = ""
+    obstacle = changed = ""
     for share in part.shares:
         line = shown.line(share.line)
         place = line.place_in(part.shipment) if line is not None else None
         is_open, canceled = (place.open, place.canceled) if place else (0, 0)
-        where = f" in shipment {part.shipment}" if part.shipment is not None else ""
-        words.append(f"line {share.line}{where} {canceled} canceled and {is_open} open")
+        counts.append(f"{canceled} of line {share.line} canceled and {is_open} open")
         if canceled == share.target:
             continue
         if canceled != share.base:
-            reason = f"{canceled} of line {share.line} are canceled now, and {share.base} were"
-            return Found(Standing.CHANGED, "; ".join(words), obstacle=f"{reason} when it began")
-        if is_open < share.quantity:
-            obstacle = f"Only {is_open} of line {share.line} are open{where} now"
+            had = f"{share.base} of line {share.line} were canceled when the task began"
+            changed = f"In shipment {part.shipment}, {had}, not {canceled}"
+        elif is_open < share.quantity:
+            obstacle = f"Shipment {part.shipment} has only {is_open} of line {share.line} open now"
         left.append(share)
+    words = f"The OMS says that shipment {part.shipment} has {', '.join(counts)}"
+    if changed:
+        return Found(Standing.CHANGED, words, obstacle=changed)
     standing = Standing.OPEN if left else Standing.CANCELED
-    return Found(standing, "; ".join(words), tuple(left), obstacle)
+    return Found(standing, words, tuple(left), obstacle)

@@ -186,7 +186,7 @@ def plan_shipment(shown: OrderParts, wanted: Wanted, *, allow_whole_order: bool)
     elif shipment.is_canceled or shown.order.is_canceled:
         return Plan(order_id, reached=(number,))
     elif not shipment.is_open:
-        refusal = f"its status is {shipment.status}. What has left needs a return"
+        refusal = f"its status is {shipment.status}, which cannot be canceled"
     elif not allow_whole_order:
         others = [one for one in shown.shipments if one.is_open and one.number != number]
         if not others:
@@ -208,9 +208,7 @@ def _amount(
     if one.keep is not None and one.keep >= line.open:
         return 0
     if line.open == 0:
-        state = f", its state is {line.status}" if line.status else ""
-        reason = f"none of it is open, and {line.fulfilled} have left{state}"
-        reason += ". What has left needs a return" if line.fulfilled else ""
+        reason = f"none of it is open, and {line.fulfilled} have been shipped"
         return Refusal(one.name, Outcome.NOT_CANCELABLE, reason)
     amount = line.open
     if one.keep is not None:
@@ -221,17 +219,17 @@ def _amount(
         return _whole(line, one, amount)
     if amount > line.open:
         reason = f"{amount} were to be canceled, and only {line.open} are open"
-        return Refusal(one.name, Outcome.NOT_CANCELABLE, f"{reason}. Give a smaller quantity")
+        return Refusal(one.name, Outcome.NOT_CANCELABLE, reason)
     return amount
 
 
 def _whole(line: Line, one: Wanted, amount: int) -> int | Refusal:
     is_said = one.quantity is not None or bool(one.keep)
     if is_said and (line.quantity is None or amount != line.quantity):
-        has = "does not say how many it has" if line.quantity is None else f"has {line.quantity}"
         reason = (
-            f"{amount} were to be canceled, and the line {has}: a translated tenant cancels whole "
-            f"lines only. Leave quantity and keep_quantity out if the whole line is meant"
+            f"{amount} of {line.quantity or 'an unknown quantity'} were to be canceled, and a "
+            f"translated tenant cancels whole lines only. Leave quantity and keep_quantity out if "
+            f"the whole line is meant"
         )
         return Refusal(one.name, Outcome.REFUSED, reason)
     return amount

@@ -55,6 +55,8 @@ class PartsRecord:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        # Which cancellation it is about: a plan whose head was lost may be about another one.
+        self._of = ""
         self._ended: dict[str, PartResult] = {}
         self._posted_by = 0.0
 
@@ -65,6 +67,7 @@ class PartsRecord:
         :raises JournalError: when the store has not taken it; then nothing may be sent.
         """
         record = {
+            "of": self._of,
             "order": plan.order_id,
             "parts": [part.record for part in plan.parts],
             "reached": list(plan.reached),
@@ -122,6 +125,8 @@ class PartsRecord:
     def _begun(self, plan: Any, progress: Any) -> Begun:
         if plan is None:
             return Begun()
+        if plan["of"] != self._of:
+            raise ValueError
         parts = tuple(map(Part.of_record, plan["parts"]))
         ended: dict[str, PartResult] = {}
         for part in parts:
@@ -147,7 +152,7 @@ class PartsRecord:
         :raises JournalError: when the store fails.
         :raises OmsInputError: when the record is about something else.
         """
-        of_this = _digest(tenant, order_id, wanted)
+        self._of = of_this = _digest(tenant, order_id, wanted)
         with store_failures():
             head = self._store.get(_HEAD)
         if isinstance(head, dict) and head.get("of", of_this) != of_this:

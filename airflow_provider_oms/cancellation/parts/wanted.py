@@ -18,8 +18,8 @@ __all__ = ["MOST_ITEMS", "Wanted", "wanted_items", "wanted_shipment"]
 MOST_ITEMS = 200
 _KEYS = ("line", "quantity", "keep_quantity", "reason", "other_reason")
 _RULE = (
-    "a list, or a JSON array, of 1 to {most} lines: each a line's name, or an object with line "
-    "and, if wanted, quantity or keep_quantity, reason and other_reason"
+    f"a list, or a JSON array, of 1 to {MOST_ITEMS} lines: each a line's name, or an object with "
+    "line and, if wanted, quantity or keep_quantity, reason and other_reason"
 )
 
 
@@ -98,7 +98,7 @@ def _parsed(value: Any) -> Sequence[Any]:
         found = kind_of(value)
         if isinstance(entries, list | tuple):
             found = f"{len(entries)} of them"
-        raise OmsInputError("items", _RULE.format(most=MOST_ITEMS), found)
+        raise OmsInputError("items", _RULE, found)
     return entries
 
 

@@ -1,4 +1,4 @@
-"""Parts of an order over real sockets: both dialects, each fault, with a journal and without one."""
+"""Parts of an order over real sockets: both dialects, each fault, with and without a journal."""
 
 from __future__ import annotations
 

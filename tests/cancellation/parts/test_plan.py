@@ -76,10 +76,10 @@ class TestWholeLines:
     @pytest.mark.parametrize(
         ("wanted", "outcome", "why"),
         [
-            (want(1, quantity=1), Outcome.REFUSED, "the line has 2"),
+            (want(1, quantity=1), Outcome.REFUSED, "1 of 2 were to be canceled"),
             (want(1, quantity=3), Outcome.REFUSED, "cancels whole lines only"),
-            (want(1, keep=1), Outcome.REFUSED, "1 were to be canceled"),
-            (want(4), Outcome.NOT_CANCELABLE, "2 have left"),
+            (want(1, keep=1), Outcome.REFUSED, "1 of 2 were"),
+            (want(4), Outcome.NOT_CANCELABLE, "2 have been shipped"),
             (want(9), Outcome.NOT_FOUND, "no such line"),
         ],
     )
@@ -173,8 +173,8 @@ class TestQuantities:
         ("wanted", "why"),
         [
             (want(1, quantity=4), "only 3 are open"),
-            (want(2), "4 have left"),
-            (want(2, quantity=1), "needs a return"),
+            (want(2), "4 have been shipped"),
+            (want(2, quantity=1), "none of it is open"),
         ],
     )
     def test_more_than_is_open_is_refused(self, wanted: Wanted, why: str) -> None:
@@ -246,7 +246,7 @@ class TestWhatAReadProves:
     def test_no_cancel_is_sent_where_less_is_open_than_it_names(self) -> None:
         found = assess(self.PART, shown([split(1, (11, 1, 1), (12, 2, 0))]))
         assert found.standing is Standing.OPEN
-        assert "Only 1 of line 1 are open in shipment 11" in found.obstacle
+        assert "Shipment 11 has only 1 of line 1 open now" in found.obstacle
 
     def test_only_what_is_at_its_base_is_sent_again(self) -> None:
         lines = shown([split(1, (11, 3, 0)), split(2, (11, 2, 0)), split(3, (11, 1, 0))])

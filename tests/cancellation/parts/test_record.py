@@ -1,0 +1,256 @@
+"""The record of the parts: what is on it before which call, and what a damaged one allows."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import pytest
+from part_world import ORDER, Killed, Weather, World
+
+from airflow_provider_oms.api.errors import OmsInputError
+from airflow_provider_oms.api.parts import Flags, Reason
+from airflow_provider_oms.cancellation.history import Policy
+from airflow_provider_oms.cancellation.outcomes import Outcome
+from airflow_provider_oms.cancellation.parts.plan import plan_items
+from airflow_provider_oms.cancellation.parts.record import begin
+from airflow_provider_oms.cancellation.parts.results import PartsResult
+from airflow_provider_oms.cancellation.parts.run import LEASE, PartsTask, cancel_parts
+from airflow_provider_oms.cancellation.parts.wanted import Wanted
+from airflow_provider_oms.cancellation.runner import Runtime
+
+WHY = Reason("other")
+WANTED = (Wanted(1, WHY, quantity=2), Wanted(2, WHY))
+POLICY = Policy(settle_seconds=3.0, deadline=20.0, settles_after_acceptance=True)
+HEAD, PLAN, PROGRESS = "oms_parts", "oms_parts_plan", "oms_parts_progress"
+
+
+class Task:
+    """A task in a world where nothing goes wrong by chance."""
+
+    def __init__(self, wanted: tuple[Wanted, ...] = WANTED) -> None:
+        quantities = {(11, 1): 3, (11, 2): 1, (12, 2): 2, (12, 3): 1}
+        self.world = World(random.Random(1), quantities)  # noqa: S311 - a test's
+        plan = partial(plan_items, wanted=wanted, whole_lines_only=False, allow_whole_order=False)
+        self.task = PartsTask(ORDER, wanted, plan, Flags(), is_relative=True)
+
+    def run(self, attempt: int = 1, *, is_kept: bool = True, **more: Any) -> PartsResult:
+        world = self.world
+        wanted = self.task.wanted
+        store = world if is_kept else None
+        record, begun = begin(store, "t", ORDER, wanted, is_first=attempt == 1)
+        return cancel_parts(
+            world,
+            self.task,
+            POLICY,
+            begun=begun,
+            record=record,
+            surroundings=Runtime(world.clock, world.sleep, draw=lambda: 0.0),
+            wall=world.clock,
+            **more,
+        )
+
+
+@pytest.fixture
+def task() -> Task:
+    return Task()
+
+
+def watch(task: Task, monkeypatch: pytest.MonkeyPatch, look: Callable[[], None]) -> None:
+    post = task.world.post_part
+
+    def post_part(*values: Any, **more: Any) -> Any:
+        look()
+        return post(*values, **more)
+
+    monkeypatch.setattr(task.world, "post_part", post_part)
+
+
+class TestWhatIsOnRecord:
+    def test_the_plan_and_an_intent_are_before_each_cancel(
+        self, task: Task, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        world = task.world
+        seen = []
+
+        def look() -> None:
+            plan, progress = world.values[PLAN], world.values[PROGRESS]
+            assert progress["posted_by"] >= world.now
+            seen.append((len(plan["parts"]), len(progress["ended"])))
+
+        watch(task, monkeypatch, look)
+        assert task.run().outcome is Outcome.CANCELED
+        assert seen == [(2, 0), (2, 1)]
+        json.dumps(world.values)
+
+    def test_nothing_of_it_is_large(self) -> None:
+        wanted = tuple(Wanted(line, WHY, quantity=1) for line in range(1, 201))
+        task = Task(wanted)
+        task.world.initial = {(n, line): 9 for n in (11, 12) for line in range(1, 201)}
+        task.run()
+        assert max(len(json.dumps(value)) for value in task.world.values.values()) < 32_000
+
+    @pytest.mark.parametrize("dies_after", range(1, 40))
+    def test_wherever_it_dies_the_next_attempt_goes_on(self, task: Task, dies_after: int) -> None:
+        task.world.begin_process(dies_after)
+        with contextlib.suppress(Killed):
+            task.run()
+        had_begun = HEAD in task.world.values
+        task.world.begin_process(None)
+        # Without the head, nothing tells that the first attempt has not come that far.
+        wanted = Outcome.CANCELED if had_begun else Outcome.UNKNOWN
+        assert task.run(2).outcome is wanted
+        if had_begun:
+            assert {line: task.world.ours(line) for line in (1, 2, 3)} == {1: 2, 2: 3, 3: 0}
+        assert len(task.world.posts) == 2 * had_begun
+
+    def test_one_about_something_else_is_refused(self, task: Task) -> None:
+        task.run()
+        task.task = replace(task.task, wanted=(Wanted(1, WHY, quantity=3), WANTED[1]))
+        with pytest.raises(OmsInputError, match="an earlier attempt of this task"):
+            task.run(2)
+
+    def test_another_reason_is_no_other_cancellation(self, task: Task) -> None:
+        task.run()
+        other = tuple(replace(one, reason=Reason("Damaged")) for one in WANTED)
+        task.task = replace(task.task, wanted=other)
+        assert task.run(2).outcome is Outcome.CANCELED
+        assert len(task.world.posts) == 2
+
+
+class TestADamagedRecord:
+    @pytest.mark.parametrize(
+        "lost", [(HEAD, PLAN, PROGRESS), (PLAN,), (HEAD,)], ids=["all", "the plan", "the head"]
+    )
+    def test_it_allows_no_quantity_to_be_sent(self, task: Task, lost: tuple[str, ...]) -> None:
+        task.run()
+        for key in lost:
+            del task.world.values[key]
+        result = task.run(2)
+        assert (result.outcome, result.may_be_retried) == (Outcome.UNKNOWN, False)
+        task.run(3)
+        assert len(task.world.posts) == 2
+
+    def test_a_plan_without_its_head_is_used_for_nothing_else(self, task: Task) -> None:
+        task.run()
+        del task.world.values[HEAD]
+        task.task = replace(task.task, wanted=(Wanted(3, WHY, quantity=1),))
+        for attempt in (2, 3):
+            assert task.run(attempt).outcome is Outcome.UNKNOWN
+        assert len(task.world.posts) == 2
+
+    @pytest.mark.parametrize(
+        ("key", "value"),
+        [(PLAN, {"order": 7}), (PLAN, []), (PROGRESS, {"ended": {}}), (HEAD, {"version": 9})],
+    )
+    def test_so_does_one_that_cannot_be_read(self, task: Task, key: str, value: Any) -> None:
+        task.run()
+        task.world.values[key] = value
+        assert task.run(2).outcome is Outcome.UNKNOWN
+        assert len(task.world.posts) == 2
+
+    def test_where_only_the_ends_are_lost_the_parts_are_read(self, task: Task) -> None:
+        task.run()
+        del task.world.values[PROGRESS]
+        assert task.run(2).outcome is Outcome.CANCELED
+        assert len(task.world.posts) == 2
+
+    @pytest.mark.parametrize("key", [PLAN, PROGRESS])
+    def test_nothing_is_sent_while_it_cannot_be_written(
+        self, task: Task, key: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        keep = task.world.set
+
+        def fail(name: str, value: Any) -> None:
+            if name == key:
+                raise ConnectionError("away")
+            keep(name, value)
+
+        monkeypatch.setattr(task.world, "set", fail)
+        result = task.run()
+        assert (result.outcome, result.may_be_retried) == (Outcome.NOT_ATTEMPTED, True)
+        assert "could not be recorded" in result.describe()
+        assert task.world.posts == []
+
+    def test_an_attempt_that_sent_nothing_leaves_the_next_one_free(self, task: Task) -> None:
+        task.world.weather = Weather(reads={"5xx": 10**9})
+        assert task.run().outcome is Outcome.NOT_ATTEMPTED
+        task.world.weather = Weather()
+        assert task.run(2).outcome is Outcome.CANCELED
+
+    def test_nor_does_one_that_had_none_before_it(self, task: Task) -> None:
+        """An attempt without a record may have sent what the later ones do not know of."""
+        task.run(is_kept=False)
+        task.world.weather = Weather(reads={"5xx": 10**9})
+        assert task.run(2).outcome is Outcome.UNKNOWN
+        task.world.weather = Weather()
+        assert task.run(3).outcome is Outcome.UNKNOWN
+        assert len(task.world.posts) == 2
+
+
+class TestTwoAttemptsAtOnce:
+    def test_the_younger_one_waits_until_no_cancel_can_leave(self, task: Task) -> None:
+        post = task.world.post_part
+
+        def die(*_: Any, **__: Any) -> Any:
+            task.world.is_dead = True
+            raise Killed
+
+        task.world.post_part = die  # type: ignore[method-assign]  # ends the process
+        with pytest.raises(Killed):
+            task.run()
+        posted_by = task.world.values[PROGRESS]["posted_by"]
+        assert posted_by > task.world.now
+        task.world.begin_process(None)
+        sent_at: list[float] = []
+
+        def post_part(*values: Any, **more: Any) -> Any:
+            sent_at.append(task.world.now)
+            return post(*values, **more)
+
+        task.world.post_part = post_part  # type: ignore[method-assign]  # looks on
+        assert task.run(2).outcome is Outcome.CANCELED
+        assert sent_at[0] >= posted_by + POLICY.settle_seconds
+        assert len(task.world.posts) == 2
+
+    def test_a_cancel_does_not_leave_after_its_lease(
+        self, task: Task, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def wait() -> None:
+            task.world.now += LEASE + 1
+
+        watch(task, monkeypatch, wait)
+        assert task.run().outcome is Outcome.NOT_ATTEMPTED
+        assert task.world.posts == []
+
+
+class TestAnInterruption:
+    def test_it_is_told_how_each_part_stands(
+        self, task: Task, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        told: list[PartsResult] = []
+        calls: list[int] = []
+
+        def interrupt() -> None:
+            calls.append(1)
+            if len(calls) == 2:
+                raise KeyboardInterrupt
+
+        watch(task, monkeypatch, interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            task.run(on_interrupt=told.append)
+        (result,) = told
+        assert [part.outcome for part in result.parts] == [Outcome.CANCELED, Outcome.UNKNOWN]
+        assert result.outcome is Outcome.PARTIALLY_CANCELED
+
+    def test_what_was_not_begun_was_not_attempted(self, task: Task) -> None:
+        told: list[PartsResult] = []
+        task.world.begin_process(6)
+        with pytest.raises(Killed):
+            task.run(on_interrupt=told.append)
+        assert {part.outcome for part in told[0].parts} == {Outcome.NOT_ATTEMPTED}
