@@ -1,6 +1,6 @@
 """Cancel the lines of orders that a warehouse reports as out of stock, and leave the rest of each.
 
-Trigger this DAG with **feed_path**, a JSON Lines file that every worker can read. Each row is a line:
+Trigger this DAG with **feed_path**, a JSON Lines file that every worker can read. A row is a line:
 
 * **order_id**: the order. On a native tenant its id of 32 hexadecimal digits.
 * **line**: its `orderItemID`, on a native tenant its `lineId`.

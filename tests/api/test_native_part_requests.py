@@ -1,0 +1,228 @@
+"""Requests about parts for a native tenant, held to Kibo's published files, and their answers."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import openapi
+import pytest
+from requests.structures import CaseInsensitiveDict
+
+from airflow_provider_oms.api.client import OmsClient
+from airflow_provider_oms.api.config import TenantSettings
+from airflow_provider_oms.api.errors import (
+    OmsError,
+    OmsLockedError,
+    OmsNotFoundError,
+    OmsUnexpectedResponseError,
+)
+from airflow_provider_oms.api.part_calls import Parts
+from airflow_provider_oms.api.parts import (
+    Flags,
+    OrderParts,
+    PartCancel,
+    PartKind,
+    Reason,
+    Share,
+)
+from airflow_provider_oms.api.transport import Response
+
+ID, ITEM = "137a94b6402be0000137196800002711", "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
+WHY, FLAGS = Reason("no_inventory", "Shelf 7"), Flags(send_notifications=False)
+ORDER = {
+    "id": ID,
+    "status": "Accepted",
+    "tenantId": 10001,
+    "version": "V.7",
+    "items": [{"id": ITEM, "lineId": 1, "quantity": 5}],
+}
+SHIPMENT: dict[str, Any] = {
+    "shipmentNumber": 11,
+    "orderId": ID,
+    "tenantId": 10001,
+    "shipmentStatus": "READY",
+    "items": [{"lineId": 1, "originalOrderItemId": ITEM, "quantity": 3}],
+    "canceledItems": [{"lineId": 1, "originalOrderItemId": ITEM, "quantity": 2}],
+}
+PAGE = {"_embedded": {"shipments": [SHIPMENT]}, "page": {"number": 0, "totalElements": 1}}
+PATH = "/api/commerce/shipments"
+
+
+@dataclass
+class Tenant:
+    """Answer as a tenant does, and keep what was sent."""
+
+    answers: dict[str, Any] = field(default_factory=dict)
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=lambda: {"ETag": '"7"'})
+    sent: list[tuple[str, str, Any, dict[str, str]]] = field(default_factory=list)
+
+    def exchange(self, method: str, url: str, **more: Any) -> Response:
+        path = urlsplit(url).path
+        self.sent.append((method, url.partition("mozu.com")[2], more["json"], more["headers"]))
+        known = {PATH: PAGE, f"{PATH}/11": SHIPMENT, f"{PATH}/11/canceled": SHIPMENT}
+        known |= {f"{PATH}/11/canceledItems": SHIPMENT, **self.answers}
+        body = known.get(path, ORDER)
+        headers = {"x-vol-correlation": "c0ffee", **self.headers}
+        status = 200 if path.startswith("/api/commerce/orders") else self.status
+        return Response(status, CaseInsensitiveDict(headers), json.dumps(body).encode())
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+@pytest.fixture
+def tenant(monkeypatch: pytest.MonkeyPatch) -> Tenant:
+    made = Tenant()
+    monkeypatch.setattr("airflow_provider_oms.api.client.Transport", lambda **_: made)
+    return made
+
+
+def parts() -> Parts:
+    fields = {"api": "native", "tenant_id": "10001", "environment": "sandbox"}
+    extra = {**fields, "reason_codes": {"no_inventory": "NoInventory"}}
+    return Parts(OmsClient(TenantSettings.from_connection(name="a", extra=extra)))
+
+
+def cancel(kind: PartKind, shipment: int | None = 11, *, keep: int = 0, **more: Any) -> PartCancel:
+    shares = () if kind is PartKind.SHIPMENT else (Share(1, 2, WHY, keep),)
+    if kind is PartKind.ORDER_LINE:
+        shares, shipment = (Share(ITEM, 2, WHY, keep),), None
+    return PartCancel(kind, ID, shipment, shares, WHY, FLAGS, **more)
+
+
+CALLS: dict[str, Any] = {
+    "plan": lambda: parts().get_parts(ID, lines=[1], is_whole=True),
+    "read": lambda: parts().get_parts(ID, lines=[1], shipments=[11]),
+    "lines": lambda: post(cancel(PartKind.SHIPMENT_LINES, version='"7"')),
+    "shipment": lambda: post(cancel(PartKind.SHIPMENT, version='"7"')),
+    "edit": lambda: post(cancel(PartKind.ORDER_LINE, keep=3, version="V.7")),
+    "delete": lambda: post(cancel(PartKind.ORDER_LINE)),
+}
+
+
+def post(wanted: PartCancel) -> OrderParts:
+    calls = parts()
+    return calls.post_part(wanted, calls.get_parts(ID, shipments=[11]))
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_it_fits(name: str, tenant: Tenant) -> None:
+    folder = openapi.folder()
+    if folder is None:
+        pytest.skip(openapi.MISSING)
+    files = {
+        "orders": openapi.Published(folder / "openapi_commerce.json"),
+        "shipments": openapi.Published(folder / "openapi_fulfillment.json"),
+    }
+    CALLS[name]()
+    problems = [
+        found
+        for method, url, body, _ in tenant.sent
+        for found in files[url.split("/")[3].partition("?")[0]].problems(
+            method, url, sent=body, status=0
+        )
+    ]
+    assert problems == []
+
+
+def test_a_cancel_of_lines_says_all_that_it_can_say(tenant: Tenant) -> None:
+    CALLS["lines"]()
+    method, url, body, headers = tenant.sent[-1]
+    assert (method, url) == ("PUT", f"{PATH}/11/canceledItems")
+    reason = {"reasonCode": "NoInventory", "moreInfo": "Shelf 7"}
+    assert body == {
+        "items": [{"lineId": 1, "quantity": 2, "canceledReason": reason}],
+        "blockAssignment": False,
+        "sendNotifications": False,
+    }
+    assert headers["If-Match"] == '"7"'
+
+
+def test_without_an_etag_no_version_is_named(tenant: Tenant) -> None:
+    post(cancel(PartKind.SHIPMENT_LINES))
+    assert "If-Match" not in tenant.sent[-1][3]
+
+
+@pytest.mark.parametrize("etag", ["7", '"\n"', "", '"' + "x" * 300 + '"'])
+def test_what_is_no_etag_is_none(tenant: Tenant, etag: str) -> None:
+    tenant.headers["ETag"] = etag
+    (shipment,) = parts().get_parts(ID, shipments=[11]).shipments
+    assert shipment.etag is None
+
+
+def test_a_read_shows_what_is_open_and_what_is_canceled(tenant: Tenant) -> None:
+    shown = parts().get_parts(ID, shipments=[11])
+    (line,) = shown.lines
+    assert (line.name, line.item_id, line.open, line.canceled) == (1, ITEM, 3, 2)
+    assert (shown.version, shown.shipments[0].etag) == ("V.7", '"7"')
+    assert shown.order.correlation_id == "c0ffee"
+
+
+@pytest.mark.parametrize("embedded", [{}, {"_embedded": {}}, {"_embedded": {"shipments": []}}])
+def test_a_page_may_have_nothing_embedded(tenant: Tenant, embedded: dict[str, Any]) -> None:
+    tenant.answers[PATH] = {**embedded, "page": {"totalElements": 0}}
+    shown = parts().get_parts(ID, is_whole=True)
+    assert (shown.has_shipments, shown.lines[0].open) == (False, 5)
+
+
+def test_what_was_shipped_or_moved_is_not_open(tenant: Tenant) -> None:
+    moved = [
+        {**SHIPMENT, "shipmentNumber": number, "shipmentStatus": status, "shipmentType": kind}
+        for number, status, kind in [
+            (12, "FULFILLED", "STH"),
+            (13, "REASSIGNED", "STH"),
+            (14, "READY", "Transfer"),
+        ]
+    ]
+    tenant.answers[PATH] = {"_embedded": {"shipments": moved}, "page": {"totalElements": 3}}
+    shown = parts().get_parts(ID, is_whole=True)
+    assert (shown.lines[0].open, shown.lines[0].fulfilled) == (0, 3)
+    assert [one.number for one in shown.shipments] == [12, 13]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"items": None},
+        {"items": [{"lineId": 1, "quantity": -1}]},
+        {"items": [{"lineId": 1}]},
+        {"items": [{"lineId": 2, "originalOrderItemId": ITEM, "quantity": 1}]},
+        {"canceledItems": [7]},
+        {"shipmentNumber": 12},
+        {"shipmentStatus": None},
+        {"orderId": None},
+        {"tenantId": 10002},
+    ],
+)
+def test_an_answer_that_cannot_be_counted_proves_nothing(
+    tenant: Tenant, change: dict[str, Any]
+) -> None:
+    tenant.answers[f"{PATH}/11"] = {**SHIPMENT, **change}
+    with pytest.raises(OmsUnexpectedResponseError):
+        parts().get_parts(ID, shipments=[11])
+
+
+def test_a_shipment_of_another_order_is_not_this_ones(tenant: Tenant) -> None:
+    tenant.answers[f"{PATH}/11"] = {**SHIPMENT, "orderId": ITEM}
+    with pytest.raises(OmsNotFoundError, match="another order's"):
+        parts().get_parts(ID, shipments=[11])
+
+
+@pytest.mark.parametrize("change", [{"_embedded": {"shipments": [{}]}}, {"page": {}}, {"page": 7}])
+def test_a_page_that_is_none_proves_nothing(tenant: Tenant, change: dict[str, Any]) -> None:
+    tenant.answers[PATH] = {**PAGE, **change}
+    with pytest.raises(OmsUnexpectedResponseError):
+        parts().get_parts(ID, is_whole=True)
+
+
+@pytest.mark.parametrize(("status", "kind"), [(412, OmsLockedError), (404, OmsNotFoundError)])
+def test_a_refusal_says_what_it_is_about(tenant: Tenant, status: int, kind: type[OmsError]) -> None:
+    calls = parts()
+    before = calls.get_parts(ID, shipments=[11])
+    tenant.status = status
+    with pytest.raises(kind, match="shipment"):
+        calls.post_part(cancel(PartKind.SHIPMENT), before)
