@@ -44,7 +44,8 @@ simulate: venv ## run stories of whole runs in virtual time, on all cores; SEEDS
 	@exec "$(VENV)/python" -m tests.simulation $(SEEDS) $(OPTIONS)
 
 fault-table: venv ## write what each fault ends as into docs/what-happens-when.md
-	@WRITE_DOCS=1 "$(VENV)/python" -m pytest --quiet tests/cancellation/test_hostile_tenant.py
+	@WRITE_DOCS=1 "$(VENV)/python" -m pytest --quiet tests/cancellation/test_hostile_tenant.py \
+		tests/cancellation/parts/test_part_faults.py
 
 docs: venv ## build the docs into build/docs/html; any warning is an error
 	@rm -rf build/docs/html

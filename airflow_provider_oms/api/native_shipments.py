@@ -31,6 +31,7 @@ class ShownShipment:
     :param order_id: the id of its order.
     :param in_it: the quantity of each ``lineId`` that is in it.
     :param canceled: the quantity of each ``lineId`` that is canceled in it.
+    :param at_first: the quantity of each ``lineId`` that was in it at first, where it says so.
     :param item_ids: the id of the order's item for each ``lineId`` that says one.
     :param is_transfer: whether it moves goods between two locations.
     """
@@ -39,6 +40,7 @@ class ShownShipment:
     order_id: str
     in_it: Mapping[int, int]
     canceled: Mapping[int, int]
+    at_first: Mapping[int, int] = field(default_factory=dict)
     item_ids: Mapping[int, str] = field(default_factory=dict)
     is_transfer: bool = False
 
@@ -56,13 +58,21 @@ class ShownShipment:
         if self.shipment.is_canceled and not canceled:
             # A shipment that was canceled as a whole may leave its items where they were.
             canceled = in_it
-        is_open = in_it if self.shipment.is_open else 0
+        is_open = self._left_of(line) if self.shipment.is_open else 0
         return Place(self.number, is_open, canceled, self.shipment.status)
 
-    @property
-    def has_left(self) -> bool:
-        """Tell whether what is in it has been shipped."""
-        return (self.shipment.status or "").upper() == _FULFILLED
+    def shipped_of(self, line: int) -> int:
+        """Return how many of a line have been shipped with it.
+
+        :param line: the ``lineId``.
+        """
+        is_shipped = (self.shipment.status or "").upper() == _FULFILLED
+        return self._left_of(line) if is_shipped else 0
+
+    def _left_of(self, line: int) -> int:
+        # That a cancel lowers the quantity is not published: what was canceled may still be in it.
+        in_it, canceled = self.in_it.get(line, 0), self.canceled.get(line, 0)
+        return min(in_it, max(0, self.at_first.get(line, in_it + canceled) - canceled))
 
 
 def shipment_of(document: Mapping[str, Any]) -> ShownShipment | None:
@@ -92,6 +102,7 @@ def shipment_of(document: Mapping[str, Any]) -> ShownShipment | None:
         _plain(order_id),
         in_it,
         canceled,
+        _quantities(document["items"], "originalQuantity") or {},
         {
             entry["lineId"]: _plain(entry["originalOrderItemId"])
             for entry in entries
@@ -175,28 +186,28 @@ def _line(
 ) -> Line:
     if not has_shipments:
         return Line(number, (Place(None, quantity or 0, 0),), item_id, quantity=quantity)
-    fulfilled = sum(one.in_it.get(number, 0) for one in shipments if one.has_left)
+    fulfilled = sum(one.shipped_of(number) for one in shipments)
     places = tuple(one.place_of(number) for one in shipments)
     return Line(number, places, item_id, fulfilled, quantity)
 
 
-def _quantities(entries: object) -> dict[int, int] | None:
+def _quantities(entries: object, name: str = "quantity") -> dict[int, int] | None:
     """Return the quantity of each ``lineId``; ``None`` where one cannot be read."""
     if not isinstance(entries, list):
         return None
     found: Counter[int] = Counter()
     for entry in entries:
         line = whole_number(entry.get("lineId")) if isinstance(entry, dict) else None
-        quantity = _count(entry)
+        quantity = _count(entry, name)
         if line is None or quantity is None:
             return None
         found[line] += quantity
     return dict(found)
 
 
-def _count(entry: object) -> int | None:
+def _count(entry: object, name: str = "quantity") -> int | None:
     """Return the quantity of a line, or ``None`` where it has none that can be read."""
-    quantity = entry.get("quantity") if isinstance(entry, dict) else None
+    quantity = entry.get(name) if isinstance(entry, dict) else None
     is_count = isinstance(quantity, int) and not isinstance(quantity, bool) and quantity >= 0
     return quantity if is_count else None
 

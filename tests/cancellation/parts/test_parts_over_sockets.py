@@ -238,6 +238,43 @@ class TestItems:
         assert (result.outcome, native.line(2)["canceled"]) == (Outcome.NOT_ATTEMPTED, 0)
 
 
+class TestTenantsThatDiffer:
+    @pytest.mark.parametrize("left", ["drop", "keep", "unchanged"])
+    def test_what_a_shipment_shows_of_lines_that_are_canceled(
+        self, native: Task, left: str
+    ) -> None:
+        native.tenant.settings(native_items_left=left)
+        for attempt, (items, is_open) in enumerate(
+            [([{"line": 1, "quantity": 1}], 2), ([{"line": 1, "keep_quantity": 1}], 1), ([1], 0)]
+        ):
+            native.store = Store()
+            assert native.items(items).outcome is Outcome.CANCELED, attempt
+            assert native.open == {1: is_open, 2: 2}
+
+    @pytest.mark.parametrize("items", ["cancel", "leave"])
+    def test_what_a_shipment_shows_that_is_canceled_as_a_whole(
+        self, native: Task, items: str
+    ) -> None:
+        native.tenant.settings(native_whole_shipment_items=items)
+        assert native.shipment(FIRST_SHIPMENT).outcome is Outcome.CANCELED
+        native.store = Store()
+        assert native.items([1]).outcome is Outcome.CANCELED
+        assert native.open == {1: 0, 2: 2}
+
+    @pytest.mark.parametrize(
+        "settings",
+        [
+            {"native_if_match": "ignore"},
+            {"native_shipment_success": 201},
+            {"native_shipments_as_xml": True},
+        ],
+    )
+    def test_answers_that_may_be(self, native: Task, settings: dict[str, Any]) -> None:
+        native.tenant.settings(**settings)
+        assert native.items([{"line": 1, "quantity": 3}]).outcome is Outcome.CANCELED
+        assert native.open == {1: 0, 2: 2}
+
+
 class TestFaults:
     @pytest.mark.parametrize("fault", ACTED)
     def test_one_after_acting_is_found_by_a_read(self, task: Task, fault: str) -> None:
