@@ -92,13 +92,19 @@ def test_whatever_a_type_checker_is_told_to_ignore_has_a_reason() -> None:
     assert unexplained == []
 
 
-def test_only_the_runner_sends_a_cancel_and_nothing_that_a_triggerer_runs() -> None:
-    senders = {
+def callers_of(method: str) -> set[str]:
+    return {
         str(path.relative_to(PACKAGE))
         for path in MODULES
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Attribute) and node.attr == "post_cancel"
+        if isinstance(node, ast.Attribute) and node.attr == method
     }
+
+
+def test_only_the_runner_sends_a_cancel_and_nothing_that_a_triggerer_runs() -> None:
+    senders = callers_of("post_cancel")
+    # What the runner is given for a part is one that sends this part.
+    assert callers_of("post_part") == {"cancellation/parts/adapter.py"}
     # The one that leaves notes hands over what the runner sends.
     assert senders == {"cancellation/runner.py", "cancellation/notes.py"}
     for path in MODULES:

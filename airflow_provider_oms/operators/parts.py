@@ -30,8 +30,6 @@ __all__ = ["OmsCancelOrderItemsOperator", "OmsCancelShipmentOperator"]
 class _CancelsParts(KeepsDefaultArguments):
     """Do what both operators do: offer the link, keep the journal, push what became of it."""
 
-    operator_extra_links = (OmsOrderLink(),)
-    ui_color = "#f6e3d5"
     #: Where a person finds the order, once the task runs; empty when the connection does not say.
     order_url = ""
     order_id: Any
@@ -137,6 +135,8 @@ class OmsCancelOrderItemsOperator(_CancelsParts, BaseOperator):
         "items": "json",
         "only_if_states": "json",
     }
+    operator_extra_links = (OmsOrderLink(),)
+    ui_color = "#f6e3d5"
 
     def __init__(  # noqa: PLR0913 - each is a setting of its own
         self,
@@ -245,6 +245,8 @@ class OmsCancelShipmentOperator(_CancelsParts, BaseOperator):
         "oms_conn_id",
     )
     template_fields_renderers = {"only_if_states": "json"}  # noqa: RUF012 - as Airflow declares it
+    operator_extra_links = (OmsOrderLink(),)
+    ui_color = "#f6e3d5"
 
     def __init__(  # noqa: PLR0913 - each is a setting of its own
         self,

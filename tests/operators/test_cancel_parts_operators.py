@@ -11,7 +11,7 @@ from unittest.mock import MagicMock
 import pytest
 from airflow.providers.common.compat.sdk import DAG, AirflowFailException
 from interruption import interruptible
-from raw_server import RawServer, Script, answer
+from raw_server import RawServer, Script, answer, hang_up
 
 from airflow_provider_oms.exceptions import OmsInvalidInputError, OmsPartsCancellationError
 from airflow_provider_oms.operators.oms import (
@@ -24,7 +24,7 @@ ITEM = {"orderItemID": 81, "orderID": 8, "itemState": "NORMAL", "quantity": 2}
 OTHER = {**ITEM, "orderItemID": 82}
 CORRELATION_ID = "0123456789abcdef0123456789abcdef"
 BOTH = [OmsCancelOrderItemsOperator, OmsCancelShipmentOperator]
-ARGUMENTS = {
+ARGUMENTS: dict[Any, dict[str, Any]] = {
     OmsCancelOrderItemsOperator: {"items": [81], "send_notifications": False},
     OmsCancelShipmentOperator: {"shipment_id": 5},
 }
@@ -200,7 +200,12 @@ def test_what_a_mapped_task_would_lose_is_refused() -> None:
 
 def test_nothing_more_is_sent_once_it_is_told_to_end(oms: RawServer) -> None:
     task = operator()
-    oms.script = [*PLAN, *READ, lambda connection, _: (task.on_kill(), connection.close())]
+
+    def kill(connection: socket.socket, _: bytes) -> None:
+        task.on_kill()
+        hang_up(connection, b"")
+
+    oms.script = [*PLAN, *READ, kill]
     with oms, pytest.raises(OmsPartsCancellationError) as failure:
         task.execute(context())
     assert failure.value.result.outcome.value == "unknown"

@@ -1,28 +1,18 @@
-"""Parts of an order over real sockets: both dialects, each fault, with and without a journal."""
+"""Parts of an order over real sockets: both dialects, each fault, with a journal."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from emulator_client import SPLIT, SPLIT_ITEMS, SPLIT_SHIPMENTS
+from part_tasks import FIRST, FIRST_SHIPMENT, SECOND, SECOND_SHIPMENT, Store, Task, failure
 
 from airflow_provider_oms.cancellation.outcomes import Outcome
-from airflow_provider_oms.cancellation.parts.results import PartsResult
-from airflow_provider_oms.emulator.testing import EmulatorProcess
-from airflow_provider_oms.exceptions import (
-    OmsInvalidInputError,
-    OmsPartsCancellationError,
-    OmsPartsCancellationRefusedError,
-)
 from airflow_provider_oms.hooks.oms import OmsHook
 
 pytestmark = pytest.mark.slow
 
-FIRST, SECOND = SPLIT_ITEMS
-FIRST_SHIPMENT, SECOND_SHIPMENT = SPLIT_SHIPMENTS
 ACTED: dict[str, dict[str, Any]] = {
     "the connection drops": {"kind": "drop", "when": "after"},
     "500": {"kind": "status", "status": 500, "acts": True},
@@ -36,111 +26,6 @@ NOT_ACTED: dict[str, dict[str, Any]] = {
     "429": {"kind": "status", "status": 429},
     "412": {"kind": "status", "status": 412},
 }
-
-
-class Store(dict[str, Any]):
-    """Keep values as Airflow's task_state_store does: as JSON."""
-
-    def set(self, key: str, value: Any) -> None:
-        self[key] = json.loads(json.dumps(value))
-
-
-@pytest.fixture(scope="module")
-def oms() -> Iterator[EmulatorProcess]:
-    with EmulatorProcess() as emulator:
-        yield emulator
-
-
-@pytest.fixture
-def tenant(oms: EmulatorProcess) -> EmulatorProcess:
-    oms.clear()
-    oms.reset_settings()
-    oms.load_orders([{"orderID": 8, "parts": SPLIT}, {"orderID": 9, "parts": {"lines": [2]}}])
-    return oms
-
-
-class Task:
-    """A task over one tenant; each call of it is an attempt.
-
-    :param tenant: the emulator.
-    :param api: as in a connection.
-    :param monkeypatch: sets the connection.
-    """
-
-    def __init__(self, tenant: EmulatorProcess, api: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.tenant = tenant
-        self.api = api
-        extra: dict[str, Any] = {"check_reasons": "off"} if api == "native" else {}
-        extra |= {"api": api, "tenant_id": tenant.tenant, "settle_seconds": 1, "deadline": 3}
-        connection = {
-            "conn_type": "oms",
-            "host": tenant.url,
-            "login": tenant.client_id,
-            "password": tenant.client_secret,
-            "extra": extra,
-        }
-        monkeypatch.setenv("AIRFLOW_CONN_OMS_DEFAULT", json.dumps(connection))
-        self.store: Store | None = Store()
-
-    @property
-    def is_native(self) -> bool:
-        return self.api == "native"
-
-    @property
-    def order_id(self) -> int | str:
-        return self.tenant.native_id(8) if self.is_native else 8
-
-    def items(self, items: Any, *, attempt: int = 1, **more: Any) -> PartsResult:
-        return OmsHook().cancel_items(
-            self.order_id,
-            items,
-            "no_inventory",
-            attempt=attempt,
-            journal=self.store,
-            **{"send_notifications": False, **more},
-        )
-
-    def shipment(self, number: int, *, attempt: int = 1, **more: Any) -> PartsResult:
-        said = {"send_notifications": False} if self.is_native else {}
-        return OmsHook().cancel_shipment(
-            self.order_id,
-            number,
-            "created_by_mistake",
-            attempt=attempt,
-            journal=self.store,
-            **{**said, **more},
-        )
-
-    def line(self, number: int) -> dict[str, Any]:
-        return dict(self.tenant.parts(8)["lines"][number])
-
-    @property
-    def open(self) -> dict[int, int]:
-        return {line: one["open"] for line, one in self.tenant.parts(8)["lines"].items()}
-
-
-@pytest.fixture
-def translated(tenant: EmulatorProcess, monkeypatch: pytest.MonkeyPatch) -> Task:
-    return Task(tenant, "translated", monkeypatch)
-
-
-@pytest.fixture
-def native(tenant: EmulatorProcess, monkeypatch: pytest.MonkeyPatch) -> Task:
-    return Task(tenant, "native", monkeypatch)
-
-
-@pytest.fixture(params=["translated", "native"])
-def task(
-    tenant: EmulatorProcess, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> Task:
-    return Task(tenant, request.param, monkeypatch)
-
-
-def failure(call: Any) -> PartsResult:
-    """Return the result of a call that fails."""
-    with pytest.raises(OmsPartsCancellationError) as error:
-        call()
-    return error.value.result
 
 
 class TestItems:
@@ -323,123 +208,3 @@ class TestFaults:
         # Its If-Match, or the quantity that is not open any more, has kept it from acting.
         assert result.outcome is Outcome.NOT_CANCELABLE
         assert native.line(2)["canceled"] == 2
-
-
-class TestLaterAttempts:
-    def break_off(self, task: Task, items: Any, *, acted: bool) -> PartsResult:
-        """Let a first attempt end after its cancel, whose answer and reads are lost."""
-        when = "after" if acted else "before"
-        task.tenant.add_fault("drop", call="cancel_items", when=when, times=1)
-        read = "get_shipment" if task.is_native else "get_item"
-        task.tenant.add_fault("status", call=read, status=503, skip=1 if task.is_native else 2)
-        result = failure(lambda: task.items(items))
-        task.tenant.clear_faults()
-        assert (result.outcome, result.may_be_retried) == (Outcome.UNKNOWN, True)
-        return result
-
-    @pytest.mark.parametrize("acted", [True, False])
-    def test_with_a_journal_a_quantity_is_canceled_once(self, native: Task, acted: bool) -> None:
-        items = [{"line": 2, "quantity": 1}]
-        self.break_off(native, items, acted=acted)
-        assert native.items(items, attempt=2).outcome is Outcome.CANCELED
-        line = native.line(2)
-        assert (line["canceled"], line["cancels"]) == (1, 1 if acted else 2)
-
-    @pytest.mark.parametrize("acted", [True, False])
-    def test_a_whole_line_needs_no_journal(self, task: Task, acted: bool) -> None:
-        items = [2 if task.is_native else SECOND]
-        self.break_off(task, items, acted=acted)
-        task.store = None
-        assert task.items(items, attempt=2).outcome is Outcome.CANCELED
-        line = task.line(2)
-        assert (line["canceled"], line["times_canceled"]) == (2, 1)
-
-    def test_a_quantity_without_a_journal_is_not_sent_again(self, native: Task) -> None:
-        items = [{"line": 2, "quantity": 1}]
-        self.break_off(native, items, acted=True)
-        native.store = None
-        result = failure(lambda: native.items(items, attempt=2))
-        assert (result.outcome, result.may_be_retried) == (Outcome.UNKNOWN, False)
-        assert "give keep_quantity" in result.describe()
-        assert native.line(2)["cancels"] == 1
-
-    def test_one_with_other_items_is_refused(self, native: Task) -> None:
-        native.items([{"line": 2, "quantity": 1}])
-        with pytest.raises(OmsInvalidInputError, match="an earlier attempt of this task"):
-            native.items([{"line": 2, "quantity": 2}], attempt=2)
-
-    def test_one_that_was_cleared_after_a_success_sends_nothing(self, native: Task) -> None:
-        items = [{"line": 2, "quantity": 1}]
-        native.items(items)
-        assert native.items(items, attempt=2).outcome is Outcome.CANCELED
-        assert native.line(2)["cancels"] == 1
-
-
-class TestTheOrderItself:
-    @pytest.fixture
-    def bare(self, native: Task) -> Task:
-        native.tenant.load_orders([{"orderID": 8, "parts": {"lines": [3, 2], "shipments": []}}])
-        return native
-
-    def test_it_is_edited_only_where_that_is_allowed(self, bare: Task) -> None:
-        with pytest.raises(OmsPartsCancellationRefusedError, match="allow_order_edit=True"):
-            bare.items([{"line": 1, "quantity": 1}])
-        bare.store = Store()
-        items = [{"line": 1, "quantity": 1}, 2]
-        assert bare.items(items, allow_order_edit=True).outcome is Outcome.CANCELED
-        assert bare.open == {1: 2, 2: 0}
-
-    @pytest.mark.parametrize("when", ["after", "before"])
-    def test_an_edit_that_is_repeated_leaves_the_same(self, bare: Task, when: str) -> None:
-        bare.tenant.add_fault("drop", call="edit_items", when=when, times=1)
-        result = bare.items([{"line": 1, "quantity": 1}], allow_order_edit=True)
-        assert (result.outcome, bare.open) == (Outcome.CANCELED, {1: 2, 2: 2})
-
-
-class TestShipments:
-    def test_one_of_two(self, task: Task) -> None:
-        result = task.shipment(FIRST_SHIPMENT)
-        assert result.outcome is Outcome.CANCELED
-        assert task.open == {1: 1, 2: 2}
-        assert result.as_dict()["parts"][0]["shipment"] == FIRST_SHIPMENT
-
-    def test_the_last_open_one_needs_a_word(self, task: Task) -> None:
-        task.shipment(FIRST_SHIPMENT)
-        task.store = Store()
-        assert failure(lambda: task.shipment(SECOND_SHIPMENT)).outcome is Outcome.NOT_CANCELABLE
-        task.store = Store()
-        result = task.shipment(SECOND_SHIPMENT, allow_whole_order=True)
-        assert (result.outcome, task.open) == (Outcome.CANCELED, {1: 0, 2: 0})
-
-    def test_one_of_another_order_is_refused(self, task: Task) -> None:
-        (number,) = task.tenant.parts(9)["shipments"]
-        result = failure(lambda: task.shipment(number))
-        assert result.outcome is Outcome.NOT_FOUND
-        assert task.tenant.parts(9)["lines"][1]["canceled"] == 0
-
-    def test_one_that_has_left_is_refused(self, task: Task) -> None:
-        task.tenant.change_shipment(FIRST_SHIPMENT, "FULFILLED")
-        result = failure(lambda: task.shipment(FIRST_SHIPMENT))
-        assert result.outcome is Outcome.NOT_CANCELABLE
-        assert task.open[2] == 2
-
-    @pytest.mark.parametrize(
-        ("api", "said"), [("translated", {"send_notifications": True}), ("native", {})]
-    )
-    def test_what_cannot_be_said_and_what_must_be(
-        self,
-        tenant: EmulatorProcess,
-        monkeypatch: pytest.MonkeyPatch,
-        api: str,
-        said: dict[str, Any],
-    ) -> None:
-        Task(tenant, api, monkeypatch)
-        with pytest.raises(OmsInvalidInputError, match="send_notifications must be"):
-            OmsHook().cancel_shipment(
-                8 if api == "translated" else tenant.native_id(8),
-                FIRST_SHIPMENT,
-                "other",
-                "A reason",
-                attempt=1,
-                **said,
-            )
