@@ -55,9 +55,9 @@ class ShownShipment:
         :param line: the ``lineId``.
         """
         in_it, canceled = self.in_it.get(line, 0), self.canceled.get(line, 0)
-        if self.shipment.is_canceled and not canceled:
+        if self.shipment.is_canceled and in_it:
             # A shipment that was canceled as a whole may leave its items where they were.
-            canceled = in_it
+            canceled = self.at_first.get(line, canceled or in_it)
         is_open = self._left_of(line) if self.shipment.is_open else 0
         return Place(self.number, is_open, canceled, self.shipment.status)
 

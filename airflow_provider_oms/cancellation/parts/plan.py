@@ -202,14 +202,16 @@ def _amount(
     """Return how many of a line are to be canceled, or why none can be."""
     if line is None:
         return Refusal(one.name, Outcome.NOT_FOUND, "the order has no such line")
-    is_gone = line.open == 0 and line.canceled > 0 and line.fulfilled == 0
-    if shown.order.is_canceled or is_gone:
-        return 0
-    if one.keep is not None and one.keep >= line.open:
+    if shown.order.is_canceled:
         return 0
     if line.open == 0:
-        reason = f"none of it is open, and {line.fulfilled} have been shipped"
-        return Refusal(one.name, Outcome.NOT_CANCELABLE, reason)
+        # Of a line that was shipped in part, the rest is canceled; more of it cannot be.
+        if line.canceled and not (line.fulfilled and one.quantity):
+            return 0
+        counts = f"{line.fulfilled} have been shipped, and {line.canceled} are canceled"
+        return Refusal(one.name, Outcome.NOT_CANCELABLE, f"none of it is open; {counts}")
+    if one.keep is not None and one.keep >= line.open:
+        return 0
     amount = line.open
     if one.keep is not None:
         amount -= one.keep

@@ -183,6 +183,20 @@ class TestQuantities:
         assert refusal.outcome is Outcome.NOT_CANCELABLE
         assert why in refusal.reason
 
+    @pytest.mark.parametrize(
+        ("wanted", "is_refused"), [(want(1), False), (want(1, keep=0), False), (want(1, 1), True)]
+    )
+    def test_a_line_of_which_the_rest_was_shipped(self, wanted: Wanted, is_refused: bool) -> None:
+        lines = [split(1, (11, 0, 2), (12, 0, 0), fulfilled=3), split(2, (11, 1, 0))]
+        made = plan(shown(lines), wanted)
+        assert (bool(made.refusals), made.reached) == (is_refused, () if is_refused else (1,))
+
+    @pytest.mark.parametrize("wanted", [want(1), want(1, keep=0), want(1, keep=5), want(1, 1)])
+    def test_a_line_that_was_shipped_is_never_called_canceled(self, wanted: Wanted) -> None:
+        lines = [split(1, (11, 0, 0), fulfilled=3), split(2, (11, 1, 0))]
+        made = plan(shown(lines), wanted)
+        assert [one.outcome for one in made.refusals] == [Outcome.NOT_CANCELABLE]
+
     def test_where_all_is_canceled_nothing_is_sent(self) -> None:
         lines = [split(1, (11, 0, 3)), split(2, (11, 1, 0))]
         for wanted in (want(1), want(1, quantity=2), want(1, keep=1)):
