@@ -34,6 +34,8 @@ from airflow_provider_oms.api.parts import (
 
 ORDER = 1010101
 SETTLE = 3.0
+# Of what other clients do, this is how often they ship instead of canceling.
+_SHIPPED = 0.2
 Key = tuple[int, int]  # shipment and line
 
 
@@ -171,7 +173,9 @@ class World:
         if self.draw.random() >= self.weather.others:
             return
         key = self.draw.choice(sorted(self.initial))
-        if self.open(key) and key[0] not in self.closed:
+        if self.draw.random() < _SHIPPED:
+            self.closed.add(key[0])
+        elif self.open(key) and key[0] not in self.closed:
             many = self.open(key) if self.whole else self.draw.randint(1, self.open(key))
             shows_at = self.now + self.draw.choice([0.0, self.draw.uniform(0, SETTLE)])
             self._act([(key, many)], self.now, shows_at, is_ours=False)

@@ -11,7 +11,11 @@ from airflow.providers.common.compat.sdk import DAG, task
 from airflow_provider_oms.cancellation.outcomes import CancellationResult, Outcome
 from airflow_provider_oms.exceptions import OmsCancellationError
 from airflow_provider_oms.hooks.oms import OmsHook
-from airflow_provider_oms.operators.oms import OmsBulkCancelOrdersOperator, OmsCancelOrderOperator
+from airflow_provider_oms.operators.oms import (
+    OmsBulkCancelOrdersOperator,
+    OmsCancelOrderItemsOperator,
+    OmsCancelOrderOperator,
+)
 from airflow_provider_oms.sensors.oms import OmsOrderStateSensor
 
 
@@ -50,6 +54,7 @@ with DAG(dag_id="wrong", schedule=None):
     OmsBulkCancelOrdersOperator(task_id="d", orders=[1], max_order=5)  # E: max_order
     OmsBulkCancelOrdersOperator(task_id="d", orders=[1], max_orders=[5])  # E: max_orders
     OmsBulkCancelOrdersOperator(task_id="d", orders=[1], dry_run=None)  # E: dry_run
+    OmsCancelOrderItemsOperator(task_id="p", order_id=1, disposition_reason="x")  # E: items
     OmsOrderStateSensor(task_id="e", order_id=1, target_state="SHIPPED")  # E: target_state
     OmsOrderStateSensor(task_id="e", order_id=1, target_states=7)  # E: target_states
     OmsOrderStateSensor(task_id="e", order_id=1, deferrable="yes")  # E: deferrable
@@ -60,6 +65,7 @@ OmsHook(oms_conn_id=7)  # E: oms_conn_id
 hook.cancel_order(1)  # E: disposition_reason
 hook.cancel_order(1, "other", reason="x")  # E: reason
 hook.cancel_order(None, "other")  # E: cancel_order
+hook.cancel_items(1, [2], "other")  # E: send_notifications
 try:
     result = hook.cancel_order("1", "other", "x", only_if_states=["READY"])
 except OmsCancellationError as error:
