@@ -116,6 +116,7 @@ def cancel_order(
     *,
     attempt: int = 1,
     in_doubt_for: float | None = None,
+    named: str | None = None,
     log: _Log | None = None,
     on_interrupt: Callable[[CancellationResult], object] | None = None,
     surroundings: Runtime | None = None,
@@ -128,6 +129,7 @@ def cancel_order(
     :param attempt: which attempt of the task this is, from 1; before a later one, an earlier one
         may have sent a cancel for this order.
     :param in_doubt_for: seconds since that may have been, where it is known; ``None`` for just now.
+    :param named: how the log calls it; by default by order and attempt.
     :param log: receives one line for each decision.
     :param on_interrupt: told how the order stands when an exception breaks in, before it goes on.
     :param surroundings: time, chance and the end; by default the real ones.
@@ -138,7 +140,7 @@ def cancel_order(
     started_at = around.clock()
     in_doubt = attempt > 1 or in_doubt_for is not None
     doubt_since = started_at - max(0.0, in_doubt_for or 0.0) if in_doubt else None
-    named = f"Order {request.order_id}, attempt {attempt}"
+    named = named or f"Order {request.order_id}, attempt {attempt}"
     history = History(policy, started_at, doubt_since)
     waited = False
     calling: Action | None = None

@@ -75,8 +75,8 @@ class CancelsParts:
     ) -> PartsResult:
         """Cancel lines of an order, or quantities of them; this cannot be undone.
 
-        Nothing is sent twice blindly: what is to be canceled is fixed by a read before the first
-        cancel leaves, and after an ambiguous cancel the difference to that read decides.
+        Nothing is sent twice blindly: a read fixes the quantities before the first cancel leaves,
+        and after an ambiguous cancel the difference to that read decides.
 
         :param order_id: the order, as for :meth:`.oms.OmsHook.cancel_order`.
         :param items: a list, or the text of a JSON array, of 1 to 200 lines: each a line's name, or
@@ -236,7 +236,7 @@ class CancelsParts:
             try:
                 record, begun = begin(store, tenant, task.order_id, task.wanted, is_first=is_first)
             except JournalError as error:
-                message = f"What is to be canceled could not be recorded: {error}"
+                message = f"This attempt could not be recorded, so nothing was sent: {error}"
                 raise OmsNotSentError(message) from None
         self.check_reasons(
             CancelRequest(task.order_id, one.reason.code, one.reason.explanation)
@@ -251,6 +251,7 @@ class CancelsParts:
             replace(policy_for(self.settings, only_if_states=states), dry_run=is_dry_run),
             begun=begun,
             record=record,
+            attempt=number,
             log=self.log,
             on_interrupt=on_interrupt,
             surroundings=Runtime(

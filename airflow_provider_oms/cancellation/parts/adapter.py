@@ -121,7 +121,7 @@ class PartPolicy(Policy):
         """Return the policy of a part.
 
         :param policy: that of an order.
-        :param changes: what is different.
+        :param changes: the fields that differ.
         """
         values = {f.name: getattr(policy, f.name) for f in fields(Policy)}
         # What a cancel leaves behind is believed only next to what was there directly before.
@@ -211,7 +211,7 @@ class TakenApart:
 
 
 class PlanReader:
-    """Make the read from which a plan is made; what is left to be canceled counts as open.
+    """Make the read from which a plan is made; an order with parts to cancel counts as open.
 
     :param calls: the client.
     :param name: the order.

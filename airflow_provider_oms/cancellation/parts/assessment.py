@@ -74,7 +74,7 @@ def cancel_of(
     :param part: the part.
     :param shown: what was read directly before.
     :param reasons: why, by the names that the caller has given.
-    :param flags: what is said besides.
+    :param flags: the other arguments of the call.
     """
     shipment = shown.shipment(part.shipment) if part.shipment is not None else None
     shares = tuple(
@@ -122,7 +122,7 @@ def _line(part: Part, shown: OrderParts) -> Found:
 
 
 def _order_line(part: Part, shown: OrderParts) -> Found:
-    """Compare what is left of a line with what was to be left; an edit shows nothing else."""
+    """Compare the quantity of a line with its target; an edit shows nothing else."""
     (share,) = part.shares
     line = shown.line(share.line)
     is_open = line.open if line is not None else 0

@@ -1,4 +1,4 @@
-"""What one call cancels, and what it leaves behind: fixed once, before the first cancel.
+"""The parts that are canceled by one call each, fixed once, before the first cancel.
 
 A pure function makes the plan from the order as a read has shown it. How far a part of it has come
 is read in ``assessment.py``.
@@ -103,10 +103,10 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Hold what is sent for an order, or why nothing is.
+    """Hold the parts to cancel, or the reasons why none is canceled.
 
     :param order_id: the order's id.
-    :param parts: what is sent, in this sequence.
+    :param parts: the parts, in the sequence in which they are canceled.
     :param reached: the lines, or the shipment, of which nothing is left to be canceled.
     :param refusals: why nothing is sent; none where the plan stands.
     """
@@ -125,7 +125,7 @@ def plan_items(
     allow_whole_order: bool,
     allow_order_edit: bool = False,
 ) -> Plan:
-    """Return what is sent to cancel lines, or quantities of them.
+    """Return the plan to cancel lines, or quantities of them.
 
     :param shown: the order, as it was read.
     :param wanted: the items.
@@ -171,7 +171,7 @@ def plan_items(
 
 
 def plan_shipment(shown: OrderParts, wanted: Wanted, *, allow_whole_order: bool) -> Plan:
-    """Return what is sent to cancel a whole shipment.
+    """Return the plan to cancel a whole shipment.
 
     :param shown: the order, as it was read.
     :param wanted: the shipment.

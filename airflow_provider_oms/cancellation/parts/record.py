@@ -108,7 +108,7 @@ class PartsRecord:
             self._store.set(_PROGRESS, {"posted_by": self._posted_by, "ended": ended})
 
     def _read(self, head: Any, is_first: bool) -> Begun | None:
-        """Return what is on record; ``None`` where that is damaged, or cannot be all."""
+        """Return the record; ``None`` where it is damaged or incomplete."""
         with store_failures():
             plan, progress = self._store.get(_PLAN), self._store.get(_PROGRESS)
         if head is None and plan is None and progress is None:
@@ -146,9 +146,9 @@ class PartsRecord:
 
         :param tenant: where the order is.
         :param order_id: the order, as the caller has named it.
-        :param wanted: what is wanted of it.
+        :param wanted: the lines, or the shipment.
         :param is_first: whether no attempt was before this one.
-        :return: what is on record; ``None`` where something may be missing.
+        :return: the record; ``None`` where something may be missing.
         :raises JournalError: when the store fails.
         :raises OmsInputError: when the record is about something else.
         """
@@ -156,8 +156,8 @@ class PartsRecord:
         with store_failures():
             head = self._store.get(_HEAD)
         if isinstance(head, dict) and head.get("of", of_this) != of_this:
-            rule = "what an earlier attempt of this task began to cancel, on the same tenant"
-            raise OmsInputError("the order, and what is wanted of it,", rule, "something else")
+            rule = "those that an earlier attempt of this task began to cancel, on the same tenant"
+            raise OmsInputError("the order and its items", rule, "others")
         begun = self._read(head, is_first)
         if head is None:
             with store_failures():
@@ -180,7 +180,7 @@ def begin(
     :param store: where it is kept; ``None`` keeps nothing.
     :param tenant: where the order is.
     :param order_id: the order, as the caller has named it.
-    :param wanted: what is wanted of it.
+    :param wanted: the lines, or the shipment.
     :param is_first: whether no attempt was before this one.
     :return: the record, and what earlier attempts have left on it; ``None`` for the second where
         an earlier attempt may have sent something that is not on record.

@@ -178,7 +178,7 @@ class PartsResult:
             texts.append(self.outcome.advice)
         if not self.outcome.is_success:
             texts.append(
-                "Retry or clear the task: it reads what is left before it sends anything."
+                "Retry or clear the task: it reads the remaining parts before it sends anything."
                 if self.may_be_retried
                 else "Airflow does not retry it. Look at the order in the OMS and correct the task."
             )

@@ -1,6 +1,6 @@
 """Cancel parts of one order: make the plan, put it on record, and cancel part after part.
 
-What comes next for one part is decided in ``decision.py``, as for a whole order; what is planned,
+What comes next for one part is decided in ``decision.py``, as for a whole order. The plan is made
 in ``plan.py``.
 """
 
@@ -54,14 +54,14 @@ _REPEATED = (
 
 @dataclass(frozen=True, slots=True)
 class PartsTask:
-    """Hold what is to be canceled of an order, and how.
+    """Hold the lines or the shipment to cancel, and how.
 
     :param order_id: the order, as the tenant's dialect has checked it.
     :param wanted: the lines, or the one shipment.
     :param plan: makes the plan from what was read.
     :param flags: what each cancel says besides.
     :param is_shipment: whether it is a shipment that is wanted.
-    :param is_relative: whether a quantity is wanted besides what is canceled already.
+    :param is_relative: whether a quantity is to be canceled in addition to earlier ones.
     """
 
     order_id: OrderId
@@ -72,13 +72,14 @@ class PartsTask:
     is_relative: bool = False
 
 
-def cancel_parts(
+def cancel_parts(  # noqa: PLR0913 - as of cancel_order, and the record
     calls: PartCalls,
     task: PartsTask,
     policy: Policy,
     *,
     begun: Begun | None,
     record: PartsRecord | None = None,
+    attempt: int = 1,
     log: Any = None,
     on_interrupt: Callable[[PartsResult], object] | None = None,
     surroundings: Runtime | None = None,
@@ -87,18 +88,21 @@ def cancel_parts(
     """Cancel parts of an order and find out what became of each.
 
     :param calls: the client.
-    :param task: what is to be canceled.
+    :param task: the lines or the shipment to cancel, and how.
     :param policy: how long each part is tried, and how it is read; with ``dry_run`` none is sent.
     :param begun: what earlier attempts have recorded; ``None`` where one may have sent something
         that is not on record.
     :param record: where this attempt records what it does; ``None`` for nowhere.
+    :param attempt: which attempt this is, for the log; 0 where it is unknown.
     :param log: receives one line for each decision.
     :param on_interrupt: told how the parts stand when an exception breaks in, before it goes on.
     :param surroundings: time, chance and the end; by default the real ones.
     :param wall: seconds since the epoch.
     :return: how they ended; nothing the OMS or the network does raises.
     """
-    run = _Run(calls, task, policy, begun, record, log or _logger, surroundings or Runtime(), wall)
+    around = surroundings or Runtime()
+    run = _Run(calls, task, policy, begun, record, log or _logger, around, wall)
+    run.suffix = f", attempt {attempt or 'unknown'}"
     try:
         return run.to_its_end()
     except BaseException:
@@ -135,7 +139,8 @@ class _Run:
         self._is_repeated = self._plan is not None
         self._doubt_since = around.clock()
         self._order: Order | None = None
-        self._results: list[PartResult] = []
+        #: What follows the name of an order, or of a part, in the log.
+        self.suffix = ""
         self._done: dict[str, PartResult] = dict(begun.ended) if begun is not None else {}
 
     def to_its_end(self) -> PartsResult:
@@ -186,6 +191,7 @@ class _Run:
             replace(self._policy, dry_run=True),
             # The base of each part must hold what an earlier attempt may have canceled.
             in_doubt_for=0.0 if self._begun is None and not self._policy.dry_run else None,
+            named=f"Order {task.order_id}{self.suffix}",
             log=self._log,
             surroundings=self._around,
         )
@@ -220,6 +226,7 @@ class _Run:
             CancelRequest(part.key, ""),
             PartPolicy.like(self._policy),
             in_doubt_for=None if doubt_since is None else self._around.clock() - doubt_since,
+            named=f"Order {part.key}{self.suffix}",
             log=self._log,
             on_interrupt=lambda result: self._take(part, PartResult.of(part, result)),
             surroundings=self._around,

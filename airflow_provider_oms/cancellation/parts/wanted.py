@@ -25,11 +25,11 @@ _RULE = (
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Hold what is wanted of one line or shipment.
+    """Hold one line or shipment to cancel.
 
     :param name: the line, or the shipment.
     :param reason: why.
-    :param quantity: how many are canceled besides those that are; ``None`` where not given.
+    :param quantity: how many more are canceled; ``None`` where not given.
     :param keep: how many are left open; ``None`` where not given. With neither, all that is open
         is canceled.
     """
@@ -41,7 +41,7 @@ class Wanted:
 
     @property
     def record(self) -> list[Any]:
-        """Return what of it makes one cancellation another one, as a JSON value."""
+        """Return the fields that tell it from another cancellation, as a JSON value."""
         return [self.name, self.quantity, self.keep]
 
 
