@@ -3,8 +3,9 @@
 Those that concern a set of orders are in ``known_mistakes_of_sets.py``, those that concern its
 journal and its leases in ``known_mistakes_of_records.py``, those that concern its pace in
 ``known_mistakes_of_limits.py``, those of the native API in ``known_mistakes_of_native.py`` and
-``known_mistakes_of_look_ups.py``, those of approvals in ``known_mistakes_of_approvals.py``, and
-those of verdicts in ``known_mistakes_of_verdicts.py``. How they are put into a copy of the code is
+``known_mistakes_of_look_ups.py``, those of parts of an order in ``known_mistakes_of_parts.py``,
+those of approvals in ``known_mistakes_of_approvals.py``, and those of verdicts in
+``known_mistakes_of_verdicts.py``. How they are put into a copy of the code is
 the business of ``mutants.py``.
 """
 

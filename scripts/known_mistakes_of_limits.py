@@ -262,8 +262,8 @@ LIMIT_MUTANTS = (
     Mutant(
         "fail for what the record says about limits",
         f"{BULK}journal.py",
-        "            with suppress(JournalError), _store_failures():\n",
-        "            with _store_failures():\n",
+        "            with suppress(JournalError), store_failures():\n",
+        "            with store_failures():\n",
         (MEMORY,),
         not_simulated="few stories have a store that fails just then",
     ),

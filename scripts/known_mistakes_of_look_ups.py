@@ -24,7 +24,7 @@ LOOK_UP_MUTANTS = (
     Mutant(
         "read a looked-up order by a search, which may lag",
         CLIENT,
-        "        found = self._id_of(checked)\n",
+        "        found = self.id_of(checked)\n",
         "        found = checked\n",
         (ORDERS, ON_SOCKETS),
     ),

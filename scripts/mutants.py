@@ -19,6 +19,7 @@ from pathlib import Path
 from scripts.known_mistakes import MUTANTS, SIMULATION, Mutant
 from scripts.known_mistakes_of_approvals import APPROVAL_MUTANTS
 from scripts.known_mistakes_of_look_ups import LOOK_UP_MUTANTS
+from scripts.known_mistakes_of_parts import PART_MUTANTS
 from scripts.known_mistakes_of_reviews import REVIEW_MUTANTS
 from scripts.known_mistakes_of_sets import SET_MUTANTS
 from scripts.known_mistakes_of_verdicts import VERDICT_MUTANTS
@@ -27,6 +28,7 @@ EVERY_MUTANT = (
     *MUTANTS,
     *APPROVAL_MUTANTS,
     *LOOK_UP_MUTANTS,
+    *PART_MUTANTS,
     *REVIEW_MUTANTS,
     *SET_MUTANTS,
     *VERDICT_MUTANTS,

@@ -162,6 +162,15 @@ def test_a_read_shows_what_is_open_and_what_is_canceled(tenant: Tenant) -> None:
     assert shown.order.correlation_id == "c0ffee"
 
 
+@pytest.mark.parametrize(("at_first", "is_open"), [({"originalQuantity": 5}, 3), ({}, 5)])
+def test_what_is_canceled_is_not_open_though_the_quantity_stays(
+    tenant: Tenant, at_first: dict[str, int], is_open: int
+) -> None:
+    item = {**SHIPMENT["items"][0], "quantity": 5, **at_first}
+    tenant.answers[f"{PATH}/11"] = {**SHIPMENT, "items": [item]}
+    assert parts().get_parts(ID, shipments=[11]).lines[0].open == is_open
+
+
 @pytest.mark.parametrize("embedded", [{}, {"_embedded": {}}, {"_embedded": {"shipments": []}}])
 def test_a_page_may_have_nothing_embedded(tenant: Tenant, embedded: dict[str, Any]) -> None:
     tenant.answers[PATH] = {**embedded, "page": {"totalElements": 0}}

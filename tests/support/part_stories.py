@@ -50,7 +50,7 @@ class Story:
         whole = self.kind == "lines"
         self.world = World(self.draw, self._quantities(whole=whole), whole=whole)
         self.task, self.asked = self._wish(whole=whole)
-        self.has_journal = self.draw.random() < 0.7
+        self.has_journal = self.draw.random() < 0.6
         self.counts: Counter[str] = Counter()
         self.violation: str | None = None
 
@@ -79,7 +79,7 @@ class Story:
         asked = {}
         items = []
         for line in draw.sample(sorted(totals), draw.randint(1, len(totals))):
-            how = "all" if whole else draw.choice(["all", "quantity", "keep"])
+            how = "all" if whole else draw.choice(["all", "quantity", "keep", "keep"])
             many = draw.randint(1, totals[line])
             if how == "quantity":
                 items.append(Wanted(line, _WHY, quantity=many))
@@ -110,7 +110,10 @@ class Story:
                 others=draw.choice([0.0, 0.0, 0.1, 0.3]),
                 has_etags=draw.random() < 0.4,
             )
-            result = self._attempt(number, draw.randint(1, 40) if draw.random() < 0.5 else None)
+            # A plan, a read and a cancel take about ten events.
+            longest = draw.choice([12, 12, 40])
+            dies_after = draw.randint(1, longest) if draw.random() < 0.6 else None
+            result = self._attempt(number, dies_after)
             if self.violation or (result is not None and not result.may_be_retried):
                 break
             world.now += draw.choice([0.0, 1.0, 60.0])

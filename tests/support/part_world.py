@@ -169,6 +169,10 @@ class World:
             self.acts.append(Act(at, shows_at, key, quantity, is_ours))
         return True
 
+    def cancel_as_another(self, key: Key, quantity: int) -> None:
+        """Let another client cancel something, at once and visibly."""
+        self._act([(key, quantity)], self.now, self.now, is_ours=False)
+
     def _others(self) -> None:
         if self.draw.random() >= self.weather.others:
             return

@@ -69,6 +69,29 @@ class TestLaterAttempts:
         assert native.line(2)["cancels"] == 1
 
 
+class TestAnotherNameOfTheOrder:
+    def cancel(self, number: int) -> PartsResult:
+        return OmsHook().cancel_items(
+            number,
+            [2],
+            "no_inventory",
+            order_key="number",
+            send_notifications=False,
+            attempt=1,
+            journal=Store(),
+        )
+
+    def test_its_number_is_looked_up(self, native: Task) -> None:
+        number = native.tenant.order(8)["native"]["orderNumber"]
+        result = self.cancel(number)
+        assert (result.order_id, result.looked_up_id) == (f"number:{number}", native.order_id)
+        assert (result.outcome, native.open) == (Outcome.CANCELED, {1: 3, 2: 0})
+
+    def test_one_that_no_order_has_is_not_found(self, native: Task) -> None:
+        result = failure(lambda: self.cancel(77))
+        assert (result.outcome, native.open) == (Outcome.NOT_FOUND, {1: 3, 2: 2})
+
+
 class TestTheOrderItself:
     @pytest.fixture
     def bare(self, native: Task) -> Task:

@@ -193,6 +193,52 @@ class TestADamagedRecord:
         assert len(task.world.posts) == 2
 
 
+class TestWithoutARecord:
+    def test_a_later_attempt_plans_only_when_an_earlier_cancel_would_show(self) -> None:
+        task = Task((Wanted(1, WHY, keep=2),))
+        task.task = replace(task.task, is_relative=False)
+        world = task.world
+        # A first attempt has canceled the one that is too many, and died; it shows in two seconds.
+        world._act([((11, 1), 1)], world.now, world.now + 2.0, is_ours=True)
+        assert task.run(2, is_kept=False).outcome is Outcome.CANCELED
+        assert (world.posts, world.ours(1)) == ([], 1)
+
+
+class TestAnObstacle:
+    """Another client changes the order between the plan and the read before the first cancel."""
+
+    def test_a_quantity_that_was_canceled_meanwhile_is_not_sent(
+        self, task: Task, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.change(task, monkeypatch, lambda world: world.cancel_as_another((11, 1), 1))
+        result = task.run()
+        assert [part.outcome.value for part in result.parts] == ["not_cancelable", "canceled"]
+        assert "1 of line" not in result.parts[1].reason
+        assert "when the task began" in result.parts[0].reason
+        assert [post.shipment for post in task.world.posts] == [12]
+
+    def test_nor_is_one_that_was_shipped_meanwhile(
+        self, task: Task, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.change(task, monkeypatch, lambda world: world.closed.add(11))
+        result = task.run()
+        assert "open now" in result.parts[0].reason
+        assert [post.shipment for post in task.world.posts] == [12]
+
+    def change(
+        self, task: Task, monkeypatch: pytest.MonkeyPatch, act: Callable[[World], object]
+    ) -> None:
+        read = task.world.get_parts
+
+        def get_parts(*values: Any, **more: Any) -> Any:
+            shown = read(*values, **more)
+            if more.get("is_whole"):
+                act(task.world)
+            return shown
+
+        monkeypatch.setattr(task.world, "get_parts", get_parts)
+
+
 class TestTwoAttemptsAtOnce:
     def test_the_younger_one_waits_until_no_cancel_can_leave(self, task: Task) -> None:
         post = task.world.post_part
