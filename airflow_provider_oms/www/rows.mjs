@@ -7,6 +7,7 @@ export const OUTCOMES = [
   "no_outcome",
   "unknown",
   "not_canceled",
+  "partially_canceled",
   "forbidden",
   "refused",
   "not_cancelable",

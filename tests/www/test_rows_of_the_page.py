@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from node import in_node, needs_node
 
+from airflow_provider_oms.cancellation.outcomes import Outcome
+
 pytestmark = needs_node
 
 COLUMNS = ["order_id", "outcome", "order_state", "reason"]
@@ -38,6 +40,12 @@ def rows_of(one: dict[str, Any]) -> list[dict[str, Any]]:
 
 def row(order_id: Any, outcome: str = "canceled", **facts: Any) -> dict[str, Any]:
     return {"id": str(order_id), "map": -1, "outcome": outcome, "inDoubt": False, **facts}
+
+
+def test_each_outcome_has_its_place_and_what_is_no_success_is_to_look_at() -> None:
+    code = "return rows.OUTCOMES.map((outcome) => [outcome, rows.deviates(outcome)]);"
+    known = dict(in_node(code))
+    assert {one.value: not one.is_success for one in Outcome}.items() <= known.items()
 
 
 class TestRows:

@@ -28,6 +28,7 @@ _LONGEST_REASON = 300
 _SEQUENCE = (
     Outcome.UNKNOWN,
     Outcome.NOT_CANCELED,
+    Outcome.PARTIALLY_CANCELED,
     Outcome.FORBIDDEN,
     Outcome.REFUSED,
     Outcome.NOT_CANCELABLE,

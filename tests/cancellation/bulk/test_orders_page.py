@@ -48,6 +48,11 @@ def test_orders_that_are_not_canceled_are_told_in_detail() -> None:
     assert page["admin_url"] == START["admin_url"]
 
 
+def test_each_outcome_that_is_no_success_has_its_place() -> None:
+    page = page_at_end(START, finished(*Outcome))
+    assert page["orders_that_deviate"] == sum(not outcome.is_success for outcome in Outcome)
+
+
 def test_of_too_many_those_in_doubt_are_kept() -> None:
     not_found = [result(order_id, Outcome.NOT_FOUND) for order_id in range(1500)]
     page = page_at_end(START, finished(*not_found, result(1500, Outcome.UNKNOWN)))
