@@ -29,6 +29,7 @@ __all__ = [
     "TaskArguments",
     "Templated",
     "outcomes_argument",
+    "refuse_dropped_defaults",
     "refuse_unless_one_can_ask",
 ]
 
@@ -174,6 +175,25 @@ def _own_arguments(operator: type) -> set[str]:
     return names - set(inspect.signature(vars(BaseOperator)["__init__"]).parameters)
 
 
+def refuse_dropped_defaults(call: str, operator: type, kwargs: Mapping[str, Any]) -> None:
+    """Refuse an operator's own arguments in ``default_args``, where Airflow would drop them.
+
+    :param call: what was called, for the message.
+    :param operator: the operator.
+    :param kwargs: what it was called with.
+    :raises TypeError: naming the arguments.
+    """
+    defaults = kwargs.get("default_args")
+    if not isinstance(defaults, Mapping):
+        return
+    dropped = sorted((defaults.keys() & _own_arguments(operator)) - kwargs.keys())
+    if dropped:
+        raise TypeError(
+            f"{call}: Airflow ignores {', '.join(dropped)} in the default_args of a mapped task. "
+            f"Pass them as arguments, or set them in the default_args of the DAG or the task group."
+        )
+
+
 class _CheckedPartial:
     """Call Airflow's ``partial``, unless it would drop an argument silently, or take a wrong one.
 
@@ -184,15 +204,7 @@ class _CheckedPartial:
         native = vars(BaseOperator)["partial"].__get__(task, operator)
 
         def partial(**kwargs: Any) -> Any:
-            defaults = kwargs.get("default_args")
-            if isinstance(defaults, Mapping):
-                dropped = sorted((defaults.keys() & _own_arguments(operator)) - kwargs.keys())
-                if dropped:
-                    raise TypeError(
-                        f"{operator.__name__}.partial(): Airflow ignores {', '.join(dropped)} in "
-                        f"the default_args of a mapped task. Pass them to partial() itself, or set "
-                        f"them in the default_args of the DAG or the task group."
-                    )
+            refuse_dropped_defaults(f"{operator.__name__}.partial()", operator, kwargs)
             for name in sorted(_OUTCOMES & kwargs.keys()):
                 outcomes_argument(name, kwargs[name])
             refuse_unless_one_can_ask(kwargs)

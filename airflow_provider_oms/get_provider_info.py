@@ -78,6 +78,12 @@ def get_provider_info() -> dict[str, Any]:
                 ],
             }
         ],
+        "task-decorators": [
+            {
+                "name": "oms_cancel",
+                "class-name": "airflow_provider_oms.decorators.oms.oms_cancel_task",
+            }
+        ],
         "extra-links": [
             "airflow_provider_oms.links.oms.OmsOrderLink",
             "airflow_provider_oms.links.oms.OmsOrdersLink",

@@ -20,7 +20,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 PACKAGE = Path(airflow_provider_oms.__file__).parent
 PICTURE = REPOSITORY / "docs" / "images" / "layers.svg"
 
-THIN = ("operators", "sensors", "triggers", "hooks", "links", "plugins")
+THIN = ("operators", "decorators", "sensors", "triggers", "hooks", "links", "plugins")
 SHARED = "shared"
 WIDTH = 960
 MARGIN = 16
@@ -177,7 +177,7 @@ def _draw_thin_layer(drawing: Drawing, package: dict[str, Part], y: int) -> int:
     width = (WIDTH - 2 * MARGIN - (columns + 1) * MARGIN) // columns
     most = max(len(_wrapped(part.modules, 45)) for part in top)
     tall = (most + 1) * LINE + 8
-    height = 2 * LINE + 2 * (tall + MARGIN)
+    height = 2 * LINE + -(-len(top) // columns) * (tall + MARGIN)
     drawing.box(MARGIN, y, WIDTH - 2 * MARGIN, height, "#eef3fb")
     drawing.text(2 * MARGIN, y + 22, "what Airflow calls: thin, imports Airflow", "part")
     for number, part in enumerate(top):

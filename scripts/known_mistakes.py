@@ -274,8 +274,8 @@ MUTANTS = (
     Mutant(
         "let a guard vanish in the default_args of a mapped task",
         "arguments.py",
-        "                if dropped:\n",
-        "                if False:\n",
+        "    if dropped:\n",
+        "    if False:\n",
         (ARGUMENTS,),
     ),
     Mutant(

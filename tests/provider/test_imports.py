@@ -31,6 +31,7 @@ def heavy_modules_after(code: str) -> set[str]:
         "operators.oms",
         "operators.bulk",
         "operators.review",
+        "decorators.oms",
         "sensors.oms",
         "hooks.oms",
         "triggers.oms",

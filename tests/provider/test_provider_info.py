@@ -98,6 +98,8 @@ def test_every_module_and_class_it_names_can_be_imported() -> None:
                 assert importlib.import_module(module).__all__
     for path in INFO["extra-links"]:
         assert imported(path).operators == []
+    for decorator in INFO["task-decorators"]:
+        assert callable(imported(decorator["class-name"]))
     hook = imported(CONNECTION_TYPE["hook-class-name"])
     assert hook.conn_type == CONNECTION_TYPE["connection-type"]
     assert hook.hook_name == CONNECTION_TYPE["hook-name"]

@@ -36,6 +36,8 @@ FEATURES = {
     "asset watchers": SpecifierSet(">=3.0"),
     "no asset watchers": SpecifierSet("<3.0"),
     "deadlines whose callback is a row of its own": SpecifierSet(">=3.3"),
+    "DAG files in YAML": SpecifierSet(">=3.4.0b1"),
+    "commands of providers": SpecifierSet(">=3.2"),
     "a log of dag.test() that is like a worker's": SpecifierSet("!=3.0.*"),
     # Airflow 3.0 and 3.1 say that there is no such connection.
     "hooks that see an extra that is no JSON": SpecifierSet("!=3.0.*,!=3.1.*"),

@@ -1,0 +1,1 @@
+"""Decorators for TaskFlow, imported from their modules."""
