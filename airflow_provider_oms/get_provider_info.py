@@ -78,6 +78,7 @@ def get_provider_info() -> dict[str, Any]:
                 ],
             }
         ],
+        "cli": ["airflow_provider_oms.cli.definition.get_oms_cli_commands"],
         "task-decorators": [
             {
                 "name": "oms_cancel",

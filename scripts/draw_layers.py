@@ -20,7 +20,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 PACKAGE = Path(airflow_provider_oms.__file__).parent
 PICTURE = REPOSITORY / "docs" / "images" / "layers.svg"
 
-THIN = ("operators", "decorators", "sensors", "triggers", "hooks", "links", "plugins")
+THIN = ("operators", "decorators", "sensors", "triggers", "hooks", "links", "plugins", "cli")
 SHARED = "shared"
 WIDTH = 960
 MARGIN = 16

@@ -17,8 +17,9 @@ from airflow_provider_oms.cancellation.outcomes import Outcome
 REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGE = Path(airflow_provider_oms.__file__).parent
 PAGE = (REPOSITORY / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
-# The emulator speaks to who tests with it; the provider info holds the labels of a form.
-SILENT = ("emulator", "get_provider_info.py")
+# The emulator speaks to who tests with it; the provider info holds the labels of a form, and the
+# definition of the commands what their --help shows.
+SILENT = ("emulator", "get_provider_info.py", "cli/definition.py")
 NO_MESSAGES = {
     "airflow-provider-oms/… … python/…",  # the User-Agent
     "Bearer …",
@@ -26,6 +27,7 @@ NO_MESSAGES = {
     "Value error, ",  # cut off pydantic's messages
     "Kibo OMS",  # the connection type's name
     "Order in Kibo",  # the link's name
+    "python -m airflow_provider_oms",  # what its own --help calls it
     "written by another version",  # makes a journal count as lost
     "packed in another way",  # so does this
     "another digest",  # makes what was shown count as lost

@@ -101,6 +101,27 @@ class Journal:
         if store is not None:
             self._open_record(store, attempt, now, by_text)
 
+    @classmethod
+    def opened_to_look_at(cls, store: Store) -> Journal | None:
+        """Return a record of whatever tenant and set it is, without writing anything.
+
+        :param store: where it is kept.
+        :return: the journal, whose ``earlier`` names each order by its text, and whose ``is_whole``
+            tells whether nothing of it is lost; ``None`` where there is none.
+        :raises JournalError: when the store cannot be read.
+        """
+        with _store_failures():
+            head = store.get(_HEAD)
+        if head is None:
+            return None
+        journal = cls(None, now=0.0, attempt=2)
+        try:
+            journal._tenant, journal._order_set = head["tenant"], head["orders"]
+            journal._read(store, head, {})
+        except _DAMAGE:
+            journal.is_whole = False
+        return journal
+
     @property
     def is_kept(self) -> bool:
         """Tell whether the record outlives this attempt."""
