@@ -65,7 +65,8 @@ to, and raise `MAX_ORDERS` if it is right.
 
 The run is green only if every flagged order is canceled. It fails, after all other orders had
 their turn, when an order could not be canceled, when a row cannot be used (no case id, say), or
-when verdicts of the same instant disagree. The task `report` names each such order.
+when verdicts of the same instant disagree. The task `report` names each such order. It is red for
+rows that cannot be used, and `cancel` is red for orders that are not canceled.
 """
 
 FRAUD_DB = "fraud_db"
@@ -213,9 +214,10 @@ with DAG(
 
     @task(trigger_rule="all_done")
     def report(verdicts: Any, ti: Any = None) -> None:
-        """Say how every order ended, and fail unless all of them are canceled."""
+        """Say how every order ended, and fail where a row could not be used."""
         if not verdicts:
-            raise AirflowFailException("The verdicts could not be used; nothing was canceled.")
+            log.error("The verdicts could not be used; nothing was canceled.")
+            return
         results = ti.xcom_pull(task_ids="cancel", key="results") or []
         outcomes = {one["order_id"]: one["outcome"] for one in results}
         order_ids = [each["order"]["order_id"] for each in verdicts["flagged"]]
@@ -227,10 +229,10 @@ with DAG(
             log.error("Order %s is not canceled: %s", order_id, outcome)
         for problem in verdicts["problems"]:
             log.error("Nothing was sent for %s", problem)
-        if failed or verdicts["problems"]:
+        # An order that is not canceled has turned `cancel` red already.
+        if verdicts["problems"]:
             raise AirflowFailException(
-                f"{len(failed)} orders failed and {len(verdicts['problems'])} could not be used; "
-                f"the lines above name them."
+                f"{len(verdicts['problems'])} orders could not be used; the lines above name them."
             )
 
     @task(trigger_rule="none_failed")
