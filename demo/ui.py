@@ -139,7 +139,14 @@ def _start(place: Workplace, ledger: Ledger) -> dict[str, str]:
     with step("Store the connections and wait for the DAGs"):
         airflow.log_in()
         login, password = CLIENT
-        connections = place.connections(oms_url=oms, tenant=tenant, login=login, password=password)
+        connections = place.connections(
+            oms_url=oms,
+            tenant=tenant,
+            login=login,
+            password=password,
+            # So that the link of a task leads to its order.
+            admin_url=f"{oms}/_emulator/orders/{{order_id}}",
+        )
         for conn_id, fields in connections.items():
             airflow.ask("POST", "/api/v2/connections", {"connection_id": conn_id, **fields})
         for dag_file in EXAMPLE_DAGS.glob("*.py"):

@@ -38,7 +38,8 @@ with DAG(
             type=["null", "string"],
             maxLength=255,
             title="Explanation",
-            description="For the reason 'other' only.",
+            description="Required for the reason 'other', which the task refuses without it; "
+            "leave it empty for any other reason.",
         ),
     },
 ) as dag:
@@ -48,5 +49,7 @@ with DAG(
         disposition_reason="{{ params.disposition_reason }}",
         # Without "or ''" an empty field would arrive as the text "None".
         disposition_other_reason="{{ params.disposition_other_reason or '' }}",
+        # Airflow's list of task instances shows it, and can be searched for it.
+        map_index_template="order {{ params.order_id }}",
     )
 # [END cancel_order]
