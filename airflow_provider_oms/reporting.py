@@ -69,22 +69,24 @@ def publish(
 
 
 def log_lines(log: Any, title: str, lines: Iterator[str], *, are_errors: bool = True) -> None:
-    """Log lines in a group that the web UI can fold.
+    """Log lines under a title; the web UI folds those that are no errors.
 
     :param log: the task's log.
-    :param title: the group's title.
+    :param title: the title.
     :param lines: the lines; if there are none, nothing is logged.
     :param are_errors: whether they are logged as errors.
     """
-    say = log.error if are_errors else log.info
     first = next(lines, None)
     if first is None:
         return
-    log.info("::group::%s", title)
+    say = log.error if are_errors else log.info
+    # A person who looks for what went wrong must not have to open a group for it.
+    say("%s%s", "" if are_errors else "::group::", title)
     say("%s", first)
     for line in lines:
         say("%s", line)
-    log.info("::endgroup::")
+    if not are_errors:
+        log.info("::endgroup::")
 
 
 def _push(log: Any, context: Context, values: dict[str, Any], pushed: set[str]) -> None:

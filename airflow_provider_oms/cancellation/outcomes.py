@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from http import HTTPStatus
 from typing import Any, TypedDict
 
 from airflow_provider_oms.api.errors import OmsInputError
@@ -18,6 +19,7 @@ __all__ = [
     "ConfirmedBy",
     "Outcome",
     "ResultDict",
+    "states_shown",
     "validate_accepted",
 ]
 
@@ -58,14 +60,9 @@ class Outcome(StrEnum):
         return self in _SHOWN
 
     @property
-    def meaning(self) -> str:
-        """Return what the outcome says about the order, in one clause."""
-        return _MEANINGS[self]
-
-    @property
-    def advice(self) -> str:
-        """Return what a person should do about it, in one sentence."""
-        return _ADVICE.get(self, "")
+    def remark(self) -> str:
+        """Return what to do about it, or what an order's state does not show, in one clause."""
+        return _REMARKS[self]
 
 
 _SUCCESSES = frozenset({Outcome.CANCELED, Outcome.ALREADY_CANCELED, Outcome.WOULD_CANCEL})
@@ -112,6 +109,38 @@ _ADVICE = {
     Outcome.NOT_ATTEMPTED: "Retry or clear the task when what kept it from being sent is mended.",
     Outcome.PARTIALLY_CANCELED: "Look at what became of each; a retry repeats none of the others.",
 }
+# What a line about an order says after its outcome: what to do, or what the state does not show.
+_REMARKS = {
+    Outcome.CANCELED: "after a cancel of ours",
+    Outcome.ALREADY_CANCELED: "not by a cancel of ours",
+    Outcome.NOT_CANCELABLE: "look at the order in the OMS; a shipped order needs a return",
+    Outcome.NOT_FOUND: "check the order id and the connection's tenant and environment",
+    Outcome.REFUSED: "correct the request or the connection, then clear the task",
+    Outcome.FORBIDDEN: "correct the connection or the permission, then clear the task",
+    Outcome.NOT_CANCELED: (
+        "every try allowed has been made; retry or clear the task, which reads the order first"
+    ),
+    Outcome.UNKNOWN: (
+        "it may or may not be canceled; retry or clear the task, which reads the order first"
+    ),
+    Outcome.NOT_ATTEMPTED: (
+        "no cancel was acted on; fix what kept it from being sent, then retry or clear the task"
+    ),
+    Outcome.WOULD_CANCEL: "a dry run",
+}
+
+
+_SHIPPED = "SHIPPED"
+_OF_SHIPPED = "a shipped order needs a return"
+
+
+def states_shown(order_state: str | None, order_status: str | None) -> str:
+    """Return the sentence that says what the OMS has shown of an order.
+
+    :param order_state: ``orderState`` as the OMS gave it.
+    :param order_status: ``orderStatus`` as the OMS gave it.
+    """
+    return f"The OMS says orderState {order_state}, orderStatus {order_status}"
 
 
 def validate_accepted(field: str, value: Any) -> frozenset[Outcome]:
@@ -194,17 +223,46 @@ class CancellationResult:
             "correlation_id": self.correlation_id,
         }
 
+    @property
+    def state(self) -> str:
+        """Return the order's state, both if the two differ; empty where none is known."""
+        given = (state for state in (self.order_status, self.order_state) if state)
+        states = {state.upper(): state for state in given}
+        return "/".join(reversed(states.values()))
+
+    @property
+    def shown_state(self) -> str:
+        """Return the order's state where the outcome proves that it is the present one."""
+        return self.state if self.outcome.shows_order else ""
+
     def describe(self) -> str:
         """Return one line that says what happened to the order and what to do about it."""
         line = f"Order {self.order_id}: {self.explanation}"
+        if self.shown_state:
+            line = f"Order {self.order_id} is {self.shown_state}: {self.explanation}"
         return line if self.looked_up_id is None else f"{line} Its id is {self.looked_up_id}."
 
     @property
     def explanation(self) -> str:
-        """Return the outcome, its reason and what to do, without naming the order."""
-        parts = [f"{self.outcome} ({self.outcome.meaning})."]
-        if self.reason:
-            parts.append(self.reason if self.reason.endswith((".", "…")) else f"{self.reason}.")
-        if self.outcome.advice:
-            parts.append(self.outcome.advice)
-        return " ".join(parts)
+        """Return the outcome, what to do, and its reason, without the order and its state."""
+        shown = states_shown(self.order_state, self.order_status)
+        # The state stands in front of it.
+        reason = self.reason.replace(f". {shown} (", " (").replace(f"{shown} (", "(")
+        text = self.outcome.value
+        if not self._is_told_by(reason):
+            text += f", {self._remark}"
+        if reason.startswith("("):
+            text += f" {reason}"
+        elif reason:
+            text += f", {reason}" if reason[0].islower() else f". {reason}"
+        return text if text.endswith((".", "…")) else f"{text}."
+
+    @property
+    def _remark(self) -> str:
+        is_shipped = self.outcome is Outcome.NOT_CANCELABLE and _SHIPPED in self.state.upper()
+        return _OF_SHIPPED if is_shipped else self.outcome.remark
+
+    def _is_told_by(self, reason: str) -> bool:
+        """Tell whether a read has kept the cancel from being sent, and the reason says why."""
+        is_of_read = self.http_status == HTTPStatus.OK and not reason.startswith("(")
+        return self.outcome is Outcome.NOT_CANCELABLE and is_of_read

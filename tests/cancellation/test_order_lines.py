@@ -40,7 +40,7 @@ def test_a_shipped_order(reason: str, status: int, end: str) -> None:
 def test_another_state_that_the_oms_does_not_cancel() -> None:
     said = line(Outcome.NOT_CANCELABLE, "The OMS refuses this", "BACKORDER", http_status=409)
     assert said.startswith(
-        "Order 3000005 is BACKORDER: not_cancelable, look at the order in the OMS. The OMS"
+        "Order 3000005 is BACKORDER: not_cancelable, look at the order in the OMS; a shipped order "
     )
 
 

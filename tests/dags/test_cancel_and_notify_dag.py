@@ -67,7 +67,7 @@ def test_a_mail_names_the_counts_and_the_failed_orders_and_nothing_of_a_shopper(
     assert "<pre>2 of 4 orders did not end as they should.\n2 canceled, 1 " in text
     assert f"\nOrder {SHIPPED} is SHIPPED: not_cancelable\n" in text
     assert f"\nOrder {NO_SUCH_ORDER}: not_found\n" in text
-    assert "; a shipped order needs a return." in text
+    assert "; a shipped order needs a return" in text
     assert "/dags/cancel_and_notify/" in text or "dag_id=cancel_and_notify" in text
     assert [value for value in SHOPPER.values() if value in mail.as_string()] == []
 

@@ -38,5 +38,5 @@ def test_it_is_skipped_and_not_retried_and_its_result_is_there(
     }
     assert run.results["read"] == [["not_cancelable", "canceled", "not_cancelable", "not_found"]]
     assert oms.cancel_posts(FIRST) == 1
-    assert f"Order {FIRST}: not_cancelable (" in run.log
+    assert f"Order {FIRST} is SHIPPED: not_cancelable, " in run.log
     assert "Airflow told of one" in run.log

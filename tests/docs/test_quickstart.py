@@ -89,8 +89,8 @@ def test_its_commands_cancel_an_order_and_say_so(tmp_path: Path, oms: EmulatorPr
 
     exports = set_up.partition("mkdir")[0]
     said = shell.run(exports, the("2000001}'"))
-    assert "Order 2000001: canceled" in said
-    assert "`Order 2000001: canceled`" in PAGE
+    assert "Order 2000001 is CANCELED: canceled" in said
+    assert "`Order 2000001 is CANCELED: canceled`" in PAGE
     seen = shell.run(the("_emulator/orders/2000001"))
     assert '"orderState":"CANCELED"' in seen.replace(" ", "")
     assert '"cancels":1' in seen.replace(" ", "")
@@ -101,8 +101,8 @@ def test_its_commands_cancel_an_order_and_say_so(tmp_path: Path, oms: EmulatorPr
 
     (tmp_path / place).write_text(NATIVE_DAG_FILE, encoding="utf-8")
     said = shell.run(exports, the('"api": "native"'), the("EXT-2000005"))
-    assert "Order external_id:EXT-2000005: canceled" in said
-    assert "`Order external_id:EXT-2000005: canceled`" in PAGE
+    assert "Order external_id:EXT-2000005 is Cancelled: canceled" in said
+    assert "`Order external_id:EXT-2000005 is Cancelled: canceled`" in PAGE
     assert oms.cancels(2000005) == 1
 
 

@@ -29,9 +29,11 @@ def test_the_table_of_outcomes_is_the_codes() -> None:
         (False, True): "fails, may be retried",
         (False, False): "fails at once, no retry",
     }
-    assert rows(README, "| outcome | meaning | the task |") == [
-        [f"`{one}`", one.meaning, ends[one.is_success, one.may_be_retried]] for one in Outcome
+    table = rows(README, "| outcome | meaning | the task |")
+    assert [[name, end] for name, _, end in table] == [
+        [f"`{one}`", ends[one.is_success, one.may_be_retried]] for one in Outcome
     ]
+    assert all(meaning for _, meaning, _ in table)
 
 
 def test_the_connections_of_the_readme_configure_the_same_client(

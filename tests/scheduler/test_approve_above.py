@@ -111,7 +111,7 @@ def test_exactly_what_was_shown_is_canceled_and_what_changed_is_named(
         **dict.fromkeys(unchanged, "canceled"),
     }
     log = log_of(task, "orders did not end as they should")
-    assert f"Order {changed}: not_cancelable" in log
+    assert f"Order {changed} is SHIPPED: not_cancelable" in log
     assert "when its cancel was approved, and is SHIPPED now" in log
     assert "Approved by admin" in log
 

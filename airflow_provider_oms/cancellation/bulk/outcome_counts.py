@@ -6,6 +6,7 @@ How one order ended is told in ``outcomes.py``; what a results file holds, in ``
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from airflow_provider_oms.api.values import OrderId
@@ -16,7 +17,7 @@ __all__ = ["OrderEnd", "OutcomeCounts"]
 _IDS_KEPT = 20
 # So many orders that the OMS does not know, and none that it knows, are a sign of a wrong tenant.
 _TELLING = 10
-_IDS_IN_MESSAGE = 10
+_NAMED_IN_MESSAGE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +114,18 @@ class OutcomeCounts:
         accepted = self.accepted
         return {each.value: ids for each, ids in self.first_ids.items() if each in accepted}
 
-    def describe_failures(self) -> str:
-        """Return how many failed by outcome, with the first ids of each, in one line."""
+    def describe_failures(self, ends: Mapping[OrderId, OrderEnd]) -> str:
+        """Return how many failed by outcome, with the first of each and their states, in one line.
+
+        :param ends: how each order ended.
+        """
         parts = []
         failed = self._failed()
         for outcome, count in self.counts.most_common():
             if outcome not in failed:
                 continue
-            ids = ", ".join(map(str, self.first_ids[outcome][:_IDS_IN_MESSAGE]))
-            more = ", …" if count > _IDS_IN_MESSAGE else ""
-            parts.append(f"{count} {outcome} ({ids}{more})")
+            first = self.first_ids[outcome][:_NAMED_IN_MESSAGE]
+            named = [f"{order_id} {ends[order_id].result.state}".rstrip() for order_id in first]
+            more = ["…"] if count > _NAMED_IN_MESSAGE else []
+            parts.append(f"{count} {outcome} ({', '.join(named + more)})")
         return "; ".join(parts)

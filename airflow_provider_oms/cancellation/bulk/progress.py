@@ -15,6 +15,8 @@ __all__ = ["Progress"]
 
 _PERIOD = 5.0
 _WINDOW = 10.0
+# How far the paces of both halves of the window may be apart.
+_STEADY = 1.25
 # Samples are this many seconds apart, so that there are few to search.
 _RESOLUTION = 0.1
 
@@ -81,9 +83,27 @@ class Progress:
         self.says_next_at = now + _PERIOD
         done, before = tally.total, self._before(_WINDOW, now)
         rate = (done - before.ended) / max(now - before.at, 0.01)
-        left = f"{(self._orders - done) / rate:.0f} s" if rate else "unknown"
-        return (
-            f"{done} of {self._orders} orders done, {rate:.0f} per second; "
-            f"{tally.as_text()}; {waiting} waiting; time left: {left}"
-            f"{'; ' + limits if limits else ''}"
-        )
+        parts = [
+            f"{done} of {self._orders} orders done, {rate:.0f} per second",
+            tally.as_text(),
+            f"{waiting} waiting",
+        ]
+        if self._is_steady(done, waiting, now):
+            parts.append(f"about {(self._orders - done) / rate:.0f} s left")
+        return "; ".join([*parts, limits] if limits else parts)
+
+    def _is_steady(self, done: int, waiting: int, now: float) -> bool:
+        """Tell whether the pace says how long the rest takes.
+
+        It does not while a run begins, while a tenant's limit is being found, or where most of the
+        orders that are left only wait.
+        """
+        start, middle = self._before(_WINDOW, now), self._before(_WINDOW / 2, now)
+        if not start.at < middle.at < now or now - start.at < _WINDOW:
+            # It begins, or it stood still for so long that nothing was measured.
+            return False
+        if 2 * waiting > self._orders - done:
+            return False
+        earlier = (middle.ended - start.ended) / (middle.at - start.at)
+        later = (done - middle.ended) / (now - middle.at)
+        return 0 < max(earlier, later) <= _STEADY * min(earlier, later)

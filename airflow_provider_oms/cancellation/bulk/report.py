@@ -184,7 +184,7 @@ class Report:
         lines += [_short_line_of(self.run.ends[order_id].result) for order_id in named]
         if more := tally.failures - len(named):
             lines.append(f"… and {more} more")
-        lines += [f"{outcome}: {Outcome(outcome).advice}" for outcome in failed]
+        lines += [f"{outcome}: {Outcome(outcome).remark}" for outcome in failed]
         if warning := self.warning():
             lines.append(warning)
         if results_path:
@@ -301,7 +301,8 @@ def _further_lines(results: Iterator[CancellationResult], kept: Kept) -> Iterato
         return
     alike: dict[str, list[OrderId]] = defaultdict(list)
     for result in further:
-        alike[result.explanation].append(result.order_id)
+        state = f"{result.shown_state}: " if result.shown_state else ""
+        alike[f"{state}{result.explanation}"].append(result.order_id)
     for explanation, order_ids in alike.items():
         # A run that could not begin explains a hundred thousand orders by one sentence.
         for first in range(0, len(order_ids), _IDS_PER_LINE):
@@ -331,9 +332,7 @@ def _short_line_of(result: CancellationResult) -> str:
 
 
 def _name_of(result: CancellationResult) -> str:
-    """Return the order's state, or both if ``orderState`` and ``orderStatus`` differ."""
-    states = {state.upper(): state for state in reversed(_states_of(result))}
-    return "/".join(reversed(states.values())) or _NO_STATE
+    return result.state or _NO_STATE
 
 
 def _first(states: Counter[str]) -> dict[str, int]:

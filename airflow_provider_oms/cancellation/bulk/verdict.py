@@ -73,7 +73,7 @@ def failure_of(
         can_retry = (tally.may_be_retried or is_cut_off) and not run.is_shut_out
         failed = (
             f"{tally.failures} of {tally.total} orders did not end as they should: "
-            f"{tally.describe_failures()}."
+            f"{tally.describe_failures(run.ends)}."
         )
         cause = stopped if run.stopped or is_cut_off else None
         why = f"The run stopped: {cause[:LONGEST_CAUSE]}." if cause else ""

@@ -15,22 +15,44 @@ def tally_of(canceled: int, *, unknown: int = 0) -> OutcomeCounts:
     return tally
 
 
+def after(*paces: float, orders: int = 1000) -> Progress:
+    """Return the progress of a run after seconds in which so many orders ended each."""
+    progress = Progress(orders, 0, 0.0)
+    ended = 0.0
+    for tenth in range(1, 10 * len(paces) + 1):
+        ended += paces[(tenth - 1) // 10] / 10
+        progress.sample(round(ended), tenth / 10)
+    return progress
+
+
 def test_the_line_holds_counts_pace_and_the_time_that_is_left() -> None:
-    progress = Progress(1000, 0, 100.0)
-    for tenth in range(51):
-        progress.sample(tenth * 4, 100 + tenth / 10)
-    assert progress.says_next_at == 105.0
-    line = progress.line(tally_of(198, unknown=2), 7, "", 105.0)
+    progress = after(*[40.0] * 10)
+    assert progress.says_next_at == 5.0
+    line = progress.line(tally_of(398, unknown=2), 7, "", 10.0)
     assert line == (
-        "200 of 1000 orders done, 40 per second; 198 canceled, 2 unknown; 7 waiting; "
-        "time left: 20 s"
+        "400 of 1000 orders done, 40 per second; 398 canceled, 2 unknown; 7 waiting; "
+        "about 15 s left"
     )
-    assert progress.says_next_at == 110.0
+    assert progress.says_next_at == 15.0
+
+
+def test_the_time_is_left_out_while_nobody_can_know_it() -> None:
+    just_begun = after(*[40.0] * 9)
+    assert just_begun.line(tally_of(360), 0, "", 9.0).endswith("; 0 waiting")
+    faster_and_faster = after(*map(float, range(10, 70, 6)), orders=5000)
+    assert "left" not in faster_and_faster.line(tally_of(370), 0, "", 10.0)
+    standing_still = after(*[40.0] * 5, *[0.0] * 5)
+    assert "left" not in standing_still.line(tally_of(200), 0, "", 10.0)
+    paused = after(*[40.0] * 5)
+    paused.sample(200, 30.0)
+    assert "left" not in paused.line(tally_of(200), 0, "", 60.0)
+    mostly_waiting = after(*[40.0] * 10)
+    assert "left" not in mostly_waiting.line(tally_of(400), 301, "", 10.0)
 
 
 def test_orders_of_an_earlier_attempt_say_nothing_about_the_pace() -> None:
     progress = Progress(1000, 500, 100.0)
-    assert progress.line(tally_of(500), 0, "", 105.0).endswith("0 waiting; time left: unknown")
+    assert progress.line(tally_of(500), 0, "", 105.0).endswith("; 0 waiting")
 
 
 def test_the_pace_is_that_of_the_last_seconds() -> None:

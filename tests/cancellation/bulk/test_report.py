@@ -215,7 +215,8 @@ class TestTheFailedLines:
 
     def test_a_failure_is_told_with_its_reason(self) -> None:
         (line,) = report_of(finished(Outcome.NOT_FOUND)).first_failed_lines()
-        assert line.startswith("Order 1: not_found (the OMS knows no such order). because")
+        assert line.startswith("Order 1: not_found, check the order id")
+        assert line.endswith(", because.")
 
 
 class TestAcceptedOutcomes:
@@ -268,5 +269,5 @@ def test_a_real_runs_failures_are_told_one_by_one() -> None:
     }
     run = run_of(Tenant(post=errors.get, read={2: errors[2]}.get), 4)
     run.run()
-    told = [line.partition(" (")[0] for line in report_of(run).first_failed_lines()]
-    assert sorted(told) == ["Order 1: not_cancelable", "Order 2: not_found"]
+    told = [line.partition(", ")[0] for line in report_of(run).first_failed_lines()]
+    assert sorted(told) == ["Order 1 is READY: not_cancelable", "Order 2: not_found"]

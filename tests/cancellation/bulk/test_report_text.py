@@ -42,8 +42,8 @@ def test_failed_orders_are_named_with_their_states_and_what_to_do() -> None:
         "1 canceled, 1 not_cancelable, 1 not_found",
         "Order 2 is SHIPPED: not_cancelable",
         "Order 3: not_found",
-        f"not_cancelable: {Outcome.NOT_CANCELABLE.advice}",
-        f"not_found: {Outcome.NOT_FOUND.advice}",
+        f"not_cancelable: {Outcome.NOT_CANCELABLE.remark}",
+        f"not_found: {Outcome.NOT_FOUND.remark}",
     ]
 
 

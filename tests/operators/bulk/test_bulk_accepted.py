@@ -42,13 +42,20 @@ def test_a_set_with_such_orders_only_is_green_and_says_which_they_are(
     log = capfd.readouterr().out + caplog.text
     assert "Accepted by accepted_outcomes: " in log
     assert "Orders that are not canceled, which accepted_outcomes allows" in log
-    assert f"Order {SHIPPED}: not_cancelable (" in log
+    assert f"Order {SHIPPED} is SHIPPED: not_cancelable, " in log
     assert "did not end as they should" not in log
     outcomes = {FIRST: "canceled", SHIPPED: "not_cancelable", NO_SUCH_ORDER: "not_found"}
     assert {one["order_id"]: one["outcome"] for one in attempt.pushed["results"]} == outcomes
     written = rows(tmp_path / "results.jsonl")
     assert {one["order_id"]: one["outcome"] for one in written} == outcomes
     assert event.extra == summary["outcomes"]
+
+
+def test_errors_are_not_folded_away() -> None:
+    log = MagicMock()
+    log_lines(log, "a title", iter(["one", "another"]))
+    log.info.assert_not_called()
+    assert [call.args[-1] for call in log.error.call_args_list] == ["a title", "one", "another"]
 
 
 def test_they_are_no_errors_of_the_log() -> None:

@@ -41,7 +41,7 @@ class TestWhatComesOut:
         assert isinstance(failure, AirflowFailException)
         message = str(failure)
         assert "2 of 12 orders" in message
-        assert f"1 not_cancelable ({SHIPPED})" in message
+        assert f"1 not_cancelable ({SHIPPED} SHIPPED)" in message
         assert "1 not_found (5)" in message
         assert cancel_posts(oms) == sorted([5, SHIPPED, *range(FIRST, FIRST + 10)])
         summary = attempt.pushed["return_value"]
@@ -173,7 +173,7 @@ class TestWhatComesOut:
         assert isinstance(failure, AirflowFailException)
         # Airflow 2 logs through logging, Airflow 3 through structlog to standard output.
         log = capfd.readouterr().out + caplog.text
-        assert f"Order {SHIPPED}: not_cancelable" in log
+        assert f"Order {SHIPPED} is SHIPPED: not_cancelable" in log
         assert "The report could not be kept as a whole" in log
 
     def test_a_task_that_is_told_to_end_when_all_is_done_has_done_it(
