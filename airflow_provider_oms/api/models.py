@@ -13,7 +13,7 @@ from typing import Any
 from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.api.values import OrderId
 
-__all__ = ["Order", "is_canceled_state", "readable_state"]
+__all__ = ["Order", "is_canceled_state", "readable_state", "states_shown"]
 
 # One L in translated JSON, two in the platform's own order status (contract of Get Order).
 _CANCELED_SPELLINGS = frozenset({"CANCELED", "CANCELLED"})
@@ -27,6 +27,15 @@ def is_canceled_state(state: str | None) -> bool:
     :return: ``True`` for ``CANCELED`` or ``CANCELLED`` in any letter case.
     """
     return state is not None and state.upper() in _CANCELED_SPELLINGS
+
+
+def states_shown(order_state: str | None, order_status: str | None) -> str:
+    """Return the sentence that says what the OMS has shown of an order.
+
+    :param order_state: ``orderState`` as the OMS gave it.
+    :param order_status: ``orderStatus`` as the OMS gave it.
+    """
+    return f"The OMS says orderState {order_state}, orderStatus {order_status}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +76,7 @@ class Order:
     @property
     def statement(self) -> str:
         """Return what the OMS says of it, in one clause."""
-        return f"The OMS says orderState {self.order_state}, orderStatus {self.order_status}"
+        return states_shown(self.order_state, self.order_status)
 
     @property
     def evidence(self) -> Evidence:

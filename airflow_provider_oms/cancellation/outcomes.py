@@ -11,6 +11,7 @@ from http import HTTPStatus
 from typing import Any, TypedDict
 
 from airflow_provider_oms.api.errors import OmsInputError
+from airflow_provider_oms.api.models import states_shown
 from airflow_provider_oms.api.values import OrderId, kind_of, validate_order_states
 
 __all__ = [
@@ -19,7 +20,6 @@ __all__ = [
     "ConfirmedBy",
     "Outcome",
     "ResultDict",
-    "states_shown",
     "validate_accepted",
 ]
 
@@ -85,30 +85,6 @@ _SHOWN = _SUCCESSES | {
 #: itself; any other one says that something is wrong, or that nothing is known.
 ACCEPTABLE = frozenset({Outcome.NOT_CANCELABLE, Outcome.NOT_FOUND})
 
-_MEANINGS = {
-    Outcome.CANCELED: "the OMS says that it is canceled, after a cancel of ours",
-    Outcome.ALREADY_CANCELED: "the OMS says that it is canceled, and not by a cancel of ours",
-    Outcome.NOT_CANCELABLE: "its present state does not allow the cancellation",
-    Outcome.NOT_FOUND: "the OMS knows no such order",
-    Outcome.REFUSED: "the OMS calls the request invalid",
-    Outcome.FORBIDDEN: "the connection's credentials or permissions were refused",
-    Outcome.NOT_CANCELED: "it is still open, and every try allowed has been made",
-    Outcome.UNKNOWN: "it may or may not be canceled; no response has settled it",
-    Outcome.NOT_ATTEMPTED: "no cancel was acted on: none reached the OMS, or it turned each away",
-    Outcome.WOULD_CANCEL: "it is open, and a cancel would have been sent; this was a dry run",
-    Outcome.PARTIALLY_CANCELED: "some of its lines or shipments are canceled, and others not",
-}
-
-_ADVICE = {
-    Outcome.NOT_CANCELABLE: "Look at the order in the OMS; a shipped order needs a return.",
-    Outcome.NOT_FOUND: "Check the order id and the connection's tenant and environment.",
-    Outcome.REFUSED: "Correct the request or the connection, then clear the task.",
-    Outcome.FORBIDDEN: "Correct the connection or the permission, then clear the task.",
-    Outcome.NOT_CANCELED: "Retry or clear the task: it reads the order before it sends again.",
-    Outcome.UNKNOWN: "Retry or clear the task: it reads the order before it sends anything.",
-    Outcome.NOT_ATTEMPTED: "Retry or clear the task when what kept it from being sent is mended.",
-    Outcome.PARTIALLY_CANCELED: "Look at what became of each; a retry repeats none of the others.",
-}
 # What a line about an order says after its outcome: what to do, or what the state does not show.
 _REMARKS = {
     Outcome.CANCELED: "after a cancel of ours",
@@ -127,20 +103,10 @@ _REMARKS = {
         "no cancel was acted on; fix what kept it from being sent, then retry or clear the task"
     ),
     Outcome.WOULD_CANCEL: "a dry run",
+    Outcome.PARTIALLY_CANCELED: "a retry repeats none of the parts that are canceled",
 }
-
-
 _SHIPPED = "SHIPPED"
 _OF_SHIPPED = "a shipped order needs a return"
-
-
-def states_shown(order_state: str | None, order_status: str | None) -> str:
-    """Return the sentence that says what the OMS has shown of an order.
-
-    :param order_state: ``orderState`` as the OMS gave it.
-    :param order_status: ``orderStatus`` as the OMS gave it.
-    """
-    return f"The OMS says orderState {order_state}, orderStatus {order_status}"
 
 
 def validate_accepted(field: str, value: Any) -> frozenset[Outcome]:

@@ -38,7 +38,7 @@ from airflow_provider_oms.cancellation.history import (
     Policy,
     Reply,
 )
-from airflow_provider_oms.cancellation.outcomes import CancellationResult, states_shown
+from airflow_provider_oms.cancellation.outcomes import CancellationResult
 
 __all__ = [
     "INTERRUPTED",
@@ -244,7 +244,6 @@ def _reply_from(order: Order, name: OrderId) -> Reply:
     return Reply(
         order.evidence,
         f"{order.statement} "
-        f"{states_shown(order.order_state, order.order_status)} "
         f"(HTTP {order.http_status}, correlation id {order.correlation_id}{kept})",
         order_state=order.order_state,
         order_status=order.order_status,

@@ -21,7 +21,8 @@ __all__ = ["OrdersPagePlugin"]
 
 _FILES = Path(__file__).resolve().parent.parent / "www"
 _PREFIX = "/oms"
-_OPERATORS = ("OmsBulkCancelOrdersOperator", "OmsCancelOrderOperator")
+# By the name that the web UI shows, which a decorator gives itself.
+_OPERATORS = ("OmsBulkCancelOrdersOperator", "OmsCancelOrderOperator", "@task.oms_cancel")
 
 _Message = MutableMapping[str, Any]
 _Receive = Callable[[], Awaitable[_Message]]

@@ -225,7 +225,7 @@ export async function lastTasks(get, operators) {
   );
   const tasks = found.flatMap((answer) => answer.task_instances);
   return tasks
-    .filter((task) => operators.includes(task.operator_name ?? task.operator))
+    .filter((task) => operators.includes(task.operator ?? task.operator_name))
     .sort((one, other) => (other.start_date ?? "").localeCompare(one.start_date ?? ""))
     .slice(0, 50);
 }

@@ -9,7 +9,11 @@ import { Details, Table } from "./table.mjs";
 
 const { createElement: h, useEffect, useMemo, useState } = globalThis.React;
 
-const OPERATORS = ["OmsBulkCancelOrdersOperator", "OmsCancelOrderOperator"];
+const OPERATORS = [
+  "OmsBulkCancelOrdersOperator",
+  "OmsCancelDecoratedOperator",
+  "OmsCancelOrderOperator",
+];
 const SECONDS = 3;
 const STYLE = new URL("./orders.css", import.meta.url).href;
 

@@ -6,12 +6,8 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_oms.cancellation.outcomes import (
-    CancellationResult,
-    ConfirmedBy,
-    Outcome,
-    states_shown,
-)
+from airflow_provider_oms.api.models import states_shown
+from airflow_provider_oms.cancellation.outcomes import CancellationResult, ConfirmedBy, Outcome
 
 
 def line(outcome: Outcome, reason: str = "", state: str | None = None, **facts: Any) -> str:

@@ -14,6 +14,7 @@ import pytest
 
 import airflow_provider_oms
 from airflow_provider_oms import version_compat
+from airflow_provider_oms.decorators.oms import OmsCancelDecoratedOperator
 from airflow_provider_oms.get_provider_info import get_provider_info
 from airflow_provider_oms.operators.oms import OmsBulkCancelOrdersOperator, OmsCancelOrderOperator
 from airflow_provider_oms.plugins import orders_page
@@ -69,7 +70,11 @@ class TestWhereItIs:
     ) -> None:
         monkeypatch.setattr(version_compat, "AIRFLOW_VERSION", "3.4.0")
         app = orders_page._react_app()
-        names = [each.__name__ for each in (OmsBulkCancelOrdersOperator, OmsCancelOrderOperator)]
+        classes = (OmsBulkCancelOrdersOperator, OmsCancelOrderOperator)
+        names = [
+            *(each.__name__ for each in classes),
+            OmsCancelDecoratedOperator.custom_operator_name,
+        ]
         assert app["destination"] == "task_instance"
         assert app["applies_to"] == {"operator_name": names}
 

@@ -110,7 +110,7 @@ class Journal:
             tells whether nothing of it is lost; ``None`` where there is none.
         :raises JournalError: when the store cannot be read.
         """
-        with _store_failures():
+        with store_failures():
             head = store.get(_HEAD)
         if head is None:
             return None

@@ -169,13 +169,13 @@ class PartsResult:
 
     def describe(self) -> str:
         """Return one line that says what happened to each part and what to do about it."""
-        texts = [f"Order {self.order_id}: {self.outcome}."]
+        is_part = self.outcome is Outcome.PARTIALLY_CANCELED
+        remark = f", {self.outcome.remark}" if is_part else ""
+        texts = [f"Order {self.order_id}: {self.outcome}{remark}."]
         texts += [_sentence(self.reason)] if self.reason else []
         for part in self.parts:
             because = f" ({part.reason.rstrip('.')})" if part.reason else ""
             texts.append(f"{part.name[:1].upper()}{part.name[1:]}: {part.outcome}{because}.")
-        if self.outcome is Outcome.PARTIALLY_CANCELED:
-            texts.append(self.outcome.advice)
         if not self.outcome.is_success:
             texts.append(
                 "Retry or clear the task: it reads the remaining parts before it sends anything."
