@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -119,6 +119,23 @@ class AirflowApi:
                 raise DemoError(
                     f"Airflow refused {method} {path}: {answer.status_code} {answer.text}"
                 )
+            time.sleep(0.5)
+
+    def wait_for_files(self, names: Iterable[str], *, patience: float) -> None:
+        """Wait until Airflow has read DAG files; a file may define several DAGs, of any name.
+
+        :param names: the names of the files.
+        :param patience: seconds to wait.
+        :raises DemoError: when one of them is not read by then.
+        """
+        asked_at = time.monotonic()
+        while True:
+            dags = self.ask("GET", "/api/v2/dags?limit=100")["dags"]
+            unread = sorted({*names} - {Path(dag["fileloc"]).name for dag in dags})
+            if not unread:
+                return
+            if time.monotonic() - asked_at >= patience:
+                raise DemoError(f"Airflow has not read {', '.join(unread)} in {patience:g} s")
             time.sleep(0.5)
 
     def start_run(self, dag_id: str, conf: Mapping[str, Any], *, patience: float) -> str:

@@ -149,8 +149,8 @@ def _start(place: Workplace, ledger: Ledger) -> dict[str, str]:
         )
         for conn_id, fields in connections.items():
             airflow.ask("POST", "/api/v2/connections", {"connection_id": conn_id, **fields})
-        for dag_file in EXAMPLE_DAGS.glob("*.py"):
-            airflow.ask("GET", f"/api/v2/dags/{dag_file.stem}", patience=SECONDS_FOR_THE_DAGS)
+        files = [path.name for path in EXAMPLE_DAGS.glob("*.py")]
+        airflow.wait_for_files(files, patience=SECONDS_FOR_THE_DAGS)
     told = {"airflow": airflow.address, "user": ADMIN, "password": airflow.password}
     told |= {"oms": oms, "dag": DAG_ID}
     ledger.complete(told)
