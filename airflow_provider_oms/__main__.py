@@ -1,4 +1,4 @@
-"""``python -m airflow_provider_oms``: the commands of ``airflow oms``, on any Airflow."""
+"""Run the commands of `airflow oms` on any Airflow, as `python -m airflow_provider_oms`."""
 
 from __future__ import annotations
 
