@@ -148,7 +148,7 @@ class NativeParts:
         *,
         is_whole: bool,
     ) -> OrderParts:
-        """Read an order and its shipments: those that are meant one by one, or all by a search.
+        """Read an order and its shipments: one by one, and a search tells which others there are.
 
         :param ask: sends a call.
         :param order_id: the order's id.
@@ -161,16 +161,18 @@ class NativeParts:
             ApiCall("GET", address),
             lambda answer, secrets: self._order_in(answer, order_id, secrets=secrets),
         )
-        found = {
+        searched = self._all(ask, order_id) if is_whole or not shipments else []
+        found = {one.number: one for one in searched}
+        # A search may lag, and show as open what was canceled a moment ago.
+        stale = (one.number for one in searched if one.shipment.is_open)
+        found |= {
             number: ask(
                 ApiCall("GET", f"{_SHIPMENTS}/{number}"),
                 self._shipment_reader(order_id, number),
                 _SHIPMENT,
             )
-            for number in shipments
+            for number in dict.fromkeys((*shipments, *stale))
         }
-        if is_whole or not shipments:
-            found = {one.number: one for one in self._all(ask, order_id)} | found
         return self._together(order, found.values(), has_shipments=bool(found))
 
     def cancel_call(self, cancel: PartCancel) -> ApiCall:
@@ -223,8 +225,10 @@ class NativeParts:
                 self._order_in(answer, order_id, secrets=secrets), (), has_shipments=False
             )
         read = self._shipment_reader(order_id, cancel.shipment or 0)
-        return lambda answer, secrets: self._together(
-            before.order, [read(answer, secrets)], has_shipments=True
+        # The answer shows one of them.
+        return lambda answer, secrets: replace(
+            self._together(before.order, [read(answer, secrets)], has_shipments=True),
+            shows_all=False,
         )
 
     def _together(

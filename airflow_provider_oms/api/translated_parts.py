@@ -19,7 +19,7 @@ from airflow_provider_oms.api.errors import (
     OmsSearchError,
     OmsUnexpectedResponseError,
 )
-from airflow_provider_oms.api.models import Order, is_canceled_state, readable_state
+from airflow_provider_oms.api.models import Order
 from airflow_provider_oms.api.part_calls import Ask
 from airflow_provider_oms.api.parts import (
     Flags,
@@ -28,7 +28,6 @@ from airflow_provider_oms.api.parts import (
     OrderParts,
     PartCancel,
     PartKind,
-    Place,
     Reason,
     Shipment,
 )
@@ -38,6 +37,7 @@ from airflow_provider_oms.api.responses import (
     error_of,
     is_foreign,
 )
+from airflow_provider_oms.api.translated_items import line_of, shipment_of
 from airflow_provider_oms.api.translated_rules import (
     KNOWN_DISPOSITION_REASONS,
     OTHER_REASON,
@@ -77,9 +77,6 @@ _ITEMS = "/api/v2/orderItem/?orderID={order_id}&perPage={most}&page={page}"
 _SHIPMENTS = "/api/v2/shipment/?orderID={order_id}&perPage={most}&page={page}"
 # The most that one page of each search holds, and the most pages that are read.
 _MOST_ITEMS, _MOST_SHIPMENTS, _MOST_PAGES = 20, 100, 50
-# Other states are open: which of them the OMS lets be canceled, it says when it is asked.
-_LEFT = frozenset({"SHIPPED", "FULFILLED"})
-_GONE = frozenset({"REASSIGNED", "DELETED"})
 _NO_SEARCH = (OmsConflictError, OmsNotFoundError, OmsRefusedError, OmsSearchError)
 
 _Part = TypeVar("_Part", Line, Shipment)
@@ -174,10 +171,8 @@ class TranslatedParts:
             self._read_order(order_id),
             lambda answer, secrets: self._order_in(answer, order_id, secrets=secrets),
         )
-        read_lines = [
-            ask(ApiCall("GET", _ITEM.format(name)), self._item_reader(order_id, name))
-            for name in lines
-        ]
+        named = [self._line(ask, order_id, name) for name in lines]
+        read_lines = [line for line in named if line is not None]
         read_shipments = [
             ask(
                 ApiCall("GET", _SHIPMENT.format(number)),
@@ -187,14 +182,52 @@ class TranslatedParts:
         ]
         shows_all = False
         if is_whole and shipments:
-            others = self._all(ask, _SHIPMENTS, _MOST_SHIPMENTS, order_id, _shipment_of)
+            others = self._all(ask, _SHIPMENTS, _MOST_SHIPMENTS, order_id, shipment_of)
             shows_all = others is not None
-            read_shipments += [one for one in others or () if one.number not in shipments]
+            read_shipments += self._up_to_an_open_one(
+                [one for one in others or () if one.number not in shipments],
+                lambda one: one.is_open,
+                lambda one: ask(
+                    ApiCall("GET", _SHIPMENT.format(one.number)),
+                    self._shipment_reader(order_id, one.number),
+                ),
+            )
         elif is_whole:
-            found = self._all(ask, _ITEMS, _MOST_ITEMS, order_id, _line_of)
+            found = self._all(ask, _ITEMS, _MOST_ITEMS, order_id, line_of)
             shows_all = found is not None
-            read_lines += [line for line in found or () if line.name not in lines]
+            read_lines += self._up_to_an_open_one(
+                [line for line in found or () if line.name not in lines],
+                lambda line: line.open > 0,
+                lambda line: self._line(ask, order_id, line.name),
+            )
         return OrderParts(order, tuple(read_lines), tuple(read_shipments), shows_all=shows_all)
+
+    def _line(self, ask: Ask, order_id: OrderId, name: LineName) -> Line | None:
+        """Read one item; ``None`` where the order has no such item."""
+        try:
+            return ask(ApiCall("GET", _ITEM.format(name)), self._item_reader(order_id, name))
+        except OmsNotFoundError:
+            # That of one line says nothing of the others.
+            return None
+
+    @staticmethod
+    def _up_to_an_open_one(
+        found: Iterable[_Part],
+        is_open: Callable[[_Part], bool],
+        read: Callable[[_Part], _Part | None],
+    ) -> list[_Part]:
+        """Return what a search has found, read once more until one of them is open indeed.
+
+        A search may lag, and show as open what was canceled a moment ago.
+        """
+        shown: list[_Part] = []
+        is_proved = False
+        for part in found:
+            fresh = read(part) if is_open(part) and not is_proved else part
+            if fresh is not None:
+                is_proved = is_proved or is_open(fresh)
+                shown.append(fresh)
+        return shown
 
     def cancel_call(self, cancel: PartCancel) -> ApiCall:
         """Return the call that cancels an item or a shipment.
@@ -232,13 +265,13 @@ class TranslatedParts:
 
     def _item_reader(self, order_id: OrderId, name: LineName) -> Reader[Line]:
         return lambda answer, secrets: self._part_in(
-            answer, _line_of, order_id, f"line {name}", lambda line: line.name == name, secrets
+            answer, line_of, order_id, f"line {name}", lambda line: line.name == name, secrets
         )
 
     def _shipment_reader(self, order_id: OrderId, number: int) -> Reader[Shipment]:
         return lambda answer, secrets: self._part_in(
             answer,
-            _shipment_of,
+            shipment_of,
             order_id,
             f"shipment {number}",
             lambda shipment: shipment.number == number,
@@ -346,36 +379,3 @@ def _reason_in(reason: Reason | None) -> dict[str, str]:
     if reason.explanation is not None:
         body["dispositionOtherReason"] = reason.explanation
     return body
-
-
-def _line_of(document: Mapping[str, Any]) -> Line | None:
-    """Read an item, which has an ``orderItemID`` and an ``itemState``."""
-    name = whole_number(document.get("orderItemID"))
-    state = readable_state(document.get("itemState"))
-    if name is None or state is None:
-        return None
-    quantity = whole_number(document.get("quantity"))
-    # A line is canceled as a whole, whatever its quantity is.
-    amount = quantity or 1
-    is_canceled, has_left = is_canceled_state(state), state.upper() in _LEFT
-    is_open = not is_canceled and not has_left
-    place = Place(
-        whole_number(document.get("shipmentID")),
-        open=amount if is_open else 0,
-        canceled=amount if is_canceled else 0,
-        status=state,
-    )
-    fulfilled = amount if has_left else 0
-    return Line(name, (place,), fulfilled=fulfilled, quantity=quantity, status=state)
-
-
-def _shipment_of(document: Mapping[str, Any]) -> Shipment | None:
-    """Read a shipment, which has a ``shipmentID`` and a ``shipmentStatus``."""
-    number = whole_number(document.get("shipmentID"))
-    status = readable_state(document.get("shipmentStatus"))
-    if number is None or status is None:
-        return None
-    is_canceled = is_canceled_state(status)
-    return Shipment(
-        number, status, is_canceled, is_open=not is_canceled and status.upper() not in _LEFT | _GONE
-    )

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_oms.api.errors import OmsNotSentError
+from airflow_provider_oms.api.errors import OmsInputError, OmsNotSentError
 from airflow_provider_oms.api.part_calls import Parts
 from airflow_provider_oms.api.parts import Flags, PartKind
 from airflow_provider_oms.api.values import (
@@ -122,11 +122,16 @@ class CancelsParts:
             )
             dialect.check_flags(PartKind.LINE, flags)
             wanted = wanted_items(items, dialect, disposition_reason, disposition_other_reason)
+            is_allowed = validate_flag("allow_whole_order", allow_whole_order)
+            if flags.cancel_child_items and not is_allowed:
+                # Nothing tells which lines are children, so they would count as what is left.
+                rule = "false, or given together with allow_whole_order=True"
+                raise OmsInputError("cancel_child_items", rule, "true")
             plan = partial(
                 plan_items,
                 wanted=wanted,
                 whole_lines_only=dialect.whole_lines_only,
-                allow_whole_order=validate_flag("allow_whole_order", allow_whole_order),
+                allow_whole_order=is_allowed,
                 allow_order_edit=validate_flag("allow_order_edit", allow_order_edit),
             )
             task = PartsTask(
@@ -136,6 +141,7 @@ class CancelsParts:
                 flags,
                 is_relative=not dialect.whole_lines_only
                 and any(one.quantity is not None for one in wanted),
+                allow_whole_order=is_allowed,
             )
         return self._cancel_parts(
             task, only_if_states, dry_run, in_doubt, attempt, journal, on_interrupt, is_stopping
@@ -202,6 +208,7 @@ class CancelsParts:
                 partial(plan_shipment, wanted=wanted, allow_whole_order=allowed),
                 flags,
                 is_shipment=True,
+                allow_whole_order=allowed,
             )
         return self._cancel_parts(
             task, only_if_states, dry_run, in_doubt, attempt, journal, on_interrupt, is_stopping

@@ -12,7 +12,6 @@ from wire import client_of, head_and_body
 from airflow_provider_oms.api.errors import (
     OmsConflictError,
     OmsError,
-    OmsNotFoundError,
     OmsServerError,
     OmsUnexpectedResponseError,
     OmsWrongServerError,
@@ -71,11 +70,29 @@ def test_an_item_is_open_canceled_or_shipped(state: str, counts: tuple[int, int,
 def test_a_plan_searches_for_the_other_items_page_by_page() -> None:
     others = [{**ITEM, "orderItemID": 100 + at} for at in range(24)]
     pages = [page(*others[:20], total=25), page(*others[20:], ITEM, total=25)]
-    shown, requests = read(says(ITEM), *pages, lines=[81], is_whole=True)
+    shown, requests = read(says(ITEM), *pages, says(others[0]), lines=[81], is_whole=True)
     assert (len(shown.lines), shown.shows_all) == (25, True)
     assert requests[2:] == [
-        f"GET /api/v2/orderItem/?orderID=8&perPage=20&page={number} HTTP/1.1" for number in (1, 2)
+        *(f"GET /api/v2/orderItem/?orderID=8&perPage=20&page={n} HTTP/1.1" for n in (1, 2)),
+        "GET /api/v2/orderItem/100 HTTP/1.1",
     ]
+
+
+def test_what_a_search_calls_open_is_read_until_one_item_is_open_indeed() -> None:
+    others = [{**ITEM, "orderItemID": number} for number in (82, 83, 84, 85)]
+    gone = says({"code": 5002}, "404 Not Found")
+    script = [page(*others), says({**others[0], "itemState": "CANCELED"}), gone, says(others[2])]
+    shown, requests = read(*script, lines=[], is_whole=True)
+    assert [(line.name, line.open) for line in shown.lines] == [(82, 0), (84, 2), (85, 2)]
+    assert len(requests) == 5
+
+
+@pytest.mark.parametrize(
+    "script", [says({**ITEM, "orderID": 9}), says({"code": 5002}, "404 Not Found")]
+)
+def test_a_line_that_the_order_does_not_have_says_nothing_of_the_others(script: Script) -> None:
+    shown, _ = read(script, says({**ITEM, "orderItemID": 82}), lines=[81, 82])
+    assert [line.name for line in shown.lines] == [82]
 
 
 @pytest.mark.parametrize(
@@ -121,8 +138,6 @@ def test_a_shipment_is_open_canceled_or_neither(
 @pytest.mark.parametrize(
     ("script", "kind"),
     [
-        (says({**ITEM, "orderID": 9}), OmsNotFoundError),
-        (says({"code": 5002}, "404 Not Found"), OmsNotFoundError),
         (answer("404 Not Found", b"<html></html>"), OmsWrongServerError),
         (says({**ITEM, "orderItemID": 82}), OmsUnexpectedResponseError),
         (says({**ITEM, "orderID": None}), OmsUnexpectedResponseError),

@@ -100,6 +100,8 @@ def check_pip(words: list[str]) -> None:
 
 
 def check_airflow(words: list[str]) -> None:
+    if words[1] == "oms" and not has("commands of providers"):
+        return
     cli_parser.get_parser().parse_args(words[1:])
 
 

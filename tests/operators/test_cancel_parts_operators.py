@@ -34,8 +34,13 @@ def says(document: object, status: str = "200 OK") -> Script:
     return answer(status, json.dumps(document).encode(), (f"x-vol-correlation: {CORRELATION_ID}",))
 
 
-PLAN = [says(ORDER), says(ITEM), says({"totalCount": 2, "collection": [ITEM, OTHER]})]
-READ = [says(ORDER), says(ITEM)]
+# The search says that another item is open, and a read of it proves that.
+READ = [
+    says(ORDER),
+    says(ITEM),
+    says({"totalCount": 2, "collection": [ITEM, OTHER]}),
+    says(OTHER),
+]
 CANCELED = says({**ITEM, "itemState": "CANCELED"})
 NO_SUCH_ITEM = says({"code": 5002}, "404 Not Found")
 
@@ -51,7 +56,7 @@ def context(**more: Any) -> Any:
 
 @pytest.fixture
 def oms(monkeypatch: pytest.MonkeyPatch) -> RawServer:
-    server = RawServer([*PLAN, *READ, CANCELED])
+    server = RawServer([*READ, *READ, CANCELED])
     extra = {"tenant_id": "10001", "settle_seconds": 0, "deadline": 2}
     connection = {"conn_type": "oms", "host": server.url, "extra": extra}
     monkeypatch.setenv("AIRFLOW_CONN_OMS_DEFAULT", json.dumps(connection))
@@ -84,14 +89,14 @@ def test_its_result_is_a_small_dict(oms: RawServer) -> None:
             }
         ],
     }
-    assert len(oms.requests) == 6
+    assert len(oms.requests) == 9
 
 
 def test_what_it_does_is_in_the_tasks_store(oms: RawServer) -> None:
     store = Store()
     with oms:
         operator().execute(context(task_state_store=store))
-    assert store["oms_parts_plan"]["parts"] == [[8, "line", None, [[81, 81, 0, 2, 0]]]]
+    assert store["oms_parts_plan"]["parts"] == [[8, "line", None, [[81, 81, 0, 2, 0, 0]]]]
     assert store["oms_parts_progress"]["ended"] == {"8/line:81": ["canceled", "answer"]}
 
 
@@ -120,7 +125,7 @@ def test_the_result_is_pushed_before_a_timeout_goes_on(
         interrupt()
         connection.recv(1)
 
-    oms.script = [*PLAN, *READ, say_nothing]
+    oms.script = [*READ, *READ, say_nothing]
     task_context = context()
     push = task_context["ti"].xcom_push
     push.side_effect = ConnectionError("no XCom") if is_xcom_broken else None
@@ -205,8 +210,8 @@ def test_nothing_more_is_sent_once_it_is_told_to_end(oms: RawServer) -> None:
         task.on_kill()
         hang_up(connection, b"")
 
-    oms.script = [*PLAN, *READ, kill]
+    oms.script = [*READ, *READ, kill]
     with oms, pytest.raises(OmsPartsCancellationError) as failure:
         task.execute(context())
     assert failure.value.result.outcome.value == "unknown"
-    assert len(oms.requests) == 6
+    assert len(oms.requests) == 9

@@ -16,8 +16,8 @@ from airflow_provider_oms.api.models import Order
 from airflow_provider_oms.api.parts import LineName, OrderParts, PartCancel
 from airflow_provider_oms.api.values import CancelRequest, OrderId
 from airflow_provider_oms.cancellation.history import NOTHING_HAPPENED, Policy, Reply
-from airflow_provider_oms.cancellation.parts.assessment import Standing, assess
-from airflow_provider_oms.cancellation.parts.plan import Part, Plan
+from airflow_provider_oms.cancellation.parts.assessment import Found, Standing, assess
+from airflow_provider_oms.cancellation.parts.plan import Part, Plan, ends_the_order
 
 __all__ = [
     "OmsPartChangedError",
@@ -137,6 +137,8 @@ class TakenApart:
     :param cancel_of: makes the cancel of the part, given what was read directly before.
     :param before_sending: called before a cancel leaves; returns what tells whether it still may.
     :param may_have_acted: whether an earlier attempt may have sent a cancel for the part.
+    :param others: the other parts of the plan that are to be canceled; ``None`` where nothing of
+        the order need be left open.
     """
 
     def __init__(
@@ -148,6 +150,7 @@ class TakenApart:
         before_sending: Callable[[], Callable[[], bool]],
         *,
         may_have_acted: bool,
+        others: Collection[Part] | None,
     ) -> None:
         self._calls = calls
         self._part = part
@@ -155,6 +158,7 @@ class TakenApart:
         self._cancel_of = cancel_of
         self._before_sending = before_sending
         self._may_have_acted = may_have_acted
+        self._others = others
         self._before: OrderParts | None = None
 
     def get_order(self, order_id: OrderId, /) -> ShownPart:
@@ -167,9 +171,11 @@ class TakenApart:
             self._name,
             lines=[share.line for share in part.shares],
             shipments=[] if part.shipment is None else [part.shipment],
+            # What is left of the order, and of a line in other shipments, may have changed.
+            is_whole=True,
         )
         self._before = shown
-        return self._shown(shown, order_id)
+        return self._shown(shown, order_id, is_read=True)
 
     def post_cancel(
         self, request: CancelRequest, /, *, may_send: Callable[[], bool] | None = None
@@ -198,8 +204,11 @@ class TakenApart:
         self._may_have_acted = True
         return self._shown(shown, request.order_id)
 
-    def _shown(self, shown: OrderParts, key: OrderId) -> ShownPart:
+    def _shown(self, shown: OrderParts, key: OrderId, *, is_read: bool = False) -> ShownPart:
         found = assess(self._part, shown)
+        if self._is_anothers(found):
+            obstacle = "Another client has canceled as many of it since the task began"
+            return ShownPart.of(shown, key, Evidence.OPEN, found.words, obstacle)
         if found.standing is Standing.CANCELED:
             return ShownPart.of(shown, key, Evidence.CANCELED, found.words)
         if found.standing is Standing.CHANGED and self._may_have_acted:
@@ -207,7 +216,19 @@ class TakenApart:
                 f"{found.obstacle}. Another client has changed it, and whether a cancel of this "
                 f"task took effect cannot be told. {found.words}"
             )
-        return ShownPart.of(shown, key, Evidence.OPEN, found.words, found.obstacle)
+        obstacle = found.obstacle
+        if is_read and not obstacle and self._others is not None:
+            obstacle = ends_the_order(self._part, found.left, self._others, shown)
+        return ShownPart.of(shown, key, Evidence.OPEN, found.words, obstacle)
+
+    def _is_anothers(self, found: Found) -> bool:
+        """Tell whether a cancel that shows is not this task's, and does not do what it wants.
+
+        Where so many more were wanted, those that another client has canceled do not count.
+        """
+        if self._may_have_acted or found.standing is Standing.CHANGED:
+            return False
+        return any(share.left is None and share not in found.left for share in self._part.shares)
 
 
 class PlanReader:

@@ -12,6 +12,7 @@ from enum import Enum, auto
 
 from airflow_provider_oms.api.parts import (
     Flags,
+    Line,
     LineName,
     OrderParts,
     PartCancel,
@@ -139,6 +140,16 @@ def _order_line(part: Part, shown: OrderParts) -> Found:
     return Found(Standing.OPEN, words, part.shares, obstacle)
 
 
+def _excess(share: LineShare, line: Line | None, shown: OrderParts) -> int | None:
+    """Return how many of a line are open beyond those that are to be left, in all shipments.
+
+    ``None`` where a quantity was wanted, and where not all shipments were read.
+    """
+    if share.left is None or line is None or not shown.shows_all:
+        return None
+    return line.open - share.left
+
+
 def _quantities(part: Part, shown: OrderParts) -> Found:
     """Compare each line with its base and its target, there and nowhere else."""
     counts = []
@@ -154,6 +165,8 @@ def _quantities(part: Part, shown: OrderParts) -> Found:
         if canceled != share.base:
             had = f"{share.base} of line {share.line} were canceled when the task began"
             changed = f"In shipment {part.shipment}, {had}, not {canceled}"
+        elif (excess := _excess(share, line, shown)) is not None and excess < share.quantity:
+            changed = f"Only {max(0, excess)} more of line {share.line} are to be canceled now"
         elif is_open < share.quantity:
             obstacle = f"Shipment {part.shipment} has only {is_open} of line {share.line} open now"
         left.append(share)

@@ -16,7 +16,15 @@ from airflow_provider_oms.api.values import OrderId
 from airflow_provider_oms.cancellation.outcomes import Outcome
 from airflow_provider_oms.cancellation.parts.wanted import Wanted
 
-__all__ = ["LineShare", "Part", "Plan", "Refusal", "plan_items", "plan_shipment"]
+__all__ = [
+    "LineShare",
+    "Part",
+    "Plan",
+    "Refusal",
+    "ends_the_order",
+    "plan_items",
+    "plan_shipment",
+]
 
 _GUARD = "nothing else of the order is open, so that this would cancel all that is left of it"
 _GUARD_UNSEEN = "whether anything else of the order is open cannot be read on this tenant"
@@ -32,6 +40,8 @@ class LineShare:
     :param base: the quantity that is canceled there before.
     :param quantity: the quantity that is to be canceled.
     :param keep: the quantity that is left in the order, where the order itself is edited.
+    :param left: the quantity of the line that is to be left open, in all places together; ``None``
+        where a quantity was wanted, whatever is left.
     """
 
     line: LineName
@@ -39,6 +49,7 @@ class LineShare:
     base: int
     quantity: int
     keep: int = 0
+    left: int | None = None
 
     @property
     def target(self) -> int:
@@ -73,7 +84,7 @@ class Part:
     @property
     def record(self) -> list[Any]:
         """Return the part as a JSON value, from which :meth:`of_record` makes the same again."""
-        shares = [[s.line, s.wanted, s.base, s.quantity, s.keep] for s in self.shares]
+        shares = [[s.line, s.wanted, s.base, s.quantity, s.keep, s.left] for s in self.shares]
         return [self.order_id, self.kind.value, self.shipment, shares]
 
     @classmethod
@@ -196,6 +207,36 @@ def plan_shipment(shown: OrderParts, wanted: Wanted, *, allow_whole_order: bool)
     return Plan(order_id, (Part(order_id, PartKind.SHIPMENT, number),))
 
 
+def ends_the_order(
+    part: Part, shares: Iterable[LineShare], others: Iterable[Part], shown: OrderParts
+) -> str:
+    """Return why a part may not be canceled without a word about the whole order; empty if it may.
+
+    :param part: the part.
+    :param shares: its shares that are still to be canceled.
+    :param others: the other parts of the plan that are to be canceled.
+    :param shown: the whole order, as it was read directly before.
+    """
+    if part.kind is PartKind.SHIPMENT:
+        left = sum(one.is_open and one.number != part.shipment for one in shown.shipments)
+    else:
+        planned = sum(share.quantity for share in shares)
+        planned += sum(_open_of(one, share, shown) for one in others for share in one.shares)
+        left = sum(line.open for line in shown.lines) - planned
+    if left > 0 and shown.shows_all:
+        return ""
+    why = _GUARD if left <= 0 else _GUARD_UNSEEN
+    return f"{why[0].upper()}{why[1:]}. {_ALLOW}"
+
+
+def _open_of(part: Part, share: LineShare, shown: OrderParts) -> int:
+    line = shown.line(share.line)
+    if line is None:
+        return 0
+    is_in_one = part.kind is PartKind.SHIPMENT_LINES
+    return min(share.quantity, line.place_in(part.shipment).open if is_in_one else line.open)
+
+
 def _amount(
     line: Line | None, one: Wanted, shown: OrderParts, *, whole_lines_only: bool
 ) -> int | Refusal:
@@ -237,18 +278,31 @@ def _whole(line: Line, one: Wanted, amount: int) -> int | Refusal:
     return amount
 
 
+def _left_by(one: Wanted, line: Line, amount: int) -> int | None:
+    return line.open - amount if one.quantity is None else None
+
+
 def _parts(
     shown: OrderParts, amounts: Iterable[tuple[Line, Wanted, int]], *, whole_lines_only: bool
 ) -> list[Part]:
     order_id = shown.order.order_id
     if whole_lines_only:
         return [
-            Part(order_id, PartKind.LINE, None, (LineShare(line.name, one.name, 0, amount),))
+            Part(
+                order_id, PartKind.LINE, None, (LineShare(line.name, one.name, 0, amount, left=0),)
+            )
             for line, one, amount in amounts
         ]
     if not shown.has_shipments:
         edits = [
-            LineShare(line.item_id or line.name, one.name, 0, amount, keep=line.open - amount)
+            LineShare(
+                line.item_id or line.name,
+                one.name,
+                0,
+                amount,
+                keep=line.open - amount,
+                left=_left_by(one, line, amount),
+            )
             for line, one, amount in amounts
         ]
         return [Part(order_id, PartKind.ORDER_LINE, None, (edit,)) for edit in edits]
@@ -258,7 +312,8 @@ def _parts(
         for place in sorted(line.places, key=lambda place: place.shipment or 0):
             taken = min(left, place.open)
             if taken and place.shipment is not None:
-                share = LineShare(line.name, one.name, place.canceled, taken)
+                to_be_left = _left_by(one, line, amount)
+                share = LineShare(line.name, one.name, place.canceled, taken, left=to_be_left)
                 by_shipment[place.shipment].append(share)
                 left -= taken
     return [

@@ -40,11 +40,13 @@ class Begun:
     :param plan: its plan; ``None`` where it made none, so that it sent nothing.
     :param ended: the parts that it brought to an end in which nothing is left to be done.
     :param posted_by: when its last cancel can have left at the latest, in seconds since the epoch.
+    :param may_have_sent: whether it may have sent a cancel.
     """
 
     plan: Plan | None = None
     ended: Mapping[str, PartResult] = field(default_factory=dict)
     posted_by: float = 0.0
+    may_have_sent: bool = False
 
 
 class PartsRecord:
@@ -74,6 +76,8 @@ class PartsRecord:
         }
         with store_failures():
             self._store.set(_PLAN, record)
+        # That nothing was sent is known from this, and not from what is missing.
+        self._write()
 
     def keep_intent(self, posted_by: float) -> None:
         """Record that a cancel may leave from now on.
@@ -137,7 +141,8 @@ class PartsRecord:
         self._ended = dict(ended)
         self._posted_by = float((progress or {"posted_by": 0.0})["posted_by"])
         made = Plan(plan["order"], parts, tuple(plan["reached"]))
-        return Begun(made, ended, self._posted_by)
+        may_have_sent = progress is None or self._posted_by > 0
+        return Begun(made, ended, self._posted_by, may_have_sent)
 
     def open(
         self, tenant: str, order_id: OrderId, wanted: Sequence[Wanted], *, is_first: bool

@@ -62,6 +62,7 @@ class PartsTask:
     :param flags: what each cancel says besides.
     :param is_shipment: whether it is a shipment that is wanted.
     :param is_relative: whether a quantity is to be canceled in addition to earlier ones.
+    :param allow_whole_order: whether nothing else of the order need be open.
     """
 
     order_id: OrderId
@@ -70,6 +71,7 @@ class PartsTask:
     flags: Flags
     is_shipment: bool = False
     is_relative: bool = False
+    allow_whole_order: bool = False
 
 
 def cancel_parts(  # noqa: PLR0913 - as of cancel_order, and the record
@@ -135,8 +137,9 @@ class _Run:
         self._wall = wall
         self._reasons = {one.name: one.reason for one in task.wanted}
         self._plan = begun.plan if begun is not None else None
-        # Whether each part of the plan may have been canceled by an earlier attempt.
-        self._is_repeated = self._plan is not None
+        # Whether each part of the plan may have been canceled by an earlier attempt: each of its
+        # cancels was on record before it left.
+        self._is_repeated = begun is not None and begun.may_have_sent
         self._doubt_since = around.clock()
         self._order: Order | None = None
         #: What follows the name of an order, or of a part, in the log.
@@ -222,6 +225,7 @@ class _Run:
                 partial(cancel_of, reasons=self._reasons, flags=self._task.flags),
                 self._before_sending,
                 may_have_acted=self._is_repeated,
+                others=None if self._task.allow_whole_order else self._others_than(part),
             ),
             CancelRequest(part.key, ""),
             PartPolicy.like(self._policy),
@@ -231,6 +235,12 @@ class _Run:
             on_interrupt=lambda result: self._take(part, PartResult.of(part, result)),
             surroundings=self._around,
         )
+
+    def _others_than(self, part: Part) -> list[Part]:
+        """Return the other parts of the plan that are not canceled, and so may still be open."""
+        parts = self._plan.parts if self._plan else ()
+        canceled = {key for key, result in self._done.items() if result.outcome.is_success}
+        return [one for one in parts if one != part and one.key not in canceled]
 
     def _before_sending(self) -> Callable[[], bool]:
         """Record that a cancel is about to leave; return what tells whether it still may."""

@@ -87,11 +87,17 @@ def wanted_shipment(
     return Wanted(name, dialect.reason(PartKind.SHIPMENT, reason, other_reason))
 
 
+def _without_repeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError
+    return dict(pairs)
+
+
 def _parsed(value: Any) -> Sequence[Any]:
     entries = value
     if isinstance(value, str):
         try:
-            entries = json.loads(value)
+            entries = json.loads(value, object_pairs_hook=_without_repeated_keys)
         except (ValueError, RecursionError):
             entries = None
     if not isinstance(entries, list | tuple) or not 0 < len(entries) <= MOST_ITEMS:

@@ -23,10 +23,11 @@ COLUMNS: Final[Mapping[str, Column]] = {
     "createdate": Column("created"),
     "updatedate": Column("created"),
 }
-# A copy ends in its number. The first of them is the event as it was recorded.
+# The last digit of a copy is that of the event, and its own number more.
 _APPEARED: Final = """
-SELECT events.*, CASE copies.key WHEN 0 THEN event_id
-    ELSE substr(event_id, 1, 31) || copies.key END AS id
+SELECT events.*, substr(event_id, 1, 31) || substr(
+    '0123456789abcdef',
+    (instr('0123456789abcdef', substr(event_id, 32)) - 1 + copies.key) % 16 + 1, 1) AS id
 FROM events, json_each(:copies) AS copies
 WHERE time + :lag <= :now AND (:loses = 0 OR number % :loses) AND (:site IS NULL OR site_id = :site)
 """

@@ -25,7 +25,7 @@ class TestLaterAttempts:
         when = "after" if acted else "before"
         task.tenant.add_fault("drop", call="cancel_items", when=when, times=1)
         read = "get_shipment" if task.is_native else "get_item"
-        task.tenant.add_fault("status", call=read, status=503, skip=1 if task.is_native else 2)
+        task.tenant.add_fault("status", call=read, status=503, skip=4)
         result = failure(lambda: task.items(items))
         task.tenant.clear_faults()
         assert (result.outcome, result.may_be_retried) == (Outcome.UNKNOWN, True)

@@ -63,12 +63,12 @@ class Kind:
         return f"{self.spoken} {'shipment' if self.is_shipment else 'line'}"
 
 
-QUANTITY = Kind(NATIVE, False, "cancel_items", "get_shipment", 1)
+QUANTITY = Kind(NATIVE, False, "cancel_items", "get_shipment", 4)
 KINDS = [
     QUANTITY,
-    Kind(NATIVE, True, "cancel_shipment", "get_shipment", 2),
-    Kind(TRANSLATED, False, "cancel_items", "get_item", 2),
-    Kind(TRANSLATED, True, "cancel_shipment", "get_shipment", 2),
+    Kind(NATIVE, True, "cancel_shipment", "get_shipment", 4),
+    Kind(TRANSLATED, False, "cancel_items", "get_item", 4),
+    Kind(TRANSLATED, True, "cancel_shipment", "get_shipment", 4),
 ]
 
 

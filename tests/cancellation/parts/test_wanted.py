@@ -53,6 +53,8 @@ def test_an_item_can_have_quantities_and_a_reason_of_its_own() -> None:
         [],
         "",
         "[",
+        '[{"line": 1, "quantity": 1, "quantity": 3}]',
+        '[{"line": 2, "line": 1}]',
         "1",
         1,
         {"line": 1},
