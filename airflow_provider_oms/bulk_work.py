@@ -110,7 +110,11 @@ def _report(
             results_path,
             push=task.do_xcom_push,
             outlets=task.outlets,
-            beside={PAGE_KEY: page_at_end(page, run)},
+            beside={
+                PAGE_KEY: page_at_end(
+                    page, run, not_cancelable_states=report.not_cancelable_states
+                )
+            },
         )
     return reported
 

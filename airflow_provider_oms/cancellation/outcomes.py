@@ -216,7 +216,7 @@ class CancellationResult:
         reason = self.reason.replace(f". {shown} (", " (").replace(f"{shown} (", "(")
         text = self.outcome.value
         if not self._is_told_by(reason):
-            text += f", {self._remark}"
+            text += f", {self.remark}"
         if reason.startswith("("):
             text += f" {reason}"
         elif reason:
@@ -224,7 +224,8 @@ class CancellationResult:
         return text if text.endswith((".", "…")) else f"{text}."
 
     @property
-    def _remark(self) -> str:
+    def remark(self) -> str:
+        """Return what to do about the order; a shipped one has a clause of its own."""
         is_shipped = self.outcome is Outcome.NOT_CANCELABLE and _SHIPPED in self.state.upper()
         return _OF_SHIPPED if is_shipped else self.outcome.remark
 

@@ -7,13 +7,13 @@ how many orders there are, and the details of those that are not canceled.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, TypedDict
 
 from airflow_provider_oms.cancellation.bulk.outcome_counts import OrderEnd
-from airflow_provider_oms.cancellation.bulk.report import FinishedRun
+from airflow_provider_oms.cancellation.bulk.report import FinishedRun, is_probably_refused
 from airflow_provider_oms.cancellation.bulk.results import details_of
-from airflow_provider_oms.cancellation.outcomes import Outcome
+from airflow_provider_oms.cancellation.outcomes import CancellationResult, Outcome
 
 __all__ = ["PAGE_KEY", "OrdersPage", "page_at_end", "page_at_start"]
 
@@ -34,6 +34,11 @@ _SEQUENCE = (
     Outcome.NOT_CANCELABLE,
     Outcome.NOT_FOUND,
     Outcome.NOT_ATTEMPTED,
+    Outcome.WOULD_CANCEL,
+)
+_PROBABLY_REFUSED = (
+    "this tenant is known to refuse a cancellation from this state, so a real run will probably "
+    "not cancel the order; remove it from the set"
 )
 
 
@@ -41,7 +46,9 @@ class OrdersPage(TypedDict):
     """Describe what the page is told.
 
     ``outcomes`` is ``None`` until the run is over. ``orders_that_deviate`` counts all that are not
-    canceled, and ``rows`` holds the first of them as lists, whose fields ``columns`` names.
+    canceled, or in a dry run probably would not be. ``rows`` holds the first of them as lists,
+    whose fields ``columns`` names; ``reason`` and ``remark`` are indices into ``reasons``.
+    ``remarks`` tells by outcome what to do, and a row's own ``remark`` replaces it.
     """
 
     version: int
@@ -53,6 +60,7 @@ class OrdersPage(TypedDict):
     accepted: list[str]
     stopped: str | None
     orders_that_deviate: int
+    remarks: dict[str, str]
     columns: list[str]
     reasons: list[str]
     rows: list[list[Any]]
@@ -78,29 +86,37 @@ def page_at_start(orders: int, *, dry_run: bool, tenant: str, admin_url: str | N
         "accepted": [],
         "stopped": None,
         "orders_that_deviate": 0,
+        "remarks": {one.value: _sentence(one.remark) for one in Outcome if not one.is_success},
         "columns": [],
         "reasons": [],
         "rows": [],
     }
 
 
-def page_at_end(page: OrdersPage, run: FinishedRun) -> OrdersPage:
+def page_at_end(
+    page: OrdersPage, run: FinishedRun, *, not_cancelable_states: Collection[str] = ()
+) -> OrdersPage:
     """Return what is known when a run is over.
 
     :param page: what was known before.
     :param run: the run.
+    :param not_cancelable_states: states from which the tenant is known to refuse a cancellation.
     :return: a value of less than 400 KiB as JSON, with up to 1,000 rows.
     """
-    deviating = _that_deviate(run.ends)
+    deviating = _that_deviate(run.ends, not_cancelable_states)
     reasons: dict[str, int] = {}
     columns: list[str] = []
     rows: list[list[Any]] = []
     size = 0
     for end in deviating[:_MOST_ORDERS]:
-        reason = end.result.reason[:_LONGEST_REASON]
-        # Orders that deviate for the same reason share its text.
-        size += 0 if reason in reasons else len(json.dumps(reason))
-        details = {**details_of(end), "reason": reasons.setdefault(reason, len(reasons))}
+        texts = {"reason": end.result.reason[:_LONGEST_REASON], "remark": _own_remark(end.result)}
+        details = details_of(end)
+        for name, text in texts.items():
+            if text is not None and text not in reasons:
+                # Orders that deviate for the same reason share its text.
+                size += len(json.dumps(text))
+                reasons[text] = len(reasons)
+            details[name] = None if text is None else reasons[text]
         columns, row = list(details), list(details.values())
         size += len(json.dumps(row))
         if size > _MOST_BYTES:
@@ -118,6 +134,24 @@ def page_at_end(page: OrdersPage, run: FinishedRun) -> OrdersPage:
     }
 
 
-def _that_deviate(ends: Mapping[Any, OrderEnd]) -> list[OrderEnd]:
-    found: Iterable[OrderEnd] = (end for end in ends.values() if not end.result.outcome.is_success)
+def _that_deviate(
+    ends: Mapping[Any, OrderEnd], not_cancelable_states: Collection[str]
+) -> list[OrderEnd]:
+    found: Iterable[OrderEnd] = (
+        end
+        for end in ends.values()
+        if not end.result.outcome.is_success
+        or is_probably_refused(end.result, not_cancelable_states)
+    )
     return sorted(found, key=lambda end: _SEQUENCE.index(end.result.outcome))
+
+
+def _own_remark(result: CancellationResult) -> str | None:
+    """Return what to do where the outcome alone does not tell it."""
+    if result.outcome is Outcome.WOULD_CANCEL:
+        return _sentence(_PROBABLY_REFUSED)
+    return None if result.remark == result.outcome.remark else _sentence(result.remark)
+
+
+def _sentence(clause: str) -> str:
+    return f"{clause[0].upper()}{clause[1:]}."

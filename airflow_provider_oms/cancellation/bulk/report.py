@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Protocol, TypedDict
@@ -19,7 +19,15 @@ from airflow_provider_oms.cancellation.bulk.outcome_counts import OrderEnd, Outc
 from airflow_provider_oms.cancellation.bulk.rate_limiter import Throttling
 from airflow_provider_oms.cancellation.outcomes import CancellationResult, Outcome
 
-__all__ = ["LONGEST_CAUSE", "FinishedRun", "Kept", "Report", "ResultRow", "Summary"]
+__all__ = [
+    "LONGEST_CAUSE",
+    "FinishedRun",
+    "Kept",
+    "Report",
+    "ResultRow",
+    "Summary",
+    "is_probably_refused",
+]
 
 LONGEST_CAUSE = 500
 _MOST_ROWS = 1000
@@ -262,11 +270,10 @@ class Report:
 
     def warning(self) -> str | None:
         """Return which ``would_cancel`` orders a real run would probably not cancel, if any."""
-        known = {state.upper() for state in self.not_cancelable_states}
         refused = Counter(
             _name_of(result)
             for result in self._results(Outcome.WOULD_CANCEL)
-            if not known.isdisjoint(state.upper() for state in _states_of(result))
+            if is_probably_refused(result, self.not_cancelable_states)
         )
         if not refused:
             return None
@@ -287,6 +294,19 @@ class Report:
             outcome: Counter(map(_name_of, self._results(outcome))) for outcome in _TOLD_BY_STATE
         }
         return {outcome: states for outcome, states in counts.items() if states}
+
+
+def is_probably_refused(
+    result: CancellationResult, not_cancelable_states: Collection[str]
+) -> bool:
+    """Tell whether a real run would probably not cancel an order that a dry run would.
+
+    :param result: how the order ended.
+    :param not_cancelable_states: states from which the tenant is known to refuse a cancellation.
+    """
+    known = {state.upper() for state in not_cancelable_states}
+    is_known = not known.isdisjoint(state.upper() for state in _states_of(result))
+    return result.outcome is Outcome.WOULD_CANCEL and is_known
 
 
 def _first_lines(results: Iterator[CancellationResult]) -> Iterator[str]:

@@ -20,7 +20,11 @@ START = page_at_start(3000, dry_run=False, tenant="tenant 10001", admin_url="htt
 
 def rows_of(page: OrdersPage) -> list[dict[str, Any]]:
     rows = [dict(zip(page["columns"], row, strict=True)) for row in page["rows"]]
-    return [{**row, "reason": page["reasons"][row["reason"]]} for row in rows]
+    texts = page["reasons"]
+    for row in rows:
+        row["reason"] = texts[row["reason"]]
+        row["remark"] = None if row["remark"] is None else texts[row["remark"]]
+    return rows
 
 
 def test_before_the_run_there_are_no_outcomes() -> None:
@@ -46,6 +50,34 @@ def test_orders_that_are_not_canceled_are_told_in_detail() -> None:
     assert page["outcomes"] == {"canceled": 1, "not_cancelable": 1}
     assert page["accepted"] == ["not_cancelable"]
     assert page["admin_url"] == START["admin_url"]
+
+
+def test_each_outcome_that_is_no_success_says_what_to_do() -> None:
+    remarks = START["remarks"]
+    assert set(remarks) == {outcome.value for outcome in Outcome if not outcome.is_success}
+    assert remarks["not_found"] == (
+        "Check the order id and the connection's tenant and environment."
+    )
+    assert len(json.dumps(remarks)) < 2048
+
+
+def test_only_an_order_that_needs_something_else_has_a_remark_of_its_own() -> None:
+    shipped = result(1, Outcome.NOT_CANCELABLE, order_state="SHIPPED")
+    page = page_at_end(START, finished(shipped, Outcome.NOT_CANCELABLE, Outcome.UNKNOWN))
+    remarks = {row["order_id"]: row["remark"] for row in rows_of(page)}
+    assert remarks == {1: "A shipped order needs a return.", 2: None, 3: None}
+
+
+def test_a_dry_run_names_the_orders_that_a_real_run_would_probably_not_cancel() -> None:
+    shipped = result(1, Outcome.WOULD_CANCEL, order_state="Shipped")
+    ready = result(2, Outcome.WOULD_CANCEL, order_state="READY")
+    run = finished(shipped, ready, Outcome.NOT_FOUND)
+    assert [row["order_id"] for row in rows_of(page_at_end(START, run))] == [3]
+    page = page_at_end(START, run, not_cancelable_states=("SHIPPED",))
+    not_found, warned = rows_of(page)
+    assert (not_found["order_id"], warned["order_id"]) == (3, 1)
+    assert "a real run will probably not cancel the order" in warned["remark"]
+    assert page["orders_that_deviate"] == 2
 
 
 def test_each_outcome_that_is_no_success_has_its_place() -> None:
