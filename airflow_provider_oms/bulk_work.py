@@ -111,9 +111,7 @@ def _report(
             push=task.do_xcom_push,
             outlets=task.outlets,
             beside={
-                PAGE_KEY: page_at_end(
-                    page, run, not_cancelable_states=report.not_cancelable_states
-                )
+                PAGE_KEY: page_at_end(page, run, not_cancelable_states=report.not_cancelable_states)
             },
         )
     return reported

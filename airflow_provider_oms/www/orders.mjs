@@ -4,7 +4,7 @@
 import { apiAt, lastTasks, read } from "./api.mjs";
 import { csvOf } from "./csv.mjs";
 import { addressOf, meaningOf, missingFrom, statesOf } from "./notices.mjs";
-import { countsOf, deviates, filtered, nameOf, rowsOf, sorted } from "./rows.mjs";
+import { countsOf, deviates, filtered, isDryRun, isWarned, nameOf, rowsOf, sorted } from "./rows.mjs";
 import { Details, Table } from "./table.mjs";
 
 const { createElement: h, useEffect, useMemo, useState } = globalThis.React;
@@ -91,14 +91,20 @@ function Legend({ counts, outcomes, onToggle }) {
 }
 
 function Banner({ parts }) {
-  const pages = parts.map((part) => part.page ?? part.summary).filter(Boolean);
-  if (!pages.some((page) => page.dry_run)) return null;
-  return h("p", { className: "oms-dry-run" }, h("strong", null, "Dry run"), " Nothing was canceled.");
+  if (!isDryRun(parts)) return null;
+  const warnings = parts.map((part) => part.summary?.warning).filter(Boolean);
+  return h(
+    "div",
+    { className: "oms-dry-run" },
+    h("p", null, h("strong", null, "Dry run"), " Nothing was canceled."),
+    warnings.map((warning) => h("p", { key: warning, className: "oms-notice" }, warning)),
+  );
 }
 
-function download(rows, { dagId, runId, taskId }) {
+function download(parts, rows, { dagId, runId, taskId }) {
   const name = `${dagId} ${runId} ${taskId}`.replace(/[^\w.-]+/g, "_");
-  const address = URL.createObjectURL(new Blob([csvOf(rows)], { type: "text/csv;charset=utf-8" }));
+  const text = csvOf(rows, { isDryRun: isDryRun(parts) });
+  const address = URL.createObjectURL(new Blob([text], { type: "text/csv;charset=utf-8" }));
   const link = Object.assign(document.createElement("a"), { href: address, download: `${name}.csv` });
   link.click();
   setTimeout(() => URL.revokeObjectURL(address), 1000);
@@ -135,7 +141,8 @@ function Orders({ target }) {
   const isOver = parts.every((part) => part.isOver);
   const counted = counts.reduce((sum, [, number]) => sum + number, 0);
   const accepted = new Set(parts.flatMap((part) => part.page?.accepted ?? []));
-  const isToLookAt = ({ outcome }) => deviates(outcome) && !accepted.has(outcome);
+  const isToLookAt = (row) =>
+    isWarned(row) || (deviates(row.outcome) && !accepted.has(row.outcome));
   const toLookAt = rows.filter(isToLookAt).length;
   const tenant = parts.map((part) => part.page?.tenant ?? part.tenant).find(Boolean);
   const stopped = parts.map((part) => part.page?.stopped).filter(Boolean);
@@ -177,7 +184,7 @@ function Orders({ target }) {
       ),
       h(
         "button",
-        { type: "button", disabled: shown.length === 0, onClick: () => download(shown, target) },
+        { type: "button", disabled: shown.length === 0, onClick: () => download(parts, shown, target) },
         "Download CSV",
       ),
     ),

@@ -28,6 +28,9 @@ const RANKS = new Map(OUTCOMES.map((outcome, rank) => [outcome, rank]));
 /** Tell whether an order with this outcome is one that a person looks for. */
 export const deviates = (outcome) => !SUCCESSES.has(outcome) && !UNFINISHED.has(outcome);
 
+/** Tell whether a real run would probably not cancel an order that a dry run would. */
+export const isWarned = (row) => row.outcome === "would_cancel" && Boolean(row.remark);
+
 /** Return an outcome as people read it. */
 export const nameOf = (outcome) =>
   ({ no_outcome: "in doubt", no_record: "not on record" })[outcome] ?? outcome.replaceAll("_", " ");
@@ -54,6 +57,11 @@ export function rowsOf(part) {
     const inDoubt = found.inDoubt || isInDoubt(known.outcome);
     Object.assign(found, known, { id: String(known.order_id), inDoubt });
   }
+  const remarks = part.page?.remarks ?? {};
+  for (const found of rows.values()) {
+    // An attempt that ended without an outcome leaves the same doubt as an unknown one.
+    found.remark ??= remarks[found.outcome === "no_outcome" ? "unknown" : found.outcome];
+  }
   return [...rows.values()];
 }
 
@@ -61,9 +69,15 @@ function detailsOf(page) {
   if (!page) return [];
   return page.rows.map((values) => {
     const row = Object.fromEntries(page.columns.map((name, at) => [name, values[at]]));
-    return { ...row, reason: page.reasons[row.reason] };
+    return { ...row, reason: page.reasons[row.reason], remark: page.reasons[row.remark] };
   });
 }
+
+/** Tell whether a task only shows what it would cancel. */
+export const isDryRun = (parts) =>
+  parts.some(({ page, summary, results }) =>
+    Boolean((page ?? summary)?.dry_run || results.some((row) => row.outcome === "would_cancel")),
+  );
 
 /** Return how many orders a task instance has; null while that is not known. */
 function totalOf(part) {
@@ -98,6 +112,7 @@ const SEARCHED = [
   "order_state",
   "order_status",
   "reason",
+  "remark",
   "oms_code",
   "correlation_id",
 ];
@@ -125,7 +140,10 @@ function compareValues(one, other) {
   return compareTexts(String(one), String(other));
 }
 
-const rankOf = (row) => (row.inDoubt ? 0 : RANKS.get(row.outcome) ?? 0);
+function rankOf(row) {
+  if (row.inDoubt) return 0;
+  return RANKS.get(isWarned(row) ? "not_attempted" : row.outcome) ?? 0;
+}
 
 /** Return rows in the sequence of a column; by outcome, those to look at come first. */
 export function sorted(rows, { column = "outcome", descending = false } = {}) {

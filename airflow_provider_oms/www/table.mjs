@@ -1,6 +1,7 @@
 // Draw the table: a grid of which only the rows in sight are there.
 
-import { nameOf, scrollTo, windowOf } from "./rows.mjs";
+import { FIELDS, httpErrorOf, stateOf } from "./fields.mjs";
+import { isWarned, nameOf, scrollTo, windowOf } from "./rows.mjs";
 
 const { createElement: h, useEffect, useRef, useState } = globalThis.React;
 
@@ -16,11 +17,11 @@ const COLUMNS = [
   { name: "inDoubt", title: "In doubt", width: 96 },
   { name: "order_state", title: "State", width: 130 },
   { name: "reason", title: "Reason", width: 0 },
-  { name: "http_status", title: "HTTP", width: 72 },
+  { name: "http_status", title: "HTTP error", width: 112 },
   { name: "attempts", title: "Attempt", width: 92 },
 ];
 
-const stateOf = (row) => [...new Set([row.order_state, row.order_status].filter(Boolean))].join("/");
+const reasonOf = (row) => (isWarned(row) ? row.remark : row.reason);
 
 function cellOf(row, column) {
   switch (column.name) {
@@ -30,6 +31,10 @@ function cellOf(row, column) {
       return row.inDoubt ? h("strong", { className: "oms-doubt" }, "in doubt") : "";
     case "order_state":
       return stateOf(row);
+    case "http_status":
+      return httpErrorOf(row) ?? "";
+    case "reason":
+      return reasonOf(row) ?? "";
     default:
       return row[column.name] ?? "";
   }
@@ -110,7 +115,7 @@ export function Table({ rows, sort, onSort, chosen, onChoose, isMapped }) {
           {
             key: column.name,
             scope: number === 0 ? "row" : undefined,
-            title: column.name === "reason" ? row.reason : undefined,
+            title: column.name === "reason" ? reasonOf(row) : undefined,
           },
           cellOf(row, column),
         ),
@@ -152,25 +157,9 @@ export function Table({ rows, sort, onSort, chosen, onChoose, isMapped }) {
   );
 }
 
-const DETAILS = {
-  Outcome: (row) => nameOf(row.outcome),
-  "In doubt": (row) => (row.inDoubt ? "yes: a cancel may have been acted on unseen" : "no"),
-  "Its id": (row) => row.looked_up_id,
-  State: stateOf,
-  Reason: (row) => row.reason,
-  "HTTP status": (row) => row.http_status,
-  "OMS error code": (row) => row.oms_code,
-  "Correlation id": (row) => row.correlation_id,
-  "Ended in attempt": (row) => row.attempts,
-  "Cancels sent in it": (row) => row.posts,
-  "Begun at": (row) => row.started_at,
-  "Ended at": (row) => row.finished_at,
-  "Map index": (row) => (row.map >= 0 ? row.map : null),
-};
-
 /** Show all that is known of one order. */
 export function Details({ row, address, onClose }) {
-  const known = Object.entries(DETAILS)
+  const known = Object.entries(FIELDS)
     .map(([name, of]) => [name, of(row)])
     .filter(([, value]) => value != null && value !== "");
   return h(

@@ -160,8 +160,8 @@ class TestAFinishedRun:
         button.click()
         expect(button).to_have_attribute("aria-pressed", "true")
         found = view.csv()
-        assert [row["order_id"] for row in found] == list(map(str, SHIPPED))
-        assert {row["in_doubt"] for row in found} == {"false"}
+        assert [row["Order"] for row in found] == list(map(str, SHIPPED))
+        assert {row["In doubt"] for row in found} == {"false"}
 
     def test_the_keyboard_reaches_the_last_row(
         self, ui: WebUi, view: OrdersView, finished: TaskInRun
@@ -280,7 +280,7 @@ def test_a_mapped_task_is_one_set(
     )
     rows = view.rows()
     assert rows[0]["Order"] == str(SHIPPED[0])
-    assert {row["map_index"] for row in view.csv()} == {"0", "1", "2"}
+    assert {row["Map index"] for row in view.csv()} == {"0", "1", "2"}
     expect(ui.page.get_by_text("3 mapped tasks: 2 success, 1 failed")).to_be_visible()
 
 

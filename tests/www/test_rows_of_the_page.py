@@ -75,6 +75,29 @@ class TestRows:
         (one,) = rows_of(part(pages=[[["unknown", ["1"]]]], page=reported))
         assert (one["outcome"], one["inDoubt"]) == ("not_attempted", True)
 
+    def test_each_order_says_what_to_do(self) -> None:
+        reported = page(
+            columns=[*COLUMNS, "remark"],
+            rows=[
+                [2, "not_cancelable", "SHIPPED", 0, 1],
+                [3, "not_cancelable", "HELD", 0, None],
+                [4, "would_cancel", "SHIPPED", 0, 1],
+            ],
+            reasons=["because", "A shipped order needs a return."],
+            remarks={"not_cancelable": "Look at the order.", "unknown": "Clear the task."},
+        )
+        known = [[["canceled", ["1"]], ["no_outcome", ["5"]]]]
+        remarks = {
+            row["id"]: row.get("remark") for row in rows_of(part(pages=known, page=reported))
+        }
+        assert remarks == {
+            "1": None,
+            "2": "A shipped order needs a return.",
+            "3": "Look at the order.",
+            "4": "A shipped order needs a return.",
+            "5": "Clear the task.",
+        }
+
     def test_a_single_order_is_a_row(self) -> None:
         (one,) = rows_of(part(results=[{"order_id": 7, "outcome": "canceled"}], isSingle=True))
         assert (one["id"], one["outcome"]) == ("7", "canceled")
@@ -124,6 +147,10 @@ class TestSequence:
             row(5, "forbidden"),
         ]
         assert self.ids(rows, {}) == ["3", "4", "5", "2", "1"]
+
+    def test_what_a_real_run_would_probably_not_cancel_comes_before_what_it_would(self) -> None:
+        rows = [row(1, "would_cancel"), row(2, "would_cancel", remark="Remove it.")]
+        assert self.ids(rows, {}) == ["2", "1"]
 
     def test_numbers_follow_each_other_as_numbers(self) -> None:
         rows = [row(order_id) for order_id in ("10", "9", "12345678901234567890", "b", "a")]
@@ -200,22 +227,62 @@ def test_a_chosen_row_is_scrolled_into_sight(row_chosen: int) -> None:
 
 
 class TestCsv:
-    def read(self, *rows: dict[str, Any]) -> list[dict[str, str]]:
-        text = in_node("return csv.csvOf(given);", list(rows))
+    def read(self, *rows: dict[str, Any], dry_run: bool = False) -> list[dict[str, str]]:
+        given = {"rows": rows, "isDryRun": dry_run}
+        text = in_node("return csv.csvOf(given.rows, given);", given)
         return list(csv.DictReader(io.StringIO(text, newline="")))
 
     def test_it_holds_what_is_known(self) -> None:
         (one,) = self.read(row(7, "unknown", inDoubt=True, reason='a "b", c\nd', http_status=409))
-        assert one["order_id"] == "7"
-        assert one["in_doubt"] == "true"
-        assert one["reason"] == 'a "b", c\nd'
-        assert one["http_status"] == "409"
-        assert one["order_state"] == ""
+        assert one["Order"] == "7"
+        assert one["Outcome"] == "unknown"
+        assert one["In doubt"] == "true"
+        assert one["Reason"] == 'a "b", c\nd'
+        assert one["HTTP error"] == "409"
+        assert one["State"] == ""
+
+    def test_its_columns_are_called_as_the_details_of_an_order_are(self) -> None:
+        (one,) = self.read(row(7) | {"map": 0})
+        titles = in_node("return Object.keys(fields.FIELDS);")
+        assert list(one) == ["Order", *titles, "Dry run"]
 
     @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\n=1"])
     def test_no_text_is_a_formula(self, text: str) -> None:
         (one,) = self.read(row(7, reason=text))
-        assert one["reason"] == f"'{text}"
+        assert one["Reason"] == f"'{text}"
+
+    def test_a_number_is_left_alone(self) -> None:
+        one, other = self.read(row(7) | {"map": 0}, row(8, posts=-1))
+        assert (one["Map index"], other["Map index"]) == ("0", "")
+        assert other["Cancels sent in it"] == "-1"
+
+    def test_a_task_that_is_not_mapped_has_no_map_index(self) -> None:
+        assert "Map index" not in self.read(row(7))[0]
+
+    @pytest.mark.parametrize("dry_run", [True, False])
+    def test_it_says_whether_it_was_a_dry_run(self, dry_run: bool) -> None:
+        assert self.read(row(7), dry_run=dry_run)[0]["Dry run"] == str(dry_run).lower()
+
+
+@pytest.mark.parametrize(
+    ("facts", "dry_run"),
+    [
+        ({"page": page(dry_run=True)}, True),
+        ({"page": page()}, False),
+        ({"summary": {"dry_run": True}}, True),
+        ({"results": [{"order_id": 7, "outcome": "would_cancel"}]}, True),
+        ({}, False),
+    ],
+)
+def test_a_dry_run_is_known_from_whatever_is_there(facts: dict[str, Any], dry_run: bool) -> None:
+    assert in_node("return rows.isDryRun([given]);", part(**facts)) == dry_run
+
+
+@pytest.mark.parametrize(
+    ("status", "shown"), [(200, None), (None, None), (404, 404), (409, 409), (503, 503)]
+)
+def test_a_status_that_is_no_error_is_not_shown(status: int | None, shown: int | None) -> None:
+    assert in_node("return fields.httpErrorOf(given);", row(7, http_status=status)) == shown
 
 
 class TestTheLinkToKibo:

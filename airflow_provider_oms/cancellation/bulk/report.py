@@ -296,9 +296,7 @@ class Report:
         return {outcome: states for outcome, states in counts.items() if states}
 
 
-def is_probably_refused(
-    result: CancellationResult, not_cancelable_states: Collection[str]
-) -> bool:
+def is_probably_refused(result: CancellationResult, not_cancelable_states: Collection[str]) -> bool:
     """Tell whether a real run would probably not cancel an order that a dry run would.
 
     :param result: how the order ended.
