@@ -20,6 +20,7 @@ export function csvOf(rows, { isDryRun = false } = {}) {
     "In doubt": (row) => row.inDoubt,
     "Dry run": () => isDryRun,
   };
+  delete columns.Meaning;
   if (rows.every((row) => row.map < 0)) delete columns["Map index"];
   const lines = [
     Object.keys(columns),

@@ -1,6 +1,7 @@
 // What is shown of one order, in the details of a row and in the CSV.
 
 import { nameOf } from "./rows.mjs";
+import { DOUBT, meaningOf } from "./words.mjs";
 
 /** Return state and status of an order, once where they are the same. */
 export const stateOf = (row) =>
@@ -12,8 +13,9 @@ export const httpErrorOf = (row) => (row.http_status >= 400 ? row.http_status : 
 /** The fields by their titles. */
 export const FIELDS = {
   Outcome: (row) => nameOf(row.outcome),
+  Meaning: (row) => meaningOf(row.outcome),
   "What to do": (row) => row.remark,
-  "In doubt": (row) => (row.inDoubt ? "yes: a cancel may have been acted on unseen" : "no"),
+  "In doubt": (row) => (row.inDoubt ? DOUBT : "no"),
   "Its id": (row) => row.looked_up_id,
   State: stateOf,
   Reason: (row) => row.reason,

@@ -52,6 +52,13 @@ function whyNotListed(parts) {
     : "nothing about them is on record here.";
 }
 
+/** Return why the table is empty, or null where it is not. */
+export function emptiness(rows, shown) {
+  if (shown.length > 0) return null;
+  if (rows.length === 0) return "No order is listed.";
+  return `None of the ${numberOf(rows.length)} listed orders matches the search and the filters.`;
+}
+
 /** Return in a sentence what an error means. */
 export function meaningOf(error) {
   if (error.status === 401) return "Your session has ended. Log in again.";

@@ -3,9 +3,10 @@
 
 import { apiAt, lastTasks, read } from "./api.mjs";
 import { csvOf } from "./csv.mjs";
-import { addressOf, meaningOf, missingFrom, statesOf } from "./notices.mjs";
+import { addressOf, emptiness, meaningOf, missingFrom, statesOf } from "./notices.mjs";
 import { countsOf, deviates, filtered, isDryRun, isWarned, nameOf, rowsOf, sorted } from "./rows.mjs";
 import { Details, Table } from "./table.mjs";
+import { DOUBT, meaningOf as whatIs } from "./words.mjs";
 
 const { createElement: h, useEffect, useMemo, useState } = globalThis.React;
 
@@ -67,25 +68,57 @@ function Bar({ counts }) {
   );
 }
 
-function Legend({ counts, outcomes, onToggle }) {
+function Chip({ color, isOn, onClick, title, children }) {
+  return h(
+    "li",
+    null,
+    h(
+      "button",
+      { type: "button", "aria-pressed": isOn, onClick, title },
+      h("i", { className: `oms-fill ${color}`, "aria-hidden": true }),
+      children,
+    ),
+  );
+}
+
+function Legend({ counts, outcomes, onToggle, inDoubt, onlyDoubt, onDoubt }) {
   return h(
     "ul",
     { className: "oms-legend", "aria-label": "Show only orders with these outcomes" },
+    inDoubt > 0 &&
+      h(
+        Chip,
+        { color: "oms-unknown", isOn: onlyDoubt, onClick: onDoubt, title: DOUBT },
+        `${numberOf(inDoubt)} in doubt`,
+      ),
     counts.map(([outcome, number]) =>
       h(
-        "li",
-        { key: outcome },
-        h(
-          "button",
-          {
-            type: "button",
-            "aria-pressed": outcomes.has(outcome),
-            onClick: () => onToggle(outcome),
-          },
-          h("i", { className: `oms-fill oms-${outcome}`, "aria-hidden": true }),
-          `${numberOf(number)} ${nameOf(outcome)}`,
-        ),
+        Chip,
+        {
+          key: outcome,
+          color: `oms-${outcome}`,
+          isOn: outcomes.has(outcome),
+          onClick: () => onToggle(outcome),
+          title: whatIs(outcome),
+        },
+        `${numberOf(number)} ${nameOf(outcome)}`,
       ),
+    ),
+  );
+}
+
+function Words({ counts, inDoubt }) {
+  const word = (color, name, meaning) =>
+    h("div", { key: name }, h("dt", { className: `oms-outcome ${color}` }, name), h("dd", null, meaning));
+  return h(
+    "details",
+    { className: "oms-words" },
+    h("summary", null, "Words and colors"),
+    h(
+      "dl",
+      null,
+      inDoubt > 0 && word("oms-unknown", "in doubt", DOUBT),
+      counts.map(([outcome]) => word(`oms-${outcome}`, nameOf(outcome), whatIs(outcome))),
     ),
   );
 }
@@ -115,6 +148,7 @@ function Orders({ target }) {
   const [sort, setSort] = useState({ column: "outcome", descending: false });
   const [text, setText] = useState("");
   const [outcomes, setOutcomes] = useState(new Set());
+  const [onlyDoubt, setOnlyDoubt] = useState(false);
   const [chosenKey, setChosen] = useState(null);
 
   const { rows, counts } = useMemo(() => {
@@ -122,8 +156,8 @@ function Orders({ target }) {
     return { rows: byPart.flat(), counts: countsOf(parts ?? [], byPart) };
   }, [parts]);
   const shown = useMemo(
-    () => sorted(filtered(rows, { text, outcomes }), sort),
-    [rows, text, outcomes, sort],
+    () => sorted(filtered(rows, { text, outcomes, onlyDoubt }), sort),
+    [rows, text, outcomes, onlyDoubt, sort],
   );
 
   const failure = error && h("p", { className: "oms-notice oms-error", role: "alert" }, meaningOf(error));
@@ -144,6 +178,8 @@ function Orders({ target }) {
   const isToLookAt = (row) =>
     isWarned(row) || (deviates(row.outcome) && !accepted.has(row.outcome));
   const toLookAt = rows.filter(isToLookAt).length;
+  const inDoubt = rows.filter((row) => row.inDoubt).length;
+  const empty = emptiness(rows, shown);
   const tenant = parts.map((part) => part.page?.tenant ?? part.tenant).find(Boolean);
   const stopped = parts.map((part) => part.page?.stopped).filter(Boolean);
 
@@ -164,7 +200,17 @@ function Orders({ target }) {
       h("p", { key: said, className: "oms-notice" }, said),
     ),
     counts.length > 0 && h(Bar, { key: "bar", counts }),
-    counts.length > 0 && h(Legend, { key: "legend", counts, outcomes, onToggle: toggle }),
+    counts.length > 0 &&
+      h(Legend, {
+        key: "legend",
+        counts,
+        outcomes,
+        onToggle: toggle,
+        inDoubt,
+        onlyDoubt,
+        onDoubt: () => setOnlyDoubt(!onlyDoubt),
+      }),
+    counts.length > 0 && h(Words, { key: "words", counts, inDoubt }),
     h(
       "form",
       { key: "tools", className: "oms-tools", role: "search", onSubmit: (event) => event.preventDefault() },
@@ -173,7 +219,7 @@ function Orders({ target }) {
         id: "oms-search",
         type: "search",
         value: text,
-        placeholder: "id, outcome, state, reason, correlation id",
+        placeholder: "ids, outcome, in doubt, state, reason, correlation id",
         onChange: (event) => setText(event.target.value),
       }),
       h(
@@ -188,6 +234,7 @@ function Orders({ target }) {
         "Download CSV",
       ),
     ),
+    empty && h("p", { key: "empty", className: "oms-notice" }, empty),
     h(
       "div",
       { key: "orders", className: "oms-orders" },

@@ -33,7 +33,7 @@ export const isWarned = (row) => row.outcome === "would_cancel" && Boolean(row.r
 
 /** Return an outcome as people read it. */
 export const nameOf = (outcome) =>
-  ({ no_outcome: "in doubt", no_record: "not on record" })[outcome] ?? outcome.replaceAll("_", " ");
+  ({ no_record: "not on record" })[outcome] ?? outcome.replaceAll("_", " ");
 
 /** Return the rows of one task instance. */
 export function rowsOf(part) {
@@ -117,14 +117,28 @@ const SEARCHED = [
   "correlation_id",
 ];
 
-/** Return the rows that a person has asked for. */
-export function filtered(rows, { text = "", outcomes = new Set() }) {
+/** Return a test for a text that a person searches for: words in a row, or ids in a list. */
+function searchFor(text) {
   const wanted = text.trim().toLowerCase();
+  if (wanted === "") return () => true;
+  const ids = new Set(wanted.split(/[\s,;]+/));
+  const isNamed = (id) => id != null && ids.has(String(id).toLowerCase());
   const has = (value) => value != null && String(value).toLowerCase().includes(wanted);
+  return (row) =>
+    has(nameOf(row.outcome)) ||
+    (row.inDoubt && has("in doubt")) ||
+    SEARCHED.some((name) => has(row[name])) ||
+    (ids.size > 1 && (isNamed(row.id) || isNamed(row.looked_up_id)));
+}
+
+/** Return the rows that a person has asked for. */
+export function filtered(rows, { text = "", outcomes = new Set(), onlyDoubt = false }) {
+  const isFound = searchFor(text);
   return rows.filter(
     (row) =>
+      (!onlyDoubt || row.inDoubt) &&
       (outcomes.size === 0 || outcomes.has(row.outcome)) &&
-      (wanted === "" || has(nameOf(row.outcome)) || SEARCHED.some((name) => has(row[name]))),
+      isFound(row),
   );
 }
 

@@ -2,6 +2,7 @@
 
 import { FIELDS, httpErrorOf, stateOf } from "./fields.mjs";
 import { isWarned, nameOf, scrollTo, windowOf } from "./rows.mjs";
+import { meaningOf } from "./words.mjs";
 
 const { createElement: h, useEffect, useRef, useState } = globalThis.React;
 
@@ -26,7 +27,11 @@ const reasonOf = (row) => (isWarned(row) ? row.remark : row.reason);
 function cellOf(row, column) {
   switch (column.name) {
     case "outcome":
-      return h("span", { className: `oms-outcome oms-${row.outcome}` }, nameOf(row.outcome));
+      return h(
+        "span",
+        { className: `oms-outcome oms-${row.outcome}`, title: meaningOf(row.outcome) },
+        nameOf(row.outcome),
+      );
     case "inDoubt":
       return row.inDoubt ? h("strong", { className: "oms-doubt" }, "in doubt") : "";
     case "order_state":

@@ -246,12 +246,14 @@ def test_a_run_is_followed_and_what_is_left_open_is_in_doubt(
     ui.shoot("orders-page-live", colors=_COLORS)
     task.mark_failed()
     # What the task still learns, Airflow does not take any more.
-    expect(view.bar).to_have_attribute("aria-label", re.compile(r"\d+ in doubt"), timeout=_SECONDS)
+    expect(view.bar).to_have_attribute(
+        "aria-label", re.compile(r"\d+ no outcome"), timeout=_SECONDS
+    )
     assert view.rows()[0]["In doubt"] == "in doubt"
     ui.shoot("orders-page-in-doubt", colors=_COLORS)
     view.search(str(stuck))
     expect(view.status).to_contain_text("1 of ")
-    assert view.rows()[0]["Outcome"] == "in doubt"
+    assert view.rows()[0]["Outcome"] == "no outcome"
 
 
 def test_a_dry_run_is_no_real_one(

@@ -48,6 +48,12 @@ def test_each_outcome_has_its_place_and_what_is_no_success_is_to_look_at() -> No
     assert {one.value: not one.is_success for one in Outcome}.items() <= known.items()
 
 
+def test_each_outcome_has_a_meaning() -> None:
+    outcomes, meanings = in_node("return [rows.OUTCOMES, words.MEANINGS];")
+    assert list(meanings) == outcomes
+    assert all(meanings.values())
+
+
 class TestRows:
     def test_the_report_adds_to_the_journal(self) -> None:
         details = [[2, "not_cancelable", "SHIPPED", 0]]
@@ -172,12 +178,18 @@ class TestSequence:
         ("Not Cancelable", ["2"]),
         ("corr-9", ["34"]),
         ("undefined", []),
+        ("in doubt", ["2"]),
+        ("Doubt", ["2"]),
+        ("1, 34", ["1", "34"]),
+        ("1 2\n34", ["1", "2", "34"]),
+        ("1;abc", ["1", "2"]),
+        ("1, 3", ["1"]),
     ],
 )
 def test_a_search_looks_into_each_column(text: str, found: list[str]) -> None:
     rows = [
         row(1),
-        row(2, "not_cancelable", reason="it has SHIPPED"),
+        row(2, "not_cancelable", reason="it has SHIPPED", inDoubt=True, looked_up_id="ABC"),
         row(34, correlation_id="corr-9"),
     ]
     code = "return rows.filtered(given.rows, { text: given.text }).map((row) => row.id);"
@@ -187,6 +199,25 @@ def test_a_search_looks_into_each_column(text: str, found: list[str]) -> None:
 def test_outcomes_can_be_chosen() -> None:
     code = "return rows.filtered(given, { outcomes: new Set(['unknown']) }).map((row) => row.id);"
     assert in_node(code, [row(1), row(2, "unknown")]) == ["2"]
+
+
+def test_those_in_doubt_can_be_chosen_whatever_their_outcome() -> None:
+    code = "return rows.filtered(given, { onlyDoubt: true }).map((row) => row.id);"
+    found = [row(1), row(2, "unknown", inDoubt=True), row(3, "not_attempted", inDoubt=True)]
+    assert in_node(code, found) == ["2", "3"]
+
+
+@pytest.mark.parametrize(
+    ("listed", "shown", "said"),
+    [
+        (0, 0, "No order is listed."),
+        (3, 1, None),
+        (1200, 0, "None of the 1,200 listed orders matches the search and the filters."),
+    ],
+)
+def test_an_empty_table_says_why(listed: int, shown: int, said: str | None) -> None:
+    code = "return notices.emptiness(Array(given[0]), Array(given[1]));"
+    assert in_node(code, [listed, shown]) == said
 
 
 @pytest.mark.parametrize("count", [0, 1, 15, 100_000, 2_000_000])
@@ -244,7 +275,7 @@ class TestCsv:
     def test_its_columns_are_called_as_the_details_of_an_order_are(self) -> None:
         (one,) = self.read(row(7) | {"map": 0})
         titles = in_node("return Object.keys(fields.FIELDS);")
-        assert list(one) == ["Order", *titles, "Dry run"]
+        assert list(one) == ["Order", *(title for title in titles if title != "Meaning"), "Dry run"]
 
     @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\n=1"])
     def test_no_text_is_a_formula(self, text: str) -> None:

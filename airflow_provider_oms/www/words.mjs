@@ -1,0 +1,26 @@
+// What the words for outcomes mean.
+
+/** What "in doubt" means. */
+export const DOUBT = "A cancel may have been acted on without anyone having seen it.";
+
+/** One sentence for each outcome. */
+export const MEANINGS = {
+  no_outcome: "The task ended before it learned what became of its cancel.",
+  unknown: "A cancel was sent, and no response or read has shown what became of it.",
+  not_canceled: "The order was still open after every cancel that the task may send.",
+  partially_canceled: "Some parts of the order are canceled and others are not.",
+  forbidden: "The connection may not cancel this order.",
+  refused: "The OMS refused the request itself.",
+  not_cancelable: "The OMS does not cancel the order in its present state.",
+  not_found: "The OMS of this tenant has no such order.",
+  not_attempted: "No cancel took effect: none was sent, or none was acted on.",
+  under_way: "The task works on the order now.",
+  not_begun: "No cancel was sent for the order.",
+  no_record: "The order is counted, and nothing about it is on record here.",
+  would_cancel: "A dry run: a real run would send a cancel.",
+  canceled: "The order is canceled, after a cancel of this task.",
+  already_canceled: "The order was canceled before, not by a cancel of this task.",
+};
+
+/** Return what an outcome's word means. */
+export const meaningOf = (outcome) => MEANINGS[outcome] ?? "";
