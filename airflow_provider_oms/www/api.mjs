@@ -54,7 +54,8 @@ async function all(get, path, query, name) {
   }
 }
 
-async function eachOf(items, work) {
+/** Return what some work gives for each item, a few at a time. */
+export async function eachOf(items, work) {
   const left = items.map((item, at) => [item, at]);
   const results = [];
   const worker = async () => {
@@ -66,7 +67,8 @@ async function eachOf(items, work) {
   return results;
 }
 
-const pathOf = ({ dagId, runId, taskId }) =>
+/** Return the path of a task in a run. */
+export const pathOf = ({ dagId, runId, taskId }) =>
   `dags/${encodeURIComponent(dagId)}/dagRuns/${encodeURIComponent(runId)}` +
   `/taskInstances/${encodeURIComponent(taskId)}`;
 
@@ -87,11 +89,19 @@ export async function read(get, target, earlier = []) {
   return eachOf(instances, (instance) => partOf(get, path, instance, known.get(instance.map_index)));
 }
 
-const isOver = (instance) => OVER.has(instance.state);
+/** Tell whether a task has ended, and no further attempt follows. */
+export const isOver = (instance) => OVER.has(instance.state);
 
 // A task that was marked failed goes on for some seconds, and may still write what it knows.
 const isSettled = (instance) =>
   isOver(instance) && !(Date.now() - Date.parse(instance.end_date) < SETTLES);
+
+/** Return what an earlier attempt reported, which Airflow removes when the next one begins. */
+function reportBefore(known, instance) {
+  if (!known) return null;
+  const isNew = known.tryNumber !== instance.try_number;
+  return isNew && known.page?.rows.length > 0 ? known.page : known.earlier;
+}
 
 async function partOf(get, path, instance, known) {
   const attempt = `${instance.try_number} ${instance.state} ${instance.end_date}`;
@@ -100,12 +110,15 @@ async function partOf(get, path, instance, known) {
     mapIndex: instance.map_index,
     state: instance.state,
     tryNumber: instance.try_number,
+    runAfter: instance.run_after,
+    startedAt: instance.start_date,
     isOver: isOver(instance),
     isSettled: isSettled(instance),
     attempt,
     isWhole: false,
     pages: [],
     page: null,
+    earlier: reportBefore(known, instance),
     summary: null,
     results: [],
     isSingle: false,
@@ -179,12 +192,15 @@ async function decoded(value, part) {
   }
 }
 
+/** Return a value of XCom as it is; undefined where there is none. */
+export async function readXcom(get, path, mapIndex, key) {
+  const query = { map_index: mapIndex, deserialize: false, stringify: false };
+  const entry = await orNull(get(`${path}/xcomEntries/${key}`, query));
+  return entry === null ? undefined : valueOf(entry.value);
+}
+
 async function readReport(get, path, part) {
-  const query = { map_index: part.mapIndex, deserialize: false, stringify: false };
-  const xcom = async (key) => {
-    const entry = await orNull(get(`${path}/xcomEntries/${key}`, query));
-    return entry === null ? undefined : valueOf(entry.value);
-  };
+  const xcom = (key) => readXcom(get, path, part.mapIndex, key);
   const page = await xcom(PAGE);
   if (isObject(page) && page.version === 1) part.page = page;
   else if (page !== undefined) part.missing.add("report elsewhere");
@@ -215,17 +231,4 @@ function valueOf(value) {
   } catch {
     return value;
   }
-}
-
-/** Return the last tasks of this kind, for a page that was asked for none. */
-export async function lastTasks(get, operators) {
-  const query = { order_by: "-start_date", limit: 50 };
-  const found = await eachOf(operators, (operator) =>
-    get("dags/~/dagRuns/~/taskInstances", { ...query, operator }),
-  );
-  const tasks = found.flatMap((answer) => answer.task_instances);
-  return tasks
-    .filter((task) => operators.includes(task.operator ?? task.operator_name))
-    .sort((one, other) => (other.start_date ?? "").localeCompare(one.start_date ?? ""))
-    .slice(0, 50);
 }

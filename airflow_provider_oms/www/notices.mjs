@@ -1,5 +1,8 @@
 // What the page says in words: what it shows, and what is missing from it and why.
 
+import { momentOf } from "./places.mjs";
+import { deviates } from "./rows.mjs";
+
 const numberOf = (number) => number.toLocaleString("en-US");
 
 const SAID = {
@@ -31,6 +34,10 @@ export function missingFrom(parts, rows, counts) {
       `Reasons are kept for ${numberOf(detailed)} of the ${numberOf(deviating)} orders that are ` +
         "not canceled.",
     );
+  }
+  const isRunning = parts.some((part) => !part.isOver);
+  if (isRunning && rows.some((row) => deviates(row.outcome) && row.reason == null)) {
+    said.push("State, reason and HTTP error of some orders are shown when the attempt ends.");
   }
   const counted = counts.reduce((sum, [, number]) => sum + number, 0);
   const isOver = parts.length > 0 && parts.every((part) => part.isOver);
@@ -76,6 +83,27 @@ export function statesOf(parts) {
   if (parts.length === 1) return `Task: ${[...counts.keys()][0]}, attempt ${parts[0].tryNumber}`;
   const each = [...counts].map(([state, number]) => `${number} ${state}`);
   return `${parts.length} mapped tasks: ${each.join(", ")}`;
+}
+
+/** Return when the run was due and the attempt began; the earliest one of a mapped task. */
+export function startOf(parts) {
+  const run = parts.map((part) => part.runAfter).find(Boolean);
+  const [start] = parts.map((part) => part.startedAt).filter(Boolean).sort();
+  const said = [run && `run of ${momentOf(run)}`, start && `started ${momentOf(start)}`];
+  return said.filter(Boolean).join(", ");
+}
+
+/** Return in words what is known of a task in the list. */
+export function wordsOf(task, { isDryRun = null, toLookAt = null } = {}) {
+  const states = [...task.states].join(", ");
+  return [
+    task.map_index >= 0 ? `mapped: ${states}` : states,
+    isDryRun !== null && (isDryRun ? "dry run" : "real run"),
+    task.start_date && `started ${momentOf(task.start_date)}`,
+    toLookAt !== null && `${numberOf(toLookAt)} to look at`,
+  ]
+    .filter(Boolean)
+    .join(" · ");
 }
 
 /** Return the address of an order in Kibo's admin, or null. */

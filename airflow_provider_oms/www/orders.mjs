@@ -1,14 +1,16 @@
 // The Orders page. Airflow imports this file, and shows what it leaves as AirflowPlugin; React is
 // the one that Airflow provides.
 
-import { apiAt, lastTasks, read } from "./api.mjs";
+import { apiAt, eachOf, read } from "./api.mjs";
 import { csvOf } from "./csv.mjs";
-import { addressOf, emptiness, meaningOf, missingFrom, statesOf } from "./notices.mjs";
+import { addressOf, emptiness, meaningOf, missingFrom, startOf, statesOf, wordsOf } from "./notices.mjs";
+import { placesOf } from "./places.mjs";
 import { countsOf, deviates, filtered, isDryRun, isWarned, nameOf, rowsOf, sorted } from "./rows.mjs";
 import { Details, Table } from "./table.mjs";
+import { lastTasks, summaryOf } from "./tasks.mjs";
 import { DOUBT, meaningOf as whatIs } from "./words.mjs";
 
-const { createElement: h, useEffect, useMemo, useState } = globalThis.React;
+const { createElement: h, useEffect, useMemo, useRef, useState } = globalThis.React;
 
 const OPERATORS = [
   "OmsBulkCancelOrdersOperator",
@@ -191,6 +193,7 @@ function Orders({ target }) {
       h("strong", null, `${numberOf(counted)} ${counted === 1 ? "order" : "orders"}`),
       tenant && h("span", null, tenant),
       h("span", null, statesOf(parts)),
+      h("span", null, startOf(parts)),
       !isOver && h("span", { className: "oms-live" }, `live, read at ${at.toLocaleTimeString()}`),
     ),
     failure && h("div", { key: "failure" }, failure),
@@ -250,6 +253,7 @@ function Orders({ target }) {
         h(Details, {
           row: chosen,
           address: addressOf(chosen, parts.find((part) => part.mapIndex === chosen.map)),
+          log: placesOf(document.baseURI, target, chosen.map).task,
           onClose: () => setChosen(null),
         }),
     ),
@@ -258,11 +262,21 @@ function Orders({ target }) {
 
 function Tasks() {
   const [found, setFound] = useState({ tasks: null, error: null });
+  const [summaries, setSummaries] = useState({});
   useEffect(() => {
+    let isGone = false;
     lastTasks(get, OPERATORS).then(
-      (tasks) => setFound({ tasks, error: null }),
+      async (tasks) => {
+        setFound({ tasks, error: null });
+        await eachOf(tasks, async (task) => {
+          if (isGone) return;
+          const summary = await summaryOf(get, task);
+          setSummaries((old) => ({ ...old, [task.key]: summary }));
+        });
+      },
       (error) => setFound({ tasks: null, error }),
     );
+    return () => (isGone = true);
   }, []);
   if (found.error) return h("p", { role: "alert" }, meaningOf(found.error));
   if (!found.tasks) return h("p", { role: "status" }, "Reading the tasks …");
@@ -282,9 +296,9 @@ function Tasks() {
     found.tasks.map((task) =>
       h(
         "li",
-        { key: task.id },
+        { key: task.key },
         h("a", { href: addressOfTask(task) }, `${task.dag_id}, ${task.task_id}, ${task.dag_run_id}`),
-        ` ${task.state ?? ""}${task.map_index >= 0 ? `, map index ${task.map_index}` : ""}`,
+        h("span", null, wordsOf(task, summaries[task.key])),
       ),
     ),
   );
@@ -297,13 +311,43 @@ function targetOf(properties) {
   return dagId && runId && taskId ? { dagId, runId, taskId, mapIndex: query.get("map_index") } : null;
 }
 
+/** Lead to the run and the task; a tab of the task is there already. */
+function Ways({ target }) {
+  const { run, task, instances } = placesOf(document.baseURI, target);
+  // The page shows a mapped task as a whole, and each row leads to the log of its instance.
+  const isMapped = Number(target.mapIndex ?? -1) >= 0;
+  return h(
+    "nav",
+    { className: "oms-facts", "aria-label": "Where these orders come from" },
+    h("a", { href: location.pathname }, "All tasks"),
+    h("span", null, "Run ", h("a", { href: run }, target.runId)),
+    h(
+      "span",
+      null,
+      "Task ",
+      h("a", { href: isMapped ? instances : task }, `${target.taskId} and its log`),
+    ),
+  );
+}
+
 function Page({ dagId, runId, taskId, mapIndex }) {
   const target = targetOf({ dagId, runId, taskId, mapIndex });
+  const heading = useRef(null);
+  const isPage = Boolean(target && !dagId);
+  // A link of the list loads the page, and the focus is lost.
+  useEffect(() => {
+    if (isPage) heading.current.focus();
+  }, []);
   return h(
     "div",
     { className: "oms-page" },
     h("link", { rel: "stylesheet", href: STYLE, precedence: "default" }),
-    h("h2", null, target && !dagId ? `Orders of ${target.dagId}, ${target.taskId}` : "Orders"),
+    h(
+      "h2",
+      { ref: heading, tabIndex: -1 },
+      isPage ? `Orders of ${target.dagId}, ${target.taskId}` : "Orders",
+    ),
+    isPage && h(Ways, { target }),
     target ? h(Orders, { key: JSON.stringify(target), target }) : h(Tasks),
   );
 }

@@ -51,6 +51,12 @@ export function rowsOf(part) {
       }
     }
   }
+  // While an attempt runs, what the one before told holds for outcomes that are still the same.
+  for (const known of detailsOf(part.isOver ? null : part.earlier)) {
+    const id = String(known.order_id);
+    const found = rows.get(id);
+    if (found?.outcome === known.outcome) Object.assign(found, known, { id });
+  }
   for (const known of [...part.results, ...detailsOf(part.page)]) {
     const found = row(String(known.order_id));
     // The journal keeps an earlier doubt that the last attempt has not settled.

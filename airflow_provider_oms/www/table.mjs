@@ -163,7 +163,7 @@ export function Table({ rows, sort, onSort, chosen, onChoose, isMapped }) {
 }
 
 /** Show all that is known of one order. */
-export function Details({ row, address, onClose }) {
+export function Details({ row, address, log, onClose }) {
   const known = Object.entries(FIELDS)
     .map(([name, of]) => [name, of(row)])
     .filter(([, value]) => value != null && value !== "");
@@ -176,6 +176,7 @@ export function Details({ row, address, onClose }) {
       h("h3", null, `Order ${row.id}`),
       address &&
         h("a", { href: address, target: "_blank", rel: "noopener noreferrer" }, "Open in Kibo"),
+      h("a", { href: log }, "Log"),
       h("button", { type: "button", onClick: onClose, "aria-label": "Close the details" }, "×"),
     ),
     h(

@@ -14,7 +14,7 @@ import airflow_provider_oms
 
 WWW = Path(airflow_provider_oms.__file__).parent / "www"
 _NODE = shutil.which("node")
-_MODULES = ("api", "csv", "fields", "journal", "notices", "rows", "words")
+_MODULES = ("api", "csv", "fields", "journal", "notices", "places", "rows", "tasks", "words")
 _SCRIPT = """
 {imports}
 let text = "";

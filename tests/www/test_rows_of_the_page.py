@@ -104,6 +104,19 @@ class TestRows:
             "5": "Clear the task.",
         }
 
+    def test_what_the_attempt_before_told_holds_for_the_same_outcome_while_the_next_one_runs(
+        self,
+    ) -> None:
+        told = page(
+            rows=[[1, "not_cancelable", "SHIPPED", 0], [2, "unknown", None, 0]], reasons=["because"]
+        )
+        known = [[["not_cancelable", ["1"]], ["canceled", ["2"]]]]
+        running = part(pages=known, page=page(), earlier=told, isOver=False)
+        one, other = rows_of(running)
+        assert (one["order_state"], one["reason"]) == ("SHIPPED", "because")
+        assert (other["outcome"], other.get("reason")) == ("canceled", None)
+        assert "reason" not in rows_of(running | {"isOver": True})[0]
+
     def test_a_single_order_is_a_row(self) -> None:
         (one,) = rows_of(part(results=[{"order_id": 7, "outcome": "canceled"}], isSingle=True))
         assert (one["id"], one["outcome"]) == ("7", "canceled")
@@ -362,6 +375,13 @@ class TestWhatIsMissing:
         whole, cut = part(page=reported, isWhole=True), part(page=reported, mapIndex=1)
         assert "not listed: no cancel was sent for them" in self.said(whole)
         assert "not listed: nothing about them is on record here" in self.said(whole, cut)
+
+    def test_details_that_come_with_the_end_of_an_attempt_are_announced(self) -> None:
+        known = [[["canceled", ["1"]], ["not_cancelable", ["2"]]]]
+        announced = "are shown when the attempt ends"
+        assert announced in self.said(part(pages=known, isOver=False))
+        assert announced not in self.said(part(pages=known, isOver=True))
+        assert announced not in self.said(part(pages=known[:0], isOver=False))
 
     def test_reasons_that_were_left_out_are_counted(self) -> None:
         said = self.said(part(page=page(orders_that_deviate=1500)))

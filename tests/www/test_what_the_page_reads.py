@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 from journal_store import Store
-from journal_writer import Writer, canceled
+from journal_writer import Writer, canceled, ended
 from node import in_node, needs_node
+
+from airflow_provider_oms.cancellation.outcomes import Outcome
 
 pytestmark = needs_node
 
@@ -158,6 +160,20 @@ class TestATaskThatRuns:
         second = answers_of(instance("running", try_number=2), Store())
         assert read_one(first, second)["page"] is None
 
+    def test_what_the_attempt_before_told_is_kept_until_it_ends(self) -> None:
+        told = PAGE | {
+            "columns": ["order_id", "outcome", "order_state", "reason", "remark"],
+            "rows": [[1, "not_cancelable", "SHIPPED", 0, None]],
+            "reasons": ["because"],
+        }
+        store = Store()
+        Writer(store).write([], [ended(1, Outcome.NOT_CANCELABLE), ended(2, Outcome.NOT_FOUND)])
+        first = answers_of(instance("up_for_retry"), store, {"oms_orders": told})
+        second = answers_of(instance("running", try_number=2), store, {"oms_orders": PAGE})
+        part = read_one(first, second, second)
+        assert part["page"]["rows"] == []
+        assert part["earlier"] == told
+
 
 class TestAMappedTask:
     def test_it_is_shown_as_a_whole(self) -> None:
@@ -259,16 +275,3 @@ def test_no_order_id_is_rounded() -> None:
 def test_a_large_page_of_the_journal_is_parsed() -> None:
     value = {"value": {"canceled:": "n" + "x`{|}~" * 5000}}
     assert in_node("return api.parsed(given);", json.dumps(value)) == value
-
-
-def test_the_last_tasks_are_those_of_our_operators() -> None:
-    code = """
-    const answers = {
-      A: [{ operator_name: "A", start_date: "2026-01-02" }],
-      // An Airflow that does not know the filter gives every task.
-      B: [{ operator: "B", start_date: "2026-01-03" }, { operator: "Other" }],
-    };
-    const get = async (path, query) => ({ task_instances: answers[query.operator] });
-    return (await api.lastTasks(get, ["A", "B"])).map((task) => task.start_date);
-    """
-    assert in_node(code) == ["2026-01-03", "2026-01-02"]
