@@ -13,13 +13,13 @@ const BELOW = 24;
 
 const COLUMNS = [
   { name: "id", title: "Order", width: 150 },
-  { name: "map", title: "Map index", width: 104, isMapped: true },
+  { name: "map", title: "Map index", width: 116, isMapped: true },
   { name: "outcome", title: "Outcome", width: 150 },
-  { name: "inDoubt", title: "In doubt", width: 96 },
+  { name: "inDoubt", title: "In doubt", width: 104 },
   { name: "order_state", title: "State", width: 130 },
   { name: "reason", title: "Reason", width: 0 },
-  { name: "http_status", title: "HTTP error", width: 112 },
-  { name: "attempts", title: "Attempt", width: 92 },
+  { name: "http_status", title: "HTTP error", width: 120 },
+  { name: "attempts", title: "Attempt", width: 104 },
 ];
 
 const reasonOf = (row) => (isWarned(row) ? row.remark : row.reason);
@@ -45,21 +45,27 @@ function cellOf(row, column) {
   }
 }
 
-function Head({ column, sort, onSort }) {
+/** Return the sign of a column: that it sorts, or how it is sorted. */
+function signOf(column, sort) {
+  if (sort.column !== column.name) return " ↕";
+  return sort.descending ? " ▼" : " ▲";
+}
+
+export function Head({ column, sort, onSort }) {
   const isSorted = sort.column === column.name;
   const direction = sort.descending ? "descending" : "ascending";
   return h(
     "th",
     {
       scope: "col",
-      "aria-sort": isSorted ? direction : undefined,
+      "aria-sort": isSorted ? direction : "none",
       style: column.width ? { width: column.width } : undefined,
     },
     h(
       "button",
       { type: "button", onClick: () => onSort(column.name) },
       column.title,
-      h("span", { "aria-hidden": true }, isSorted ? (sort.descending ? " ▼" : " ▲") : ""),
+      h("span", { "aria-hidden": true }, signOf(column, sort)),
     ),
   );
 }

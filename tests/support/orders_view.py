@@ -116,7 +116,7 @@ class OrdersView:
 
     def rows(self) -> list[dict[str, str]]:
         """Return the rows that are drawn, by column."""
-        titles = [text.strip(" ▲▼") for text in self.grid.locator("thead th").all_inner_texts()]
+        titles = [text.strip(" ▲▼↕") for text in self.grid.locator("thead th").all_inner_texts()]
         found = []
         for row in self.grid.locator("tbody tr[aria-rowindex]").all():
             cells = [text.strip() for text in row.locator("th, td").all_inner_texts()]
