@@ -116,7 +116,13 @@ SEARCH = "?dag_id=d&run_id=r%201&task_id=t&map_index="
 def part(**facts: Any) -> dict[str, Any]:
     known = {"mapIndex": -1, "isOver": True, "state": "failed", "tryNumber": 1, "isWhole": True}
     times = {"runAfter": "2026-11-28T01:02:03Z", "startedAt": "2026-11-28T01:03:00Z"}
-    empty = {"pages": [], "results": [], "missing": [], "page": None, "summary": None}
+    empty: dict[str, Any] = {
+        "pages": [],
+        "results": [],
+        "missing": [],
+        "page": None,
+        "summary": None,
+    }
     return known | times | empty | facts
 
 

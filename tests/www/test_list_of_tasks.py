@@ -66,7 +66,7 @@ class TestWhatATaskTold:
         assert self.told(task(), {"return_value": summary}) == {"isDryRun": False, "toLookAt": 1}
 
     def test_while_it_runs_its_outcomes_are_not_known(self) -> None:
-        page = {"dry_run": True, "outcomes": None, "accepted": []}
+        page: dict[str, Any] = {"dry_run": True, "outcomes": None, "accepted": []}
         told = self.told(task(state="running"), {"oms_orders": page})
         assert told == {"isDryRun": True, "toLookAt": None}
 

@@ -37,8 +37,8 @@ _SEQUENCE = (
     Outcome.WOULD_CANCEL,
 )
 _PROBABLY_REFUSED = (
-    "this tenant is known to refuse a cancellation from this state, so a real run will probably "
-    "not cancel the order; remove it from the set"
+    "This tenant is known to refuse a cancellation from this state, so a real run will probably "
+    "not cancel the order. Remove it from the set."
 )
 
 
@@ -149,7 +149,7 @@ def _that_deviate(
 def _own_remark(result: CancellationResult) -> str | None:
     """Return what to do where the outcome alone does not tell it."""
     if result.outcome is Outcome.WOULD_CANCEL:
-        return _sentence(_PROBABLY_REFUSED)
+        return _PROBABLY_REFUSED
     return None if result.remark == result.outcome.remark else _sentence(result.remark)
 
 
