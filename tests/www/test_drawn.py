@@ -9,14 +9,15 @@ from node import WWW, in_node, needs_node
 
 pytestmark = needs_node
 
-# Components are called once, with the state that a test gives, and their effects never run.
+# Components are called once, with the state that a test gives. Effects run where a test runs them.
 REACT = """
+const effects = [];
 globalThis.React = {
   createElement: (type, properties, ...children) =>
     typeof type === "function"
       ? type({ ...properties, children })
       : { type, ...properties, children: children.flat(Infinity).filter(Boolean) },
-  useEffect: () => {},
+  useEffect: (effect) => effects.push(effect),
   useMemo: (make) => make(),
   useRef: (current) => ({ current }),
   useState: (initial) => [stateOf(initial), () => {}],
@@ -160,6 +161,30 @@ class TestThePage:
         summary = {"dry_run": True, "outcomes": {}, "warning": "1 of 2 would_cancel orders …"}
         page = drawn(PAGE, search=f"{SEARCH}-1", parts=[part(summary=summary)])
         assert "Nothing was canceled.1 of 2 would_cancel orders …" in page["text"]
+
+    def test_a_dry_run_counts_what_a_real_one_would_probably_not_cancel(self) -> None:
+        told = {
+            "orders": 2,
+            "dry_run": True,
+            "columns": ["order_id", "outcome", "reason", "remark"],
+            "rows": [[1, "would_cancel", 0, 1]],
+            "reasons": ["it is open", "Remove it from the set."],
+            "orders_that_deviate": 1,
+        }
+        results = [{"order_id": n, "outcome": "would_cancel"} for n in (1, 2)]
+        page = drawn(PAGE, search=f"{SEARCH}-1", parts=[part(page=told, results=results)])
+        assert "2 of 2 listed, 1 to look at" in page["text"]
+
+    @pytest.mark.parametrize(("search", "count"), [(f"{SEARCH}-1", 1), ("", 0)])
+    def test_after_a_link_of_the_list_the_heading_has_the_focus(
+        self, search: str, count: int
+    ) -> None:
+        focus = """
+        let focused = 0;
+        globalThis.React.useRef = () => ({ current: { focus: () => (focused += 1) } });
+        """
+        ran = PAGE.rpartition("const links")[0] + "effects[0](); return focused;"
+        assert drawn(focus + ran, search=search, parts=[part()], tasks=[]) == count
 
     def test_without_a_task_it_lists_the_last_ones(self) -> None:
         ids = {"dag_id": "d", "dag_run_id": "r", "task_id": "t", "map_index": -1}

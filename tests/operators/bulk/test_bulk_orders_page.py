@@ -50,6 +50,18 @@ def test_a_dry_run_is_one_from_the_beginning(oms: EmulatorProcess) -> None:
     assert attempt.pushed[PAGE]["outcomes"] == {"would_cancel": 1}
 
 
+def test_a_dry_run_warns_of_an_order_that_the_tenant_probably_refuses_to_cancel(
+    oms: EmulatorProcess,
+) -> None:
+    attempt = Attempt()
+    attempt.run([FIRST, SHIPPED], dry_run=True)
+    page = attempt.pushed[PAGE]
+    (values,) = page["rows"]
+    row = dict(zip(page["columns"], values, strict=True))
+    assert (row["order_id"], row["outcome"]) == (SHIPPED, "would_cancel")
+    assert "a real run will probably not cancel the order" in page["reasons"][row["remark"]]
+
+
 @pytest.mark.parametrize("refused", [LINK, PAGE])
 def test_that_it_cannot_be_kept_keeps_no_order_from_being_canceled(
     oms: EmulatorProcess, refused: str
