@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from airflow_provider_oms.api.dialect import ApiCall, Dialect
 from airflow_provider_oms.api.errors import OmsInputError, OmsUnexpectedResponseError
 from airflow_provider_oms.api.models import Order, readable_state
-from airflow_provider_oms.api.native_parts import NativeParts
 from airflow_provider_oms.api.native_review import NativeReview
 from airflow_provider_oms.api.native_rules import (
     OrderKey,
@@ -32,6 +31,9 @@ from airflow_provider_oms.api.native_search import (
 )
 from airflow_provider_oms.api.transport import Response
 from airflow_provider_oms.api.values import CancelRequest, OrderId, kind_of
+
+if TYPE_CHECKING:
+    from airflow_provider_oms.api.native_parts import NativeParts
 
 __all__ = ["Native"]
 
@@ -264,6 +266,8 @@ class Native(Dialect):
 
     def parts(self) -> NativeParts:
         """Return what this API says about shipments and items; see ``native_parts.py``."""
+        from airflow_provider_oms.api.native_parts import NativeParts  # noqa: PLC0415 - most tasks need none of it
+
         return NativeParts(
             self._expected, _FIELDS, self.order_in, self.reason_code, self.wrong_server_hint
         )

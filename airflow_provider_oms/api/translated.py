@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_oms.api.dialect import ApiCall, Dialect
 from airflow_provider_oms.api.errors import OmsInputError
 from airflow_provider_oms.api.models import Order, readable_state
-from airflow_provider_oms.api.translated_parts import TranslatedParts
 from airflow_provider_oms.api.translated_rules import validate_cancel_request, validate_order_id
 from airflow_provider_oms.api.translated_search import MOST_PER_BATCH, found_in, search_path
 from airflow_provider_oms.api.transport import Response
@@ -17,6 +16,7 @@ from airflow_provider_oms.api.values import CancelRequest, OrderId, kind_of
 
 if TYPE_CHECKING:
     from airflow_provider_oms.api.review import ReviewCalls
+    from airflow_provider_oms.api.translated_parts import TranslatedParts
 
 __all__ = ["Translated"]
 
@@ -150,6 +150,8 @@ class Translated(Dialect):
 
     def parts(self) -> TranslatedParts:
         """Return what this API says about items and shipments; see ``translated_parts.py``."""
+        from airflow_provider_oms.api.translated_parts import TranslatedParts  # noqa: PLC0415 - most tasks need none of it
+
         return TranslatedParts(
             self.read_call, self.order_in, self.wrong_server_hint, self._extra_reasons
         )

@@ -8,7 +8,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_oms.api.errors import OmsInputError, OmsNotSentError
-from airflow_provider_oms.api.part_calls import Parts
 from airflow_provider_oms.api.parts import Flags, PartKind
 from airflow_provider_oms.api.values import (
     CancelRequest,
@@ -16,11 +15,7 @@ from airflow_provider_oms.api.values import (
     validate_number,
     validate_only_if_states,
 )
-from airflow_provider_oms.cancellation.parts.plan import plan_items, plan_shipment
-from airflow_provider_oms.cancellation.parts.record import begin
 from airflow_provider_oms.cancellation.parts.results import PartsResult
-from airflow_provider_oms.cancellation.parts.run import PartsTask, cancel_parts
-from airflow_provider_oms.cancellation.parts.wanted import wanted_items, wanted_shipment
 from airflow_provider_oms.cancellation.policy import policy_for
 from airflow_provider_oms.cancellation.runner import Runtime
 from airflow_provider_oms.cancellation.store import JournalError, Store
@@ -31,6 +26,7 @@ from airflow_provider_oms.hooks.attempts import running_attempt, warn_of_unknown
 if TYPE_CHECKING:
     from airflow_provider_oms.api.client import OmsClient
     from airflow_provider_oms.api.config import TenantSettings
+    from airflow_provider_oms.cancellation.parts.run import PartsTask
 
 __all__ = ["CancelsParts"]
 
@@ -112,6 +108,10 @@ class CancelsParts:
         :raises OmsPartsCancellationError: for every other outcome; its ``result`` says which. It is
             an ``OmsPartsCancellationRefusedError`` when no retry can help.
         """
+        from airflow_provider_oms.cancellation.parts.plan import plan_items  # noqa: PLC0415 - most tasks need none of it
+        from airflow_provider_oms.cancellation.parts.run import PartsTask  # noqa: PLC0415 - most tasks need none of it
+        from airflow_provider_oms.cancellation.parts.wanted import wanted_items  # noqa: PLC0415 - most tasks need none of it
+
         with invalid_input_is_final():
             dialect = self.get_conn().dialect.parts()
             flags = Flags(
@@ -189,6 +189,10 @@ class CancelsParts:
         :raises OmsInvalidInputError: when an argument or the connection is not valid.
         :raises OmsPartsCancellationError: for every other outcome.
         """
+        from airflow_provider_oms.cancellation.parts.plan import plan_shipment  # noqa: PLC0415 - most tasks need none of it
+        from airflow_provider_oms.cancellation.parts.run import PartsTask  # noqa: PLC0415 - most tasks need none of it
+        from airflow_provider_oms.cancellation.parts.wanted import wanted_shipment  # noqa: PLC0415 - most tasks need none of it
+
         with invalid_input_is_final():
             dialect = self.get_conn().dialect.parts()
             flags = Flags(
@@ -225,6 +229,10 @@ class CancelsParts:
         on_interrupt: Callable[[PartsResult], object] | None,
         is_stopping: Callable[[], bool],
     ) -> PartsResult:
+        from airflow_provider_oms.api.part_calls import Parts  # noqa: PLC0415 - most tasks need none of it
+        from airflow_provider_oms.cancellation.parts.record import begin  # noqa: PLC0415 - most tasks need none of it
+        from airflow_provider_oms.cancellation.parts.run import cancel_parts  # noqa: PLC0415 - most tasks need none of it
+
         termination = listen_for_termination()
 
         def is_over() -> bool:

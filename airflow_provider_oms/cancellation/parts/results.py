@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 from airflow_provider_oms.api.parts import LineName
 from airflow_provider_oms.api.values import OrderId
 from airflow_provider_oms.cancellation.outcomes import CancellationResult, ConfirmedBy, Outcome
-from airflow_provider_oms.cancellation.parts.plan import Part
+
+if TYPE_CHECKING:
+    from airflow_provider_oms.cancellation.parts.plan import Part
 
 __all__ = [
     "CanceledLine",
