@@ -11,21 +11,13 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from airflow.providers.common.compat.sdk import AirflowSkipException, BaseOperator
 
-from airflow_provider_oms.arguments import (
-    NOT_GIVEN,
-    KeepsDefaultArguments,
-    NotGiven,
-    outcomes_argument,
-)
+from airflow_provider_oms.arguments import NOT_GIVEN, NotGiven, outcomes_argument
 from airflow_provider_oms.cancellation.outcomes import validate_accepted
-from airflow_provider_oms.exceptions import (
-    OmsCancellationError,
-    OmsInvalidInputError,
-    invalid_input_is_final,
-)
+from airflow_provider_oms.exceptions import OmsCancellationError, invalid_input_is_final
 from airflow_provider_oms.hooks.oms import OmsHook
 from airflow_provider_oms.links.oms import OmsOrderLink
 from airflow_provider_oms.metrics import MeasuredRun, emit
+from airflow_provider_oms.one_order import CancelsOneOrder
 from airflow_provider_oms.operators.bulk import OmsBulkCancelOrdersOperator
 from airflow_provider_oms.operators.parts import (
     OmsCancelOrderItemsOperator,
@@ -46,7 +38,7 @@ __all__ = [
 ]
 
 
-class OmsCancelOrderOperator(KeepsDefaultArguments, BaseOperator):
+class OmsCancelOrderOperator(CancelsOneOrder, BaseOperator):
     """Cancel one whole order on Kibo's OMS; this cannot be undone.
 
     The task succeeds only when the OMS itself says that the order is canceled. Its result is in
@@ -95,8 +87,6 @@ class OmsCancelOrderOperator(KeepsDefaultArguments, BaseOperator):
     }
     operator_extra_links = (OmsOrderLink(),)
     ui_color = "#f6d5d5"
-    #: Where a person finds the order, once the task runs; empty when the connection does not say.
-    order_url = ""
 
     def __init__(
         self,
@@ -124,11 +114,6 @@ class OmsCancelOrderOperator(KeepsDefaultArguments, BaseOperator):
         self.skip_on_outcomes: Any = outcomes_argument("skip_on_outcomes", skip_on_outcomes)
         self.in_doubt = in_doubt
         self.oms_conn_id = oms_conn_id
-        self._is_killed = False
-
-    def on_kill(self) -> None:
-        """Let nothing more be sent; :meth:`execute` ends by itself within seconds."""
-        self._is_killed = True
 
     def execute(self, context: Context) -> ResultDict:
         """Cancel the order.
@@ -142,15 +127,7 @@ class OmsCancelOrderOperator(KeepsDefaultArguments, BaseOperator):
         with invalid_input_is_final():
             skipped = validate_accepted("skip_on_outcomes", self.skip_on_outcomes)
         hook = OmsHook(self.oms_conn_id)
-        self.order_url = OmsOrderLink().offer(
-            context, hook, self.order_id, self.order_key, push=self.do_xcom_push
-        )
-        # None would mean "no guard" to the hook, which cannot know that there was to be one.
-        if self._is_guarded and self.only_if_states is None:
-            raise OmsInvalidInputError(
-                "only_if_states must name at least one order state, but is None, or what it was "
-                "given as came out as None; leave it out for any state. Nothing was sent."
-            )
+        self._begin(context, hook)
         ti: Any = context["ti"]
         started_at = time.monotonic()
 
@@ -192,12 +169,3 @@ class OmsCancelOrderOperator(KeepsDefaultArguments, BaseOperator):
             ) from None
         measure(result)
         return result.as_dict()
-
-    def _push(self, context: Context, result: CancellationResult) -> None:
-        # A failed execute leaves no return value, and what became of the order must be seen.
-        if not self.do_xcom_push:
-            return
-        try:
-            context["ti"].xcom_push(key="return_value", value=result.as_dict())
-        except Exception:  # what the task fails with must still say what became of the order
-            self.log.exception("The result could not be pushed: %s", result.describe())

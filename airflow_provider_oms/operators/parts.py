@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from airflow_provider_oms.arguments import NOT_GIVEN, KeepsDefaultArguments, NotGiven
-from airflow_provider_oms.exceptions import OmsInvalidInputError, OmsPartsCancellationError
+from airflow_provider_oms.arguments import NOT_GIVEN, NotGiven
+from airflow_provider_oms.exceptions import OmsPartsCancellationError
 from airflow_provider_oms.hooks.oms import OmsHook
 from airflow_provider_oms.links.oms import OmsOrderLink
+from airflow_provider_oms.one_order import CancelsOneOrder
 from airflow_provider_oms.version_compat import task_state_store
 
 if TYPE_CHECKING:
@@ -25,38 +26,13 @@ if TYPE_CHECKING:
 __all__ = ["OmsCancelOrderItemsOperator", "OmsCancelShipmentOperator"]
 
 
-# No BaseOperator itself: of one between it and an operator, Airflow takes the defaults of a mapped
-# task from the signature of BaseOperator, which differ, such as None for inlets.
-class _CancelsParts(KeepsDefaultArguments):
-    """Do what both operators do: offer the link, keep the journal, push what became of it."""
-
-    #: Where a person finds the order, once the task runs; empty when the connection does not say.
-    order_url = ""
-    order_id: Any
-    order_key: Any
-    only_if_states: Any
-    _is_guarded: bool
-    _is_killed = False
-    if TYPE_CHECKING:  # what BaseOperator has
-        log: Any
-        do_xcom_push: bool
-
-    def on_kill(self) -> None:
-        """Let nothing more be sent; :meth:`execute` ends by itself within seconds."""
-        self._is_killed = True
+class _CancelsParts(CancelsOneOrder):
+    """Do what both operators do: keep the journal, and push what became of the parts."""
 
     def _execute(
         self, context: Context, cancel: Callable[..., PartsResult], hook: OmsHook
     ) -> PartsResultDict:
-        self.order_url = OmsOrderLink().offer(
-            context, hook, self.order_id, self.order_key, push=self.do_xcom_push
-        )
-        # None would mean "no guard" to the hook, which cannot know that there was to be one.
-        if self._is_guarded and self.only_if_states is None:
-            raise OmsInvalidInputError(
-                "only_if_states must name at least one order state, but is None, or what it was "
-                "given as came out as None; leave it out for any state. Nothing was sent."
-            )
+        self._begin(context, hook)
         try:
             result = cancel(
                 order_key=self.order_key,
@@ -70,15 +46,6 @@ class _CancelsParts(KeepsDefaultArguments):
             self._push(context, error.result)
             raise
         return result.as_dict()
-
-    def _push(self, context: Context, result: PartsResult) -> None:
-        # A failed execute leaves no return value, and what became of the parts must be seen.
-        if not self.do_xcom_push:
-            return
-        try:
-            context["ti"].xcom_push(key="return_value", value=result.as_dict())
-        except Exception:  # what the task fails with must still say what became of the parts
-            self.log.exception("The result could not be pushed: %s", result.describe())
 
 
 class OmsCancelOrderItemsOperator(_CancelsParts, BaseOperator):
