@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ from airflow_provider_oms.api.errors import OmsInputError
 from airflow_provider_oms.api.part_calls import PartDialect
 from airflow_provider_oms.api.parts import LineName, PartKind, Reason
 from airflow_provider_oms.api.values import kind_of, validate_number
+from airflow_provider_oms.cancellation.bulk.json_text import read_json
 
 __all__ = ["MOST_ITEMS", "Wanted", "wanted_items", "wanted_shipment"]
 
@@ -87,18 +87,12 @@ def wanted_shipment(
     return Wanted(name, dialect.reason(PartKind.SHIPMENT, reason, other_reason))
 
 
-def _without_repeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len(dict(pairs)) < len(pairs):
-        raise ValueError
-    return dict(pairs)
-
-
 def _parsed(value: Any) -> Sequence[Any]:
     entries = value
     if isinstance(value, str):
         try:
-            entries = json.loads(value, object_pairs_hook=_without_repeated_keys)
-        except (ValueError, RecursionError):
+            entries = read_json(value)
+        except ValueError:
             entries = None
     if not isinstance(entries, list | tuple) or not 0 < len(entries) <= MOST_ITEMS:
         found = kind_of(value)
