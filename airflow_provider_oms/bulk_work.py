@@ -102,6 +102,10 @@ def _report(
     try:
         results_path = _write_results(task, plan, run)
     finally:
+        beside = {}
+        if task.do_xcom_push:
+            known = report.not_cancelable_states
+            beside[PAGE_KEY] = page_at_end(page, run, not_cancelable_states=known)
         # A timeout while a large file is written must not take the summary along.
         reported = publish(
             task.log,
@@ -110,9 +114,7 @@ def _report(
             results_path,
             push=task.do_xcom_push,
             outlets=task.outlets,
-            beside={
-                PAGE_KEY: page_at_end(page, run, not_cancelable_states=report.not_cancelable_states)
-            },
+            beside=beside,
         )
     return reported
 

@@ -16,6 +16,7 @@ from airflow_provider_oms.api.values import OrderId, kind_of, validate_order_sta
 
 __all__ = [
     "ACCEPTABLE",
+    "WORST_FIRST",
     "CancellationResult",
     "ConfirmedBy",
     "Outcome",
@@ -84,6 +85,19 @@ _SHOWN = _SUCCESSES | {
 #: The outcomes that a caller may expect of some orders. Each is a definite answer about the order
 #: itself; any other one says that something is wrong, or that nothing is known.
 ACCEPTABLE = frozenset({Outcome.NOT_CANCELABLE, Outcome.NOT_FOUND})
+
+#: The outcomes that a person has to look at come first, and those that nothing was sent for last.
+WORST_FIRST = (
+    Outcome.UNKNOWN,
+    Outcome.NOT_CANCELED,
+    Outcome.PARTIALLY_CANCELED,
+    Outcome.FORBIDDEN,
+    Outcome.REFUSED,
+    Outcome.NOT_CANCELABLE,
+    Outcome.NOT_FOUND,
+    Outcome.NOT_ATTEMPTED,
+    Outcome.WOULD_CANCEL,
+)
 
 # What a line about an order says after its outcome: what to do, or what the state does not show.
 _REMARKS = {

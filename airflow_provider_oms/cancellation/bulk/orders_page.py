@@ -13,7 +13,7 @@ from typing import Any, TypedDict
 from airflow_provider_oms.cancellation.bulk.outcome_counts import OrderEnd
 from airflow_provider_oms.cancellation.bulk.report import FinishedRun, is_probably_refused
 from airflow_provider_oms.cancellation.bulk.results import details_of
-from airflow_provider_oms.cancellation.outcomes import CancellationResult, Outcome
+from airflow_provider_oms.cancellation.outcomes import WORST_FIRST, CancellationResult, Outcome
 
 __all__ = ["PAGE_KEY", "OrdersPage", "page_at_end", "page_at_start"]
 
@@ -24,18 +24,6 @@ _VERSION = 1
 _MOST_ORDERS = 1000
 _MOST_BYTES = 384 * 1024
 _LONGEST_REASON = 300
-# Those that a person has to look at come first, and those that nothing was sent for last.
-_SEQUENCE = (
-    Outcome.UNKNOWN,
-    Outcome.NOT_CANCELED,
-    Outcome.PARTIALLY_CANCELED,
-    Outcome.FORBIDDEN,
-    Outcome.REFUSED,
-    Outcome.NOT_CANCELABLE,
-    Outcome.NOT_FOUND,
-    Outcome.NOT_ATTEMPTED,
-    Outcome.WOULD_CANCEL,
-)
 _PROBABLY_REFUSED = (
     "This tenant is known to refuse a cancellation from this state, so a real run will probably "
     "not cancel the order. Remove it from the set."
@@ -72,7 +60,7 @@ def page_at_start(orders: int, *, dry_run: bool, tenant: str, admin_url: str | N
     :param orders: number of orders in the set.
     :param dry_run: whether nothing is to be posted.
     :param tenant: host, environment and tenant in a phrase.
-    :param admin_url: the connection's, with ``{order_id}`` in the place of the id; ``None`` for
+    :param admin_url: the connection's, with ``{order_id}`` in place of the id; ``None`` for
         none.
     :return: a value without rows.
     """
@@ -143,7 +131,7 @@ def _that_deviate(
         if not end.result.outcome.is_success
         or is_probably_refused(end.result, not_cancelable_states)
     )
-    return sorted(found, key=lambda end: _SEQUENCE.index(end.result.outcome))
+    return sorted(found, key=lambda end: WORST_FIRST.index(end.result.outcome))
 
 
 def _own_remark(result: CancellationResult) -> str | None:

@@ -302,9 +302,11 @@ def is_probably_refused(result: CancellationResult, not_cancelable_states: Colle
     :param result: how the order ended.
     :param not_cancelable_states: states from which the tenant is known to refuse a cancellation.
     """
+    # Asked of each order of a set, and most of them are canceled.
+    if result.outcome is not Outcome.WOULD_CANCEL:
+        return False
     known = {state.upper() for state in not_cancelable_states}
-    is_known = not known.isdisjoint(state.upper() for state in _states_of(result))
-    return result.outcome is Outcome.WOULD_CANCEL and is_known
+    return not known.isdisjoint(state.upper() for state in _states_of(result))
 
 
 def _first_lines(results: Iterator[CancellationResult]) -> Iterator[str]:

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, TypedDict
 
 from airflow_provider_oms.api.parts import LineName
 from airflow_provider_oms.api.values import OrderId
-from airflow_provider_oms.cancellation.outcomes import CancellationResult, ConfirmedBy, Outcome
+from airflow_provider_oms.cancellation.outcomes import (
+    WORST_FIRST,
+    CancellationResult,
+    ConfirmedBy,
+    Outcome,
+)
 
 if TYPE_CHECKING:
     from airflow_provider_oms.cancellation.parts.plan import Part
@@ -25,16 +30,6 @@ __all__ = [
 
 # These are about one part alone, so that the next one is still tried.
 _OF_THE_PART = frozenset({Outcome.NOT_CANCELABLE, Outcome.NOT_FOUND, Outcome.REFUSED})
-# Where no part was canceled, the first of these that a part ended with is what they ended with.
-_WORST_FIRST = (
-    Outcome.UNKNOWN,
-    Outcome.NOT_CANCELED,
-    Outcome.FORBIDDEN,
-    Outcome.REFUSED,
-    Outcome.NOT_CANCELABLE,
-    Outcome.NOT_FOUND,
-    Outcome.NOT_ATTEMPTED,
-)
 
 
 class CanceledLine(TypedDict):
@@ -206,7 +201,8 @@ def outcome_of(parts: Sequence[PartResult]) -> Outcome:
         return _first_of(in_turn, ends)
     if any(end.is_success for end in ends):
         return Outcome.PARTIALLY_CANCELED
-    return _first_of(_WORST_FIRST, ends)
+    # Where no part was canceled, they ended as the worst of them.
+    return _first_of(WORST_FIRST, ends)
 
 
 def goes_on_after(outcome: Outcome) -> bool:
