@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_oms.api.client import OmsClient
@@ -19,7 +18,6 @@ from airflow_provider_oms.cancellation.bulk.rows import Rows
 from airflow_provider_oms.cancellation.history import Policy
 from airflow_provider_oms.cancellation.notes import LeavesNotes
 from airflow_provider_oms.cancellation.runner import Runtime
-from airflow_provider_oms.cancellation.termination import sleep_until
 from airflow_provider_oms.exceptions import OmsBulkCancellationError, invalid_input_is_final
 from airflow_provider_oms.storage import ResultsFile, before_anything_is_sent
 from airflow_provider_oms.version_compat import NO_TASK_STATE_STORE, task_state_store
@@ -70,7 +68,7 @@ class Plan:
         """
         at_most = self.policy.deadline if run.stopped is None else 0.0
         rate = self.limits.requests_per_second
-        around = Runtime(sleep=partial(sleep_until, is_stopping), is_stopping=is_stopping)
+        around = Runtime.until(is_stopping)
         calls.leave_late_notes(at_most, around, pause=1 / rate if rate else 0.0)
 
 

@@ -11,7 +11,8 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from functools import partial
+from typing import Protocol, Self
 
 from airflow_provider_oms.api.errors import (
     OmsConfigError,
@@ -39,6 +40,7 @@ from airflow_provider_oms.cancellation.history import (
     Reply,
 )
 from airflow_provider_oms.cancellation.outcomes import CancellationResult
+from airflow_provider_oms.cancellation.termination import sleep_until
 
 __all__ = [
     "INTERRUPTED",
@@ -103,6 +105,14 @@ class Runtime:
     sleep: Callable[[float], object] = time.sleep
     is_stopping: Callable[[], bool] = lambda: False
     draw: Callable[[], float] = random.SystemRandom().random
+
+    @classmethod
+    def until(cls, is_stopping: Callable[[], bool]) -> Self:
+        """Return the real world of a task that is told when to end.
+
+        :param is_stopping: tells whether nothing more may be done.
+        """
+        return cls(sleep=partial(sleep_until, is_stopping), is_stopping=is_stopping)
 
 
 class _Log(Protocol):

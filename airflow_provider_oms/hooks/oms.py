@@ -28,7 +28,7 @@ from airflow_provider_oms.cancellation import runner
 from airflow_provider_oms.cancellation.notes import LeavesNotes
 from airflow_provider_oms.cancellation.outcomes import CancellationResult
 from airflow_provider_oms.cancellation.policy import policy_for
-from airflow_provider_oms.cancellation.termination import listen_for_termination, sleep_until
+from airflow_provider_oms.cancellation.termination import listen_for_termination
 from airflow_provider_oms.connections import client_of, settings_of
 from airflow_provider_oms.exceptions import (
     OmsInvalidInputError,
@@ -230,9 +230,7 @@ class OmsHook(CancelsParts, BaseHook):
         self.check_reasons([request])
         self.log.info("Canceling order %s at %s", request.order_id, self.settings.describe())
         calls = LeavesNotes(client, checked_note)
-        around = runner.Runtime(
-            sleep=lambda seconds: sleep_until(is_over, seconds), is_stopping=is_over
-        )
+        around = runner.Runtime.until(is_over)
         result = runner.cancel_order(
             calls,
             request,

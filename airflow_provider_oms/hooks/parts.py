@@ -19,7 +19,7 @@ from airflow_provider_oms.cancellation.parts.results import PartsResult
 from airflow_provider_oms.cancellation.policy import policy_for
 from airflow_provider_oms.cancellation.runner import Runtime
 from airflow_provider_oms.cancellation.store import JournalError, Store
-from airflow_provider_oms.cancellation.termination import listen_for_termination, sleep_until
+from airflow_provider_oms.cancellation.termination import listen_for_termination
 from airflow_provider_oms.exceptions import invalid_input_is_final, parts_cancellation_error
 from airflow_provider_oms.hooks.attempts import running_attempt, warn_of_unknown_attempt
 
@@ -269,9 +269,7 @@ class CancelsParts:
             attempt=number,
             log=self.log,
             on_interrupt=on_interrupt,
-            surroundings=Runtime(
-                sleep=lambda seconds: sleep_until(is_over, seconds), is_stopping=is_over
-            ),
+            surroundings=Runtime.until(is_over),
         )
         if not result.outcome.is_success:
             raise parts_cancellation_error(result)

@@ -83,7 +83,7 @@ def test_a_timeout_while_it_is_waited_for_leaves_the_result(
         raise Timeout
 
     oms.add_fault("throttle", call="notes", retry_after=5)
-    monkeypatch.setattr("airflow_provider_oms.hooks.oms.sleep_until", interrupt)
+    monkeypatch.setattr("airflow_provider_oms.cancellation.runner.sleep_until", interrupt)
     seen: list[CancellationResult] = []
     with pytest.raises(Timeout):
         cancel(on_interrupt=seen.append)
