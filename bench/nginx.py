@@ -119,7 +119,7 @@ class Nginx:
 
 @contextmanager
 def running(program: str, limit: Limit, directory: Path, stub_port: int) -> Iterator[Nginx]:
-    """Run nginx for the length of a `with` block; its limit begins anew.
+    """Run nginx for the length of a `with` block; its limit begins with nothing used.
 
     :param program: its path.
     :param limit: what it lets through; its rate does not change.
@@ -128,8 +128,23 @@ def running(program: str, limit: Limit, directory: Path, stub_port: int) -> Iter
     """
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir()
-    port, settings, log = free_port(), directory / "nginx.conf", directory / "nginx.log"
-    settings.write_text(configuration(limit, directory, port=port, stub_port=stub_port), "utf-8")
+    port = free_port()
+    text = configuration(limit, directory, port=port, stub_port=stub_port)
+    with started(program, directory, text, port):
+        yield Nginx(f"http://127.0.0.1:{port}", directory / "access.log", limit.status)
+
+
+@contextmanager
+def started(program: str, directory: Path, text: str, port: int) -> Iterator[None]:
+    """Run nginx with a configuration for the length of a `with` block.
+
+    :param program: its path.
+    :param directory: where it works; it is there already.
+    :param text: the configuration.
+    :param port: where it is to listen.
+    """
+    settings, log = directory / "nginx.conf", directory / "nginx.log"
+    settings.write_text(text, "utf-8")
     command = [program, "-e", str(directory / "error.log"), "-p", str(directory)]
     sessions: list[Session] = []
     try:
@@ -141,7 +156,7 @@ def running(program: str, limit: Limit, directory: Path, stub_port: int) -> Iter
             sessions.append,
         )
         wait_until(lambda: listens(port), process, name="nginx", log=log, limit=_SECONDS_TO_START)
-        yield Nginx(f"http://127.0.0.1:{port}", directory / "access.log", limit.status)
+        yield
     finally:
         end(sessions)
 

@@ -9,13 +9,13 @@ import ssl
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Self
 
+from listener import Listener
 from raw_server import read_request
 
 
 @dataclass
-class ConnectProxy:
+class ConnectProxy(Listener):
     """Let connections through to this machine, under names that only the proxy knows.
 
     :param ports: the port of this machine for each ``host:port`` that may be reached.
@@ -28,36 +28,11 @@ class ConnectProxy:
     tls: ssl.SSLContext | None = None
     asked: list[bytes] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        """Listen on a free port of this machine."""
-        self._open: list[socket.socket] = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
-
     @property
     def url(self) -> str:
         """Return the proxy's address, with the user that it wants."""
         user = f"{self.user}@" if self.user else ""
         return f"{'https' if self.tls else 'http'}://{user}127.0.0.1:{self.port}"
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._accept, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for opened in (self._listener, *self._open):
-            with contextlib.suppress(OSError):  # it may have ended already
-                opened.shutdown(socket.SHUT_RDWR)
-            opened.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            self._open.append(connection)
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
         with contextlib.suppress(OSError):

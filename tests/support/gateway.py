@@ -10,8 +10,7 @@ from pathlib import Path
 import trustme
 
 from bench import nginx
-from demo.processes import Session, end, free_port, launch, wait_until
-from demo.workplace import airflow_environment
+from demo.processes import free_port
 
 _CONFIGURATION = """
 daemon off;
@@ -42,7 +41,6 @@ http {{
   }}
 }}
 """
-_SECONDS_TO_START = 20.0
 
 
 @dataclass(frozen=True)
@@ -98,26 +96,11 @@ def gateway(
     :param rule: what it checks before it passes a request on.
     """
     directory.mkdir()
-    port, settings, log = free_port(), directory / "nginx.conf", directory / "nginx.log"
+    port = free_port()
     (directory / "server.pem").write_bytes(Path(server.both).read_bytes())
     clients.cert_pem.write_to_path(directory / "clients.pem")
     text = _CONFIGURATION.format(
         directory=directory, port=port, oms=oms, protocols=protocols, rule=rule
     )
-    settings.write_text(text, "utf-8")
-    command = [program, "-e", str(directory / "error.log"), "-p", str(directory)]
-    sessions: list[Session] = []
-    try:
-        process = launch(
-            [*command, "-c", str(settings)],
-            airflow_environment(directory, directory),
-            directory,
-            log,
-            sessions.append,
-        )
-        wait_until(
-            lambda: nginx.listens(port), process, name="nginx", log=log, limit=_SECONDS_TO_START
-        )
+    with nginx.started(program, directory, text, port):
         yield port
-    finally:
-        end(sessions)

@@ -5,13 +5,13 @@ It keeps every request exactly as it came over the socket.
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import ssl
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Self
+
+from listener import Listener
 
 Script = Callable[[socket.socket, bytes], None]
 
@@ -37,7 +37,7 @@ def hang_up(connection: socket.socket, _: bytes) -> None:
 
 
 @dataclass
-class RawServer:
+class RawServer(Listener):
     """Serve a script: one entry for each request, the last one again and again.
 
     :param script: what to do with each request once it has been read whole.
@@ -55,37 +55,16 @@ class RawServer:
 
     def __post_init__(self) -> None:
         """Listen on a free port of this machine."""
+        super().__post_init__()
         self._lock = threading.Lock()
-        self._open: list[socket.socket] = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
 
     @property
     def url(self) -> str:
         """Return the server's address."""
         return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
 
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._accept, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for opened in (self._listener, *self._open):
-            with contextlib.suppress(OSError):  # it may have ended already
-                opened.shutdown(socket.SHUT_RDWR)
-            opened.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            # A script that sends twice in a row must not wait for the client's acknowledgment.
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._open.append(connection)
-            self.connections += 1
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+    def _take(self, connection: socket.socket) -> None:
+        self.connections += 1
 
     def _serve(self, connection: socket.socket) -> None:
         try:

@@ -7,11 +7,12 @@ import socket
 import ssl
 import threading
 from dataclasses import dataclass, field
-from typing import Self
+
+from listener import Listener
 
 
 @dataclass
-class StrictServer:
+class StrictServer(Listener):
     """Refuse every client for its certificate, and wait for it to go.
 
     :param context: wants a certificate that no client has.
@@ -23,30 +24,12 @@ class StrictServer:
     after_bytes: int = 1
     refused: threading.Event = field(default_factory=threading.Event)
 
-    def __post_init__(self) -> None:
-        """Listen on a free port of this machine."""
-        self._open: list[socket.socket] = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"https://127.0.0.1:{self._listener.getsockname()[1]}"
+    @property
+    def url(self) -> str:
+        """Return the server's address."""
+        return f"https://127.0.0.1:{self.port}"
 
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._accept, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for opened in (self._listener, *self._open):
-            with contextlib.suppress(OSError):  # it may have ended already
-                opened.shutdown(socket.SHUT_RDWR)
-            opened.close()
-
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                connection, _ = self._listener.accept()
-                self._open.append(connection)
-                threading.Thread(target=self._refuse, args=(connection,), daemon=True).start()
-
-    def _refuse(self, connection: socket.socket) -> None:
+    def _serve(self, connection: socket.socket) -> None:
         incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         tls = self.context.wrap_bio(incoming, outgoing, server_side=True)
         wanted = 1
