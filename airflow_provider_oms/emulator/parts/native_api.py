@@ -15,12 +15,14 @@ from airflow_provider_oms.emulator.native.ids import MAX_INT32, read_id
 from airflow_provider_oms.emulator.parts.native import NativeParts, Sent, Shown
 from airflow_provider_oms.emulator.parts.native_rules import (
     INVALID,
+    ShipmentCancel,
     read_items_cancel,
     read_shipment_cancel,
     unfit,
 )
 from airflow_provider_oms.emulator.parts.shipment_search import read_shipment_search
 from airflow_provider_oms.emulator.paths import NATIVE_ORDERS_PATH, NATIVE_SHIPMENTS_PATH
+from airflow_provider_oms.emulator.settings import Settings
 from airflow_provider_oms.emulator.tenant import Tenant
 from airflow_provider_oms.emulator.wire import digits_to_int
 
@@ -87,11 +89,7 @@ class NativePartsApi:
         :param request: the call.
         :param number: which shipment.
         """
-        content_type = request.headers.get("content-type", "")
-        shipment = self._known(request, number)
-        cancel = read_items_cancel(await request.body(), content_type, self._tenant.settings)
-        shown = self._parts.cancel(shipment, cancel, self._sent(request))
-        return self._answer(request, shown, self._tenant.settings.native_shipment_success)
+        return await self._cancel(request, number, read_items_cancel)
 
     async def cancel_shipment(self, request: Request, number: str) -> Response:
         """Cancel a whole shipment.
@@ -99,11 +97,20 @@ class NativePartsApi:
         :param request: the call.
         :param number: which shipment.
         """
-        content_type = request.headers.get("content-type", "")
+        return await self._cancel(request, number, read_shipment_cancel)
+
+    async def _cancel(
+        self,
+        request: Request,
+        number: str,
+        read: Callable[[bytes, str, Settings], ShipmentCancel],
+    ) -> Response:
+        settings = self._tenant.settings
         shipment = self._known(request, number)
-        cancel = read_shipment_cancel(await request.body(), content_type, self._tenant.settings)
+        content_type = request.headers.get("content-type", "")
+        cancel = read(await request.body(), content_type, settings)
         shown = self._parts.cancel(shipment, cancel, self._sent(request))
-        return self._answer(request, shown, self._tenant.settings.native_shipment_success)
+        return self._answer(request, shown, settings.native_shipment_success)
 
     async def cancel_shipments(self, request: Request, order_id: str) -> Response:
         """Cancel every shipment of an order.
