@@ -57,7 +57,7 @@ _LARGEST_NUMBER = 2**31 - 1
 _ITEM_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _ETAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e]{0,200}"', re.ASCII)
 _VERSION = re.compile(r"[\w.-]{1,64}", re.ASCII)
-# Without a draft, in which an edit would wait for somebody to commit it.
+# Without a draft, in which an edit waits until it is committed.
 _UPDATE_MODE = "ApplyToOriginal"
 
 
@@ -173,7 +173,8 @@ class NativeParts:
             )
             for number in dict.fromkeys((*shipments, *stale))
         }
-        return self._together(order, found.values(), has_shipments=bool(found))
+        shows_all = is_whole or not shipments
+        return self._together(order, found.values(), has_shipments=bool(found), shows_all=shows_all)
 
     def cancel_call(self, cancel: PartCancel) -> ApiCall:
         """Return the call that cancels a part; all its flags are said.
@@ -226,13 +227,17 @@ class NativeParts:
             )
         read = self._shipment_reader(order_id, cancel.shipment or 0)
         # The answer shows one of them.
-        return lambda answer, secrets: replace(
-            self._together(before.order, [read(answer, secrets)], has_shipments=True),
-            shows_all=False,
+        return lambda answer, secrets: self._together(
+            before.order, [read(answer, secrets)], has_shipments=True, shows_all=False
         )
 
     def _together(
-        self, order: Order, shipments: Iterable[ShownShipment], *, has_shipments: bool
+        self,
+        order: Order,
+        shipments: Iterable[ShownShipment],
+        *,
+        has_shipments: bool,
+        shows_all: bool = True,
     ) -> OrderParts:
         shown = sorted(shipments, key=lambda one: one.number)
         version = order.raw.get("version")
@@ -241,7 +246,7 @@ class NativeParts:
             order,
             lines_of(order, shown, has_shipments=has_shipments),
             tuple(one.shipment for one in shown),
-            shows_all=True,
+            shows_all=shows_all,
             has_shipments=has_shipments,
             version=version if is_named else None,
         )
