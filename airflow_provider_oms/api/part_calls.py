@@ -162,7 +162,7 @@ class Parts:
     ) -> OrderParts:
         """Send one cancel of a part, unprotected.
 
-        An error can mean that it was canceled all the same. Use
+        An error can mean that the OMS canceled it. Use
         :meth:`airflow_provider_oms.hooks.oms.OmsHook.cancel_items` to find out.
 
         :param cancel: the cancel.

@@ -1,7 +1,7 @@
 """What a read proves about one part of a plan: pure, and the same for every dialect.
 
-A part is canceled where it has come to its target, and open where nothing of it has happened. For
-anything else, somebody else has changed it, or a cancel of ours has not done what it was to do.
+A part is canceled where it has come to its target, and open where nothing of it has happened.
+Otherwise another client has changed it, or a cancel of this task did not do what it asked for.
 """
 
 from __future__ import annotations
