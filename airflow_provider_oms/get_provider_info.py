@@ -246,8 +246,8 @@ def _conn_fields() -> dict[str, Any]:
             "Headers that a gateway in front of the OMS wants, as a JSON object of names and "
             "values.",
         ),
-        "gateway_covers_tokens": _switch(
-            "Gateway Covers Tokens",
+        "gateway_covers_auth": _switch(
+            "Gateway Covers Auth",
             "Sends client certificate and headers to the token address too, where that is another "
             "host.",
         ),

@@ -85,7 +85,7 @@ class TenantSettings(BaseModel):
     client_cert: str | None = None
     client_key: str | None = None
     secret_headers: tuple[tuple[str, SecretStr], ...] = ()
-    gateway_covers_tokens: bool = False
+    gateway_covers_auth: bool = False
 
     @model_validator(mode="before")
     @classmethod
@@ -149,7 +149,7 @@ class TenantSettings(BaseModel):
         return read_headers(value)
 
     @field_validator(
-        "allow_http", "discover_host", "search_with_or", "gateway_covers_tokens", mode="before"
+        "allow_http", "discover_host", "search_with_or", "gateway_covers_auth", mode="before"
     )
     @classmethod
     def _flag(cls, value: object) -> bool:
@@ -208,7 +208,7 @@ class TenantSettings(BaseModel):
     @property
     def is_bare_token_address(self) -> bool:
         """Tell whether the token endpoint gets neither client certificate nor headers."""
-        return not (self.gateway_covers_tokens or is_same_origin(self.token_base_url, self.api_url))
+        return not (self.gateway_covers_auth or is_same_origin(self.token_base_url, self.api_url))
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -345,7 +345,7 @@ EXTRA_FIELDS = (
     "client_cert",
     "client_key",
     "secret_headers",
-    "gateway_covers_tokens",
+    "gateway_covers_auth",
 )
 _NAMES = {
     "base_url": "host",

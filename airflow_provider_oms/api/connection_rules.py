@@ -230,13 +230,13 @@ def _client_certificate(tenant: TenantSettings, _: Set[str]) -> str | None:
 
 
 def _gateway_of_tokens(tenant: TenantSettings, _: Set[str]) -> str | None:
-    if not tenant.gateway_covers_tokens:
+    if not tenant.gateway_covers_auth:
         return None
     if tenant.client_cert is None and not tenant.secret_headers:
-        return "gateway_covers_tokens: has no meaning without client_cert or secret_headers"
+        return "gateway_covers_auth: has no meaning without client_cert or secret_headers"
     if is_kibo(tenant.token_base_url):
         return (
-            "gateway_covers_tokens: access tokens come from Kibo's own host, which no gateway of "
+            "gateway_covers_auth: access tokens come from Kibo's own host, which no gateway of "
             "yours covers; leave it out, or give auth_url the gateway's address"
         )
     return None

@@ -226,7 +226,7 @@ def _client_certificate(error: OmsError, settings: TenantSettings) -> str:
     if is_of_token and settings.is_bare_token_address:
         return (
             f"{settings.token_base_url} wants a client certificate, which the connection gives to "
-            f"the Base Address (host) only: set Gateway Covers Tokens (gateway_covers_tokens) if "
+            f"the Base Address (host) only: set Gateway Covers Auth (gateway_covers_auth) if "
             f"your gateway is in front of both, or correct the Token Address (auth_url) ({said})."
         )
     address = settings.token_base_url if is_of_token else settings.api_url

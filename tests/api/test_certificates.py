@@ -179,15 +179,15 @@ class TestWhatTheGatewayCovers:
 
     def test_it_has_to_have_a_meaning(self) -> None:
         extra = {"tenant_id": "1", "auth_url": "https://tokens.example.com"}
-        covered = {**extra, "gateway_covers_tokens": True}
+        covered = {**extra, "gateway_covers_auth": True}
         message = error_of(covered, host="gateway.example.com")
-        assert "gateway_covers_tokens: has no meaning without client_cert or" in message
+        assert "gateway_covers_auth: has no meaning without client_cert or" in message
         tenant = settings({**covered, **self.HEADERS}, host="gateway.example.com")
         assert not tenant.is_bare_token_address
         assert settings({**extra, **self.HEADERS}, host="gateway.example.com").is_bare_token_address
 
     def test_kibos_own_token_host_is_behind_no_gateway(self) -> None:
         extra = {"tenant_id": "1", "auth_url": "https://home.mozu.com", **self.HEADERS}
-        message = error_of({**extra, "gateway_covers_tokens": True}, host="gateway.example.com")
-        assert "gateway_covers_tokens: access tokens come from Kibo's own host" in message
+        message = error_of({**extra, "gateway_covers_auth": True}, host="gateway.example.com")
+        assert "gateway_covers_auth: access tokens come from Kibo's own host" in message
         assert settings(extra, host="gateway.example.com").is_bare_token_address

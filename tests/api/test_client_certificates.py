@@ -170,12 +170,12 @@ class TestNginx:
             sentence = ask(oms.url, secret_headers={"X-Key": "a value"}, **extra)
         assert sentence == (
             f"{at.url} wants a client certificate, which the connection gives to the Base Address "
-            f"(host) only: set Gateway Covers Tokens (gateway_covers_tokens) if your gateway is in "
+            f"(host) only: set Gateway Covers Auth (gateway_covers_auth) if your gateway is in "
             f"front of both, or correct the Token Address (auth_url) (HTTP 400)."
         )
         at.oms.script = [TOKEN, document({**ORDER, "orderID": 1})]
         host = at.url.replace("127.0.0.1", "localhost")
-        covered: dict[str, Any] = {**extra, **of(trusted), "gateway_covers_tokens": True}
+        covered: dict[str, Any] = {**extra, **of(trusted), "gateway_covers_auth": True}
         works, sentence = press(host, **covered)
         assert works, sentence
 
@@ -305,7 +305,7 @@ def test_a_client_certificate_is_shown_to_no_other_host_of_the_process(
             assert client.post_cancel(EXAMPLE).is_canceled
         assert b"X-Gateway-Key: for the gateway\r\n" in oms.requests[0]
         assert b"X-Gateway-Key" not in tokens.requests[0]
-        covered = {**extra, **headers, "gateway_covers_tokens": True}
+        covered = {**extra, **headers, "gateway_covers_auth": True}
         with client_of(oms.url, credentials=LOGIN, **covered) as client:
             assert client.post_cancel(EXAMPLE).is_canceled
         assert b"X-Gateway-Key: for the gateway\r\n" in tokens.requests[1]

@@ -13,6 +13,7 @@ from typing import Any
 import airflow
 import jsonschema
 import pytest
+from airflow.providers.common.compat.sdk import redact
 
 import airflow_provider_oms
 from airflow_provider_oms.api.config import EXTRA_FIELDS, TenantSettings
@@ -113,3 +114,11 @@ def test_the_forms_defaults_are_the_settings_defaults() -> None:
     for name, field in CONNECTION_TYPE["conn-fields"].items():
         if "default" in field["schema"]:
             assert field["schema"]["default"] == TenantSettings.model_fields[name].default
+
+
+def test_no_field_that_airflow_masks_has_a_default() -> None:
+    """The form of Airflow 3 shows such a default as asterisks, and saves those."""
+    fields = CONNECTION_TYPE["conn-fields"]
+    masked = [name for name in fields if redact({name: "shown"}) != {name: "shown"}]
+    assert "secret_headers" in masked
+    assert [name for name in masked if fields[name]["schema"].get("default") is not None] == []
