@@ -23,11 +23,14 @@ _CHUNK = 250
 _TOLD_AT_MOST = 3
 
 
-def run_chunk(seeds: range) -> tuple[Counter[str], list[tuple[int, str]]]:
-    """Run the stories of some seeds, and return what happened and which broke a promise.
+def run_chunk(seeds: range) -> tuple[Counter[str], list[tuple[int, str]], float]:
+    """Run the stories of some seeds, and return counts, broken promises and processor time.
 
     :param seeds: the seeds.
+    :return: the counts, seed and violation of each story that broke a promise, and seconds of
+        processor time.
     """
+    began_at = time.process_time()
     counts: Counter[str] = Counter()
     broken: list[tuple[int, str]] = []
     for seed in seeds:
@@ -36,7 +39,7 @@ def run_chunk(seeds: range) -> tuple[Counter[str], list[tuple[int, str]]]:
         counts.update(told.counts)
         if told.violation is not None:
             broken.append((seed, told.violation))
-    return counts, broken
+    return counts, broken, time.process_time() - began_at
 
 
 def run_until_broken(first: int, seconds: float) -> int:
@@ -92,10 +95,12 @@ def main() -> int:
     chunks = [range(at, min(at + _CHUNK, last)) for at in range(arguments.first, last, _CHUNK)]
     counts: Counter[str] = Counter()
     broken: list[tuple[int, str]] = []
+    processor_seconds = 0.0
     with ProcessPoolExecutor() as processes:
-        for found, bad in processes.map(run_chunk, chunks):
+        for found, bad, spent in processes.map(run_chunk, chunks):
             counts += found
             broken += bad
+            processor_seconds += spent
     seconds = time.monotonic() - began_at
     names = (
         "stories",
@@ -113,6 +118,7 @@ def main() -> int:
     lines = [f"{name:10} {counts[name]:>12,}" for name in names]
     lines += [
         f"{seconds:.0f} s on {cores} cores, {counts['stories'] / seconds:.0f} stories a second",
+        f"{counts['stories'] / processor_seconds:.0f} stories a second of processor time",
         f"{len(broken)} stories broke a promise",
     ]
     print("\n".join(lines))

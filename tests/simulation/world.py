@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import random
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -154,7 +154,7 @@ class Tenant:
         self._posts_of: dict[Order, list[Post]] = defaultdict(list)
         self._indexed = 0
         self.faults = 0
-        self._calls: list[float] = []
+        self._calls: deque[float] = deque()
         self._busy_until: list[float] = []
 
     # -- what the checks ask
@@ -290,8 +290,10 @@ class Tenant:
 
     def _throttle(self) -> tuple[Reply, float] | None:
         now, weather = self._clock.now, self.weather
-        self._calls = [at for at in self._calls if at > now - 1]
-        self._busy_until = [at for at in self._busy_until if at > now]
+        while self._calls and self._calls[0] <= now - 1:
+            self._calls.popleft()
+        while self._busy_until and self._busy_until[0] <= now:
+            heapq.heappop(self._busy_until)
         are_many = weather.rate is not None and len(self._calls) >= weather.rate
         are_too_many = weather.at_a_time is not None and len(self._busy_until) >= weather.at_a_time
         if are_many or are_too_many:
@@ -301,7 +303,7 @@ class Tenant:
             reply = Reply(evidence, "slow down", http_status=status, retry_after=asked)
             return reply, self._latency()
         self._calls.append(now)
-        self._busy_until.append(now + weather.latency)
+        heapq.heappush(self._busy_until, now + weather.latency)
         return None
 
     def _kind(self) -> str | None:
