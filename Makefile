@@ -55,9 +55,8 @@ docs: venv ## build the docs into build/docs/html; any warning is an error
 docs-links: venv ## look whether every outside link of the docs still leads somewhere
 	@"$(VENV)/python" -m sphinx $(SPHINX) -b linkcheck -c docs . build/docs/links
 
-docs-parts: venv ## write what the docs take from the code: the emulator's tables, the layers
+docs-parts: venv ## write what the docs take from the code: the emulator's tables
 	@"$(VENV)/python" scripts/emulator_tables.py
-	@"$(VENV)/python" scripts/draw_layers.py
 
 public-api: venv ## write the public names and signatures into docs/reference/public-api.txt
 	@"$(VENV)/python" -m scripts.public_api
