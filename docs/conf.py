@@ -24,17 +24,22 @@ from airflow_provider_oms import __version__  # noqa: E402 - found by the path s
 
 project = "airflow-provider-oms"
 release = __version__
-extensions = ["myst_parser", "sphinx.ext.autodoc"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_copybutton"]
 root_doc = "docs/index"
 include_patterns = ["*.md", "docs/**.md", "decisions/**.md"]
 # Where Sphinx need not look for pages at all.
 exclude_patterns = [".*", "airflow_provider_oms", "build", "dist", "tests"]
 
 html_theme = "furo"
+html_static_path = ["_static"]
+html_css_files = ["phone.css"]
 html_title = f"{project} {release}"
 html_show_copyright = False
 # The site's own first page is docs/index.html.
 html_extra_path = ["redirect"]
+
+# A prompt and what a command prints are not copied.
+copybutton_prompt_text = "$ "
 
 # Every heading has the anchor that a forge's web page gives it.
 myst_heading_anchors = 4

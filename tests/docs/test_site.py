@@ -34,6 +34,9 @@ def test_it_is_built_without_a_warning(tmp_path: Path) -> None:
     reference = (tmp_path / "html" / "docs" / "reference" / "operators.html").read_text("utf-8")
     assert "OmsCancelOrderOperator" in reference
     assert "an integer from 1, or a string of digits" in reference
+    start = (tmp_path / "html" / "docs" / "index.html").read_text("utf-8")
+    for part in ("copybutton.js", "phone.css", "OmsBulkCancelOrdersOperator", "orders-page.png"):
+        assert part in start
 
 
 @pytest.mark.parametrize(
