@@ -16,6 +16,7 @@ from airflow_provider_oms.operators.verdicts import (
     OmsSettleVerdictsOperator,
 )
 from airflow_provider_oms.verdicts.adapters import Fields
+from airflow_provider_oms.version_compat import asset_or_every
 
 
 def test_a_dag_with_several_active_runs_is_refused() -> None:
@@ -24,6 +25,12 @@ def test_a_dag_with_several_active_runs_is_refused() -> None:
     with pytest.raises(OmsInvalidInputError, match=r"max_active_runs must be 1 .*it is 2"):
         airflow.take()
     assert airflow.store == {}
+
+
+def test_a_burst_of_events_starts_one_run_and_not_one_for_each() -> None:
+    schedule = asset_or_every(VERDICTS, timedelta(minutes=5))
+    # Before Airflow 3.4 there is no other way.
+    assert getattr(schedule, "batch_asset_events", True) is True
 
 
 def test_a_backfill_is_refused(airflow: Airflow) -> None:
