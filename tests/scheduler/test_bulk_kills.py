@@ -9,7 +9,7 @@ import json
 import logging
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,8 @@ pytestmark = [
 log = logging.getLogger(__name__)
 
 DAG_ID, BY_NUMBER = "cancel_in_bulk", "cancel_in_bulk_by_number"
+# Its attempts have ten seconds.
+IN_TIME, TIMEOUT = "cancel_in_bulk_in_time", 10
 # 5 % of the cancels in all. Those named here as acted on cancel the order all the same.
 ACTED_ON = {"drop": 0.015, "answer": 0.01}
 NOT_ACTED_ON = {"status": 0.015, "throttle": 0.01}
@@ -45,6 +47,11 @@ LATENCY = 0.04
 def no_faults_left(tenant: EmulatorProcess) -> Iterator[None]:
     yield
     tenant.clear_faults()
+
+
+def moment(text: str) -> datetime:
+    """Return a time out of an answer, of Airflow's or of the emulator's."""
+    return datetime.fromisoformat(text)
 
 
 class Tail:
@@ -182,8 +189,7 @@ def test_whatever_kills_it_every_order_is_canceled_once_and_reported_once(
 
 
 def _seconds_between(first: dict[str, Any], last: dict[str, Any]) -> float:
-    times = [datetime.fromisoformat(post["time"]) for post in (first, last)]
-    return (times[1] - times[0]).total_seconds()
+    return (moment(last["time"]) - moment(first["time"])).total_seconds()
 
 
 def test_a_task_that_is_marked_failed_ends_in_order_and_goes_on_when_it_is_cleared(
@@ -216,3 +222,26 @@ def test_a_task_that_is_marked_failed_ends_in_order_and_goes_on_when_it_is_clear
     # What the first attempt knew of its orders is in the last one's results, too.
     rows = [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines()]
     assert {row["order_id"]: row for row in rows if row["order_id"] in first} == first
+
+
+def test_a_task_whose_time_is_up_sends_nothing_more_and_the_next_attempt_goes_on(
+    airflow: Standalone, tenant: EmulatorProcess, tmp_path: Path
+) -> None:
+    order_ids = range(29_000_001, 29_000_501)
+    tenant.add_fault("hang", order_id=order_ids[50], times=1, seconds=60)
+    task, results = begin(airflow, tenant, order_ids, tmp_path, latency=0.4, dag_id=IN_TIME)
+    wait_until(lambda: task.now()["try_number"] == 2 and task.now()["state"] == "running", 150)
+    tenant.clear_faults()
+    assert task.wait_for_end(timeout=300)["state"] == "success"
+    assert task.tries() == [(1, "failed"), (2, "success")]
+    first, second = task.attempts()
+    posts = tenant.requests(call="cancel")
+    sent = [post for post in posts if moment(post["time"]) < moment(second["start_date"])]
+    assert 50 < len(sent) < len(order_ids)
+    assert _seconds_between(sent[0], sent[-1]) < TIMEOUT + 1
+    # No supervisor had to end it: from Airflow 3.4 on, one does so a minute after the timeout.
+    assert moment(first["end_date"]) - moment(sent[-1]["time"]) < timedelta(seconds=30)
+    # The one that hung was read, and no other was sent twice.
+    assert sorted(post["order_id"] for post in posts) == list(order_ids)
+    assert order_ids[50] in {request["order_id"] for request in tenant.requests(call="get")}
+    assert_report_is_true(results, task, tenant, order_ids)

@@ -122,8 +122,14 @@ class TaskInRun:
 
     def tries(self) -> list[tuple[int, str]]:
         """Return the number and the state of each attempt."""
-        answer = self.airflow.api.ask("GET", f"{self._path}/tries")
-        return [(one["try_number"], one["state"]) for one in answer["task_instances"]]
+        return [(one["try_number"], one["state"]) for one in self.attempts()]
+
+    def attempts(self) -> list[dict[str, Any]]:
+        """Return what Airflow knows about each attempt, the first one first."""
+        known: list[dict[str, Any]] = self.airflow.api.ask("GET", f"{self._path}/tries")[
+            "task_instances"
+        ]
+        return sorted(known, key=lambda one: int(one["try_number"]))
 
     def process(self) -> psutil.Process:
         """Return the process that the task runs in."""
