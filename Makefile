@@ -38,6 +38,9 @@ e2e: venv ## use the web UI in a headless browser; WRITE_DOCS=1 takes the docs' 
 soak: venv ## cancel ten thousand orders in one task, with faults, killed five times (minutes)
 	@"$(VENV)/python" -m pytest --soak -rP tests/scheduler
 
+kubernetes-proof: venv ## cancel sets in pods that are evicted, killed, wiped and cut off (minutes)
+	@"$(VENV)/python" -m pytest --soak -rP tests/scheduler/test_pods.py
+
 SEEDS = 100000
 
 simulate: venv ## run stories of whole runs in virtual time, on all cores; SEEDS=1000000
@@ -119,6 +122,6 @@ clean: ## remove the environments, what the demo left, and every cache
 	rm -rf .venv .venv-2.11 .venv-cluster .nox .bench .cluster .demo .demo-ui build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help demo demo-ui demo-ui-stop test unit e2e soak simulate fault-table docs docs-links docs-parts \
+.PHONY: help demo demo-ui demo-ui-stop test unit e2e soak kubernetes-proof simulate fault-table docs docs-links docs-parts \
 	public-api bench cluster-test matrix package release-dry-run sbom mutants lint format \
 	venv venv-2.11 venv-cluster constraints clean
