@@ -42,6 +42,7 @@ LINT = [
         "zizmor, at its strictest",
         [f"{BIN}/zizmor", "--offline", "--quiet", "--persona=auditor", ".github"],
     ),
+    Check("plain words", [PYTHON_NEWEST, "-m", "scripts.words"]),
 ]
 # Four at a time, for most of the time is waiting; what shares an Airflow stays together.
 PYTEST = ["-m", "pytest", "--numprocesses=4", "--dist=loadscope"]
