@@ -86,7 +86,7 @@ class Answer:
         event = self.event if isinstance(self.event, Mapping) else {}
         if event.get("error_type") == "timeout":
             raise OmsApprovalTimeoutError(
-                f"Nobody has answered within approval_timeout, which means no. {_AGAIN}"
+                f"No one answered within approval_timeout, which counts as a rejection. {_AGAIN}"
             )
         choice = answer_of(event)
         if choice is None or "error" in event:
@@ -135,7 +135,7 @@ class Approver:
         try:
             shown = Shown.from_record(record, self.orders.requests, self._bound_to)
         except SetChangedError as change:
-            self.log.info("What was approved before is not asked for any more: %s", change)
+            self.log.info("The earlier approval no longer holds: %s", change)
             return None
         self.log.info("Approved before, and not asked again: %d orders", len(shown.approvals))
         return shown
@@ -178,15 +178,15 @@ class Approver:
         if unread or stopped or reported is None:
             why = f" ({stopped})" if stopped else ""
             raise bulk_cancellation_error(
-                f"{unread} of {len(self.orders)} orders could not be read{why}, so that nobody was "
-                f"asked. {_NOTHING}",
+                f"{unread} of {len(self.orders)} orders could not be read{why}, so no approval was "
+                f"asked for. {_NOTHING}",
                 can_retry=not run.is_shut_out,
             )
         shown = Shown.of(
             run.ends, self.orders.requests, self._bound_to, self.settings.not_cancelable_states
         )
         if not shown.approvals:
-            self.log.info("No order of the set is to be canceled, so that nobody is asked")
+            self.log.info("No order of the set is to be canceled, so no approval is needed")
             return shown
         _, kept = reported
         places = ["the XCom value results of this task"] if kept.rows else []
@@ -210,8 +210,8 @@ class Approver:
         )
         if (subject, body) != (question.subject, question.body):
             raise OmsApprovalError(
-                f"Airflow still shows what an earlier attempt asked, and the question is another "
-                f"one now. {_NOTHING} Trigger another run, which asks it."
+                "Airflow still shows the question of an earlier attempt, and the question has "
+                f"changed since. {_NOTHING} Trigger another run, which asks it."
             )
         facts = (len(shown.approvals), self.timeout, shown.digest)
         self.log.info("Waiting for a person to approve %d orders, for %s, digest %s", *facts)
@@ -229,7 +229,7 @@ class Approver:
         try:
             self._forget()
         except Exception:
-            self.log.exception("What was approved is still on record")
+            self.log.exception("The approval is still on record")
 
     def _withdraw(self) -> None:
         """Let no earlier approval stand beside a new question."""
@@ -238,7 +238,7 @@ class Approver:
         except Exception as error:
             why = f"{type(error).__name__}: {error}"
             raise bulk_cancellation_error(
-                f"What was approved before cannot be withdrawn ({why}). {_NOTHING}", can_retry=True
+                f"The earlier approval cannot be withdrawn ({why}). {_NOTHING}", can_retry=True
             ) from error
 
     @property
@@ -311,8 +311,8 @@ def approver_of(
         return None
     if why := nobody_can_answer():
         raise OmsInvalidInputError(
-            f"The set has more orders than approve_above ({len(orders)}), so that a person must "
-            f"approve what is canceled. {why}. {_NOTHING}"
+            f"The set has more orders than approve_above ({len(orders)}), so a person must approve "
+            f"the cancellation. {why}. {_NOTHING}"
         )
     return Approver(log, context, orders, settings, timeout)
 

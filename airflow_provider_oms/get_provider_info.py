@@ -178,7 +178,8 @@ def _conn_fields() -> dict[str, Any]:
         ),
         "disposition_reasons": _text(
             "More Disposition Reasons",
-            "Reasons that this tenant admits besides customer_changed_mind, created_by_mistake "
+            "Reasons that this tenant admits in addition to customer_changed_mind, "
+            "created_by_mistake "
             "and other, separated by commas.",
         ),
         "settle_seconds": _seconds(
@@ -192,7 +193,7 @@ def _conn_fields() -> dict[str, Any]:
         "admin_url": _text(
             "Admin Address",
             "Where the link of a task leads: an order's page in Kibo's admin with {order_id} in "
-            "the place of the id, or the admin's start page.",
+            "place of the id, or the admin's start page.",
         ),
         "not_cancelable_states": _text(
             "States Not Cancelable",

@@ -46,8 +46,8 @@ class CancelsOneOrder(KeepsDefaultArguments):
         # None would mean "no guard" to the hook, which cannot know that there was to be one.
         if self._is_guarded and self.only_if_states is None:
             raise OmsInvalidInputError(
-                "only_if_states must name at least one order state, but is None, or what it was "
-                "given as came out as None; leave it out for any state. Nothing was sent."
+                "only_if_states must name at least one order state, but is None, or its template "
+                "or task output came out as None; leave it out for any state. Nothing was sent."
             )
 
     def _push(self, context: Context, result: CancellationResult | PartsResult) -> None:

@@ -137,7 +137,8 @@ def _entries_in(place: ObjectStoragePath, name: str, rows: Rows) -> Iterator[tup
             ) from None
         except (gzip.BadGzipFile, zlib.error) as error:
             raise OmsOrderSetError(
-                f"The file at orders_path is damaged and cannot be unpacked ({error}); pack it anew"
+                f"The file at orders_path is damaged and cannot be unpacked ({error}); pack it "
+                "again"
             ) from None
 
 
@@ -160,7 +161,7 @@ def _lines(text: TextIO) -> Iterator[str]:
         if len(line) > _LONGEST_LINE:
             raise OmsOrderSetError(
                 f"The file at orders_path has more than {_LONGEST_LINE} characters in line "
-                f"{number}; check that each order is in a line of its own"
+                f"{number}; check that each order is on its own line"
             )
         if "\0" in line:
             raise OmsOrderSetError(

@@ -89,4 +89,4 @@ def refuse_what_stops_runs(task: BaseOperator) -> None:
         if getattr(task, name):
             raise ValueError(f"{name} would stop the inbox of verdicts after one run that fails")
     if not task.do_xcom_push:
-        raise ValueError("do_xcom_push must be left on: the next tasks need what this one leaves")
+        raise ValueError("do_xcom_push must be left on: the next tasks need this task's result")

@@ -244,8 +244,8 @@ def nobody_can_answer() -> str:
     comms = getattr(_task_runner(), "SUPERVISOR_COMMS", None)
     if comms is None or isinstance(comms, supervisor.InProcessSupervisorComms):
         return (
-            "This task runs without a scheduler, as in dags test and tasks test, so that nobody "
-            "can answer; trigger a run of the DAG instead"
+            "This task runs without a scheduler, as in dags test and tasks test, so no one can "
+            "answer; trigger a run of the DAG instead"
         )
     return ""
 

@@ -182,8 +182,8 @@ def _is_refused(error: OmsHttpError) -> bool:
 def _not_sent(error: OmsNotSentError, settings: TenantSettings) -> str:
     if error.host is None:
         return (
-            f"No access token is to be had from {settings.token_base_url} ({error.reason}): try "
-            f"again in a minute, and check the Token Address (auth_url) if it stays so."
+            f"Could not get an access token from {settings.token_base_url} ({error.reason}): try "
+            "again in a minute; if it keeps failing, check the Token Address (auth_url)."
         )
     if error.refused_certificate:
         return (
@@ -289,7 +289,7 @@ def _wrong_tenant(error: OmsHttpError, settings: TenantSettings) -> str:
 def _not_admitted(error: OmsHttpError, settings: TenantSettings) -> str:
     if not settings.has_credentials:
         return (
-            f"The OMS at {settings.api_url} lets nobody in without an access token: fill in Client "
+            f"The OMS at {settings.api_url} requires an access token: fill in Client "
             f"ID (login) and Client Secret (password) of an application with permissions for "
             f"tenant {settings.tenant_id} ({error.facts})."
         )

@@ -161,7 +161,7 @@ class OmsNotSentError(OmsError):
 
     evidence = Evidence.NEVER_SENT
     was_sent = False
-    advice = "Try again when what kept it from being sent is mended."
+    advice = "Fix the cause in parentheses, then try again."
 
     def __init__(
         self,

@@ -154,7 +154,7 @@ class NativeReview:
         page = page_in(answer, what, secrets)
         total = page.get("totalCount")
         if isinstance(total, bool) or not isinstance(total, int) or total < len(page["items"]):
-            raise unlike(what, "no count of what was found", answer, secrets)
+            raise unlike(what, "no count of the orders found", answer, secrets)
         if not page["items"] and start < total:
             raise unlike(what, "an empty page where more was found", answer, secrets)
         return page

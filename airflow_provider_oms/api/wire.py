@@ -36,7 +36,9 @@ from airflow_provider_oms.api.errors import OmsNotSentError
 
 __all__ = ["NOT_SENT_ANY_MORE", "Exchange", "UnsolicitedDataError", "current_exchange", "session"]
 
-NOT_SENT_ANY_MORE = "When the cancel was ready, it could not be sent any more"
+NOT_SENT_ANY_MORE = (
+    "The cancel was not sent, because its deadline had passed or the task was stopping"
+)
 
 # A server may report progress (102) while it works; more than this is no progress.
 _MOST_INTERIM_RESPONSES = 100

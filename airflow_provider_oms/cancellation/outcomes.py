@@ -1,4 +1,4 @@
-"""What a cancellation can end as: one closed vocabulary for results, logs, metrics and docs.
+"""Outcomes of a cancellation: one closed vocabulary for results, logs, metrics and docs.
 
 How an outcome is reached is decided in ``decision.py``.
 """
@@ -101,8 +101,8 @@ WORST_FIRST = (
 
 # What a line about an order says after its outcome: what to do, or what the state does not show.
 _REMARKS = {
-    Outcome.CANCELED: "after a cancel of ours",
-    Outcome.ALREADY_CANCELED: "not by a cancel of ours",
+    Outcome.CANCELED: "after our cancel",
+    Outcome.ALREADY_CANCELED: "not by our cancel",
     Outcome.NOT_CANCELABLE: "look at the order in the OMS; a shipped order needs a return",
     Outcome.NOT_FOUND: "check the order id and the connection's tenant and environment",
     Outcome.REFUSED: "correct the request or the connection, then clear the task",

@@ -50,7 +50,7 @@ _PERIOD = (
 COMMANDS = (
     ActionCommand(
         name="check",
-        help="Tell whether the connection works, as the Test button does",
+        help="Check that the connection works, as the Test button does",
         func=lazy_load_command("airflow_provider_oms.cli.commands.check"),
         args=(_CONNECTION, _OUTPUT),
     ),

@@ -67,7 +67,7 @@ def bind(host: str, port: int, *, allow_remote: bool) -> socket.socket:
     if not allow_remote and not ipaddress.ip_address(str(address[0])).is_loopback:
         raise AddressError(
             f"{host} is not a loopback address: other machines could reach the emulator, whose "
-            "control API asks for no credentials. Give --allow-remote if that is what you want."
+            "control API asks for no credentials. Give --allow-remote to accept that."
         )
     # With its protocol by name: asyncio lets small answers leave at once on such sockets only.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)

@@ -38,7 +38,7 @@ class Settings(NativeSettings, PartSettings):
         description="strict: only known dispositionReason values; lenient: any text but an empty.",
     )
     extra_reasons: Words = Field(
-        default=(), description="dispositionReason values known besides the documented ones."
+        default=(), description="dispositionReason values known in addition to the documented ones."
     )
     explanation_without_other: Literal["ignore", "refuse"] = Field(
         default="ignore",
@@ -82,14 +82,14 @@ class Settings(NativeSettings, PartSettings):
     )
     search_shape: Literal["collection", "list", "items"] = Field(
         default="collection",
-        description="What a search answers with: an object with the orders under that name, or a "
-        "bare list of them.",
+        description="The body of a search response: an object with the orders under that name, "
+        "or a bare list of them.",
     )
     search_lag: float = Field(
         default=0,
         ge=0,
         le=3600,
-        description="Seconds by which a search shows a new order, and what has changed about one, "
+        description="Seconds by which a search shows a new order, and a change to an order, "
         "later than Get Order.",
     )
     search_leaves_out: int = Field(

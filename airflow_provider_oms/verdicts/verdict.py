@@ -122,5 +122,5 @@ def verdict_of(payload: Payload, adapter: Adapter) -> Verdict:
     except Exception as error:  # noqa: BLE001 - one that the author of an adapter did not expect
         raise AdapterFault(type(error).__name__) from None
     if not isinstance(verdict, Verdict):
-        raise OmsVerdictError("what the adapter returns", "a Verdict", kind_of(verdict))
+        raise OmsVerdictError("the adapter's return value", "a Verdict", kind_of(verdict))
     return verdict

@@ -57,7 +57,7 @@ def test_both_states_are_named_where_they_differ() -> None:
     result = CancellationResult(
         1, Outcome.CANCELED, ConfirmedBy.READ, order_state="OPEN", order_status="CANCELED"
     )
-    assert result.describe() == "Order 1 is OPEN/CANCELED: canceled, after a cancel of ours."
+    assert result.describe() == "Order 1 is OPEN/CANCELED: canceled, after our cancel."
 
 
 @pytest.mark.parametrize("outcome", [Outcome.UNKNOWN, Outcome.NOT_ATTEMPTED, Outcome.NOT_FOUND])

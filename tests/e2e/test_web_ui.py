@@ -138,7 +138,7 @@ def test_an_order_is_canceled_with_the_form_and_its_link_leads_to_it(
     ui.show_task(run, "cancel")
     expect(ui.page.get_by_text("Success", exact=True)).to_be_visible(timeout=_SECONDS)
     ui.show_task(run, "cancel")
-    log = ui.page.get_by_text(f"Order {ORDER} is CANCELED: canceled, after a cancel of ours")
+    log = ui.page.get_by_text(f"Order {ORDER} is CANCELED: canceled, after our cancel")
     expect(log).to_be_visible()
     ui.shoot("cancel-order-log")
     ui.show_task(run, "cancel", tab="details")

@@ -131,7 +131,7 @@ def test_refused_orders_may_be_left_to_the_log(
 
 def test_what_is_no_verdict_keeps_nothing_silently(tenant: EmulatorProcess) -> None:
     load(tenant, 1, "Fail")
-    with pytest.raises(OmsInvalidInputError, match="what the adapter returns must be a Verdict"):
+    with pytest.raises(OmsInvalidInputError, match="the adapter's return value must be a Verdict"):
         run(adapter=lambda _: None)
 
 

@@ -83,8 +83,8 @@ class NativeSettings(BaseModel):
     )
     native_site: Literal["ignore", "require", "scope"] = Field(
         default="ignore",
-        description="The header x-vol-site. require: 400 without it; scope: whoever sends it sees "
-        "the orders of that site only.",
+        description="The header x-vol-site. require: 400 without it; scope: a call that has "
+        "it sees only the orders of that site.",
     )
     native_order_numbers: Literal["tenant", "site"] = Field(
         default="tenant",

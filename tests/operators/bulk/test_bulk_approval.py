@@ -95,7 +95,7 @@ class TestTheQuestion:
         failure = Attempt().fail(ORDERS, approve_above=1)
         assert not isinstance(failure, AirflowFailException)
         assert "could not be read" in str(failure)
-        assert "so that nobody was asked. Nothing was sent." in str(failure)
+        assert "so no approval was asked for. Nothing was sent." in str(failure)
         assert person.asked == []
 
     def test_a_list_that_nobody_could_see_is_not_asked_about(
@@ -311,7 +311,7 @@ class TestTheNextAttempt:
         store["oms_approval_0"] = "no JSON"
         store.writes_left = 1
         failure = Attempt(store).fail(ORDERS, approve_above=1)
-        assert "What was approved before cannot be withdrawn (OSError: away)" in str(failure)
+        assert "The earlier approval cannot be withdrawn (OSError: away)" in str(failure)
         assert person.asked == []
 
 
