@@ -191,7 +191,7 @@ def sentences(module: ModuleType) -> list[str]:
 
 
 MODULES = (connection_test, config, connection_rules)
-TEST_BUTTON = rows(PAGE, "| what is so | what it says |")
+TEST_BUTTON = rows(PAGE, "| case | message |")
 
 
 @pytest.mark.parametrize("case", TEST_BUTTON, ids=lambda case: str(case[0]))

@@ -72,14 +72,14 @@ def built(application: FastAPI) -> set[tuple[str, str]]:
 
 def test_it_has_every_call_of_the_control_api() -> None:
     application = build_control(None)  # type: ignore[arg-type]  # nobody calls it
-    assert documented_under("| call | what it does |") == built(application)
+    assert documented_under("| call | effect |") == built(application)
 
 
 def test_it_has_every_native_call(tmp_path: Path) -> None:
     identity = Identity("10001", "id", "secret", open_access=False)
     with closing(Store(str(tmp_path / "tenant.db"))) as store:
         application = build_native_api(Tenant(identity, Settings(), store))
-    assert documented_under("| native call | what it does |") == built(application)
+    assert documented_under("| native call | effect |") == built(application)
 
 
 def test_its_native_order_is_one_that_the_emulator_takes() -> None:

@@ -185,7 +185,7 @@ CASES = (
         )
     ),
     Case(
-        "400, and the order was canceled by somebody else",
+        "400, and the order was canceled by another user",
         Outcome.ALREADY_CANCELED,
         READ_AND_SEE,
         (fault("status", status=400),),
@@ -241,7 +241,7 @@ CASES = (
     ),
     Case("409, and the order is shipped", Outcome.NOT_CANCELABLE, READ_AND_SEE, state="SHIPPED"),
     Case(
-        "409, and the order was canceled by somebody else",
+        "409, and the order was canceled by another user",
         Outcome.ALREADY_CANCELED,
         READ_AND_SEE,
         (fault("status", status=409),),
@@ -254,7 +254,7 @@ CASES = (
         (fault("status", status=502), fault("status", status=409)),
         native=Outcome.REFUSED,
     ),
-    Case("an order that nobody knows", Outcome.NOT_FOUND, READ_AND_SEE, state=None),
+    Case("an order that does not exist", Outcome.NOT_FOUND, READ_AND_SEE, state=None),
     Case("a gzipped answer", CANCELED, "POST", (fault("gzip"),)),
     Case("the connection is closed after the answer", CANCELED, "POST", (fault("close_after"),)),
     Case(

@@ -46,7 +46,7 @@ def _what_a_cancel_does() -> Iterator[Case]:
         ("an order is completed", Outcome.NOT_CANCELABLE, {"status": "Completed"}, {}),
         ("an order is not submitted yet", Outcome.NOT_CANCELABLE, {"status": "Pending"}, {}),
         (
-            "an order was canceled by somebody else, and the tenant says 409",
+            "an order was canceled by another user, and the tenant says 409",
             Outcome.ALREADY_CANCELED,
             {"status": "Cancelled"},
             {},
@@ -88,7 +88,7 @@ def _how_it_refuses() -> Iterator[Case]:
             settings=settings,
         )
         yield native(
-            f"404 with {named} for an order that nobody knows",
+            f"404 with {named} for an order that does not exist",
             Outcome.NOT_FOUND,
             PUT_AND_READ,
             state=None,
