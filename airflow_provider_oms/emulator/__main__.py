@@ -1,6 +1,7 @@
 """The emulator's command line.
 
-What needs the packages of the `emulator` extra is imported late, to say so if they are missing.
+Modules that need the packages of the `emulator` extra are imported late, so that a message can
+name missing ones.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = command_line()
     options = parser.parse_args(arguments)
     try:
-        import fastapi  # noqa: F401, PLC0415 - asked for here to say what is missing
+        import fastapi  # noqa: F401, PLC0415 - imported here to name a missing package
         import uvicorn  # noqa: F401, PLC0415 - as above
     except ImportError:
         sys.exit(_EXTRA_MISSING)
@@ -118,7 +119,7 @@ def _settings(parser: argparse.ArgumentParser, options: argparse.Namespace) -> S
 
 
 def _problems(error: ValidationError) -> str:
-    """Tell what is wrong and where, in one line."""
+    """Describe the problems and their places, in one line."""
     found = ((".".join(str(part) for part in one["loc"]), one["msg"]) for one in error.errors())
     return "; ".join(f"{where}: {what}" if where else what for where, what in found)
 

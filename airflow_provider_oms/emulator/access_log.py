@@ -1,4 +1,4 @@
-"""The log of every API request: what a client really sent, without its secrets.
+"""The log of every API request as a client really sent it, without its secrets.
 
 The control API's own requests are not in it.
 """
@@ -20,7 +20,7 @@ from airflow_provider_oms.emulator.tokens import fingerprint, read_fields
 from airflow_provider_oms.emulator.wire import MAX_ID, dump_json, load_json
 
 REDACTED: Final = "***"
-# A list of what is harmless, because a client may give its secret a wrong name.
+# A list of harmless fields, because a client may give its secret a wrong name.
 _OPEN_FIELDS: Final = ("client_id", "grant_type")
 _SECRET_HEADERS: Final = re.compile("auth|claims|cookie|key|password|secret|token")
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9-]*) +(.+)", re.DOTALL)
@@ -73,11 +73,11 @@ class Received:
         return [(name, _safe_value(name, value)) for name, value in self.headers]
 
     def safe_query(self) -> str:
-        """Return the query, unless it may hold what is meant for a token request."""
+        """Return the query, unless it may hold data of a token request."""
         return REDACTED if self.query and not self._is_about_orders else self.query
 
     def safe_body(self) -> str:
-        """Return the body as text, without the secrets of what may be meant for a token request."""
+        """Return the body as text, without the secrets if it may be a token request."""
         if self._is_about_orders or not self.body:
             return self.body.decode(errors="replace")
         content_type = dict(self.headers).get("content-type", "")

@@ -1,6 +1,6 @@
 """The tenant's translated API and its tokens: who may call, and the calls about whole orders.
 
-What comes before and after each call (log, correlation id, faults) is `pipeline`'s business.
+`pipeline` does the work before and after each call: log, correlation id, faults.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ class OrderIds:
     native: str | None = None
 
     def is_one_of(self, order_ids: tuple[int | str, ...]) -> bool:
-        """Tell whether one of these ids is among others.
+        """Return whether one of these ids is among others.
 
         :param order_ids: ids of either dialect.
         """
@@ -60,7 +60,7 @@ class OrderIds:
 class Call:
     """A call of either dialect.
 
-    :param name: which one; `other` for what is no call.
+    :param name: which one; `other` for a request that is no call.
     :param order: the order that it is about.
     :param named: the part of an order that it names; None for a call that is about no part.
     """
@@ -140,7 +140,7 @@ def _part_call(part: PartCall | None) -> Call:
 
 
 def shown_at(call: Call, order: OrderIds, *, native: bool) -> str:
-    """Return the path at which a dialect shows what a call is about; empty if it is about nothing.
+    """Return the path at which a dialect shows the object of a call; empty if it has none.
 
     :param call: the call.
     :param order: the order that it is about, by all ids that are known.
@@ -163,7 +163,7 @@ def _native(order_id: str) -> OrderIds:
 
 
 def _may_cancel(body: bytes) -> bool:
-    """Tell whether an action cancels, or may be meant to: it does not name another one."""
+    """Return whether an action cancels, or may be meant to: it does not name another one."""
     try:
         fields = load_json(body)
         names = [value for name, value in fields.items() if name.lower() == "actionname"]

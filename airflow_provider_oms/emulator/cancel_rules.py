@@ -32,7 +32,7 @@ class Cancel:
 
 
 def read_cancel(body: bytes, content_type: str, settings: Settings) -> Cancel:
-    """Check the body of a cancel and return what it asks for.
+    """Check the body of a cancel and return the request in it.
 
     :param body: the bytes as received.
     :param content_type: the request's Content-Type.
@@ -68,7 +68,7 @@ def read_object(body: bytes, content_type: str, *required: str) -> dict[str, Any
 def stored_length(text: str, *, latin1: bool) -> int:
     """Count characters as the OMS does, which stores latin-1 and entities for all else.
 
-    :param text: what is counted.
+    :param text: the text to count.
     :param latin1: whether entities count in full, or as the one character they stand for.
     """
     if not latin1:
@@ -77,7 +77,7 @@ def stored_length(text: str, *, latin1: bool) -> int:
 
 
 def read_number(fields: Mapping[str, Any], name: str, least: int, settings: Settings) -> int:
-    """Read the id of what is to be canceled.
+    """Read the id of the order or part to cancel.
 
     :param fields: the body.
     :param name: the id's name.

@@ -58,7 +58,7 @@ class Control:
         return self._tenant.settings
 
     async def post_orders(self, request: Request) -> dict[str, int]:
-        """Load a list of orders; one that is there already starts anew.
+        """Load a list of orders; one that is there already is reset.
 
         :param request: the call.
         """
@@ -78,7 +78,7 @@ class Control:
         return {"loaded": loaded}
 
     async def get_orders(self) -> list[dict[str, Any]]:
-        """Return what became of each order."""
+        """Return the result of each order."""
         return self._tenant.orders.summaries()
 
     async def delete_orders(self) -> dict[str, int]:
@@ -87,7 +87,7 @@ class Control:
         return {"deleted": self._tenant.orders.clear()}
 
     async def get_order(self, order_id: str) -> dict[str, Any]:
-        """Return what became of one order, and its whole representations.
+        """Return the result of one order, and its whole representations.
 
         :param order_id: which order, by its id of either dialect.
         """
@@ -112,7 +112,7 @@ class Control:
         return {"canceled": was_open}
 
     async def get_parts(self, order_id: str) -> dict[str, Any]:
-        """Return what became of each line and of each shipment of an order.
+        """Return the result of each line and of each shipment of an order.
 
         :param order_id: which order, by its id of either dialect.
         """
@@ -220,7 +220,7 @@ def build_control(tenant: Tenant) -> FastAPI:
 
 
 def _read_ids(text: str) -> OrderIds:
-    """Read an order's id of either dialect; what is none is the id of no order.
+    """Read an order's id of either dialect; any other text is the id of no order.
 
     :param text: the id.
     """

@@ -1,4 +1,4 @@
-"""What a refusal is, and the bodies in which a tenant may send one.
+"""A refusal, and the bodies in which a tenant may send one.
 
 Which rule refuses what, and with which status, is decided where the rule lives.
 """

@@ -164,7 +164,7 @@ class Rule(_Model):
     fault: Fault
 
     def matches(self, received: Received) -> bool:
-        """Tell whether a request is of the kind that this rule is about.
+        """Return whether a request is of the kind that this rule is about.
 
         :param received: the request.
         """

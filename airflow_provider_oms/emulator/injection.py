@@ -1,4 +1,4 @@
-"""Acting a fault out: what happens to a request that meets one, and what its client sees.
+"""Acting a fault out: the processing of a request that meets one, and its client's view.
 
 Which request meets which fault is decided in `faults`.
 """
@@ -71,7 +71,7 @@ class Call(Protocol):
         """
 
     async def earlier(self) -> bytes:
-        """Return the order that the request is about as it is now, before anything is done."""
+        """Return the order that the request is about in its state before anything is done."""
 
     def refuse_token(self) -> None:
         """Make the token that the request carries invalid."""
@@ -144,7 +144,7 @@ async def _status(fault: faults.Status, call: Call) -> None:
 async def _throttle(fault: faults.Throttle, call: Call) -> None:
     headers = {}
     if fault.retry_after is not None:
-        # Whole seconds only: rounded up, or the date would be earlier than what was meant.
+        # Whole seconds only: rounded up, or the date would be too early.
         at = int(time.time()) + 1 + fault.retry_after
         headers["retry-after"] = (
             email.utils.formatdate(at, usegmt=True) if fault.as_date else str(fault.retry_after)
@@ -210,7 +210,7 @@ async def _close_after(_fault: faults.CloseAfter, call: Call) -> None:
 def _with_another_id(order: bytes) -> bytes:
     try:
         other = load_json(order)
-    except ValueError:  # an error without JSON, which is no order of anyone's already
+    except ValueError:  # an error without JSON, which is no order in any case
         return order
     if not isinstance(other, dict):
         return order

@@ -28,7 +28,7 @@ from airflow_provider_oms.emulator.wire import MAX_ID, dump_json, load_json
 # A cancel may have been taken and not show yet.
 SHOWN: Final = "CASE WHEN shows_at > :now THEN earlier ELSE representation END"
 NATIVE_SHOWN: Final = "CASE WHEN shows_at > :now THEN native_earlier ELSE native END"
-# A search may lag behind that. What it shows meanwhile is nothing at all for a new order.
+# A search may lag behind that. Until then it shows nothing at all of a new order.
 FOUND: Final = f"CASE WHEN search_lags_until > :now THEN searched ELSE {SHOWN} END"
 NATIVE_FOUND: Final = (
     f"CASE WHEN search_lags_until > :now THEN native_searched ELSE {NATIVE_SHOWN} END"
@@ -67,8 +67,8 @@ class OrderBook:
     ) -> int:
         """Put orders into the book, all of them or none; return how many were written.
 
-        :param given: at least `orderID` of each; under `native`, what the native order holds.
-        :param replace: whether an order that is there already starts anew or stays as it is.
+        :param given: at least `orderID` of each; under `native`, the fields of the native order.
+        :param replace: whether an order that is there already is reset or kept.
         :param search_lag: seconds after which a search shows them.
         :param numbers: where a native order's number is unique.
         """
@@ -169,7 +169,7 @@ class OrderBook:
         """Cancel an order at most once and return it, as it shows now, as JSON text.
 
         :param cancel: the checked request.
-        :param settings: which states refuse, and what a second cancel gets.
+        :param settings: which states refuse, and the response to a second cancel.
         :param late: seconds after which the cancellation shows.
         """
         with self._store.transaction():
@@ -238,7 +238,7 @@ class OrderBook:
         )
 
     def cancel_by_system(self, order_id: int, *, late: float, search_lag: float) -> bool:
-        """Cancel an order without a call, as the OMS does by itself; tell whether it was open.
+        """Cancel an order without a call, as the OMS does by itself; return whether it was open.
 
         :param order_id: which order.
         :param late: seconds after which it shows.
@@ -254,7 +254,7 @@ class OrderBook:
         return True
 
     def _lagging(self, order_id: int, lag: float) -> tuple[str | None, str | None, float | None]:
-        """Return what a search goes on to show of an order that is about to change, and until when.
+        """Return the view that a search keeps of an order that is about to change, and until when.
 
         :param order_id: which order.
         :param lag: for how many seconds.
@@ -271,8 +271,8 @@ class OrderBook:
     def search(self, search: Search, settings: Settings) -> str:
         """Return one page of the orders found, as the JSON text of the API's envelope.
 
-        :param search: what to find.
-        :param settings: in what a search differs from the documented one.
+        :param search: the criteria.
+        :param settings: the differences from the documented search.
         """
         where = [f"({FOUND}) IS NOT NULL"]
         if search.order_ids is not None and not settings.search_ignores_ids:
@@ -302,11 +302,11 @@ class OrderBook:
         return f'{{"totalCount":{total},"{settings.search_shape}":[{orders}]}}'
 
     def summaries(self) -> list[dict[str, Any]]:
-        """Return what became of each order, by ascending id, without anything of its shopper."""
+        """Return the result of each order, by ascending id, without anything of its shopper."""
         return [_summary(row) for row in self._store.execute(f"{_SUMMARY} ORDER BY order_id")]
 
     def summary(self, order: OrderIds) -> dict[str, Any] | None:
-        """Return what became of one order, with its whole representations.
+        """Return the result of one order, with its whole representations.
 
         :param order: which order; None comes back for one that is not there.
         """

@@ -1,6 +1,6 @@
 """Where the API's calls are, and how far a path may stray from its documented spelling.
 
-What each call does is not here.
+The calls themselves are elsewhere.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def canonical(path: str) -> str:
 
 
 def is_native(path: str) -> bool:
-    """Tell whether a path is the native API's; both dialects share the token endpoint.
+    """Return whether a path is the native API's; both dialects share the token endpoint.
 
     :param path: the path as received.
     """
@@ -51,7 +51,7 @@ def is_native(path: str) -> bool:
 
 
 def is_about_orders(path: str) -> bool:
-    """Tell whether a path is one of those under which orders or their events are.
+    """Return whether a path is one of those under which orders or their events are.
 
     :param path: the path as received.
     """

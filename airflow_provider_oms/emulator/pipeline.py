@@ -103,7 +103,7 @@ class _Exchange:
     :param api: the application that acts on it.
     :param tenant: whose request it is.
     :param scope: the ASGI scope it came with.
-    :param received: what is known of it otherwise.
+    :param received: the other known facts about it.
     :param seq: its number in the access log.
     :param receive: tells when the client has left.
     :param send: takes the answer.
@@ -125,7 +125,7 @@ class _Exchange:
         return self.received.correlation
 
     async def act(self, *, late: float = 0) -> Answer:
-        """Let the tenant act on the request, and return what it answers.
+        """Let the tenant act on the request, and return its response.
 
         :param late: seconds after which a cancel shows.
         """
@@ -136,7 +136,7 @@ class _Exchange:
         return await self._ask({**self.scope, "path": path, "state": state}, self.received.body)
 
     async def earlier(self) -> bytes:
-        """Return the order or the part that the request is about as it is now; else nothing."""
+        """Return the order or part of the request in its present state; else nothing."""
         received = self.received
         path = shown_at(received.call, received.order, native=is_native(received.path))
         if not path:
@@ -168,7 +168,7 @@ class _Exchange:
 
         :param answer: the answer.
         """
-        # Logged first: whoever has the answer in hand finds it in the log as well.
+        # Logged first: a client that has the response finds it in the log as well.
         if not self.transport.is_closing():
             self.tenant.log.answered(self.seq, answer.status)
         await self._start(answer)

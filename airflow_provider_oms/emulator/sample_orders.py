@@ -1,4 +1,4 @@
-"""Orders as the API shows them: what an order holds unless whoever loads it says otherwise.
+"""Orders as the API shows them: the default fields of a loaded order.
 
 All of it is made up, follows from the order's id alone, and can belong to no real person.
 """
@@ -35,7 +35,7 @@ _PRODUCTS: Final = ("Sample Mug", "Test Lamp", "Mock Boots", "Dummy Kettle", "Fi
 
 
 def is_canceled(order: Mapping[str, Any]) -> bool:
-    """Tell whether an order's state or status says that it is canceled.
+    """Return whether an order's state or status says that it is canceled.
 
     :param order: the order's representation.
     """
@@ -91,7 +91,7 @@ def made_up_order(order_id: int, state: Any, status: Any) -> dict[str, Any]:
 def seeded_orders(count: int) -> Iterator[dict[str, Any]]:
     """Make the documented order, ready, and then a number of orders in mixed states.
 
-    :param count: how many besides the documented one.
+    :param count: how many in addition to the documented one.
     """
     yield {"orderID": DOCUMENTED_ORDER_ID}
     for index in range(count):

@@ -82,7 +82,7 @@ def bind(host: str, port: int, *, allow_remote: bool) -> socket.socket:
 
 
 def url_of(listener: socket.socket) -> str:
-    """Return the base URL of what a socket serves.
+    """Return the base URL of the server on a socket.
 
     :param listener: the bound socket.
     """

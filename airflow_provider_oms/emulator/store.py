@@ -1,6 +1,6 @@
 """The SQLite file behind a tenant: its schema, its connection and its transactions.
 
-What is written into the tables is the business of `order_book`, `parts`, `tokens` and `access_log`.
+`order_book`, `parts`, `tokens` and `access_log` write into the tables.
 """
 
 from __future__ import annotations
@@ -173,7 +173,7 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Hold the writer's lock for a block: what it reads stays true until it has written."""
+        """Hold the writer's lock for a block: the values it reads hold until it has written."""
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             yield

@@ -20,7 +20,7 @@ from airflow_provider_oms.emulator.tokens import Tokens
 
 @dataclass(frozen=True)
 class Identity:
-    """What a client must know to call the tenant.
+    """The facts that a client needs to call the tenant.
 
     :param tenant: the value of x-vol-tenant.
     :param client_id: the client's id.

@@ -1,6 +1,6 @@
-"""An emulator in a process of its own, for tests and demonstrations.
+"""An emulator in a separate process, for tests and demonstrations.
 
-It needs the standard library only, and talks to the emulator over HTTP like anyone else.
+It needs the standard library only, and talks to the emulator over HTTP like any other client.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _SECONDS_TO_STOP: Final = 5
 
 
 class EmulatorError(RuntimeError):
-    """The emulator did not start, or refused what its control API was asked."""
+    """The emulator did not start, or its control API refused a request."""
 
 
 class EmulatorProcess:
@@ -101,7 +101,7 @@ class EmulatorProcess:
             self._scratch = None
 
     def restart(self) -> None:
-        """End it and start it on the same port, with its state, settings and faults (from anew)."""
+        """End it and start it on the same port, with its state and settings, and its faults reset."""
         if self._process is None:
             raise EmulatorError("the emulator does not run")
         self._end_process()
@@ -110,7 +110,7 @@ class EmulatorProcess:
     def load_orders(self, orders: Iterable[Mapping[str, Any]]) -> int:
         """Load orders, replacing those that are there already; return how many.
 
-        :param orders: at least `orderID` of each; under `native`, what its native twin is to hold,
+        :param orders: at least `orderID` of each; under `native`, the fields of its native twin,
             such as `id`, `orderNumber`, `externalId`, `siteId` or `status`; under `parts`, its
             `lines` and `shipments`, such as `{"lines": [3, 2], "shipments": []}`.
         """
@@ -129,11 +129,11 @@ class EmulatorProcess:
         return int(self._control("DELETE", "orders")["deleted"])
 
     def orders(self) -> dict[int, dict[str, Any]]:
-        """Return what became of each order, by its id."""
+        """Return the result of each order, by its id."""
         return {summary["orderID"]: summary for summary in self._control("GET", "orders")}
 
     def order(self, order_id: int | str) -> dict[str, Any]:
-        """Return what became of one order, and how the two dialects show it: `order`, `native`.
+        """Return the result of one order, and how the two dialects show it: `order`, `native`.
 
         :param order_id: which order, by its id of either dialect.
         """
@@ -141,7 +141,7 @@ class EmulatorProcess:
         return summary
 
     def parts(self, order_id: int | str) -> dict[str, Any]:
-        """Return what became of an order's `lines` and `shipments`, each by its number.
+        """Return the result of an order's `lines` and `shipments`, each by its number.
 
         Of each it tells how much was `ordered`, is `open` and `canceled`, how many `cancels` named
         it, and how many of those canceled something of it (`times_canceled`).

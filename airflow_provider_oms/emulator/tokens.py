@@ -1,6 +1,6 @@
 """Issuing and checking access tokens.
 
-They are kept as fingerprints, so that nobody can lift a token from the database file.
+They are kept as fingerprints, so that no token can be read from the database file.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ GRANT_TYPES: Final = (None, "", "client_credentials", "client", "refresh_token")
 
 
 def fingerprint(secret: str) -> str:
-    """Return what a secret can be recognized by, but not rebuilt from.
+    """Return a digest by which a secret can be recognized, but not rebuilt.
 
     :param secret: the secret.
     """
@@ -95,7 +95,7 @@ class Tokens:
         return self._issue(lifetime)
 
     def is_valid(self, token: str) -> bool:
-        """Tell whether an access token is one of ours and still lives.
+        """Return whether an access token was issued here and has not expired.
 
         :param token: the token as received.
         """
@@ -162,7 +162,7 @@ def _bad_request(message: str) -> ApiError:
 
 
 def _jwt(claims: dict[str, Any]) -> str:
-    """Make a text with the looks of a JWT; its signature is random, for nobody checks one."""
+    """Make a text with the looks of a JWT; its signature is random, because it is never checked."""
     header = {"alg": "HS256", "typ": "JWT"}
     parts = [dump_json(header).encode(), dump_json(claims).encode(), secrets.token_bytes(32)]
     return ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)

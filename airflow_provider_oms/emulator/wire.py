@@ -37,7 +37,7 @@ def dump_json(value: Any) -> str:
 
 
 def is_integer(value: object) -> TypeGuard[int]:
-    """Tell whether a JSON value is an integer, which `true` and `1.0` are not.
+    """Return whether a JSON value is an integer, which `true` and `1.0` are not.
 
     :param value: a value out of `load_json`.
     """
@@ -45,7 +45,7 @@ def is_integer(value: object) -> TypeGuard[int]:
 
 
 def is_unicode(text: str) -> bool:
-    """Tell whether a text has no half of a surrogate pair, which JSON can escape.
+    """Return whether a text has no half of a surrogate pair, which JSON can escape.
 
     :param text: the text.
     """

@@ -1,6 +1,6 @@
 """The tenant's native API: who may call, and the calls there are.
 
-What comes before and after each call (log, correlation id, faults) is `pipeline`'s business.
+`pipeline` does the work before and after each call: log, correlation id, faults.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class NativeApi:
         return json_answer(self._orders.find(search, self.site_of(request)))
 
     async def get_actions(self, request: Request, order_id: str) -> Response:
-        """Show what can be done with an order.
+        """Show the possible actions of an order.
 
         :param request: the call.
         :param order_id: which order.

@@ -1,6 +1,6 @@
-"""What a native cancel may ask for, and which orders refuse it.
+"""The rules for a native cancel, and the orders that refuse it.
 
-Nothing is changed here; `native.order_book` does what is decided.
+Nothing is changed here; `native.order_book` carries the decision out.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def read_note(body: bytes, content_type: str) -> str:
 
 
 def is_to_be_canceled(order: Mapping[str, Any], settings: NativeSettings) -> bool:
-    """Tell whether a cancel changes an order; some tenants accept one and leave it unchanged.
+    """Return whether a cancel changes an order; some tenants accept one and leave it unchanged.
 
     :param order: the native representation.
     :param settings: the tenant's switches.

@@ -14,7 +14,7 @@ from airflow_provider_oms.emulator.native.search_rules import Search
 from airflow_provider_oms.emulator.settings import Settings
 from airflow_provider_oms.emulator.store import Store
 
-#: What a filter may name, in lower case.
+#: The fields that a filter may name, in lower case.
 COLUMNS: Final[Mapping[str, Column]] = {
     "id": Column("id"),
     "topic": Column("topic"),

@@ -52,7 +52,7 @@ def thin(value: Any, fields: Fields) -> Any:
     """Return the part of an answer that is asked for.
 
     :param value: the whole answer.
-    :param fields: what is asked for.
+    :param fields: the fields asked for.
     """
     if isinstance(value, list):
         return [thin(one, fields) for one in value]

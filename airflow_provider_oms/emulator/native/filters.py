@@ -1,7 +1,7 @@
 """The filter of a search for native orders, read into a condition on the order book's columns.
 
 `status eq PendingReview and orderNumber ge 1000`: comparisons joined by `and`, which binds closer
-than `or`. What they find is not known here.
+than `or`. This module does not know the objects that they select.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Column:
     """A field that a filter may name.
 
     :param sql: the expression that has its value.
-    :param kind: what it is compared with.
+    :param kind: the kind of value that it is compared with.
     """
 
     sql: str
@@ -72,7 +72,7 @@ def read_filter(text: str, columns: Mapping[str, Column], *, understands_or: boo
 def unfit_filter(what: str) -> ApiError:
     """Make the refusal of a filter.
 
-    :param what: what is wrong with it.
+    :param what: the error in it.
     """
     return native_error(400, "MISSING_OR_INVALID_PARAMETER", f"The filter can not be read: {what}.")
 
@@ -87,7 +87,7 @@ class _Token:
 
 
 class _Reader:
-    """Reads tokens from left to right; each method returns the SQL of what it has read."""
+    """Reads tokens from left to right; each method returns the SQL of the tokens read."""
 
     def __init__(self, text: str, columns: Mapping[str, Column], *, understands_or: bool) -> None:
         self.values: dict[str, Any] = {}

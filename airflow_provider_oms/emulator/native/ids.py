@@ -12,7 +12,7 @@ _WELL_FORMED: Final = re.compile(r"[0-9a-f]{32}")
 
 
 def read_id(text: str) -> str | None:
-    """Return a native order id in lower case; None for what is none.
+    """Return a native order id in lower case; None for any other text.
 
     :param text: what to read.
     """

@@ -37,7 +37,8 @@ def _in_document(path: str) -> Column:
     return Column(f"json_extract({NATIVE_FOUND}, '$.{path}')")
 
 
-#: What a filter may name, in lower case. The columns have an index, and no cancel changes them.
+#: The fields that a filter may name, in lower case. The columns have an index, and no cancel
+#: changes them.
 COLUMNS: Final[Mapping[str, Column]] = {
     "id": Column("native_id"),
     "ordernumber": Column("order_number", "number"),
@@ -143,7 +144,7 @@ class NativeOrders:
         """Leave a note on an order and return the note.
 
         :param native_id: which order.
-        :param text: what it says.
+        :param text: its content.
         :param site: the only site whose orders there are; None for all.
         """
         now = timestamp(datetime.now(UTC))

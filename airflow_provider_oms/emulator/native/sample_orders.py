@@ -15,7 +15,7 @@ from airflow_provider_oms.emulator.wire import is_integer
 
 DEFAULT_SITE: Final = 1
 CANCELED: Final = "Cancelled"
-#: What a status is called in the other dialect; the last of those that share one is not returned.
+#: The name of a status in the other dialect; the last of those that share one is not returned.
 _STATUSES: Final = {
     "READY": "Accepted",
     "PAYMENT_HOLD": "PendingReview",
@@ -65,7 +65,7 @@ def make_both(given: Mapping[str, Any], tenant_id: int) -> tuple[dict[str, Any],
 
 
 def is_native_canceled(order: Mapping[str, Any]) -> bool:
-    """Tell whether an order's status says that it is canceled.
+    """Return whether an order's status says that it is canceled.
 
     :param order: the native representation.
     """
@@ -73,7 +73,7 @@ def is_native_canceled(order: Mapping[str, Any]) -> bool:
 
 
 def available_actions(order: Mapping[str, Any], *, restriction_binds: bool) -> list[str]:
-    """Return what can be done with an order.
+    """Return the possible actions of an order.
 
     :param order: the native representation.
     :param restriction_binds: whether `restrictCancellation` binds applications.
@@ -153,7 +153,7 @@ def _make_native(
 def _results(given: Any, order: Mapping[str, Any]) -> Any:
     """Complete the results of validators, each of which has at least a `status`.
 
-    :param given: as loaded; what is no list of objects stays as it is.
+    :param given: as loaded; a value that is no list of objects is kept.
     :param order: the order.
     """
     if not isinstance(given, list) or not all(isinstance(one, Mapping) for one in given):
@@ -178,7 +178,7 @@ def _status_of(order: Mapping[str, Any]) -> str:
 
 
 def _check(native: Mapping[str, Any]) -> None:
-    """Refuse what the emulator itself goes by, where it is not of its kind."""
+    """Refuse a field of the wrong kind that the emulator itself relies on."""
     if not isinstance(native["id"], str) or read_id(native["id"]) != native["id"]:
         raise ValueError(f"native.id must be 32 lower-case hex digits, not {native['id']!r}")
     number = native["orderNumber"]

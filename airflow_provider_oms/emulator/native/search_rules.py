@@ -1,6 +1,6 @@
 """The rules for the parameters of a search for native orders, and for their events.
 
-What it finds is not known here.
+This module does not know the orders.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MOST_PER_PAGE: Final = 200
 class Search:
     """A search for native orders, or for their events.
 
-    :param condition: what they must fulfill.
+    :param condition: the condition that they must fulfill.
     :param order_by: by what they are sorted, in SQL.
     :param start: how many are left out before the page.
     :param per_page: how many a page holds.
@@ -37,7 +37,7 @@ class Search:
     fields: Fields
 
     def page(self, total: int, items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        """Return a page of what was found, in the API's envelope.
+        """Return a page of the results, in the API's envelope.
 
         :param total: how many were found.
         :param items: those of the page.

@@ -1,6 +1,6 @@
-"""The parts of the tenant's orders: finding them, canceling them, and what became of each.
+"""The parts of the tenant's orders: finding them, canceling them, and the result of each.
 
-What a call may ask for, and what it answers with, is the business of `translated` and `native`.
+`translated` and `native` check the calls and build their responses.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class PartBook:
 
         :param order_id: its id in the translated API.
         :param lag: seconds by which the view is late, which that of a search may be; None for a
-            view that has what does not show yet as well.
+            view that includes changes that do not show yet.
         """
         columns = f"{FOUND}, {NATIVE_FOUND}" if lag else f"{SHOWN}, {NATIVE_SHOWN}"
         row = self._store.execute(
@@ -151,7 +151,7 @@ class PartBook:
                 yield held
 
     def cancel(self, order_id: int, cancel: records.Cancel) -> None:
-        """Cancel what a call asks for, and the order once nothing is left of it.
+        """Cancel the parts that a call names, and the order once nothing is left of it.
 
         The transaction is the caller's, who has made sure that all of it is open.
 
@@ -207,7 +207,7 @@ class PartBook:
         return new
 
     def ledger(self, order: OrderIds) -> dict[str, Any] | None:
-        """Return what became of each part of an order.
+        """Return the result of each part of an order.
 
         `cancels` is how many calls that cancel have named the part, and `times_canceled` how many
         have canceled something of it.

@@ -46,7 +46,7 @@ class Named:
     lines: Mapping[int, int | None] = field(default_factory=dict)
 
     def is_one_of(self, ids: tuple[int | str, ...]) -> bool:
-        """Tell whether one of the named parts is among others.
+        """Return whether one of the named parts is among others.
 
         :param ids: shipment numbers, and items' ids of either dialect.
         """

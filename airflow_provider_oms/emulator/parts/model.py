@@ -25,7 +25,7 @@ ShipmentStatus = Literal[
 SHIPMENT_STATUSES: Final[tuple[str, ...]] = get_args(ShipmentStatus)
 CANCELED: Final = "CANCELED"
 FULFILLED: Final = "FULFILLED"
-#: What was in these shipments is in another one now.
+#: The content of these shipments has moved to another one.
 _LEFT: Final = ("REASSIGNED", "DELETED")
 _ENDED: Final = (CANCELED, FULFILLED, *_LEFT)
 
@@ -195,7 +195,7 @@ class Parts:
         return CANCELED if emptied or self.canceled else shipment.status
 
     def is_open(self, shipment: Shipment) -> bool:
-        """Tell whether something of a shipment may still be canceled.
+        """Return whether something of a shipment may still be canceled.
 
         :param shipment: the shipment.
         """

@@ -170,7 +170,7 @@ class NativeParts:
             raise conflict("The order is restricted from being edited.")
 
     def _is_to_be_canceled(self, held: Held, shipment: Shipment, cancel: ShipmentCancel) -> bool:
-        """Tell whether a cancel changes a shipment; a canceled one may stay as it is."""
+        """Return whether a cancel changes a shipment; a canceled one may stay as it is."""
         settings = self._settings()
         status = held.parts.status(shipment)
         if held.parts.is_open(shipment):

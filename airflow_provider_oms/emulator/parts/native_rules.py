@@ -48,7 +48,7 @@ class ShipmentCancel:
 
 
 def read_items_cancel(body: bytes, content_type: str, settings: Settings) -> ShipmentCancel:
-    """Check the body of a cancel of lines and return what it asks for.
+    """Check the body of a cancel of lines and return the request in it.
 
     :param body: the bytes as received.
     :param content_type: the request's Content-Type.
@@ -66,7 +66,7 @@ def read_items_cancel(body: bytes, content_type: str, settings: Settings) -> Shi
 
 
 def read_shipment_cancel(body: bytes, content_type: str, settings: Settings) -> ShipmentCancel:
-    """Check the body of a cancel of whole shipments and return what it asks for.
+    """Check the body of a cancel of whole shipments and return the request in it.
 
     :param body: the bytes as received.
     :param content_type: the request's Content-Type.

@@ -1,4 +1,4 @@
-"""The parts of orders in the database: as they were loaded, and what has been canceled since.
+"""The parts of orders in the database: as they were loaded, and the cancels since.
 
 Which cancels are carried out is decided in `book`; here they are written, and read back as they
 show at a moment.
@@ -22,7 +22,7 @@ _SHOWN: Final = "(late = 0 AND :lag = 0 OR time + late + :lag <= :now)"
 
 @dataclass(frozen=True)
 class Cancel:
-    """What one call cancels of one order.
+    """The parts of one order that one call cancels.
 
     :param changes: the quantities.
     :param call: the correlation id of the call.
@@ -60,7 +60,7 @@ def know(store: Store, order_id: int, parts: Parts) -> None:
 
 
 def encode(parts: Parts) -> str:
-    """Return the parts of an order, without what has been canceled of them, as JSON text.
+    """Return the parts of an order, without their canceled quantities, as JSON text.
 
     :param parts: the parts.
     """
@@ -79,7 +79,7 @@ def decode(text: str, changes: Iterable[Change], *, canceled: bool) -> Parts:
     """Return the parts of an order.
 
     :param text: as `encode` returns it.
-    :param changes: what has been canceled of them.
+    :param changes: the cancels of them.
     :param canceled: whether the whole order is canceled.
     """
     lines, shipments = load_json(text)
@@ -120,12 +120,12 @@ def find(store: Store, kind: str, part_id: int) -> list[int]:
 
 
 def read_changes(store: Store, order_id: int, lag: float | None) -> list[Change]:
-    """Return what has been canceled of an order by calls about its parts.
+    """Return the changes to an order by calls about its parts.
 
     :param store: the tenant's database.
     :param order_id: which order.
-    :param lag: seconds by which a search shows it later than a read; None for what does not show
-        yet as well.
+    :param lag: seconds by which a search shows it later than a read; None includes changes that do
+        not show yet.
     """
     everything = lag is None
     rows = store.execute(
@@ -140,11 +140,11 @@ def read_changes(store: Store, order_id: int, lag: float | None) -> list[Change]
 
 
 def write_cancel(store: Store, order_id: int, cancel: Cancel) -> None:
-    """Record what a call cancels; the transaction is the caller's.
+    """Record the cancel of a call; the transaction is the caller's.
 
     :param store: the tenant's database.
     :param order_id: the order.
-    :param cancel: what it cancels.
+    :param cancel: the cancel.
     """
     for change in cancel.changes:
         store.execute(

@@ -36,7 +36,7 @@ class Comparison:
     """A comparison of a filter.
 
     :param name: the field.
-    :param value: what it is compared with, in lower case.
+    :param value: the value that it is compared with, in lower case.
     :param is_equal: whether the two must be equal, or must not.
     """
 
@@ -45,7 +45,7 @@ class Comparison:
     is_equal: bool
 
     def holds(self, shipment: Mapping[str, Any]) -> bool:
-        """Tell whether a shipment fulfills it.
+        """Return whether a shipment fulfills it.
 
         :param shipment: the shipment as it is shown.
         """
@@ -56,7 +56,7 @@ class Comparison:
 class ShipmentSearch:
     """A search for shipments.
 
-    :param comparisons: what they must fulfill.
+    :param comparisons: the comparisons that they must fulfill.
     :param sort: the field that they are sorted by.
     :param descending: whether the largest come first.
     :param page: which page, from 0.

@@ -144,7 +144,7 @@ class TranslatedParts:
     def _is_to_be_canceled(
         self, held: Held, what: str, *, is_open: bool, is_fulfilled: bool
     ) -> bool:
-        """Tell whether a cancel changes a part; a canceled one may stay as it is."""
+        """Return whether a cancel changes a part; a canceled one may stay as it is."""
         settings = self._settings()
         states = (held.order["orderState"], held.order["orderStatus"])
         refused = any(state in settings.refused_states for state in states)

@@ -73,7 +73,7 @@ class PartSearch:
 
 
 def read_item_cancel(body: bytes, content_type: str, settings: Settings) -> PartCancel:
-    """Check the body of Cancel Order Item and return what it asks for.
+    """Check the body of Cancel Order Item and return the request in it.
 
     :param body: the bytes as received.
     :param content_type: the request's Content-Type.
@@ -89,7 +89,7 @@ def read_item_cancel(body: bytes, content_type: str, settings: Settings) -> Part
 
 
 def read_shipment_cancel(body: bytes, content_type: str, settings: Settings) -> PartCancel:
-    """Check the body of Cancel Shipment and return what it asks for.
+    """Check the body of Cancel Shipment and return the request in it.
 
     :param body: the bytes as received.
     :param content_type: the request's Content-Type.

@@ -35,7 +35,7 @@ def translated_order(order: dict[str, Any], parts: Parts) -> dict[str, Any]:
 
 
 def native_order(order: dict[str, Any], parts: Parts) -> dict[str, Any]:
-    """Return a native order with what has been edited before it had shipments.
+    """Return a native order with the changes made before it had shipments.
 
     :param order: the order as it would be without cancels of its parts.
     :param parts: its parts.
@@ -110,7 +110,7 @@ def translated_shipment(
 
 
 def is_gone(order: Mapping[str, Any], native: Mapping[str, Any]) -> bool:
-    """Tell whether a whole order is canceled.
+    """Return whether a whole order is canceled.
 
     :param order: the order in the translated API.
     :param native: the same order in the native one.
