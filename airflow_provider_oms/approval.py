@@ -1,7 +1,7 @@
 """Ask a person before a large set is canceled, and keep the answer for the next attempt.
 
-What is asked is written in ``cancellation/bulk/question.py``; what an answer covers is decided in
-``cancellation/bulk/approval.py``.
+``cancellation/bulk/question.py`` writes the question; ``cancellation/bulk/approval.py`` decides
+which orders an answer covers.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Answer:
     """Hold what Airflow hands over when a task goes on after a question.
 
     :param event: the answer, or why there is none.
-    :param shown: the record of what was asked.
+    :param shown: the record of the question.
     """
 
     event: Any
@@ -128,7 +128,7 @@ class Approver:
         return json.dumps([self.tenant, self.settings.reason_codes])
 
     def approved_before(self) -> Shown | None:
-        """Return what an earlier attempt of the task was allowed to do; ``None`` for nothing."""
+        """Return the approval that an earlier attempt of the task got; ``None`` for nothing."""
         record = self._record()
         if record is None:
             return None
@@ -141,7 +141,7 @@ class Approver:
         return shown
 
     def approved_by(self, answer: Answer) -> Shown:
-        """Return what a person's yes allows, and keep it for the next attempt.
+        """Return the approval that a person's yes gives, and keep it for the next attempt.
 
         :param answer: the answer.
         :raises OmsApprovalError: when it is about another set.
@@ -167,8 +167,8 @@ class Approver:
         :param run: the dry run.
         :param reported: its summary, and where the list of orders was kept.
         :param results: where the list was to be written, if anywhere.
-        :param was_told_to_end: whether the task was told to end meanwhile.
-        :return: what was read, where no order of it is to be canceled and so nobody is asked.
+        :param was_told_to_end: whether the task was told to end during the read.
+        :return: the read set, where none of its orders is to be canceled, so no approval is needed.
         :raises OmsBulkCancellationError: when the set could not be read or shown as a whole.
         :raises OmsApprovalError: when Airflow shows another question.
         :raises BaseException: to let the task rest.
@@ -225,7 +225,7 @@ class Approver:
         )
 
     def settle(self) -> None:
-        """Let the next attempt ask again, because this one has done what was approved."""
+        """Let the next attempt ask again, because this one has carried out the approval."""
         try:
             self._forget()
         except Exception:
@@ -290,18 +290,18 @@ def approver_of(
     settings: TenantSettings,
     dry_run: bool,
 ) -> Approver | None:
-    """Return who asks about a set; ``None`` where nobody is to be asked.
+    """Return the approver of a set; ``None`` where no approval is needed.
 
     :param approve_above: as given, or ``NOT_GIVEN``.
     :param approval_timeout: as given.
     :param orders: the set.
-    :param answer: what was answered before, which stands whatever the set is now.
+    :param answer: an earlier answer, which stands whatever the present set.
     :param log: the task's log.
     :param context: the task's context.
     :param settings: of the tenant.
     :param dry_run: whether nothing is to be canceled.
     :raises OmsInputError: when an argument is not valid.
-    :raises OmsInvalidInputError: when nobody can answer.
+    :raises OmsInvalidInputError: when no one can answer.
     """
     timeout = _timeout_of(approval_timeout)
     is_large = False

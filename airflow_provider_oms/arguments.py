@@ -53,7 +53,7 @@ class NotGiven(Enum):
 
 NOT_GIVEN = NotGiven.NOT_GIVEN
 
-#: What another task returns, which is a value only when the task runs.
+#: Another task's return value, which exists only when the task runs.
 Templated: TypeAlias = "XComArg"
 
 
@@ -118,7 +118,7 @@ class TaskArguments(TypedDict, total=False):
 
 
 class SensorArguments(TaskArguments, total=False):
-    """Hold what ``BaseSensorOperator`` takes besides."""
+    """Hold the other arguments of ``BaseSensorOperator``."""
 
     poke_interval: timedelta | float
     timeout: timedelta | float | None
@@ -133,7 +133,7 @@ class SensorArguments(TaskArguments, total=False):
 def outcomes_argument(name: str, value: Any) -> Any:
     """Return an argument that names accepted outcomes, and refuse it if it is wrong already now.
 
-    What a template or another task's output comes out as is checked when the task runs.
+    The value of a template or of another task's output is checked when the task runs.
 
     :param name: the argument's name.
     :param value: as given.
@@ -178,9 +178,9 @@ def _own_arguments(operator: type) -> set[str]:
 def refuse_dropped_defaults(call: str, operator: type, kwargs: Mapping[str, Any]) -> None:
     """Refuse an operator's own arguments in ``default_args``, where Airflow would drop them.
 
-    :param call: what was called, for the message.
+    :param call: the call, for the message.
     :param operator: the operator.
-    :param kwargs: what it was called with.
+    :param kwargs: its arguments.
     :raises TypeError: naming the arguments.
     """
     defaults = kwargs.get("default_args")

@@ -38,7 +38,7 @@ def rows_of(
     :param where: as given.
     :param delimiter: as given.
     :param given: the arguments that were not left out.
-    :param reasons: knows what an id is.
+    :param reasons: knows the form of an id.
     :raises OmsInputError: when an argument is not valid.
     """
     if "where" in given and where is None:

@@ -1,4 +1,4 @@
-"""What a run over a set works with, once its arguments are checked: a plan, a journal, a file."""
+"""The tools of a run over a set, once its arguments are checked: a plan, a journal, a file."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ __all__ = ["Plan", "open_journal", "results_file"]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Hold what a run needs, once everything that was given is checked."""
+    """Hold the checked input of a run."""
 
     client: OmsClient
     orders: OrderSet
@@ -48,7 +48,7 @@ class Plan:
     started_at: float
 
     def for_reading(self) -> Plan:
-        """Return the plan of a dry run, for what a person is asked about."""
+        """Return the plan of a dry run, for the question to a person."""
         return replace(
             self,
             policy=replace(self.policy, dry_run=True),
@@ -62,9 +62,9 @@ class Plan:
     ) -> None:
         """Leave the notes that the OMS turned away, unless the run has stopped.
 
-        :param calls: what has left the others.
+        :param calls: the calls of the other runs.
         :param run: the finished run.
-        :param is_stopping: tells whether the task was told to end.
+        :param is_stopping: returns whether the task was told to end.
         """
         at_most = self.policy.deadline if run.stopped is None else 0.0
         rate = self.limits.requests_per_second

@@ -1,4 +1,4 @@
-"""Go through the set of a bulk operator once, for real or as a dry run, and report what became."""
+"""Go through the set of a bulk operator once, for real or as a dry run, and report the result."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def work_through(
 
     :param task: the operator.
     :param context: the task's context.
-    :param plan: what is to be done.
-    :param is_stopping: tells whether the task was told to end.
+    :param plan: the plan of the run.
+    :param is_stopping: returns whether the task was told to end.
     :return: the run; and its summary with where the outcomes were stored, or ``None`` when another
         attempt has taken over.
     """

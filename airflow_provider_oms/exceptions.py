@@ -52,7 +52,7 @@ class OmsCancellationError(AirflowException):
         self.result = result
 
     def __reduce__(self) -> tuple[type[Self], tuple[CancellationResult]]:
-        # An exception is unpickled from its text, which is not what this one is made of.
+        # An exception is unpickled from its text, but this one is made from a result.
         return type(self), (self.result,)
 
 
@@ -148,7 +148,7 @@ def bulk_cancellation_error(message: str, *, can_retry: bool) -> OmsBulkCancella
 
 @contextmanager
 def invalid_input_is_final() -> Iterator[None]:
-    """Turn what is wrong with input or settings into an error that Airflow does not retry.
+    """Turn an error of input or settings into one that Airflow does not retry.
 
     It would stay wrong, and a retry would only repeat the message.
 

@@ -109,7 +109,7 @@ def get_provider_info() -> dict[str, Any]:
 
 def _field_behaviour() -> dict[str, Any]:
     return {
-        # The scheme goes into the base address; a field that nobody reads would only mislead.
+        # The scheme goes into the base address; an unused field would only mislead.
         "hidden-fields": ["schema"],
         "relabeling": {
             "login": "Client ID",

@@ -33,7 +33,7 @@ _MOST_ORDERS = 1000
 
 @dataclass(frozen=True, slots=True)
 class MeasuredRun:
-    """Hold what a task did, as metrics and spans tell it.
+    """Hold a task's work, as metrics and spans report it.
 
     :param tenant: the tenant's number.
     :param ends: how each order ended.
@@ -41,7 +41,7 @@ class MeasuredRun:
     :param dry_run: whether nothing was to be posted.
     :param accepted: outcomes that the caller accepts of orders that are not canceled.
     :param is_stopped: whether it stopped before its end.
-    :param throttling: what the tenant's limits did; ``None`` where that is not known.
+    :param throttling: the effect of the tenant's limits; ``None`` where that is not known.
     """
 
     tenant: str
@@ -106,7 +106,7 @@ class MeasuredRun:
         return list(islice(sequence, _MOST_ORDERS))
 
     def is_failure(self, outcome: Outcome) -> bool:
-        """Tell whether an order that ends so has failed.
+        """Return whether an order that ends so has failed.
 
         :param outcome: the outcome.
         """
@@ -118,7 +118,7 @@ def emit(log: Any, context: Context, run: MeasuredRun) -> None:
 
     :param log: the task's log.
     :param context: the task's context.
-    :param run: what the task did.
+    :param run: the task's work.
     """
     # The task's own result or error must not be replaced by one about metrics.
     try:

@@ -1,4 +1,4 @@
-"""What every operator for one order does: offer its link, guard it, end early, push its result."""
+"""The base of the operators for one order: offer a link, guard it, end early, push its result."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["CancelsOneOrder"]
 # No BaseOperator itself: of one between it and an operator, Airflow takes the defaults of a mapped
 # task from the signature of BaseOperator, which differ, such as None for inlets.
 class CancelsOneOrder(KeepsDefaultArguments):
-    """Do what the operators for one order have in common."""
+    """Hold the common parts of the operators for one order."""
 
     #: Where a person finds the order, once the task runs; empty when the connection does not say.
     order_url = ""
@@ -51,10 +51,10 @@ class CancelsOneOrder(KeepsDefaultArguments):
             )
 
     def _push(self, context: Context, result: CancellationResult | PartsResult) -> None:
-        # A failed execute leaves no return value, and what became of the order must be seen.
+        # A failed execute leaves no return value, and the order's result must be seen.
         if not self.do_xcom_push:
             return
         try:
             context["ti"].xcom_push(key="return_value", value=result.as_dict())
-        except Exception:  # what the task fails with must still say what became of the order
+        except Exception:  # the task's exception must still show the order's result
             self.log.exception("The result could not be pushed: %s", result.describe())

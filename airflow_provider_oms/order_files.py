@@ -1,6 +1,6 @@
 """Files of orders, in any storage: one or several, of any kind there is a reader for.
 
-What is in their lines is the business of ``cancellation/bulk/csv_entries.py``,
+Their lines are parsed by ``cancellation/bulk/csv_entries.py``,
 ``cancellation/bulk/json_entries.py`` and ``cancellation/bulk/xlsx_entries.py``.
 """
 
@@ -144,12 +144,13 @@ def _entries_in(place: ObjectStoragePath, name: str, rows: Rows) -> Iterator[tup
 
 def _text(file: IO[bytes]) -> TextIO:
     source = io.BufferedReader(_Bounded(file, _MOST_BYTES))
-    # By what it is, for some storages unpack what they hand out and leave the name.
+    # By its content, because some storages unpack a file but keep its name.
     if source.peek(2)[:2] == _PACKED_BEGINS:
         unpacked = gzip.GzipFile(fileobj=source)
         source = io.BufferedReader(_Bounded(unpacked, _MOST_BYTES))
     mark = source.peek(2)[:2]
-    # What spreadsheets write as "Unicode text", and what they put in front of UTF-8.
+    # The encoding of "Unicode text" from spreadsheets, and the mark that they put in front of
+    # UTF-8.
     is_utf_16 = mark in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
     return io.TextIOWrapper(source, "utf-16" if is_utf_16 else "utf-8-sig", newline="")
 

@@ -34,10 +34,10 @@ class OmsFileError(OmsError, OSError):
 def failures_of(what: str) -> Iterator[None]:
     """Turn whatever a storage raises into one error.
 
-    :param what: the file, and what cannot be done with it.
-    :raises OmsFileError: for anything that is no error of this package's own.
+    :param what: the file, and the operation that failed.
+    :raises OmsFileError: for any error that is not this package's.
     """
-    # What a storage raises is its own business, and not always an OSError.
+    # A storage may raise any exception, not only an OSError.
     try:
         yield
     except OmsError:
@@ -57,7 +57,7 @@ def place_of(path: str) -> ObjectStoragePath:
 
 
 def is_pattern(path: str) -> bool:
-    """Tell whether a path may stand for several files.
+    """Return whether a path may stand for several files.
 
     :param path: as a caller gave it.
     """
@@ -81,7 +81,7 @@ def places_of(path: str) -> list[tuple[ObjectStoragePath, str]]:
 
 
 def is_same(one: ObjectStoragePath, other: ObjectStoragePath) -> bool:
-    """Tell whether two paths name the same file, though the connection in them may differ.
+    """Return whether two paths name the same file, though the connection in them may differ.
 
     :param one: a path.
     :param other: another one.
@@ -98,7 +98,7 @@ def is_same(one: ObjectStoragePath, other: ObjectStoragePath) -> bool:
 
 
 def may_be_read(place: ObjectStoragePath, orders: ObjectStoragePath) -> bool:
-    """Tell whether a file is, or may match, what orders are read from.
+    """Return whether a file is, or may match, what orders are read from.
 
     :param place: the file, which need not be there.
     :param orders: a path, or a pattern.

@@ -1,7 +1,7 @@
-"""Files of results, in any storage; and what a DAG needs of files of orders, under one name.
+"""Files of results, in any storage; and the names that a DAG needs for files of orders.
 
-Files of orders are read in ``order_files.py``; what is in the lines of results is the business of
-``cancellation/bulk/results.py``.
+Files of orders are read in ``order_files.py``; ``cancellation/bulk/results.py`` has the format of
+the lines of results.
 """
 
 from __future__ import annotations
@@ -146,8 +146,8 @@ class ResultsFile:
 
         What only the older file knows of an order that ended in an earlier attempt is taken over.
 
-        :param ends: how each order ended; what is taken over is put in here.
-        :param requests: what was wanted of each.
+        :param ends: how each order ended; ends that are taken over are added here.
+        :param requests: the request for each.
         :param begun_at: when the first attempt began, in seconds since the epoch, if that is known.
         :raises OmsFileError: when it cannot be written; an older file is then still there.
         """
@@ -159,7 +159,7 @@ class ResultsFile:
     def read_earlier(
         self, order_ids: Container[OrderId], *, since: float
     ) -> dict[OrderId, OrderEnd]:
-        """Return what an earlier attempt of the task wrote about some orders.
+        """Return the ends of some orders that an earlier attempt of the task wrote.
 
         :param order_ids: the orders wanted.
         :param since: when the first attempt began, in seconds since the epoch.

@@ -34,7 +34,7 @@ def assets_of(asset: Asset | Sequence[Asset]) -> list[Asset]:
 
 
 def check_adapter(adapter: Any) -> None:
-    """Refuse what cannot be called with a payload.
+    """Refuse an adapter that cannot be called with a payload.
 
     :param adapter: as given.
     :raises ValueError: for it.

@@ -29,20 +29,20 @@ _MOST_ROWS = 10_000
 _LONGEST_ROW = 2**16
 # Bytes; a file system allows 255, of which the time and the digest take 37.
 _LONGEST_NAME = 218
-# What the names of files end in that are still being written.
+# Endings of the names of files that are still being written.
 _UNFINISHED = frozenset({".part", ".tmp", ".filepart", ".crdownload"})
 # How the storages of fsspec name the time at which a file was written.
 _TIMES = ("mtime", "LastModified", "last_modified", "updated", "created")
 
-# A row that was read; or what it must be, what it is, and those of its fields that are whole.
+# A row that was read; or the rule that it breaks, its kind, and its intact fields.
 _Read = dict[str, Any] | tuple[str, str, dict[str, str]]
 
 
 class _UnreadableFileError(Exception):
     """Report a file of which no row can be read.
 
-    :param rule: what it must be.
-    :param kind: what it is.
+    :param rule: the rule that it breaks.
+    :param kind: its kind.
     """
 
 

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from typing import Any, NamedTuple, Protocol, cast
 from urllib.parse import quote, urlencode, urlsplit
 
-from airflow import __version__ as AIRFLOW_VERSION  # noqa: N812 - a constant of ours
+from airflow import __version__ as AIRFLOW_VERSION  # noqa: N812 - our constant
 from airflow.providers.common.compat.sdk import (
     AirflowOptionalProviderFeatureException,
     TaskDeferred,
@@ -24,7 +24,7 @@ from airflow_provider_oms.cancellation.store import Store
 try:
     from airflow.triggers.base import BaseEventTrigger
 except ImportError:
-    # Airflow 2 has no asset watchers; what is made for them is refused when it is used.
+    # Airflow 2 has no asset watchers; a trigger made for them is refused when it is used.
     from airflow.triggers.base import BaseTrigger as BaseEventTrigger  # type: ignore[assignment]  # stands in
 
 __all__ = [
@@ -78,7 +78,7 @@ def first_look_at(context: Mapping[str, Any]) -> datetime | None:
 
 
 class OutputKinds(NamedTuple):
-    """Hold the classes of what an operator gets in place of another task's output.
+    """Hold the classes of the stand-ins that an operator gets for another task's output.
 
     :param of_mapped_task: the output of a mapped task.
     :param of_map: what ``.map()`` makes of an output.
@@ -237,7 +237,7 @@ def nobody_can_be_asked() -> str:
 
 
 def nobody_can_answer() -> str:
-    """Return why nobody can answer the running task, in a sentence; empty if somebody can."""
+    """Return why no person can answer the running task, in a sentence; empty if one can."""
     if why := nobody_can_be_asked():
         return why
     supervisor = importlib.import_module("airflow.sdk.execution_time.supervisor")
@@ -288,13 +288,13 @@ def pause_for_answer(
     method_name: str,
     kwargs: dict[str, Any],
 ) -> BaseException:
-    """Return what a task raises to rest until a person has answered, or the time is over.
+    """Return the exception that suspends a task until a person has answered, or time is over.
 
     :param context: the task's context.
     :param options: the answers to choose from.
     :param timeout: how long to wait.
     :param method_name: the operator's method that goes on.
-    :param kwargs: what it gets besides the answer.
+    :param kwargs: its arguments in addition to the answer.
     """
     if _release() >= (3, 3):
         pause = importlib.import_module("airflow.sdk.exceptions").TaskAwaitingInput

@@ -162,7 +162,7 @@ def started(program: str, directory: Path, text: str, port: int) -> Iterator[Non
 
 
 def listens(port: int) -> bool:
-    """Tell whether something listens on a port of this machine.
+    """Return whether something listens on a port of this machine.
 
     :param port: the port.
     """

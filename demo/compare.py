@@ -36,17 +36,17 @@ class Seen:
 
     @property
     def was_canceled(self) -> bool:
-        """Tell whether it was canceled before the run."""
+        """Return whether it was canceled before the run."""
         return is_canceled(self.before)
 
     @property
     def is_canceled(self) -> bool:
-        """Tell whether it is canceled after the run."""
+        """Return whether it is canceled after the run."""
         return is_canceled(self.after)
 
 
 def is_canceled(state: str) -> bool:
-    """Tell whether a state says that an order is canceled, in the words of either API.
+    """Return whether a state says that an order is canceled, in the words of either API.
 
     :param state: the state.
     """

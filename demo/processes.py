@@ -52,7 +52,7 @@ class Session:
         return cls(pid, started, started - psutil.boot_time())
 
     def has_leader(self) -> bool:
-        """Tell whether the program that the session began with still runs."""
+        """Return whether the program that the session began with still runs."""
         try:
             leader = psutil.Process(self.id)
             return self._is_mine(leader) and leader.status() != psutil.STATUS_ZOMBIE

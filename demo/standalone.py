@@ -48,7 +48,7 @@ def settings_for(port: int) -> dict[str, str]:
 
 
 def _is_locked(answer: requests.Response) -> bool:
-    """Tell whether Airflow did nothing, because another of its processes was writing."""
+    """Return whether Airflow did nothing, because another of its processes was writing."""
     is_fault_of_its_own = answer.status_code >= requests.codes.server_error
     return is_fault_of_its_own and "database is locked" in answer.text.lower()
 
@@ -80,7 +80,7 @@ class AirflowApi:
         return str(json.loads(self._passwords.read_text(encoding="utf-8"))[user])
 
     def is_healthy(self) -> bool:
-        """Tell whether every part of Airflow runs."""
+        """Return whether every part of Airflow runs."""
         try:
             answer = self._session.get(f"{self.address}/api/v2/monitor/health", timeout=5)
             parts = answer.json()

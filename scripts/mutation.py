@@ -110,12 +110,12 @@ def _is_skipped_call(node: cst.CSTNode) -> bool:
 
 
 def _is_prose(node: cst.CSTNode) -> bool:
-    """Tell whether a text is for people: tests/docs ties those to the pages, word by word."""
+    """Return whether a text is for people: tests/docs ties those to the pages, word by word."""
     return isinstance(node, cst.SimpleString) and " " in node.value.strip("\"'")
 
 
 def _is_list_of_names(node: cst.CSTNode) -> bool:
-    """Tell whether it is a module's ``__all__``, which mypy checks."""
+    """Return whether it is a module's ``__all__``, which mypy checks."""
     return isinstance(node, cst.Assign) and m.matches(node.targets[0].target, m.Name("__all__"))
 
 

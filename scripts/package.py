@@ -53,7 +53,7 @@ def run(command: list[str], cwd: str | None = None, **environment: str) -> None:
 
 
 def is_of_another(variable: str) -> bool:
-    """Tell whether an environment variable is of another environment, or of another Airflow.
+    """Return whether an environment variable is of another environment, or of another Airflow.
 
     :param variable: its name.
     """
@@ -136,7 +136,7 @@ def wrong_in_wheel(names: Collection[str], package: Path) -> list[str]:
 
 
 def is_unwanted(name: str) -> bool:
-    """Tell whether a file has no business in the sdist.
+    """Return whether a file has no business in the sdist.
 
     :param name: its name there.
     """

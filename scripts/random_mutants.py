@@ -55,7 +55,7 @@ class Equivalent:
     why: str
 
     def is_of(self, mutant: RandomMutant) -> bool:
-        """Tell whether a mutant is this one."""
+        """Return whether a mutant is this one."""
         return mutant.file == f"{PACKAGE}/{self.file}" and mutant.lines == (
             self.right.split("\n"),
             self.wrong.split("\n"),
@@ -161,7 +161,7 @@ class Trial:
         self._times = iter(range(1, 1_000_000))
 
     def lives(self, mutant: RandomMutant) -> tuple[bool, int]:
-        """Tell whether a mutant lives, and how many tests were asked at most."""
+        """Return whether a mutant lives, and how many tests were asked at most."""
         tests = self._reach.tests_of(mutant)
         tree = self._free.get()
         try:

@@ -155,7 +155,7 @@ def _without_surplus_path(parts: SplitResult) -> str | None:
 
 
 def is_kibo(address: str) -> bool:
-    """Tell whether an address is on one of Kibo's domains.
+    """Return whether an address is on one of Kibo's domains.
 
     :param address: an address with its scheme.
     :return: whether it is.
@@ -172,7 +172,7 @@ def _is_within(name: str, domains: tuple[str, ...]) -> bool:
 
 
 def is_loopback(address: str) -> bool:
-    """Tell whether an address leads to this machine, without looking up its name.
+    """Return whether an address leads to this machine, without looking up its name.
 
     :param address: an address with its scheme.
     :return: whether its host is ``localhost`` or a loopback IP address.
@@ -187,7 +187,7 @@ def is_loopback(address: str) -> bool:
 
 
 def is_plain_http(address: str) -> bool:
-    """Tell whether requests to an address would leave this machine unencrypted.
+    """Return whether requests to an address would leave this machine unencrypted.
 
     :param address: an address with its scheme.
     :return: whether they would.
@@ -196,7 +196,7 @@ def is_plain_http(address: str) -> bool:
 
 
 def is_same_origin(one: str, other: str) -> bool:
-    """Tell whether two addresses lead to the same port of the same host.
+    """Return whether two addresses lead to the same port of the same host.
 
     :param one: an address with its scheme.
     :param other: another one.
@@ -234,7 +234,7 @@ def base_url_of(host: str | None, port: object) -> str:
 def parse_port(value: object) -> int | None:
     """Return a port as a number; secrets files and ``airflow connections get`` have it as text.
 
-    :param value: what the connection holds.
+    :param value: the connection's value.
     :return: the port; ``None`` for ``None``, empty text and 0.
     :raises ValueError: for anything that is no port.
     """

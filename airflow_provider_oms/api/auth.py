@@ -78,7 +78,7 @@ class TokenCache:
 
     @property
     def has_been_accepted(self) -> bool:
-        """Tell whether the OMS has ever taken a token."""
+        """Return whether the OMS has ever taken a token."""
         return self._has_been_accepted
 
     def accept(self, value: str, call: str) -> None:

@@ -1,4 +1,4 @@
-"""Whether a tenant is read in batches, and what an order in a batch proves: decided, not done.
+"""Decide whether to read a tenant in batches, and the evidence of a batch about an order.
 
 Get Order has the last word: a search may lag behind it, leave orders out, fail, or not be there.
 """
@@ -30,11 +30,11 @@ _RESPONDED = _SHOWN | {Evidence.NOT_FOUND}
 
 
 class Seen(Protocol):
-    """What a read shows of an order."""
+    """The facts that a read shows about an order."""
 
     @property
     def evidence(self) -> Evidence:
-        """What it proves."""
+        """The evidence of the read."""
 
     @property
     def order_state(self) -> str | None:
@@ -46,7 +46,7 @@ class Seen(Protocol):
 
 
 class SeenInBatch(Seen, Protocol):
-    """What a batch shows of an order."""
+    """The facts that a batch shows about an order."""
 
     @property
     def is_unclear(self) -> bool:
@@ -54,7 +54,7 @@ class SeenInBatch(Seen, Protocol):
 
 
 class Proof(Enum):
-    """Name what a batch proves about an order."""
+    """Name the evidence of a batch about an order."""
 
     #: The order is canceled; that is believed.
     CANCELED = auto()
@@ -77,9 +77,9 @@ class WhyNot(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """Hold what the last batch said of an order.
+    """Hold the last batch's facts about an order.
 
-    :param proof: what it proved.
+    :param proof: its evidence.
     :param states: both states of the order; none if it was missing.
     """
 
@@ -107,7 +107,7 @@ class _Comparison:
 
     @property
     def is_bad(self) -> bool:
-        """Tell whether most cases went badly, and enough of them."""
+        """Return whether most cases went badly, and enough of them."""
         return self.badly >= _ENOUGH and self.badly > self.well
 
 
@@ -130,7 +130,7 @@ class BatchReads:
         self._said: OrderedDict[OrderId, _Said] = OrderedDict()
 
     def is_for(self, orders: int) -> bool:
-        """Tell whether so many orders are to be read in a batch now.
+        """Return whether so many orders are to be read in a batch now.
 
         After a batch that failed, they are not before Get Order has shown an order again: what
         fails may be the whole tenant.
@@ -142,7 +142,7 @@ class BatchReads:
     def on_batch(
         self, asked: Iterable[OrderId], answer: Mapping[OrderId, SeenInBatch] | OmsError
     ) -> dict[OrderId, Proof]:
-        """Take what a batch came to, and say what it proves about each order.
+        """Take the result of a batch, and return its evidence about each order.
 
         :param asked: the orders that were asked for.
         :param answer: those that were found, or why the batch failed.

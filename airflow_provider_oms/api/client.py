@@ -1,8 +1,8 @@
 """The calls of an OMS that this project uses, each sent exactly once.
 
-How they are spelled, and what an answer says, is the business of the tenant's dialect.
+The tenant's dialect spells them and interprets their responses.
 
-Repeating a call, and judging what a failed one left behind, is the business of ``cancellation/``.
+``cancellation/`` repeats calls and judges the effect of a failed one.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ __all__ = ["TOKEN_PATH", "OmsClient", "Reader"]
 
 TOKEN_PATH = "/api/platform/applications/authtickets/oauth"  # noqa: S105 - a path, no secret
 _FRESH = {"Cache-Control": "no-cache"}
-# A kind of call of its own: a permission for reads may not be one for searches.
+# A separate kind of call: a permission for reads may not cover searches.
 _SEARCH = "SEARCH"
 
 _Read = TypeVar("_Read")
@@ -71,7 +71,7 @@ class OmsClient:
         on_token: Callable[[str], None] | None = None,
     ) -> None:
         self.settings = settings
-        #: How the tenant's API names orders, and what it is sent.
+        #: How the tenant's API names orders, and the requests that it takes.
         self.dialect = dialect_of(settings)
         self._on_token = on_token
         self._known_secrets = settings.secrets
@@ -97,7 +97,7 @@ class OmsClient:
             route_to=Routes(self.settings).to,
         )
         self._tokens = TokenCache(self._fetch_token)
-        # What was looked up and does not change: ids of orders, and the tenant's address.
+        # Looked-up values that never change: ids of orders, and the tenant's address.
         self._ids = OrderIds(self._look_up, self.find_orders, self.dialect.most_per_search)
         self._host = TenantHost(self.settings, self._token_for_call, self._ask_for_host)
         self._reasons: Mapping[str, bool] | None = None
@@ -169,12 +169,13 @@ class OmsClient:
     ) -> Order:
         """Send one cancel, unprotected.
 
-        This is the raw call: an error can mean that the order was canceled all the same. Use
+        This is the raw call: an error can mean that the order was canceled nevertheless. Use
         :meth:`airflow_provider_oms.hooks.oms.OmsHook.cancel_order` to find out.
 
         :param request: the validated cancellation.
         :param may_send: asked when the token is there, and again when the connection is, directly
-            before the cancel leaves; both can take a while. If it says no, the cancel is not sent.
+            before the cancel leaves; both can take a while. If it returns false, the cancel is not
+            sent.
         :return: the order as the OMS answered it; look at ``is_canceled``.
         :raises OmsNotSentError: when nothing left this machine.
         :raises OmsError: one of its kinds, for anything but the order that was asked for.
@@ -285,7 +286,7 @@ class OmsClient:
         found: OrderId | None = None,
         may_send: Callable[[], bool] | None = None,
     ) -> _Read:
-        """Send one call, unprotected, and return what its answer holds.
+        """Send one call, unprotected, and return the content of its response.
 
         :param call: the call.
         :param read: reads the answer, given the secrets to keep out of its errors.
@@ -315,7 +316,7 @@ class OmsClient:
     def _exchange(
         self, call: ApiCall, token: str | None, may_send: Callable[[], bool] | None
     ) -> Response:
-        # Outside: that it cannot be looked up has reasons of its own.
+        # Outside the ``try``: a failed look-up has other reasons.
         address = self.api_url + call.path
         headers = self._headers | dict(call.headers)
         try:
@@ -350,7 +351,7 @@ class OmsClient:
             raise
 
     def _evidence_of_refusal(self, error: OmsHttpError) -> Evidence:
-        """Tell whether another token may help, whoever refused and in whatever words."""
+        """Return whether another token may help, whichever host refused and in whatever words."""
         if error.http_status == HTTPStatus.UNAUTHORIZED:
             return Evidence.UNAUTHENTICATED
         # The classic OMS answers 403, too, to a token that has expired (its OAuth page); where no

@@ -180,12 +180,12 @@ class TenantSettings(BaseModel):
 
     @property
     def has_credentials(self) -> bool:
-        """Tell whether calls carry an access token, or ``x-vol-tenant`` alone."""
+        """Return whether calls carry an access token, or ``x-vol-tenant`` alone."""
         return bool(self.client_id)
 
     @property
     def implies_auth_url(self) -> bool:
-        """Tell whether the host says where access tokens come from."""
+        """Return whether the token address follows from the host."""
         return not self.base_url or is_loopback(self.base_url)
 
     @property
@@ -207,7 +207,7 @@ class TenantSettings(BaseModel):
 
     @property
     def is_bare_token_address(self) -> bool:
-        """Tell whether the token endpoint gets neither client certificate nor headers."""
+        """Return whether the token endpoint gets neither client certificate nor headers."""
         return not (self.gateway_covers_auth or is_same_origin(self.token_base_url, self.api_url))
 
     @property
@@ -315,7 +315,7 @@ class TenantSettings(BaseModel):
         problems = [_explain(detail) for detail in details]
         found = {str(detail["loc"][0]) for detail in details if detail["loc"]}
         if found:
-            # What is wrong between fields is looked at only where each field is right.
+            # Rules between fields are checked only if each field is valid.
             rest = {key: value for key, value in values.items() if key not in found}
             problems += cls._wrong_in(rest, wrong | found)
         return problems

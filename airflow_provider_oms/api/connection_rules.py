@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 __all__ = ["DEFAULTS_OF_NATIVE", "broken_rules"]
 
-#: What a field is by default on a native tenant, where that is something else.
+#: A field's default on a native tenant, where it differs.
 DEFAULTS_OF_NATIVE: dict[str, Any] = {
-    # What a native cancel does to payments may show only after a while.
+    # The effect of a native cancel on payments may show only after a while.
     "settle_seconds": 60.0,
     "not_cancelable_states": ("Completed",),
 }
@@ -242,7 +242,7 @@ def _gateway_of_tokens(tenant: TenantSettings, _: Set[str]) -> str | None:
     return None
 
 
-# What the other API's connections alone may have.
+# Fields that only the other API's connections may have.
 _OF_ONE_API = {
     "translated": (
         "discover_host",

@@ -56,7 +56,7 @@ def probe(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], object] = time.sleep,
 ) -> tuple[bool, str]:
-    """Tell whether a client gets at its tenant's orders.
+    """Return whether a client can reach its tenant's orders.
 
     :param client: the client.
     :param sleep: waits for a number of seconds.
@@ -82,7 +82,7 @@ def _try_out(
             return False, " ".join(filter(None, said))
         if _is_said_of_any_address(client, error):
             return False, _wrong_prefix(error, client)
-        # That nobody knows this order is what to expect; anything else is worth a word.
+        # "Unknown order" is the expected response; any other deserves a message.
         if not isinstance(error, OmsNotFoundError):
             asked = client.dialect.unknown_order_id
             aside = f", though it would not show order {asked} ({error.facts})"
@@ -90,7 +90,7 @@ def _try_out(
 
 
 def _found(client: OmsClient) -> TenantSettings:
-    """Return the settings with the host that was looked up, if that is what they want."""
+    """Return the settings with the host that was looked up, if they ask for that."""
     settings = client.settings
     if not settings.discover_host:
         return settings
@@ -113,7 +113,7 @@ def _read_patiently(
 
 
 def _is_about_the_order(error: OmsHttpError) -> bool:
-    """Tell whether an OMS refused nothing but the order that was asked for."""
+    """Return whether an OMS refused nothing but the order that was asked for."""
     if not isinstance(error, OmsNotFoundError | OmsRefusedError | OmsConflictError):
         return False
     if _speaks_of_tenant(error):
@@ -125,7 +125,7 @@ def _is_about_the_order(error: OmsHttpError) -> bool:
 
 
 def _is_said_of_any_address(client: OmsClient, error: OmsHttpError) -> bool:
-    """Tell whether the OMS sends the same response for a path that does not exist.
+    """Return whether the OMS sends the same response for a path that does not exist.
 
     When a gateway forwards its prefix, the OMS gets an unknown path for each call, and its 404
     looks like the one for an unknown order.

@@ -1,6 +1,6 @@
 """The values of a connection as forms, URIs, secrets files and Terraform write them.
 
-Which fields there are, and what they mean, is declared in ``config.py``.
+``config.py`` declares the fields and their meaning.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The seam between the APIs that reach a tenant's orders: what a dialect of Kibo's has to say.
+"""The seam between the APIs that reach a tenant's orders: the duties of a dialect.
 
 Everything above the client takes an order's id for an opaque value and an answer for the evidence
 in it. How both are spelled is said by a dialect, one module for each, and by nothing else.
@@ -30,7 +30,7 @@ class ApiCall:
 
     :param method: of HTTP.
     :param path: path and query.
-    :param body: what is sent as JSON; ``None`` for nothing.
+    :param body: the JSON body; ``None`` for nothing.
     :param headers: headers of this call alone.
     """
 
@@ -41,7 +41,7 @@ class ApiCall:
 
     @property
     def changes(self) -> bool:
-        """Tell whether the call does more than read."""
+        """Return whether the call does more than read."""
         return self.method != "GET"
 
 
@@ -55,7 +55,7 @@ class Parse(Protocol):
 
 
 class Dialect(ABC):
-    """Say how one of Kibo's APIs names orders, what it is sent, and what its answers prove."""
+    """Define one of Kibo's APIs: names of orders, requests, and the evidence in responses."""
 
     #: What to do when something answers that does not speak this dialect.
     wrong_server_hint: str
@@ -73,13 +73,13 @@ class Dialect(ABC):
     def order_id(self, value: Any, order_key: Any = None) -> OrderId:
         """Return what names an order in its one form, or refuse it.
 
-        :param value: what a caller gave.
+        :param value: the caller's value.
         :param order_key: which kind of name that is; ``None`` for the id.
         :raises OmsInputError: when it is no such name.
         """
 
     def is_found_by_search(self, order_id: OrderId) -> bool:  # noqa: ARG002 - as a dialect says
-        """Tell whether an order's id has to be looked up before a cancel can name it.
+        """Return whether an order's id has to be looked up before a cancel can name it.
 
         :param order_id: the order.
         """
@@ -93,7 +93,7 @@ class Dialect(ABC):
 
         :param order_id: the order.
         :param reason: why.
-        :param explanation: what is to be said besides.
+        :param explanation: an additional text.
         :param order_key: what names the order; ``None`` for the id.
         :return: the request, ready to be sent.
         :raises OmsInputError: for the first value that breaks its rule.
@@ -125,14 +125,14 @@ class Dialect(ABC):
     def orders_in(
         self, answer: Response, asked: Collection[OrderId], *, secrets: Iterable[str] = ()
     ) -> dict[OrderId, Order]:
-        """Return the orders that an answer to a search holds, or raise what it means instead.
+        """Return the orders that an answer to a search holds, or raise the error that it means.
 
         :param answer: a complete answer.
         :param asked: the orders that were asked for.
         :param secrets: strings to keep out of error messages.
         :return: each order that can be believed, by its id; those that are missing may exist.
         :raises OmsSearchError: when the tenant has no such search.
-        :raises OmsHttpError: one of its kinds, for what may pass by itself.
+        :raises OmsHttpError: one of its kinds, for a failure that may pass.
         """
 
     @abstractmethod
@@ -150,7 +150,7 @@ class Dialect(ABC):
     def order_in(
         self, answer: Response, order_id: OrderId, *, secrets: Iterable[str] = ()
     ) -> Order:
-        """Return the order an answer holds, or raise what the answer means instead.
+        """Return the order an answer holds, or raise the error that the answer means.
 
         :param answer: a complete answer to a read or a cancel.
         :param order_id: the order that was asked for; an answer about another one proves nothing.
@@ -197,7 +197,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def parts(self) -> PartDialect:
-        """Return what this API says about parts of an order."""
+        """Return this API's dialect for parts of an order."""
 
     def note(self, value: Any) -> str | None:
         """Return a note that is to be left on an order, or refuse it.

@@ -34,7 +34,7 @@ def dialect_of(settings: TenantSettings) -> Dialect:
 
 
 def rules_of(api: str, *, extra_reasons: Iterable[str] = ()) -> Dialect:
-    """Return the rules for what is given to a tenant of one API, whichever tenant it is.
+    """Return the rules for the input of one API, whichever tenant it is.
 
     :param api: as in a connection.
     :param extra_reasons: more reasons that a translated tenant admits.

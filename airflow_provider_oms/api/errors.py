@@ -43,7 +43,7 @@ class OmsError(Exception):
     :param message: what happened and what to do, free of secrets and of shoppers' data.
     """
 
-    #: What the failed call proves about its order; an instance may know better than its class.
+    #: The failed call's evidence about its order; an instance may know better than its class.
     evidence: Evidence = Evidence.AMBIGUOUS
     #: Whether the call itself may have left this machine.
     was_sent: bool = True
@@ -67,7 +67,7 @@ class OmsError(Exception):
     is_of_another_tenant: bool = False
     #: Whether a server wants a client certificate, or refuses the one that the connection gives.
     is_about_client_certificate: bool = False
-    #: What a person should do about it, in one sentence; empty where the message itself says so.
+    #: The advice to a person, in one sentence; empty where the message itself has it.
     advice: str = ""
 
     def __init__(self, message: str) -> None:
@@ -123,8 +123,8 @@ class OmsInputError(OmsError, ValueError):
     """Refuse a value before anything is sent.
 
     :param field: name of the argument that was refused.
-    :param rule: what the argument must be.
-    :param kind: what was given instead, described without quoting it.
+    :param rule: the rule for the argument, after "must be".
+    :param kind: the kind of value given instead, described without quoting it.
     """
 
     evidence = Evidence.NEVER_SENT
@@ -188,7 +188,7 @@ class OmsNotSentError(OmsError):
 
     @classmethod
     def because_of(cls, error: OmsError, message: str) -> OmsNotSentError:
-        """Return what the failure of a call means to another one that needed it.
+        """Return the error of a call that needed another one, which failed.
 
         :param error: the failure.
         :param message: what happened.
@@ -267,7 +267,7 @@ class OmsHttpError(OmsError):
     ) -> OmsHttpError:
         """Return an error about the same answer that says something else about it.
 
-        :param kind: what it is.
+        :param kind: its kind.
         :param message: what happened.
         :param retry_after: seconds the OMS asked to wait, where that still counts.
         :return: the error.
@@ -324,7 +324,7 @@ class OmsRefusedError(OmsHttpError):
 
 
 class OmsConflictError(OmsHttpError):
-    """Report that the order's present state forbids the request (409, or a 4xx that says so)."""
+    """Report that the order's present state forbids the request (409, or such a 4xx)."""
 
     evidence = Evidence.CONFLICT
     advice = "Look at the order in the OMS."

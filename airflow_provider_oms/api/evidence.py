@@ -1,4 +1,4 @@
-"""What the end of one call to the OMS proves about the order it was about.
+"""The evidence that the end of one call to the OMS gives about its order.
 
 How an order's state is spelled, which status code came and which exception was raised stay below;
 the decisions in ``cancellation/`` know a response by its evidence alone.
@@ -12,7 +12,7 @@ __all__ = ["Evidence"]
 
 
 class Evidence(StrEnum):
-    """Name what a call proves; the value is the phrase for the log."""
+    """Name the evidence of a call; the value is the phrase for the log."""
 
     #: Our order, and the OMS says that it is canceled.
     CANCELED = "canceled"

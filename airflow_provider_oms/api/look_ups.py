@@ -1,4 +1,4 @@
-"""What is looked up besides an order: a tenant's host, its reasons, and an order's id."""
+"""Look-ups other than orders: a tenant's host, its reasons, and an order's id."""
 
 from __future__ import annotations
 
@@ -111,10 +111,11 @@ _SAYS_WHY = frozenset(
 
 
 def cancel_without_id(error: OmsError) -> OmsError:
-    """Return what it means to a cancel that its order could not be looked up.
+    """Return the error of a cancel whose order could not be looked up.
 
     :param error: why not.
-    :return: an error that says that the cancel never left; it keeps what the OMS said of the order.
+    :return: an error that states that the cancel never left; it keeps the OMS's answer about the
+        order.
     """
     if error.evidence in _SAYS_WHY:
         found = error.reworded(error.message)

@@ -21,7 +21,7 @@ _LONGEST_STATE = 64
 
 
 def is_canceled_state(state: str | None) -> bool:
-    """Tell whether an order state or status says that the order is canceled.
+    """Return whether an order state or status means that the order is canceled.
 
     :param state: ``orderState`` or ``orderStatus`` as the OMS gave it.
     :return: ``True`` for ``CANCELED`` or ``CANCELLED`` in any letter case.
@@ -30,7 +30,7 @@ def is_canceled_state(state: str | None) -> bool:
 
 
 def states_shown(order_state: str | None, order_status: str | None) -> str:
-    """Return the sentence that says what the OMS has shown of an order.
+    """Return a sentence with the states that the OMS has shown of an order.
 
     :param order_state: ``orderState`` as the OMS gave it.
     :param order_status: ``orderStatus`` as the OMS gave it.
@@ -40,13 +40,13 @@ def states_shown(order_state: str | None, order_status: str | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Hold what the OMS answered about one order.
+    """Hold the OMS's answer about one order.
 
     :param order_id: the order's id, as the answer had it.
     :param order_state: its state, if the answer had one.
     :param order_status: its status, if the answer had one.
     :param raw: the whole answer, read-only. It holds a shopper's data and is left out of
-        ``repr()``: what you take from it into logs or XCom is your decision.
+        ``repr()``: whether to put parts of it into logs or XCom is your decision.
     :param correlation_id: ``x-vol-correlation`` of the answer.
     :param http_status: status code of the answer.
     :param is_unclear: whether one of the two states is there, but is nothing that can be read as a
@@ -70,22 +70,22 @@ class Order:
 
     @property
     def is_canceled(self) -> bool:
-        """Tell whether the OMS says that this order is canceled, by either field."""
+        """Return whether the OMS shows this order as canceled, by either field."""
         return is_canceled_state(self.order_state) or is_canceled_state(self.order_status)
 
     @property
     def statement(self) -> str:
-        """Return what the OMS says of it, in one clause."""
+        """Return the states that the OMS shows, in one clause."""
         return states_shown(self.order_state, self.order_status)
 
     @property
     def evidence(self) -> Evidence:
-        """Return what the order proves: that it is canceled, or that it is open."""
+        """Return the order's evidence: it is canceled, or it is open."""
         return Evidence.CANCELED if self.is_canceled else Evidence.OPEN
 
 
 def readable_state(value: object) -> str | None:
-    """Return a state as the OMS gave it, or ``None`` for what is no state.
+    """Return a state as the OMS gave it, or ``None`` for a value that is no state.
 
     :param value: what stands where a state should.
     """

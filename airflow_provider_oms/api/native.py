@@ -62,7 +62,7 @@ class Native(Dialect):
     """Speak the native API.
 
     :param tenant_id: the tenant; an order of another one is none that was asked for. Empty where
-        only what is given is to be checked.
+        only the input is to be checked.
     :param site_id: the site, where only its orders are meant.
     :param reason_codes: the tenant's code for each reason that a task gives; a reason without one
         is sent as it is.
@@ -96,7 +96,7 @@ class Native(Dialect):
         return f"{int(self._expected.tenant_id or 0):032x}"
 
     def order_id(self, value: Any, order_key: Any = None) -> OrderId:
-        """Return the id in lower case, or the key and what it names.
+        """Return the id in lower case, or the key and its value.
 
         :param value: 32 hexadecimal digits, in any case and with dashes or without; or a number,
             as ``order_key`` says or a text such as ``number:1042`` does.
@@ -106,7 +106,7 @@ class Native(Dialect):
         return str(refer(value, order_key))
 
     def is_found_by_search(self, order_id: OrderId) -> bool:
-        """Tell whether an order is named by another key than its id.
+        """Return whether an order is named by another key than its id.
 
         :param order_id: the order.
         """
@@ -117,11 +117,11 @@ class Native(Dialect):
     ) -> CancelRequest:
         """Check one cancellation completely before anything is sent.
 
-        Which reasons there are is the tenant's affair; what it lists is compared elsewhere.
+        Each tenant has its own reasons; its list is compared elsewhere.
 
         :param order_id: the order.
         :param reason: why, in the tenant's code or in a word that ``reason_codes`` translates.
-        :param explanation: what is to be said besides.
+        :param explanation: an additional text.
         :param order_key: what names the order.
         :raises OmsInputError: for the first value that breaks its rule.
         """
@@ -195,7 +195,7 @@ class Native(Dialect):
     def order_in(
         self, answer: Response, order_id: OrderId, *, secrets: Iterable[str] = ()
     ) -> Order:
-        """Return the order an answer holds, or raise what the answer means instead.
+        """Return the order an answer holds, or raise the error that the answer means.
 
         :param answer: a complete answer to a read or a cancel, or to the search for one order.
         :param order_id: the order that was asked for.
@@ -265,7 +265,7 @@ class Native(Dialect):
         return NativeReview(self._expected, self.order_in, self.wrong_server_hint)
 
     def parts(self) -> NativeParts:
-        """Return what this API says about shipments and items; see ``native_parts.py``."""
+        """Return this API's dialect for shipments and items; see ``native_parts.py``."""
         from airflow_provider_oms.api.native_parts import NativeParts  # noqa: PLC0415 - most tasks need none of it
 
         return NativeParts(

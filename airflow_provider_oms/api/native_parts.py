@@ -49,7 +49,7 @@ __all__ = ["NativeParts"]
 
 _SHIPMENTS = "/api/commerce/shipments"
 _ORDERS = "/api/commerce/orders"
-# The Fulfillment service is a permission of its own.
+# The Fulfillment service needs a separate permission.
 _SHIPMENT = "SHIPMENT"
 _PAGE, _MOST_PAGES = 100, 50
 _PRECONDITION_FAILED = 412
@@ -64,9 +64,10 @@ _UPDATE_MODE = "ApplyToOriginal"
 class NativeParts:
     """Speak the part of the native API that is about shipments and the items of an order.
 
-    :param expected: what must be true of an order.
-    :param fields: the fields of an order that are asked for, besides its items.
-    :param order_in: returns the order that an answer to a read holds, or raises what it means.
+    :param expected: the facts that must hold for an order.
+    :param fields: the fields of an order that are asked for, in addition to its items.
+    :param order_in: returns the order that an answer to a read holds, or raises the error that it
+        means.
     :param reason_code: returns the tenant's code for a reason.
     :param hint: what to do when no OMS answers at this address.
     """
@@ -116,7 +117,7 @@ class NativeParts:
 
         :param kind: any.
         :param reason: in the tenant's code or in a word that ``reason_codes`` translates.
-        :param explanation: what is to be said besides.
+        :param explanation: an additional text.
         :raises OmsInputError: for the first value that breaks its rule.
         """
         code = validate_text("disposition_reason", reason)
@@ -126,10 +127,10 @@ class NativeParts:
         return Reason(code, validate_text("disposition_other_reason", explanation))
 
     def check_flags(self, kind: PartKind, flags: Flags) -> None:  # noqa: ARG002 - as a dialect says
-        """Refuse what the call cannot say.
+        """Refuse flags that the call cannot carry.
 
         :param kind: any.
-        :param flags: what a caller gave.
+        :param flags: the caller's flags.
         :raises OmsInputError: for the first of them.
         """
         if flags.send_notifications is None:
@@ -163,7 +164,7 @@ class NativeParts:
         )
         searched = self._all(ask, order_id) if is_whole or not shipments else []
         found = {one.number: one for one in searched}
-        # A search may lag, and show as open what was canceled a moment ago.
+        # A search may lag, and show a part as open that was canceled a moment ago.
         stale = (one.number for one in searched if one.shipment.is_open)
         found |= {
             number: ask(
@@ -218,7 +219,7 @@ class NativeParts:
         """Return what reads the answer to a cancel: the shipment, or the order that was edited.
 
         :param cancel: the cancel.
-        :param before: what was read before it.
+        :param before: the read before it.
         """
         order_id = cancel.order_id
         if cancel.kind is PartKind.ORDER_LINE:

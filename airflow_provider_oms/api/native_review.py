@@ -1,4 +1,4 @@
-"""What a native tenant is asked about reviews, and what of its answers is believed.
+"""The requests to a native tenant about reviews, and the parts of its responses that are trusted.
 
 The calls are those of Kibo's API description (KiboSoftware/kibo-open-api-specs): the order search,
 Get Order, and the event pull. By which fields the pull can be filtered is not published.
@@ -40,8 +40,9 @@ _REFUSALS = (OmsConflictError, OmsNotFoundError, OmsRefusedError)
 class NativeReview:
     """Speak the part of the native API that is about reviews.
 
-    :param expected: what must be true of an order.
-    :param order_in: returns the order that an answer to a read holds, or raises what it means.
+    :param expected: the facts that must hold for an order.
+    :param order_in: returns the order that an answer to a read holds, or raises the error that it
+        means.
     :param hint: what to do when no OMS answers at this address.
     """
 
@@ -190,7 +191,7 @@ def _id_in(value: object) -> str | None:
 def _order(order_id: str, status: str, document: Mapping[str, Any]) -> OrderInReview:
     results = document.get(_RESULTS)
     if isinstance(results, list):
-        # What is no object stays unreadable, and shows nothing of itself.
+        # A value that is no object stays unreadable, and is never shown.
         results = [
             {name: one.get(name) for name in _OF_A_RESULT} if isinstance(one, dict) else None
             for one in results

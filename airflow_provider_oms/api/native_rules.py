@@ -1,4 +1,4 @@
-"""What names an order on a native tenant, and what the reason of a cancellation must be."""
+"""The names of an order on a native tenant, and the rules for a reason."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _EXTERNAL_ID = re.compile(r"[A-Za-z0-9._#-]{1,200}", re.ASCII)
 
 
 class OrderKey(StrEnum):
-    """Name what an order is named by."""
+    """Name the fields that can name an order."""
 
     #: Kibo's own id, 32 hexadecimal digits.
     ID = "id"
@@ -76,7 +76,7 @@ def refer(value: Any, order_key: Any = None) -> Reference:
     key, is_given = _key_of(order_key), order_key not in (None, "")
     if isinstance(value, str):
         prefix, colon, rest = value.partition(":")
-        # What a row says is not stronger than what the task says.
+        # A row does not override the task.
         if colon and prefix in _PREFIXES and (prefix == key or not is_given):
             key, value = OrderKey(prefix), rest
     found = _READERS[key](value)

@@ -1,4 +1,4 @@
-"""The order search of the native API: what it is asked, and what of its answer is believed."""
+"""The order search of the native API: its requests, and the trusted parts of its response."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _NO_SEARCH = (OmsConflictError, OmsNotFoundError, OmsRefusedError)
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """Hold what must be true of an order for it to be one that can have been asked for.
+    """Hold the facts that must hold for an order that can have been asked for.
 
     :param tenant_id: its tenant; empty for any.
     :param site_id: its site; ``None`` for any.
@@ -60,7 +60,7 @@ class Expected:
     site_id: str | None = None
 
     def is_tenant_of(self, document: Mapping[str, Any]) -> bool:
-        """Tell whether an order does not say that it is another tenant's.
+        """Return whether an order does not name another tenant.
 
         :param document: the order.
         """
@@ -68,14 +68,14 @@ class Expected:
         return tenant is None or not self.tenant_id or str(tenant) == str(int(self.tenant_id))
 
     def is_site_of(self, document: Mapping[str, Any]) -> bool:
-        """Tell whether an order is one of the site that is meant.
+        """Return whether an order is one of the site that is meant.
 
         :param document: the order.
         """
         return self.site_id is None or str(document.get("siteId")) == str(int(self.site_id))
 
     def is_said_by(self, document: Mapping[str, Any]) -> bool:
-        """Tell whether an order says whose it is, as far as that matters.
+        """Return whether an order names its tenant and site, as far as that matters.
 
         :param document: the order.
         """
@@ -102,11 +102,11 @@ def only_one_in(
     hint: str,
     secrets: Iterable[str] = (),
 ) -> Order:
-    """Return the one order that an answer to a search holds, or raise what it means instead.
+    """Return the one order that an answer to a search holds, or raise the error that it means.
 
     :param answer: a complete answer.
-    :param reference: what names the order.
-    :param expected: what must be true of it.
+    :param reference: the name of the order.
+    :param expected: the facts that must hold for it.
     :param parse: reads an order.
     :param hint: what to do when no OMS answers at this address.
     :param secrets: strings to keep out of error messages.
@@ -175,13 +175,13 @@ def found_in(
 
     :param answer: a complete answer.
     :param asked: the orders that were asked for, by what names them.
-    :param expected: what must be true of each.
+    :param expected: the facts that must hold for each.
     :param parse: reads an order.
     :param hint: what to do when no OMS answers at this address.
     :param secrets: strings to keep out of error messages.
     :return: each order of which there is one; those that are missing may exist.
     :raises OmsSearchError: when the tenant does not take such a search.
-    :raises OmsHttpError: one of its kinds, for what may pass by itself.
+    :raises OmsHttpError: one of its kinds, for a failure that may pass.
     """
     secrets = tuple(secrets)
     if not answer.is_success:
@@ -232,7 +232,7 @@ def _where_it_was_searched(reference: Reference, expected: Expected) -> str:
 
 
 def _of_the_search(error: OmsHttpError) -> OmsHttpError:
-    """Return what a failed search for one order means: about the order itself it says nothing."""
+    """Return the error of a failed search for one order; it proves nothing about the order."""
     if not isinstance(error, OmsConflictError | OmsNotFoundError):
         return error
     return error.restated(OmsRefusedError, "The OMS refuses the search for the order")
@@ -281,10 +281,10 @@ def _is_named(entry: object, reference: Reference, *, exactly: bool) -> bool:
 
 
 def unlike(what: str, found: str, answer: Response, secrets: Sequence[str]) -> OmsHttpError:
-    """Return the error that an answer with success means which is not what was asked for.
+    """Return the error for a successful response with other content than was asked for.
 
-    :param what: what answered.
-    :param found: what the answer holds.
+    :param what: the call that answered.
+    :param found: the content of the answer.
     :param answer: the answer.
     :param secrets: strings to keep out of the message.
     :return: the error, to be raised by the caller.

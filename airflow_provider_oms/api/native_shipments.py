@@ -19,19 +19,19 @@ __all__ = ["ShownShipment", "lines_of", "page_of", "shipment_of"]
 
 _TRANSFER = "TRANSFER"
 _FULFILLED = "FULFILLED"
-# Nothing in these can be canceled; what was in a reassigned one is in another one now.
+# Nothing in these can be canceled; the content of a reassigned one has moved to another.
 _CLOSED = frozenset({"CANCELED", "CANCELLED", _FULFILLED, "REASSIGNED", "DELETED"})
 
 
 @dataclass(frozen=True, slots=True)
 class ShownShipment:
-    """Hold a shipment and what it says of the order's lines.
+    """Hold a shipment and its facts about the order's lines.
 
     :param shipment: the shipment.
     :param order_id: the id of its order.
     :param in_it: the quantity of each ``lineId`` that is in it.
     :param canceled: the quantity of each ``lineId`` that is canceled in it.
-    :param at_first: the quantity of each ``lineId`` that was in it at first, where it says so.
+    :param at_first: the quantity of each ``lineId`` that was in it at first, where it is given.
     :param item_ids: the id of the order's item for each ``lineId`` that says one.
     :param is_transfer: whether it moves goods between two locations.
     """
@@ -70,7 +70,7 @@ class ShownShipment:
         return self._left_of(line) if is_shipped else 0
 
     def _left_of(self, line: int) -> int:
-        # That a cancel lowers the quantity is not published: what was canceled may still be in it.
+        # No source states that a cancel lowers the quantity: canceled units may still be in it.
         in_it, canceled = self.in_it.get(line, 0), self.canceled.get(line, 0)
         return min(in_it, max(0, self.at_first.get(line, in_it + canceled) - canceled))
 

@@ -23,7 +23,7 @@ class OrderIds:
     """Know the ids of orders; safe to share between threads.
 
     :param find_one: reads one order, and raises if there is none or several.
-    :param find_several: reads several by one search; what it leaves out may be there.
+    :param find_several: reads several by one search; an order that it leaves out may exist.
     :param most: how many orders one search returns; 0 where it cannot ask for several.
     """
 
@@ -72,7 +72,7 @@ class OrderIds:
         :raises OmsError: one of its kinds, when it cannot be looked up.
         """
         if order_id not in self._known:
-            # One search for several: who asks meanwhile may be among them.
+            # One search for several: it may cover threads that are waiting.
             with self._lock:
                 if order_id in self._expected and order_id not in self._known:
                     self._look_up_several(order_id)
@@ -84,7 +84,7 @@ class OrderIds:
             except OmsError as error:
                 error.is_of_look_up = True
                 if isinstance(error, OmsNotFoundError):
-                    # A search, which may lag, has not found it; what was asked for was not called.
+                    # A search, which may lag, has not found it; the call itself was not made.
                     error.was_sent = False
                 raise
             self._learn({order_id: found})
@@ -100,7 +100,7 @@ class OrderIds:
         try:
             found = self._find_several(asked)
         except OmsError:
-            # One by one, it shows what is wrong; a search for several may be all that is.
+            # Single searches show the error; perhaps only the search for several fails.
             self._most = 0
             return
         self._learn({order_id: order.order_id for order_id, order in found.items()})

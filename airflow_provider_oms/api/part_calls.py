@@ -1,6 +1,6 @@
 """The calls about parts of an order, each sent exactly once.
 
-How they are spelled, and what an answer says, is the business of the tenant's dialect:
+The tenant's dialect spells them and interprets their responses:
 ``translated_parts.py`` and ``native_parts.py``.
 """
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Ask", "PartDialect", "Parts"]
 
-# Kinds of calls of their own: an application may have the permission for one of them alone.
+# Separate kinds of calls: an application may have the permission for only one of them.
 _CANCEL = "CANCEL {}"
 
 _Read = TypeVar("_Read")
@@ -38,7 +38,7 @@ class Ask(Protocol):
     """Send one call that reads."""
 
     def __call__(self, call: ApiCall, read: Reader[_Read], kind: str = "GET", /) -> _Read:
-        """Return what its answer holds.
+        """Return the content of its response.
 
         :param call: the call.
         :param read: reads the answer.
@@ -47,7 +47,7 @@ class Ask(Protocol):
 
 
 class PartDialect(Protocol):
-    """Say how an API names parts of an order, what it is sent, and what its answers show."""
+    """Define how an API names parts of an order, its requests, and its responses."""
 
     #: Whether a line can be canceled as a whole only.
     whole_lines_only: bool
@@ -55,14 +55,14 @@ class PartDialect(Protocol):
     def line_name(self, value: Any) -> LineName:
         """Return what names a line, in its one form.
 
-        :param value: what a caller gave.
+        :param value: the caller's value.
         :raises OmsInputError: when it names none.
         """
 
     def shipment_number(self, value: Any) -> int:
         """Return what names a shipment, in its one form.
 
-        :param value: what a caller gave.
+        :param value: the caller's value.
         :raises OmsInputError: when it names none.
         """
 
@@ -71,15 +71,15 @@ class PartDialect(Protocol):
 
         :param kind: ``LINE`` or ``SHIPMENT``.
         :param reason: why.
-        :param explanation: what is to be said besides.
+        :param explanation: an additional text.
         :raises OmsInputError: for the first value that breaks its rule.
         """
 
     def check_flags(self, kind: PartKind, flags: Flags) -> None:
-        """Refuse what the call cannot say.
+        """Refuse flags that the call cannot carry.
 
         :param kind: ``LINE`` or ``SHIPMENT``.
-        :param flags: what a caller gave.
+        :param flags: the caller's flags.
         :raises OmsInputError: for the first of them.
         """
 
@@ -112,7 +112,7 @@ class PartDialect(Protocol):
         """Return what reads the answer to a cancel of a part.
 
         :param cancel: the cancel.
-        :param before: what was read before it.
+        :param before: the read before it.
         """
 
 
@@ -166,7 +166,7 @@ class Parts:
         :meth:`airflow_provider_oms.hooks.oms.OmsHook.cancel_items` to find out.
 
         :param cancel: the cancel.
-        :param before: what was read before it.
+        :param before: the read before it.
         :param may_send: as for :meth:`.client.OmsClient.post_cancel`.
         :return: the part as the OMS answered it.
         :raises OmsNotSentError: when nothing left this machine.
@@ -185,7 +185,7 @@ class Parts:
 
 
 class _Notes:
-    """Note what the answers to several calls say of themselves."""
+    """Collect the metadata of the responses to several calls."""
 
     def __init__(self) -> None:
         self._age = 0.0

@@ -1,6 +1,6 @@
 """Parts of an order as this project sees them: lines and shipments, and the call that cancels one.
 
-What a part shows about a cancellation is decided in ``cancellation/parts/assessment.py``.
+``cancellation/parts/assessment.py`` decides what a part proves about a cancellation.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ LineName = int | str
 
 
 class PartKind(StrEnum):
-    """Name what one call cancels."""
+    """Name the kinds of parts that one call cancels."""
 
     #: A whole line, wherever it is.
     LINE = "line"
@@ -61,12 +61,12 @@ class Place:
 class Line:
     """Hold one line of an order.
 
-    :param name: what the OMS calls it in a cancel.
+    :param name: its name in a cancel.
     :param places: where it is.
     :param item_id: the id of a native order's item.
     :param fulfilled: the quantity that has left.
     :param quantity: the quantity ordered; ``None`` where the OMS does not show it.
-    :param status: its state, where it has one of its own.
+    :param status: its state, where it has its own.
     """
 
     name: LineName
@@ -95,7 +95,7 @@ class Line:
         return next(found, Place(shipment, 0, 0))
 
     def is_called(self, name: LineName) -> bool:
-        """Tell whether a name is this line's.
+        """Return whether a name is this line's.
 
         :param name: as a caller has given it.
         """
@@ -168,7 +168,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Flags:
-    """Hold what a cancel says besides; every flag that a call has is always sent.
+    """Hold the flags of a cancel; every flag that a call has is always sent.
 
     :param send_notifications: whether the OMS may write to the shopper; ``None`` where it decides.
     :param rectify_order: translated: whether the totals of the order are corrected.
@@ -184,7 +184,7 @@ class Flags:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """Hold what one call cancels of a line.
+    """Hold the share of a line that one call cancels.
 
     :param line: the line.
     :param quantity: how many of it.
@@ -202,12 +202,12 @@ class Share:
 class PartCancel:
     """Hold one cancel of a part, ready to be sent.
 
-    :param kind: what it cancels.
+    :param kind: the kind of part.
     :param order_id: the order's id.
     :param shipment: the shipment; ``None`` where it names none.
-    :param shares: what it cancels of which lines; none for a whole shipment.
+    :param shares: the shares of the lines that it cancels; none for a whole shipment.
     :param reason: why a whole shipment is canceled.
-    :param flags: what it says besides.
+    :param flags: its flags.
     :param version: the version of the shipment or order that it is meant for, where one is known.
     """
 

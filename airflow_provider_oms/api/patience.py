@@ -23,7 +23,7 @@ __all__ = [
 
 #: Seconds for which new tokens are tried.
 TOKEN_PATIENCE = 15.0
-#: What another token may change. What the token endpoint itself refuses is final.
+#: Refusals that another token may change. A refusal by the token endpoint itself is final.
 TOKEN_REFUSED = frozenset({Evidence.UNAUTHENTICATED, Evidence.DENIED})
 #: What stays as it is, however long one waits.
 LASTING = frozenset(
@@ -65,7 +65,7 @@ class TokenPatience:
     def pause(self, error: OmsError) -> float | None:
         """Return the seconds until the next try.
 
-        :param error: what the last try came to.
+        :param error: the error of the last try.
         :return: the seconds; ``None`` when another token does not help, or the time is up.
         """
         if error.evidence not in TOKEN_REFUSED:
@@ -89,8 +89,8 @@ def patiently(
     :param read: sends one call that only reads.
     :param patience: for how long other tokens are tried.
     :param sleep: waits for a number of seconds; ``time.sleep`` unless given.
-    :return: what it has read.
-    :raises OmsError: what the last try came to, when no other would help, or there were four, or
+    :return: the value it has read.
+    :raises OmsError: the error of the last try, when no other would help, or there were four, or
         the OMS asks for a pause of more than two minutes.
     """
     patience = patience or TokenPatience()

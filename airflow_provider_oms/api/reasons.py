@@ -1,4 +1,4 @@
-"""What is wrong with the reasons of cancellations, given the list that a tenant has of them."""
+"""Check the reasons of cancellations against a tenant's list of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MOST_NAMED = 20
 def reason_problems(
     requests: Iterable[CancelRequest], listed: Mapping[str, bool] | None, dialect: Dialect
 ) -> list[str]:
-    """Return what is wrong with the reasons of some cancellations, each problem once.
+    """Return the problems with the reasons of some cancellations, each once.
 
     :param requests: the cancellations.
     :param listed: whether each code that the tenant lists needs an explanation; ``None`` where it

@@ -1,6 +1,6 @@
-"""What an answer of the OMS means that is not the order asked for: a typed error.
+"""Turn a response that is not the order asked for into a typed error.
 
-Nothing here sends anything or decides what comes next.
+Nothing here sends anything or decides on the next step.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ _CANNOT_CANCEL = re.compile(
     r"\b(?:cannot|can not|can't|could not|unable to|not (?:possible|eligible) to) cancel\b",
     re.IGNORECASE,
 )
-# What is wrong is a field of the request, or the request itself was given up.
+# A field of the request is invalid, or the request itself was abandoned.
 _OF_REQUEST = re.compile(
     r"disposition ?(?:other ?)?reason|\border ?id (?:is|must|should|cannot|may)\b|valid value"
     r"|\b(?:request|operation|task) (?:was|has been) cancel",
@@ -200,7 +200,7 @@ def _kind_of_range(status: int) -> tuple[type[OmsHttpError], str]:
         return OmsRefusedError, "The OMS calls the request invalid"
     if status // 100 == _REDIRECTION:
         # A page for the time of maintenance, the address of something else, or "See Other" after
-        # what was done: it does not say which.
+        # the action: the response does not show which.
         return OmsRedirectedError, (
             "The address redirects elsewhere, which is not followed; correct the connection's host"
         )
@@ -218,7 +218,7 @@ def _speaks_of_state(kind: type[OmsHttpError], marker: str) -> bool:
 
 
 def is_foreign(answer: Response) -> bool:
-    """Tell whether something else than an OMS listens at this address.
+    """Return whether something else than an OMS listens at this address.
 
     Every web server answers 404 to a path that it does not have, many of them in JSON. That an
     order does not exist is believed only of a response with the marks of an OMS.
@@ -247,7 +247,7 @@ def _opening(answer: Response) -> str:
 
 
 def describe_body(answer: Response) -> str:
-    """Return what an answer holds instead of an order, in a few words.
+    """Describe in a few words the body that came instead of an order.
 
     :param answer: the answer.
     """
@@ -311,7 +311,7 @@ def _quotable(text: str | None, secrets: Iterable[str]) -> str | None:
 def clean_text(text: str, secrets: Iterable[str] = ()) -> str:
     """Make a text of the OMS fit to be quoted: short, on one line, without secrets or contacts.
 
-    :param text: what the OMS wrote; it can echo an Authorization header or a shopper's data.
+    :param text: the OMS's text; it can echo an Authorization header or a shopper's data.
     :param secrets: strings known to be secret.
     :return: at most 200 characters.
     """
@@ -321,7 +321,7 @@ def clean_text(text: str, secrets: Iterable[str] = ()) -> str:
     printable = (char if char.isprintable() else " " for char in text[:_LONGEST_READ])
     text = " ".join("".join(printable).split())
     if is_long or len(text) > _LONGEST_TEXT:
-        # Not in the middle of what the patterns would have known as a whole.
+        # Never cut inside a text that a pattern would have matched as a whole.
         text = text[:_LONGEST_TEXT].rpartition(" ")[0].rstrip("0123456789 ().+-")
     for pattern, replacement in _REDACTIONS:
         text = pattern.sub(replacement, text)

@@ -1,6 +1,6 @@
 """The orders that a native tenant holds for review, and the events about them. Nothing but reads.
 
-What a tenant is asked, and what its answers mean, is in ``native_review.py``.
+The requests, and the meaning of the responses, are in ``native_review.py``.
 """
 
 from __future__ import annotations
@@ -33,21 +33,21 @@ __all__ = [
 IN_REVIEW = "PendingReview"
 #: Events that one pull returns at most. A longer list is no list of new events.
 MOST_EVENTS = 10_000
-# Kinds of calls of their own: an application may have the permission for one of them alone.
+# Separate kinds of calls: an application may have the permission for only one of them.
 _SEARCH, _EVENTS = "SEARCH", "EVENTS"
 
 _Item = TypeVar("_Item")
 
 
 class OmsTooManyError(OmsError):
-    """Report that there is more than may be read; what was read is not used."""
+    """Report that there is more than may be read; the part read is not used."""
 
     evidence = Evidence.REFUSED
 
 
 @dataclass(frozen=True, slots=True)
 class OrderInReview:
-    """Hold what an order says about its review.
+    """Hold an order's facts about its review.
 
     :param order_id: its id.
     :param status: its status.
@@ -63,7 +63,7 @@ class OrderInReview:
 
     @property
     def is_in_review(self) -> bool:
-        """Tell whether the order waits for its review to end."""
+        """Return whether the order waits for its review to end."""
         return self.status.lower() == IN_REVIEW.lower()
 
     @property
@@ -89,7 +89,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[_Item]):
-    """Hold one page of what was found.
+    """Hold one page of the results.
 
     :param items: those of its entries that count.
     :param length: how many entries it has.
@@ -104,7 +104,7 @@ class Page(Generic[_Item]):
 
 
 class ReviewCalls(Protocol):
-    """Say what a tenant is asked about reviews, and what its answers mean."""
+    """Define the requests about reviews, and the meaning of the responses."""
 
     def search_call(self, since: datetime | None, start: int) -> ApiCall:
         """Return the search for orders in review, oldest first.
@@ -162,7 +162,7 @@ class ReviewCalls(Protocol):
 
 
 class Reviews:
-    """Read what a tenant says about reviews, each call sent once.
+    """Read a tenant's reviews, each call sent once.
 
     :param client: the tenant's client.
     :raises OmsInputError: for a translated tenant; nothing was sent.
@@ -253,7 +253,7 @@ class Reviews:
 
 
 def moment_in(value: object) -> datetime | None:
-    """Return a time in whole milliseconds and UTC; ``None`` for what is none.
+    """Return a time in whole milliseconds and UTC; ``None`` for a value that is none.
 
     :param value: a text in ISO 8601; without a zone, UTC is meant.
     """

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 __all__ = ["NO_PROXY", "Route", "Routes", "is_never_proxied"]
 
-#: What a connection gives as its proxy to use none, whatever the environment says.
+#: The value of a connection's proxy for none, whatever the environment sets.
 NO_PROXY = "none"
 
 
 def is_never_proxied(address: str) -> bool:
-    """Tell whether no proxy ever sees requests to an address.
+    """Return whether no proxy ever sees requests to an address.
 
     :param address: an address with its scheme.
     :return: whether it leads to this machine, or is plain HTTP.
@@ -69,7 +69,7 @@ class Routes:
     def _to(self, origin: str) -> Route:
         settings, proxies = self._settings, self._proxies_for(origin)
         # Client certificate and headers are for a gateway in front of the orders. Kibo's token
-        # host, or anybody else's, does not get them.
+        # host, or any other host, does not get them.
         if settings.is_bare_token_address and is_same_origin(origin, settings.token_base_url):
             return Route(proxies)
         certificate, key = settings.client_cert, settings.client_key

@@ -1,6 +1,6 @@
 """The base address of a tenant's API, which the platform names where the connection wants that.
 
-What the platform's answer means is read in ``look_ups.py``.
+``look_ups.py`` interprets the platform's response.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class TenantHost:
         return self._found or self._look_up_once()
 
     def _look_up_once(self) -> str:
-        """Look it up, or wait for another thread that does and share what that comes to."""
+        """Look it up, or wait for another thread that does and share its result."""
         failures_before = self._failures
         with self._lock:
             if self._found is None:

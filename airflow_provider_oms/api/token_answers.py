@@ -1,4 +1,4 @@
-"""What an answer about a token means: the token, or why there is none."""
+"""Interpret a response about a token: the token, or why there is none."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _FIT_FOR_A_HEADER = re.compile(r"[!-~]{1,16384}")
 
 
 def read_token(answer: Response, *, secrets: tuple[str, ...]) -> Token:
-    """Return the token of an answer, or raise what the answer means for a token request.
+    """Return the token of an answer, or raise the error that it means for a token request.
 
     :param answer: a complete answer of the token endpoint.
     :param secrets: strings to keep out of error messages.
@@ -65,7 +65,7 @@ def _token_refusal(error: OmsHttpError) -> OmsError:
 
 
 def without_a_token(error: OmsHttpError) -> OmsHttpError:
-    """Return what a refusal means to a call that carried no token.
+    """Return the error that a refusal means for a call without a token.
 
     :param error: the refusal.
     """

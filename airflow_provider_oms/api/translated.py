@@ -27,7 +27,7 @@ _ORDER_PATH = "/api/v2/order/{order_id}"
 class Translated(Dialect):
     """Speak the translated API.
 
-    :param extra_reasons: order reasons that the tenant admits besides the documented ones.
+    :param extra_reasons: order reasons that the tenant admits in addition to the documented ones.
     """
 
     wrong_server_hint = (
@@ -149,7 +149,7 @@ class Translated(Dialect):
         raise OmsInputError("the connection's api", rule, "translated")
 
     def parts(self) -> TranslatedParts:
-        """Return what this API says about items and shipments; see ``translated_parts.py``."""
+        """Return this API's dialect for items and shipments; see ``translated_parts.py``."""
         from airflow_provider_oms.api.translated_parts import TranslatedParts  # noqa: PLC0415 - most tasks need none of it
 
         return TranslatedParts(

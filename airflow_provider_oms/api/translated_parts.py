@@ -86,9 +86,10 @@ class TranslatedParts:
     """Speak the part of the translated API that is about items and shipments.
 
     :param read_order: the call that reads an order.
-    :param order_in: returns the order that an answer to a read holds, or raises what it means.
+    :param order_in: returns the order that an answer to a read holds, or raises the error that it
+        means.
     :param hint: what to do when no OMS answers at this address.
-    :param extra_reasons: reasons that the tenant admits besides the documented ones.
+    :param extra_reasons: reasons that the tenant admits in addition to the documented ones.
     """
 
     whole_lines_only = True
@@ -122,7 +123,7 @@ class TranslatedParts:
         return _number("shipment_id", value)
 
     def reason(self, kind: PartKind, reason: Any, explanation: Any) -> Reason:
-        """Return why a part is canceled, checked; items and shipments have reasons of their own.
+        """Return why a part is canceled, checked; items and shipments have separate reasons.
 
         :param kind: ``LINE`` or ``SHIPMENT``.
         :param reason: one of the documented reasons, or one that the connection admits.
@@ -134,10 +135,10 @@ class TranslatedParts:
         return Reason(code, validate_disposition_other_reason(explanation, code))
 
     def check_flags(self, kind: PartKind, flags: Flags) -> None:
-        """Refuse what the call cannot say.
+        """Refuse flags that the call cannot carry.
 
         :param kind: ``LINE`` or ``SHIPMENT``.
-        :param flags: what a caller gave.
+        :param flags: the caller's flags.
         :raises OmsInputError: for the first of them.
         """
         if kind is PartKind.SHIPMENT and flags.send_notifications is not None:
@@ -216,9 +217,9 @@ class TranslatedParts:
         is_open: Callable[[_Part], bool],
         read: Callable[[_Part], _Part | None],
     ) -> list[_Part]:
-        """Return what a search has found, read once more until one of them is open indeed.
+        """Return the parts that a search has found, each read again until one is open indeed.
 
-        A search may lag, and show as open what was canceled a moment ago.
+        A search may lag, and show a part as open that was canceled a moment ago.
         """
         shown: list[_Part] = []
         is_proved = False
@@ -252,7 +253,7 @@ class TranslatedParts:
         """Return what reads the answer to a cancel: the item, or the shipment.
 
         :param cancel: the cancel.
-        :param before: what was read before it.
+        :param before: the read before it.
         """
         order_id = cancel.order_id
         if cancel.kind is PartKind.SHIPMENT:
@@ -287,7 +288,7 @@ class TranslatedParts:
         is_meant: Callable[[_Part], bool],
         secrets: Iterable[str],
     ) -> _Part:
-        """Return the part that an answer holds, or raise what the answer means instead."""
+        """Return the part that an answer holds, or raise the error that the answer means."""
         secrets = tuple(secrets)
         facts: dict[str, Any] = {
             "http_status": answer.status,
@@ -352,7 +353,7 @@ def _page_in(
         parts = [read(entry) for entry in entries if _is_of(entry, order_id)]
     known = [part for part in parts if part is not None]
     if not isinstance(entries, list) or len(known) != len(entries) or not isinstance(total, int):
-        # Of a list that is not what was asked for, nothing is believed.
+        # Nothing in a list that was not asked for is trusted.
         raise OmsSearchError(
             "The search for the parts of an order answered with something else",
             http_status=answer.status,

@@ -1,4 +1,4 @@
-"""What an order's id and the reason of a cancellation must be on a translated tenant."""
+"""The rules for an order's id and a reason on a translated tenant."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def validate_disposition_reason(
 
     :param value: one of the known reasons; letter case counts.
     :param extra_reasons: more reasons that the connection's ``disposition_reasons`` admits.
-    :param known: the reasons that are documented for what is canceled.
+    :param known: the reasons that are documented for the kind of part.
     :return: the reason.
     :raises OmsInputError: when the reason is not among them; the message names those that are.
     """

@@ -1,4 +1,4 @@
-"""The order search of the translated API: what it is asked, and what of its answer is believed.
+"""The order search of the translated API: its requests, and the trusted parts of its response.
 
 Path and envelope are here alone.
 """
@@ -33,7 +33,7 @@ MOST_PER_BATCH = 100
 _SEARCH_PATH = "/api/v2/order/?orderID={order_ids}&perPage={most}&page=1"
 
 
-# What a search is told that is not there, or not as documented; about an order it says nothing.
+# Responses of a search that is missing, or not as documented; they prove nothing about an order.
 _NO_SEARCH = (OmsConflictError, OmsNotFoundError, OmsRefusedError)
 _OF_THE_CALLER = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
@@ -54,11 +54,11 @@ def found_in(
     hint: str,
     secrets: Iterable[str] = (),
 ) -> dict[OrderId, Order]:
-    """Return the orders that an answer to a search holds, or raise what it means instead.
+    """Return the orders that an answer to a search holds, or raise the error that it means.
 
     An entry that is no order is left out, and so is an order about which the answer contradicts
-    itself: the rest is still what the OMS says about each order. But an order that was not asked
-    for makes it the answer to another question, of which nothing is believed.
+    itself: the rest is still valid for each order. But an order that was not asked for makes it
+    the answer to another question, so none of it is trusted.
 
     The envelope, ``{"totalCount": n, "collection": [...]}``, is that of the shipment search, which
     the order search most likely shares; no other is guessed.
@@ -70,7 +70,7 @@ def found_in(
     :param secrets: strings to keep out of error messages.
     :return: each order that can be believed, by its id; those that are missing may exist.
     :raises OmsSearchError: when the tenant has no such search.
-    :raises OmsHttpError: one of its kinds, for what may pass by itself.
+    :raises OmsHttpError: one of its kinds, for a failure that may pass.
     """
     secrets = tuple(secrets)
     if not answer.is_success:

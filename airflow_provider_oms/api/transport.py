@@ -1,6 +1,6 @@
 """One HTTP exchange: pooled, bounded in time and size, and exact about whether it was sent.
 
-What an answer means is read in ``responses.py``; nothing here is ever repeated.
+``responses.py`` interprets a response; nothing here is ever repeated.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _CHUNK = 64 * 1024
 _CHARSET = re.compile(r"charset\s*=\s*\"?([\w-]+)", re.IGNORECASE)
 _LATIN = frozenset({"iso-8859-1", "iso-8859-15", "latin1", "windows-1252"})
 _SECONDS = re.compile(r"[0-9]+(?:\.[0-9]*)?", re.ASCII)
-_OLDEST = 2.0**31  # what a cache says that cannot count further (RFC 9111)
+_OLDEST = 2.0**31  # the value of a cache that cannot count further (RFC 9111)
 _FAILURES = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)
 
 
@@ -64,7 +64,7 @@ class Response:
 
     @property
     def is_success(self) -> bool:
-        """Tell whether the status is a 2xx."""
+        """Return whether the status is a 2xx."""
         return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
 
     def json(self) -> object:
@@ -120,7 +120,7 @@ class Transport:
         self._headers = {
             "User-Agent": user_agent,
             "Accept": "application/json",
-            # Without it, what is sent depends on Python and on which packages are installed.
+            # Without it, the header depends on Python and on which packages are installed.
             "Accept-Encoding": "gzip, deflate",
             "Connection": "keep-alive",
         }
@@ -142,7 +142,7 @@ class Transport:
         :param headers: headers beyond the session's own.
         :param token: bearer token, or ``None`` for none.
         :param json: body, sent as JSON.
-        :param may_send: asked when the connection is there; if it says no, nothing is sent.
+        :param may_send: asked when the connection is there; if it returns false, nothing is sent.
         :return: the answer, whatever its status.
         :raises OmsNotSentError: when no byte of the request left.
         :raises OmsNoResponseError: when it left and no answer began.

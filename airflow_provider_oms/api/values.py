@@ -1,6 +1,6 @@
-"""The values that callers give: what they are in a few words, and the rules for those of any API.
+"""The values that callers give: short descriptions, and the rules for those of any API.
 
-What an order's id and a reason must be is said by a tenant's dialect.
+A tenant's dialect has the rules for an order's id and a reason.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 #: An order's id. Everything above the client takes it for an opaque, hashable value whose text is
-#: ``str()`` of it; what an id is, and how it is sent, is decided in ``api/``.
+#: ``str()`` of it; ``api/`` alone knows its form and how it is sent.
 OrderId: TypeAlias = int | str
 
 #: What 64 bits hold. Kibo's documentation shows ids beyond 32 bits (orderItemID 9000000000).
@@ -44,7 +44,7 @@ _DIGITS = re.compile(r"[1-9][0-9]*", re.ASCII)
 _AS_WHOLE_NUMBERS = "read ids as whole numbers or as text"
 # Longer numbers are slow to search, and no id.
 _MOST_CHARACTERS_OF_A_NUMBER = 40
-# What a text looks like that is nearly an id, by its form alone.
+# Texts that are nearly an id, by their form alone.
 _NEAR_IDS = (
     (re.compile(r"0+[0-9]+"), "with a leading zero"),
     (re.compile(r"[0-9]+\.0*"), f"that holds a float; {_AS_WHOLE_NUMBERS}"),
@@ -147,7 +147,7 @@ def kind_of_id(value: object) -> str:
 
 
 def has_control_characters(text: str) -> bool:
-    """Tell whether a text has line breaks, or characters that cannot be seen or sent.
+    """Return whether a text has line breaks, or characters that cannot be seen or sent.
 
     :param text: the text.
     """
@@ -160,7 +160,7 @@ def validate_order_states(field: str, value: Any, *, rule: str) -> frozenset[str
     :param field: name of the argument.
     :param value: a list, tuple or set of states; or, as templates render, a JSON array or a
         comma-separated string.
-    :param rule: what the argument must be, for the error.
+    :param rule: the rule for the argument, for the error.
     :return: the states, without blanks around them.
     :raises OmsInputError: when the value names no state.
     """
@@ -223,7 +223,7 @@ def validate_path(field: str, value: Any) -> str:
     :param field: name of the argument.
     :param value: the path, or the URI.
     :return: the path.
-    :raises OmsInputError: for what is no text, and for ``"None"``.
+    :raises OmsInputError: for a value that is no text, and for ``"None"``.
     """
     if not isinstance(value, str) or value.strip() in ("", "None"):
         raise OmsInputError(field, "a path, or empty for none", kind_of(value))
@@ -248,7 +248,7 @@ def validate_rate(field: str, value: Any) -> float:
 
 
 def validate_flag(field: str, value: Any) -> bool:
-    """Return a switch, also when a template rendered it; what is unclear is refused.
+    """Return a switch, also when a template rendered it; any other value is refused.
 
     :param field: name of the argument.
     :param value: a boolean, or ``"true"`` or ``"false"`` in any letter case.

@@ -1,4 +1,4 @@
-"""Waiting for an order's state: what one look at the order means to somebody who waits.
+"""Waiting for an order's state: the meaning of one look at the order for a caller that waits.
 
 Nothing here sends anything but reads.
 """
@@ -35,7 +35,7 @@ _FINAL = TOKEN_REFUSED | LASTING
 
 
 class Match(Enum):
-    """Name how an order stands to what is wished for."""
+    """Name how an order stands to the wish."""
 
     REACHED = auto()
     FAILED = auto()
@@ -44,7 +44,7 @@ class Match(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """Hold what one look at an order has shown.
+    """Hold the result of one look at an order.
 
     :param stand: how it stands.
     :param order_state: its ``orderState``, if the OMS showed it.
@@ -61,14 +61,14 @@ class Observation:
 
     @property
     def evidence(self) -> Evidence:
-        """Return what the look proves about the order."""
+        """Return the look's evidence about the order."""
         if self.trouble is not None:
             return Evidence.AMBIGUOUS
         is_canceled = is_canceled_state(self.order_state) or is_canceled_state(self.order_status)
         return Evidence.CANCELED if is_canceled else Evidence.OPEN
 
     def describe(self) -> str:
-        """Return what was seen, in a few words."""
+        """Describe the result in a few words."""
         if self.trouble is not None:
             return f"could not be looked at: {self.trouble}"
         return f"is {self.order_state or '-'} (state), {self.order_status or '-'} (status)"
@@ -106,7 +106,7 @@ def validate_state_criteria(target_states: Any, failure_states: Any = None) -> S
 
     :param target_states: at least one state: a list, tuple or set; or, as templates render, a
         JSON array or a comma-separated string.
-    :param failure_states: likewise, or ``None`` for none.
+    :param failure_states: the same, or ``None`` for none.
     :return: the wish.
     :raises OmsInputError: when a value names no state, or both name the same.
     """
@@ -135,10 +135,11 @@ def observe(client: Reads, order_id: OrderId, wish: StateCriteria) -> Observatio
 
     :param client: the tenant's client.
     :param order_id: the order.
-    :param wish: what is waited for.
-    :return: what was seen; or what the trouble is, when the OMS may show the order later.
-    :raises OmsError: for what will not change by waiting: an order that is not known, credentials
-        or a request that are refused; and for a refused token, which another one may change.
+    :param wish: the states that are waited for.
+    :return: the result; or the trouble, when the OMS may show the order later.
+    :raises OmsError: for a failure that waiting will not change: an order that is not known,
+        credentials or a request that are refused; and for a refused token, which another one may
+        change.
     """
     try:
         order = client.get_order(order_id)
@@ -152,7 +153,7 @@ def observe(client: Reads, order_id: OrderId, wish: StateCriteria) -> Observatio
 
 
 def is_unsettled(error: OmsError) -> bool:
-    """Tell whether a search has not found an order, which may have been placed a moment ago.
+    """Return whether a search has not found an order, which may have been placed a moment ago.
 
     A search may lag by the connection's ``settle_seconds``. Where Get Order does not know an order,
     there is none.
@@ -166,9 +167,9 @@ def observe_in_batch(order: Order, proof: Proof, wish: StateCriteria) -> Observa
     """Say how an order stands that was found in a batch.
 
     :param order: the order as the batch shows it.
-    :param proof: what that proves.
-    :param wish: what is waited for.
-    :return: what was seen; ``None`` when it would end the waiting and Get Order has to confirm it.
+    :param proof: its evidence.
+    :param wish: the states that are waited for.
+    :return: the result; ``None`` when it would end the waiting and Get Order has to confirm it.
     """
     stand = wish.stand_of(order)
     canceled = replace(order, order_state="CANCELED", order_status=None)
@@ -191,7 +192,7 @@ def observe_patiently(
 
     :param client: the tenant's client.
     :param order_id: the order.
-    :param wish: what is waited for.
+    :param wish: the states that are waited for.
     :param patience: for how long; by default as long as a cancel has.
     :param sleep: waits for a number of seconds.
     :return: as :func:`observe`.

@@ -1,6 +1,6 @@
 """One connection's sockets: what leaves, when it leaves, and which bytes are its response.
 
-What a response means, and whether a request is repeated, is decided elsewhere.
+Other modules interpret a response and decide whether to repeat a request.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class UnsolicitedDataError(http.client.HTTPException):
 
 @dataclass(slots=True)
 class Exchange:
-    """Hold what one request and its response share while they travel.
+    """Hold the data that one request and its response share in flight.
 
     :param ends_at: when the present phase must be over, in monotonic seconds: first connecting,
         and once the request is sent, everything else.
@@ -85,13 +85,13 @@ class Exchange:
 
 
 def is_silent(sock: Any) -> bool:
-    """Tell whether nothing at all has come, by one system call.
+    """Return whether nothing at all has come, by one system call.
 
     :param sock: the socket.
     :return: ``False`` also where that cannot be told without reading.
     """
     if not isinstance(sock, socket.socket):
-        return False  # TLS inside of TLS, to a proxy, hides what it has decrypted
+        return False  # TLS inside of TLS, to a proxy, hides decrypted bytes
     has_decrypted = isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
     return not has_decrypted and not wait_for_read(sock, timeout=0)
 
@@ -353,7 +353,7 @@ def session(pool_size: int) -> requests.Session:
     """
     made = _Session()
     # requests would read the environment again for each of thousands of requests, put a ~/.netrc
-    # entry in the place of the token, and send what is for this machine to a proxy, in clear.
+    # entry in place of the token, and send requests for this machine to a proxy, in clear.
     made.trust_env = False
     made.cookies = _NoCookies()
     adapter = _Adapter(pool_connections=4, pool_maxsize=pool_size, max_retries=0)

@@ -10,7 +10,7 @@ import time
 __all__ = ["seconds"]
 
 # On Linux the monotonic clock stands still while a machine is suspended. A lease, a deadline and
-# what a read has shown must be over when it goes on.
+# the result of a read must have expired when it resumes.
 _CLOCK: int | None = getattr(time, "CLOCK_BOOTTIME", None)
 
 

@@ -1,6 +1,6 @@
-"""What comes next for one order: one pure function over what has happened so far.
+"""Decide the next step for one order: one pure function over its history.
 
-It knows no HTTP library, no clock and no sleep; ``runner.py`` carries out what it says.
+It knows no HTTP library, no clock and no sleep; ``runner.py`` carries out its steps.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ _FINAL_FOR_READS = frozenset({Evidence.REFUSED, Evidence.FORBIDDEN, Evidence.WRO
 
 
 def step(history: History, now: float) -> Step:
-    """Decide what comes next for one order.
+    """Decide the next step for one order.
 
     A cancel is posted only when no earlier one can have been acted on, or when a read that is
     late enough to be believed has shown the order still open.
 
-    :param history: what has happened so far.
+    :param history: the requests and replies so far.
     :param now: the present moment, in seconds of the history's clock.
     :return: the call to make, the moment to wait for, or the outcome.
     """
@@ -74,10 +74,10 @@ def step(history: History, now: float) -> Step:
 def when_stopped(history: History, why: str) -> Done:
     """Return how an order ends for which nothing more may be done.
 
-    :param history: what has happened so far.
-    :param why: what stopped it, in one sentence.
-    :return: what a definite refusal says, ``unknown`` if a cancel may have been acted on, or else
-        ``not_attempted``.
+    :param history: the requests and replies so far.
+    :param why: the cause of the stop, in one sentence.
+    :return: the outcome of a definite refusal, ``unknown`` if a cancel may have been acted on, or
+        else ``not_attempted``.
     """
     post = history.last_decisive_post
     if post is not None and post.reply.evidence in _VERDICTS and not _is_looked_up(history, post):
@@ -90,8 +90,8 @@ def when_stopped(history: History, why: str) -> Done:
 def when_posting_is_over(history: History, why: str) -> Done:
     """Return how an order ends that would be posted now, when no more cancels may be sent.
 
-    :param history: what has happened so far; its next step is a POST.
-    :param why: what ended the posting, in one sentence.
+    :param history: the requests and replies so far; its next step is a POST.
+    :param why: why no further cancel is sent, in one sentence.
     :return: ``not_canceled`` if a settled read has shown an order open that may have been canceled,
         or else ``not_attempted``.
     """
@@ -105,7 +105,7 @@ def when_posting_is_over(history: History, why: str) -> Done:
 def when_interrupted(history: History, calling: Action | None, now: float, why: str) -> Done:
     """Return how an order ends when something breaks in, whatever was under way.
 
-    :param history: what has happened so far.
+    :param history: the requests and replies so far.
     :param calling: the call whose response has not come; ``None`` if none is under way.
     :param now: the present moment, in seconds of the history's clock.
     :param why: what broke in, in one sentence.
@@ -131,7 +131,7 @@ def _before_any_post(history: History, now: float) -> Step:
         return Call(first)
     reply = last.reply
     if history.came_to_nothing(last):
-        # An order that must be read first is read again: its state may have moved on meanwhile.
+        # An order that must be read first is read again: its state may have changed since.
         return _again(history, now, first, Done(Outcome.NOT_ATTEMPTED, None, reply))
     if reply.says_canceled:
         return Done(Outcome.ALREADY_CANCELED, ConfirmedBy.READ, reply)
@@ -205,7 +205,7 @@ def _after_acceptance(history: History, now: float, post: Event) -> Step:
 
 
 def _after_refusal(history: History, now: float, post: Event) -> Step:
-    """Decide after the OMS refused: it is read whether the order is canceled all the same."""
+    """Decide after the OMS refused: a read shows whether the order is canceled nevertheless."""
     said = _as_it_says(post)
     is_ours = _has_doubt(history)
     is_conflict = post.reply.evidence is Evidence.CONFLICT
@@ -213,8 +213,8 @@ def _after_refusal(history: History, now: float, post: Event) -> Step:
     if not is_ours and not can_be_read:
         may_lag = _may_lag(history, post)
         return _at_settled(history, now, Action.POST) if may_lag else said
-    # An earlier cancel of ours may be what it was refused for, whatever the refusal says, and
-    # may show only after a while.
+    # An earlier cancel may be the cause of the refusal, whatever its text, and may show only after
+    # a while.
     settled_at = post.at + history.policy.settle_seconds
     found = _find_out(history, now, post.at, settled_at if is_ours else post.at)
     if isinstance(found, Event) and is_conflict and found.reply.says_open:
@@ -236,7 +236,7 @@ def _after_refusal(history: History, now: float, post: Event) -> Step:
         # Where the order itself says that it can be canceled, it is the request that is wrong.
         refused = found.reply.is_cancelable is True
         outcome = Outcome.REFUSED if refused else Outcome.NOT_CANCELABLE
-        # Where it says something at all, the reason is in what refused.
+        # If the read does not show whether the order is cancelable, the refusal has the reason.
         decisive = found.reply if found.reply.is_cancelable is None else post.reply
         return Done(outcome, ConfirmedBy.READ, decisive)
     if said.outcome is Outcome.NOT_FOUND:
@@ -246,7 +246,7 @@ def _after_refusal(history: History, now: float, post: Event) -> Step:
 
 
 def _may_lag(history: History, event: Event) -> bool:
-    """Tell whether an order that a search has not found may have been placed a moment ago."""
+    """Return whether an order that a search has not found may have been placed a moment ago."""
     is_search = event.reply.evidence is Evidence.NOT_FOUND and not event.reply.left
     return is_search and event.sent_at < history.started_at + history.policy.settle_seconds
 
@@ -264,12 +264,12 @@ def _as_it_says(post: Event) -> Done:
 
 
 def _is_looked_up(history: History, post: Event) -> bool:
-    """Tell whether a refusal proves nothing by itself, so that only a read can end the order."""
+    """Return whether a refusal proves nothing by itself, so that only a read can end the order."""
     return _has_doubt(history) or post.reply.evidence is Evidence.CONFLICT
 
 
 def _has_doubt(history: History) -> bool:
-    """Tell whether a cancel of ours may have been acted on unseen."""
+    """Return whether a cancel may have taken effect unseen."""
     return history.ambiguous_posts > 0 or history.doubt_since is not None
 
 
@@ -362,7 +362,7 @@ def _again(
 def _with_another_token(
     history: History, last: Event, now: float, action: Action, give_up: Done, limit: float
 ) -> Step:
-    """Repeat with other tokens for some time: only then are the credentials what is refused."""
+    """Repeat with other tokens for some time: only then are the credentials themselves refused."""
     row = history.in_a_row(last.action, TOKEN_REFUSED)
     # An attempt may have less time than that.
     is_all = len(row) == sum(event.action is last.action for event in history.events) > 1

@@ -1,4 +1,4 @@
-"""A note on each order that a cancel of ours has canceled: once, and never a reason to fail."""
+"""A note on each order that our cancel has canceled: once, and never a reason to fail."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ class LeavesNotes:
         self._leave_note(order_id)
 
     def _leave_note(self, order_id: OrderId) -> bool:
-        """Leave a note, and tell whether the OMS did not turn it away."""
+        """Leave a note, and return whether the OMS did not reject it."""
         if self._note is None:
             return True
         try:

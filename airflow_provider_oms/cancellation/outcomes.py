@@ -42,27 +42,27 @@ class Outcome(StrEnum):
 
     @property
     def is_success(self) -> bool:
-        """Tell whether a task that ends so succeeds."""
+        """Return whether a task that ends so succeeds."""
         return self in _SUCCESSES
 
     @property
     def may_be_retried(self) -> bool:
-        """Tell whether trying again can change anything without a person's help."""
+        """Return whether trying again can change anything without a person's help."""
         return self in _RETRYABLE
 
     @property
     def is_definite(self) -> bool:
-        """Tell whether the OMS has confirmed or refused the cancellation of this very order."""
+        """Return whether the OMS has confirmed or refused the cancellation of this very order."""
         return self in _SUCCESSES or self in _REFUSALS
 
     @property
     def shows_order(self) -> bool:
-        """Tell whether the OMS has shown that it knows the order."""
+        """Return whether the OMS has shown that it knows the order."""
         return self in _SHOWN
 
     @property
     def remark(self) -> str:
-        """Return what to do about it, or what an order's state does not show, in one clause."""
+        """Return the remedy, or a fact that an order's state does not show, in one clause."""
         return _REMARKS[self]
 
 
@@ -99,7 +99,7 @@ WORST_FIRST = (
     Outcome.WOULD_CANCEL,
 )
 
-# What a line about an order says after its outcome: what to do, or what the state does not show.
+# The text after the outcome in an order's line: the remedy, or a fact that the state does not show.
 _REMARKS = {
     Outcome.CANCELED: "after our cancel",
     Outcome.ALREADY_CANCELED: "not by our cancel",
@@ -126,7 +126,7 @@ _OF_SHIPPED = "a shipped order needs a return"
 def validate_accepted(field: str, value: Any) -> frozenset[Outcome]:
     """Return the outcomes that a caller accepts of an order that is not canceled.
 
-    What comes out as nothing accepts none, which is the stricter way.
+    An empty value accepts none, which is the stricter way.
 
     :param field: name of the argument.
     :param value: ``not_cancelable``, ``not_found``, or a list, tuple or set of them; or, as
@@ -144,7 +144,7 @@ def validate_accepted(field: str, value: Any) -> frozenset[Outcome]:
 
 
 class ConfirmedBy(StrEnum):
-    """Name what the outcome was read from: the cancel's own answer, or a read of the order."""
+    """Name the source of the outcome: the response to the cancel, or a read of the order."""
 
     ANSWER = "answer"
     READ = "read"
@@ -168,11 +168,11 @@ class CancellationResult:
 
     :param order_id: the order.
     :param outcome: how it ended.
-    :param confirmed_by: what that was read from; ``None`` when the OMS confirmed nothing.
+    :param confirmed_by: the source of that; ``None`` when the OMS confirmed nothing.
     :param order_state: last ``orderState`` the OMS gave for the order.
     :param order_status: last ``orderStatus`` the OMS gave for the order.
     :param correlation_id: of the answer that decided, or else of the last answer.
-    :param reason: what the outcome rests on, in one sentence.
+    :param reason: the basis of the outcome, in one sentence.
     :param posts: cancels that left this machine, or may have.
     :param http_status: status code of the answer that decided.
     :param oms_code: error code of the answer that decided.
@@ -239,11 +239,11 @@ class CancellationResult:
 
     @property
     def remark(self) -> str:
-        """Return what to do about the order; a shipped one has a clause of its own."""
+        """Return what to do about the order; a shipped one has a separate clause."""
         is_shipped = self.outcome is Outcome.NOT_CANCELABLE and _SHIPPED in self.state.upper()
         return _OF_SHIPPED if is_shipped else self.outcome.remark
 
     def _is_told_by(self, reason: str) -> bool:
-        """Tell whether a read has kept the cancel from being sent, and the reason says why."""
+        """Return whether a read has kept the cancel from being sent, and the reason says why."""
         is_of_read = self.http_status == HTTPStatus.OK and not reason.startswith("(")
         return self.outcome is Outcome.NOT_CANCELABLE and is_of_read

@@ -23,7 +23,7 @@ _LONGEST_BACKOFF = 15.0
 def ready_at(history: History) -> float:
     """Return when the next call may be made after the newest one.
 
-    :param history: what has happened so far.
+    :param history: the requests and replies so far.
     :return: that moment, in seconds of the history's clock.
     """
     last = history.last

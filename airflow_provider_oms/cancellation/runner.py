@@ -1,6 +1,6 @@
 """Carry out what the decision says for one order: call, wait, log one line for each decision.
 
-What comes next is decided in ``decision.py``; how a call travels is the client's business.
+``decision.py`` decides the next step; the client makes the call.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class OmsCalls(Protocol):
         """Send one cancel, unless it may not be sent any more when all is ready for it.
 
         :param request: the cancellation.
-        :param may_send: tells whether it may; asked more than once.
+        :param may_send: returns whether it may; called more than once.
         """
 
 
@@ -93,11 +93,11 @@ class SearchCalls(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """Hold what a cancellation needs of the world around it besides the client.
+    """Hold the surroundings of a cancellation other than the client.
 
     :param clock: monotonic seconds; a wall clock that jumps would cut the settling short.
     :param sleep: waits for a number of seconds, or less when it is time to stop.
-    :param is_stopping: tells whether nothing more may be done.
+    :param is_stopping: returns whether nothing more may be done.
     :param draw: draws the jitter, from 0 to 1.
     """
 
@@ -110,7 +110,7 @@ class Runtime:
     def until(cls, is_stopping: Callable[[], bool]) -> Self:
         """Return the real world of a task that is told when to end.
 
-        :param is_stopping: tells whether nothing more may be done.
+        :param is_stopping: returns whether nothing more may be done.
         """
         return cls(sleep=partial(sleep_until, is_stopping), is_stopping=is_stopping)
 
@@ -131,7 +131,7 @@ def cancel_order(
     on_interrupt: Callable[[CancellationResult], object] | None = None,
     surroundings: Runtime | None = None,
 ) -> CancellationResult:
-    """Cancel one order and find out what became of it.
+    """Cancel one order and determine the result.
 
     :param calls: the client.
     :param request: the validated cancellation.
@@ -179,7 +179,7 @@ def cancel_order(
                 Event(calling, sent_at, around.clock(), reply, around.draw())
             )
     except BaseException:
-        # Airflow's execution_timeout is one, and what became of the order must be seen then too.
+        # Airflow's execution_timeout is one, and the order's result must be seen then too.
         if on_interrupt is not None:
             under_way = calling if len(history.events) == calls_before else None
             done = when_interrupted(history, under_way, around.clock(), INTERRUPTED)
@@ -193,13 +193,13 @@ def reply_of(
     request: CancelRequest,
     may_send: Callable[[], bool] | None = None,
 ) -> Reply:
-    """Make one call and say what its reply proves.
+    """Make one call and return its reply, with its evidence.
 
     :param calls: the client.
     :param action: which call.
     :param request: the cancellation it belongs to.
     :param may_send: asked when a cancel's token is there, and again directly before it leaves; if
-        it says no, the cancel is never sent.
+        it returns false, the cancel is never sent.
     :return: the reply, without any of the shopper's data.
     """
     try:
@@ -232,7 +232,7 @@ def reply_of(
 def replies_of(
     calls: SearchCalls, order_ids: Iterable[OrderId]
 ) -> Mapping[OrderId, Reply] | OmsError:
-    """Search for orders once, and say what is shown of each.
+    """Search for orders once, and return a reply for each.
 
     :param calls: the client.
     :param order_ids: the orders.
@@ -271,7 +271,7 @@ _faults_shown: set[str] = set()
 
 
 def _fault_of(error: Exception) -> Reply:
-    """Return what a fault of this program while an order was called about proves: nothing."""
+    """Return the reply for a fault of this program during a call, which proves nothing."""
     # Its text may quote a response, and so a shopper's data; where it happened does not.
     where = "".join(traceback.format_tb(error.__traceback__))
     if where not in _faults_shown:
@@ -315,11 +315,11 @@ def result_of(order_id: OrderId, history: History, done: Done) -> CancellationRe
 
 
 def describe_decision(named: str, history: History, decision: Step, now: float) -> str:
-    """Return the log line of one decision: what came back, what it was taken for, what comes next.
+    """Return the log line of one decision: the response, its interpretation, and the next step.
 
     :param named: the order and the attempt.
     :param history: all that happened.
-    :param decision: what comes next.
+    :param decision: the next step.
     :param now: the present moment, in seconds of the history's clock.
     :return: one line.
     """
@@ -341,10 +341,10 @@ def describe_decision(named: str, history: History, decision: Step, now: float) 
 
 
 def deviates(history: History, decision: Step) -> bool:
-    """Tell whether a decision about an order of a set is worth a line of the log.
+    """Return whether a decision about an order of a set is worth a line of the log.
 
     :param history: all that happened.
-    :param decision: what comes next.
+    :param decision: the next step.
     """
     if isinstance(decision, Done) and not decision.outcome.is_success:
         return True

@@ -1,4 +1,4 @@
-"""What can come next for one order: a call, a wait, or its end, as plain values.
+"""The possible next steps of one order: a call, a wait, or its end, as plain values.
 
 Which of them it is, is decided in ``decision.py``.
 """
@@ -38,7 +38,7 @@ class Done:
     """Say that the order has come to its end.
 
     :param outcome: how it ended.
-    :param confirmed_by: what that was read from, if the OMS confirmed anything.
+    :param confirmed_by: the source of that, if the OMS confirmed anything.
     :param reply: the reply that decided, if one did.
     :param lost: a cancel that was in flight and whose response is not awaited, if there was one.
     """

@@ -1,6 +1,6 @@
 """Hear that the process is to end, so that nothing more is sent from then on.
 
-What that means for an order under way is decided in ``runner.py``.
+``runner.py`` decides how an order in flight ends then.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _LONGEST_NAP = 0.2
 
 
 class Termination:
-    """Tell whether the process is to end.
+    """Return whether the process is to end.
 
     A plain flag: a ``threading.Event`` that its own thread's signal handler sets can wait for
     itself for ever.
@@ -32,7 +32,7 @@ class Termination:
 def sleep_until(is_over: Callable[[], bool], seconds: float) -> None:
     """Wait, and stop waiting soon after it is over.
 
-    :param is_over: tells whether it is.
+    :param is_over: returns whether it is.
     :param seconds: how long to wait at most.
     """
     until = time.monotonic() + seconds
@@ -44,7 +44,7 @@ _of_this_process = Termination()
 
 
 class _Listener:
-    """Take SIGTERM down, and hand it on to whoever was to have it before."""
+    """Record SIGTERM, and pass it on to the handler that was installed before."""
 
     def __init__(self, previous: Any) -> None:
         self._previous = previous
@@ -62,9 +62,9 @@ def listen_for_termination() -> Termination:
     """Return what knows, from the first call on, whether the process got SIGTERM.
 
     Airflow 3 tells the task's operator and lets its code run on for some seconds, in which a cancel
-    could still leave although a person has marked the task failed. So what was heard once holds for
-    the process, between two orders and for the next one too. Whatever else is meant to happen at
-    SIGTERM happens as well.
+    could still leave although a person has marked the task failed. So a signal once received holds
+    for the process, between two orders and for the next one too. Whatever else is meant to happen
+    at SIGTERM happens as well.
 
     :return: the knowledge; it stays "no" where signals cannot be heard or are ignored: when it was
         first called outside the main thread.

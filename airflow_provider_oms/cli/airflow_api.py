@@ -25,7 +25,7 @@ _PAGE = 100
 
 
 class AirflowApiError(Exception):
-    """Report that Airflow's REST API did not show what was asked for."""
+    """Report that Airflow's REST API did not show the requested value."""
 
 
 class _Bearer(AuthBase):
@@ -143,7 +143,7 @@ class AirflowApi:
         return value
 
     def state_store(self, instance: TaskInstance) -> dict[str, Any] | None:
-        """Return what a task keeps between its attempts; ``None`` where Airflow has no such store.
+        """Return a task's values between attempts; ``None`` where Airflow has no such store.
 
         :param instance: whose values.
         :raises AirflowApiError: when they cannot be read.

@@ -1,4 +1,4 @@
-"""What each command of ``airflow oms`` does; it reads, and changes nothing anywhere.
+"""The commands of ``airflow oms``; they read, and change nothing anywhere.
 
 Each ends with 0 where all is well, with 1 where something needs attention, with 2 for arguments
 that cannot be used, and with 3 where the OMS or Airflow could not be asked.
@@ -40,7 +40,7 @@ _OF_TASK = ("dag_id", "run_id", "task_id", "map_index", "task_state")
 
 
 def check(args: Namespace) -> None:
-    """Tell whether the connection works.
+    """Return whether the connection works.
 
     :param args: the command's arguments.
     """
@@ -185,7 +185,7 @@ def _asked(ask: Callable[[], _T]) -> _T:
 
 
 def _logging_to_stderr() -> AbstractContextManager[Any]:
-    """Keep what is logged out of the output: outside a task, Airflow 3 logs to standard output."""
+    """Keep log lines out of the output: outside a task, Airflow 3 logs to standard output."""
     return redirect_stdout(sys.stderr)
 
 
@@ -200,7 +200,7 @@ def _end_where_airflow_is_silent() -> Iterator[None]:
 def _records(
     api: AirflowApi, instances: Iterable[TaskInstance]
 ) -> Iterator[tuple[TaskInstance, TaskRecord]]:
-    """Return each task that cancels orders, with what it left."""
+    """Return each task that cancels orders, with its record."""
     for instance in instances:
         if instance.operator in _OF_ONE:
             record = record_of_one(api.xcom(instance, "return_value"))

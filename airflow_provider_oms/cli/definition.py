@@ -1,6 +1,6 @@
 """The commands of ``airflow oms``, for Airflow's own command line and for ``__main__.py``.
 
-Airflow imports this module for each of its commands, so it imports nothing of ours.
+Airflow imports this module for each of its commands, so it imports nothing of this package.
 """
 
 from __future__ import annotations

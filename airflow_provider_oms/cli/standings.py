@@ -1,4 +1,4 @@
-"""How the orders of a task stand, by what it left in Airflow: its results and its journal.
+"""How the orders of a task stand, by its results and its journal in Airflow.
 
 The journal is the newer of the two while a task runs or waits for its next attempt: Airflow clears
 a task's XComs when an attempt begins.
@@ -43,7 +43,7 @@ class Standing:
     posted_by: float | None = None
 
     def is_about(self, names: Container[str]) -> bool:
-        """Tell whether it is about an order.
+        """Return whether it is about an order.
 
         :param names: the names of that order.
         """
@@ -52,7 +52,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class TaskRecord:
-    """Hold what a task left about its orders.
+    """Hold a task's record of its orders.
 
     :param standings: how each order stands, in the sequence of the set where that is known.
     :param accepted: outcomes that the task's ``accepted_outcomes`` accepted.
@@ -64,7 +64,7 @@ class TaskRecord:
     lacking: str = ""
 
     def needs_attention(self, standing: Standing) -> bool:
-        """Tell whether an order is in doubt, or ended otherwise than it should.
+        """Return whether an order is in doubt, or ended otherwise than it should.
 
         :param standing: one of the record's.
         """
@@ -92,11 +92,12 @@ class KeptValues(dict[str, Any]):
 
 
 def record_of_set(summary: Any, results: Any, values: Mapping[str, Any] | None) -> TaskRecord:
-    """Return what a task for a set of orders left.
+    """Return the record of a task for a set of orders.
 
     :param summary: its XCom value ``return_value``.
     :param results: its XCom value ``results``.
-    :param values: what it keeps between its attempts; ``None`` where Airflow has no such store.
+    :param values: the values that it keeps between its attempts; ``None`` where Airflow has no
+        such store.
     """
     journal = _journal_in(values)
     standings = {one.order_id: one for one in _of_journal(journal)}
@@ -125,7 +126,7 @@ def record_of_set(summary: Any, results: Any, values: Mapping[str, Any] | None) 
 
 
 def record_of_one(result: Any) -> TaskRecord:
-    """Return what a task for one order left.
+    """Return the record of a task for one order.
 
     :param result: its XCom value ``return_value``.
     """
@@ -173,7 +174,7 @@ def _of_results(results: Any) -> Iterator[Standing]:
                 None if looked_up is None else str(looked_up),
             )
         except (KeyError, TypeError, ValueError):
-            # Not a row of ours: another program's value under the same name.
+            # Another program's value under the same name.
             continue
 
 

@@ -93,7 +93,7 @@ def oms_cancel_task(
     """Make a function a task that cancels the orders it returns: ``@task.oms_cancel``.
 
     :param python_callable: the function.
-    :param multiple_outputs: whether each part of the summary is an XCom value of its own, too.
+    :param multiple_outputs: whether each part of the summary is a separate XCom value, too.
     :param kwargs: arguments of :class:`OmsCancelDecoratedOperator`.
     :return: the task, to be called or mapped.
     :raises TypeError: for a default that Airflow would drop where the task is mapped.

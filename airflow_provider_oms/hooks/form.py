@@ -1,6 +1,6 @@
-"""The connection form as Airflow up to 3.1 wants it, made from what the provider info says.
+"""The connection form as Airflow up to 3.1 wants it, made from the provider info.
 
-Which fields there are, and what they are called, is said in ``get_provider_info.py`` alone.
+Only ``get_provider_info.py`` lists the fields and their labels.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def connection_form_widgets() -> dict[str, Any]:
 
 
 def ui_field_behaviour() -> dict[str, Any]:
-    """Return what becomes of the fields that every connection has.
+    """Return the changes to the fields that every connection has.
 
     :return: ``hidden_fields``, ``relabeling`` and ``placeholders``.
     """

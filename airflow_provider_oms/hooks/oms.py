@@ -85,7 +85,7 @@ class OmsHook(CancelsParts, BaseHook):
 
     @classmethod
     def get_ui_field_behaviour(cls) -> dict[str, Any]:
-        """Return what becomes of the fields that every connection has, for Airflow up to 3.1.
+        """Return the changes to the fields that every connection has, for Airflow up to 3.1.
 
         :return: ``hidden_fields``, ``relabeling`` and ``placeholders``.
         """
@@ -163,7 +163,7 @@ class OmsHook(CancelsParts, BaseHook):
         with invalid_input_is_final():
             return self.get_conn().get_order(found)
 
-    def cancel_order(  # noqa: PLR0913 - each is a wish of its own
+    def cancel_order(  # noqa: PLR0913 - each is a separate setting
         self,
         order_id: int | str,
         disposition_reason: str,
@@ -177,7 +177,7 @@ class OmsHook(CancelsParts, BaseHook):
         on_interrupt: Callable[[CancellationResult], object] | None = None,
         is_stopping: Callable[[], bool] = lambda: False,
     ) -> CancellationResult:
-        """Cancel one whole order and find out what became of it; this cannot be undone.
+        """Cancel one whole order and determine the result; this cannot be undone.
 
         This is the protected cancellation that the operators use: nothing is sent twice blindly,
         and success means that the OMS itself says that the order is canceled. On a task's second
@@ -202,7 +202,7 @@ class OmsHook(CancelsParts, BaseHook):
             Pass ``"{{ ti.try_number }}"`` where the hook cannot see it, as in a container.
         :param on_interrupt: told how the order stands when something breaks in, such as Airflow's
             ``execution_timeout``, before that goes on.
-        :param is_stopping: tells whether nothing more may be sent. When the process got SIGTERM
+        :param is_stopping: returns whether nothing more may be sent. When the process got SIGTERM
             since the hook's first cancellation began, nothing is sent in any case.
         :return: the result; its outcome is ``canceled`` or ``already_canceled``.
         :raises OmsInvalidInputError: when an argument or the connection is not valid.
@@ -247,7 +247,7 @@ class OmsHook(CancelsParts, BaseHook):
         try:
             calls.leave_late_notes(self.settings.deadline, around)
         except BaseException:
-            # What became of the order is known, and must be seen where its note is waited for.
+            # The order's result is known, and must be seen where its note is waited for.
             if on_interrupt is not None:
                 on_interrupt(result)
             raise
@@ -282,7 +282,7 @@ class OmsHook(CancelsParts, BaseHook):
             self.log.warning("%s; the OMS may refuse it", problem)
 
     def test_connection(self) -> tuple[bool, str]:
-        """Tell whether the connection works, by reading one order; nothing is changed.
+        """Return whether the connection works, by reading one order; nothing is changed.
 
         :return: whether it works, and one sentence about it, which says what to do if it does not.
         """

@@ -1,4 +1,4 @@
-"""What the hook does about parts of an order; ``cancellation/parts/`` says how that is safe."""
+"""The hook's methods for parts of an order; ``cancellation/parts/`` makes them safe."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ __all__ = ["CancelsParts"]
 
 
 class CancelsParts:
-    """Cancel lines and shipments of one order: a part of what the hook does."""
+    """Cancel lines and shipments of one order: a part of the hook."""
 
-    if TYPE_CHECKING:  # what the hook itself has
+    if TYPE_CHECKING:  # attributes of the hook itself
         log: Any
 
         @property
@@ -47,7 +47,7 @@ class CancelsParts:
         def check_reasons(self, requests: Iterable[CancelRequest]) -> None:
             """Compare reasons with those that the tenant lists."""
 
-    def cancel_items(  # noqa: PLR0913 - each is a wish of its own
+    def cancel_items(  # noqa: PLR0913 - each is a separate setting
         self,
         order_id: int | str,
         items: Sequence[Any] | str,
@@ -98,10 +98,10 @@ class CancelsParts:
             ``False`` if none can have: an unknown attempt then counts as the first.
         :param attempt: number of the task's attempt, from 1; by default that of the running task.
         :param journal: keeps small values between the attempts of this task, such as Airflow's
-            ``task_state_store``. Without it, a later attempt cannot tell whether a ``quantity`` was
+            ``task_state_store``. Without it, a later attempt cannot know whether a ``quantity`` was
             canceled, and ends ``unknown``.
         :param on_interrupt: told how the lines stand when something breaks in, before that goes on.
-        :param is_stopping: tells whether nothing more may be sent.
+        :param is_stopping: returns whether nothing more may be sent.
         :return: the result; its outcome is ``canceled`` or ``already_canceled``, or
             ``would_cancel`` in a dry run.
         :raises OmsInvalidInputError: when an argument or the connection is not valid.
@@ -124,7 +124,8 @@ class CancelsParts:
             wanted = wanted_items(items, dialect, disposition_reason, disposition_other_reason)
             is_allowed = validate_flag("allow_whole_order", allow_whole_order)
             if flags.cancel_child_items and not is_allowed:
-                # Nothing tells which lines are children, so they would count as what is left.
+                # Nothing shows which lines are children, so they would count as the rest of the
+                # order.
                 rule = "false, or given together with allow_whole_order=True"
                 raise OmsInputError("cancel_child_items", rule, "true")
             plan = partial(
@@ -147,7 +148,7 @@ class CancelsParts:
             task, only_if_states, dry_run, in_doubt, attempt, journal, on_interrupt, is_stopping
         )
 
-    def cancel_shipment(  # noqa: PLR0913 - each is a wish of its own
+    def cancel_shipment(  # noqa: PLR0913 - each is a separate setting
         self,
         order_id: int | str,
         shipment_id: int | str,

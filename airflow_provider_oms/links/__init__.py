@@ -1,1 +1,1 @@
-"""Airflow links: from a task to what it is about."""
+"""Airflow links: from a task to its order or orders."""

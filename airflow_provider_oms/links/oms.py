@@ -70,8 +70,8 @@ class OmsOrderLink(BaseOperatorLink):
         :param ti_key: which run of it.
         :return: the address; empty when there is none.
         """
-        # Airflow 3 asks in the task's own process, where the task knows it. There a look into
-        # XCom for what is not there would put an error into the log of each task.
+        # Airflow 3 asks in the task's own process, where the task knows it. There a look into XCom
+        # for a missing value would put an error into the log of each task.
         url: str | None = getattr(operator, "order_url", None)
         if url is None:
             url = XCom.get_value(key=self.xcom_key, ti_key=ti_key)

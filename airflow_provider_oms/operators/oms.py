@@ -1,6 +1,6 @@
 """The Airflow operators: task parameters turned into cancellations.
 
-They hold no logic of their own: the hook validates, cancels and judges.
+They hold no logic: the hook validates, cancels and judges.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class OmsCancelOrderOperator(CancelsOneOrder, BaseOperator):
         hexadecimal digits, or what ``order_key`` says (templated).
     :param disposition_reason: why: ``customer_changed_mind``, ``created_by_mistake``, ``other``,
         or a reason that the connection's ``disposition_reasons`` admits; on a native tenant one of
-        its own reason codes (templated).
+        its reason codes (templated).
     :param disposition_other_reason: explanation of 1 to 255 characters, required with the reason
         ``other`` and refused with any other; ``None`` or empty for none. A native tenant takes one
         with any reason (templated).
@@ -60,8 +60,8 @@ class OmsCancelOrderOperator(CancelsOneOrder, BaseOperator):
         only; that it cannot be left fails nothing (templated).
     :param only_if_states: read first and cancel only when ``orderState`` and ``orderStatus`` are
         all among these states, otherwise end ``not_cancelable``; a list, a JSON array or a
-        comma-separated string (templated). Left out, any state will do; what is given and comes
-        out as nothing is refused.
+        comma-separated string (templated). Left out, any state will do; a value that is given but
+        renders to nothing is refused.
     :param skip_on_outcomes: ``not_cancelable``, ``not_found``, or a list of them: a task that ends
         so is skipped instead of failed, as with ``skip_on_exit_code`` of Airflow's
         ``BashOperator`` (templated). ``None`` or empty for none.
@@ -103,7 +103,7 @@ class OmsCancelOrderOperator(CancelsOneOrder, BaseOperator):
         **kwargs: Unpack[TaskArguments],
     ) -> None:
         super().__init__(**kwargs)
-        # What they come out as is seen when the task runs, and checked then.
+        # They are rendered when the task runs, and checked then.
         self.order_id: Any = order_id
         self.disposition_reason: Any = disposition_reason
         self.disposition_other_reason: Any = disposition_other_reason

@@ -1,6 +1,6 @@
 """The operator that lists the orders a native tenant holds for review and whose fraud check failed.
 
-What an order's results mean is decided by an adapter; see ``verdicts/adapters/kibo.py``.
+An adapter decides on the meaning of an order's results; see ``verdicts/adapters/kibo.py``.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class OmsListOrdersInReviewOperator(KeepsDefaultArguments, BaseOperator):
         :return: an entry for each order, as ``OmsBulkCancelOrdersOperator`` takes them.
         :raises OmsInvalidInputError: when the tenant is not a native one, an argument or the
             connection is not valid, or the results of an order cannot be read, also because the
-            adapter raised an error of its own.
+            adapter raised an error.
             Also when there are more orders than ``max_orders``, and when the tenant refuses.
         :raises OmsError: one of its kinds, when the tenant does not show its orders now.
         """

@@ -1,6 +1,6 @@
-"""The operators around an inbox of verdicts: one takes what is due, the other settles it.
+"""The operators around an inbox of verdicts: one takes the due orders, the other settles them.
 
-What is due is decided in ``verdicts/inbox.py``; these two fetch the events and keep the state.
+``verdicts/inbox.py`` decides which orders are due; these two fetch the events and keep the state.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 
 __all__ = ["OmsSettleVerdictsOperator", "OmsTakeVerdictsOperator"]
 
-# What a run that takes leaves for the one that settles, beside the orders.
+# The key of the values that the taking task leaves for the settling one, beside the orders.
 _HANDOUT = "handout"
 _NAMED = 3
 
@@ -66,18 +66,18 @@ class OmsTakeVerdictsOperator(KeepsDefaultArguments, BaseOperator):
 
     Its output is the argument ``orders`` of ``OmsBulkCancelOrdersOperator``, and an
     ``OmsSettleVerdictsOperator`` comes after that. The events that started the run do not matter:
-    all are read that no run has read, and of several on one order the newest counts. What a run
-    took stays due until it is settled, and a later run has the OMS asked about it before another
-    cancel leaves. The DAG needs ``max_active_runs=1``.
+    all are read that no run has read, and of several on one order the newest counts. An order that
+    a run took stays due until it is settled, and a later run has the OMS asked about it before
+    another cancel leaves. The DAG needs ``max_active_runs=1``.
 
     :param asset: the asset whose events are verdicts, or a list of assets; each becomes an inlet of
         the task. The first one keeps the state.
-    :param adapter: what makes a verdict of an event's ``extra``; it raises an ``OmsVerdictError``
-        for what is none.
+    :param adapter: makes a verdict of an event's ``extra``; it raises an ``OmsVerdictError`` for a
+        payload that is none.
     :param disposition_reason: why the orders are canceled.
-    :param explanation: what is said besides; ``{case_id}`` and ``{order}`` stand for the verdict's.
+    :param explanation: an additional text; ``{case_id}`` and ``{order}`` stand for the verdict's.
         Where it would break the tenant's rules with its case, it is said without.
-    :param order_key: what a verdict calls an order, on a native tenant: ``id``, ``number`` or
+    :param order_key: the kind of order name in a verdict, on a native tenant: ``id``, ``number`` or
         ``external_id``; ``None`` for the id.
     :param look_back: how far behind the newest event that earlier runs read an older one still
         counts as a verdict on its order; and how old an event may be that the first run of all
@@ -123,7 +123,7 @@ class OmsTakeVerdictsOperator(KeepsDefaultArguments, BaseOperator):
         refuse_what_stops_runs(self)
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
-        """Take what is due.
+        """Take the due orders.
 
         :param context: the task's context.
         :return: an entry for each order, as ``OmsBulkCancelOrdersOperator`` takes them.
@@ -261,15 +261,16 @@ def _refuse_runs_at_once(context: Context) -> None:
 
 
 class OmsSettleVerdictsOperator(KeepsDefaultArguments, BaseOperator):
-    """Settle what a run took from an inbox of verdicts, and fail unless all of it is canceled.
+    """Settle the orders that a run took from an inbox, and fail unless all are canceled.
 
     An order that is canceled, or whose state does not allow it, is settled. One that the OMS does
     not know, or whose request it calls invalid, is due again until its verdict is older than
-    ``look_back``. Any other is due again in the next run. What was no verdict is reported once, in
-    the run that read it. The task runs whatever became of the cancellations, and is not retried.
+    ``look_back``. Any other is due again in the next run. An event that was no verdict is reported
+    once, in the run that read it. The task runs whatever the result of the cancellations, and is
+    not retried.
 
     :param take: the ``OmsTakeVerdictsOperator``, or its id.
-    :param cancel: the ``OmsBulkCancelOrdersOperator`` that canceled what it took, or its id.
+    :param cancel: the ``OmsBulkCancelOrdersOperator`` that canceled the orders taken, or its id.
     :param asset: the asset or the assets of the inbox; only needed where ``take`` is an id.
     """
 
@@ -295,7 +296,7 @@ class OmsSettleVerdictsOperator(KeepsDefaultArguments, BaseOperator):
         self.cancel = cancel if isinstance(cancel, str) else cancel.task_id
 
     def execute(self, context: Context) -> dict[str, int]:
-        """Settle what the run took.
+        """Settle the orders that the run took.
 
         :param context: the task's context.
         :return: how many orders ended with each outcome.
@@ -342,7 +343,7 @@ _TRIED_AGAIN = frozenset({Outcome.NOT_FOUND, Outcome.REFUSED})
 
 
 def _is_settled(outcome: Outcome, *, has_passed: bool) -> bool:
-    """Tell whether an order needs no other run.
+    """Return whether an order needs no other run.
 
     :param outcome: how its cancellation ended.
     :param has_passed: whether its verdict is older than the look-back.

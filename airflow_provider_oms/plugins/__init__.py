@@ -1,1 +1,1 @@
-"""What the package adds to Airflow's web UI."""
+"""The package's additions to Airflow's web UI."""

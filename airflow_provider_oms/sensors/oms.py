@@ -1,6 +1,6 @@
 """The sensor: a task that waits for an order's state, in a worker or in the triggerer.
 
-It only ever reads. What a state or an error means to it is decided in ``api/waiting.py``.
+It only ever reads. ``api/waiting.py`` decides on the meaning of a state or an error.
 """
 
 from __future__ import annotations
@@ -58,9 +58,9 @@ _LOOK_AGAIN = "Nothing was changed; retry or clear the task, and it looks at the
 class OmsOrderStateSensor(KeepsDefaultArguments, BaseSensorOperator):
     """Wait until an order on Kibo's OMS is in one of some states; nothing is changed.
 
-    An order is in a state when its ``orderState`` or its ``orderStatus`` says so, in any letter
-    case. While the OMS does not answer, fails or limits the rate of calls, the sensor goes on
-    waiting; when it knows no such order, or refuses the credentials, the task fails at once. A
+    An order is in a state when its ``orderState`` or its ``orderStatus`` has that value, in any
+    letter case. While the OMS does not answer, fails or limits the rate of calls, the sensor goes
+    on waiting; when it knows no such order, or refuses the credentials, the task fails at once. A
     refused access token is replaced for 15 seconds before that, and a number that the search does
     not find is looked up again until the connection's ``settle_seconds`` have passed.
 
@@ -73,8 +73,8 @@ class OmsOrderStateSensor(KeepsDefaultArguments, BaseSensorOperator):
     :param target_states: states to wait for; a list, a JSON array or a comma-separated string
         (templated).
     :param failure_states: states at which the task fails, without a retry; they come before
-        ``target_states`` if an order is in one of each. Left out, there are none; what is given
-        and comes out as no state is refused (templated).
+        ``target_states`` if an order is in one of each. Left out, there are none; a value that is
+        given but renders to no state is refused (templated).
     :param oms_conn_id: id of the Airflow connection of type ``oms`` (templated).
     :param deferrable: whether to wait in the triggerer, about ``poke_interval`` between two looks,
         or 10 seconds if that is less; ``mode``, ``exponential_backoff`` and ``max_wait`` then mean
@@ -110,7 +110,7 @@ class OmsOrderStateSensor(KeepsDefaultArguments, BaseSensorOperator):
         **kwargs: Unpack[SensorArguments],
     ) -> None:
         super().__init__(**kwargs)
-        # What they come out as is seen when the task runs, and checked then.
+        # They are rendered when the task runs, and checked then.
         self.order_id: Any = order_id
         self.order_key: Any = order_key
         self.target_states: Any = target_states
@@ -167,10 +167,10 @@ class OmsOrderStateSensor(KeepsDefaultArguments, BaseSensorOperator):
         return PokeReturnValue(look.stand is Match.REACHED, _seen(order_id, look))
 
     def _has_settled(self, context: Context) -> bool:
-        """Tell whether a search has had time to show the order since the first look."""
+        """Return whether a search has had time to show the order since the first look."""
         waited = time.monotonic() - (self._first_look_at or 0.0)
         if self.reschedule and (began_at := first_look_at(context)) is not None:
-            # Each look is made by a process of its own.
+            # Each look is made by a separate process.
             waited = (datetime.now(UTC) - began_at).total_seconds()
         return waited >= self._hook.settings.settle_seconds
 
@@ -204,7 +204,7 @@ class OmsOrderStateSensor(KeepsDefaultArguments, BaseSensorOperator):
         """End as the trigger has found it.
 
         :param context: the task's context.
-        :param event: what the trigger sent.
+        :param event: the trigger's event.
         :param order_id: the order that was handed over; ``None`` from a task that was deferred by
             a version of this provider that did not say.
         :return: the order's id and states as a small dict.

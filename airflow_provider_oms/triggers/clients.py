@@ -1,7 +1,7 @@
 """One client for each tenant in a triggerer, shared by all triggers that look at its orders.
 
-What they wait for, and for how long, is the business of the triggers. Whether many are looked at
-together is decided in ``api/batch_reads.py``, and when in ``api/gathering.py``.
+The triggers know the states to wait for, and for how long. ``api/batch_reads.py`` decides whether
+many are read together, and ``api/gathering.py`` when.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _THREADS = 8
 _THREADS_OF_BATCHES = 2
 
 _Result = TypeVar("_Result")
-#: An order that waits for the next batch, with its wish. It gets what was seen, or nothing when
+#: An order that waits for the next batch, with its wish. It gets the observation, or nothing when
 #: Get Order has to be asked.
 _Waiting: TypeAlias = tuple[OrderId, StateCriteria, "asyncio.Future[Observation | None]"]
 _Seen: TypeAlias = Callable[[OrderId, StateCriteria], Observation | None]
@@ -86,11 +86,11 @@ class SharedClient:
         """Look at an order once, without blocking the event loop, and say how it stands.
 
         :param order_id: the order.
-        :param wish: what is waited for.
+        :param wish: the states that are waited for.
         :param within: seconds for which it may wait for others that are looked at in the same
             batch; 0 for an order that is read by itself.
-        :return: what was seen.
-        :raises OmsError: for what will not change by waiting.
+        :return: the observation.
+        :raises OmsError: for a failure that waiting will not change.
         """
         look = None
         if within > 0 and self._may_search and self._reads.is_for(self.users):
@@ -101,7 +101,7 @@ class SharedClient:
         """Read something else than an order's state, without blocking the event loop.
 
         :param read: reads it with the tenant's client.
-        :return: what it has read.
+        :return: the value it has read.
         :raises OmsError: as it does.
         """
         try:
@@ -165,7 +165,7 @@ class SharedClient:
                     look.set_result(None)
 
     async def _see(self, order_ids: tuple[OrderId, ...]) -> _Seen:
-        """Look for orders in one search, and return what it shows of each, or of none."""
+        """Look for orders in one search, and return the facts about each, or about none."""
         if self.rest:
             return lambda *_: self._told_to_rest
         try:
@@ -185,7 +185,7 @@ class SharedClient:
         return seen
 
     def _rest_after(self, error: OmsError) -> Observation | None:
-        """Return what a failed batch means to each of its orders: a rest, or a read by itself."""
+        """Return the effect of a failed batch on each of its orders: a rest, or a single read."""
         if error.retry_after is None and error.evidence is not Evidence.THROTTLED:
             return None
         look = Observation(Match.OPEN, trouble=error.message, retry_after=error.retry_after)
@@ -227,10 +227,10 @@ _clients: dict[TenantSettings, SharedClient] = {}
 
 @contextmanager
 def shared_client(settings: TenantSettings) -> Iterator[SharedClient]:
-    """Give the client of a tenant, the same to everyone who asks at a time.
+    """Return the client of a tenant, shared by all triggers that use it at a time.
 
-    :param settings: the tenant, with its credentials: who has others gets another client.
-    :return: the client; it is closed when nobody uses it any more.
+    :param settings: the tenant, with its credentials: other credentials get another client.
+    :return: the client; it is closed when no trigger uses it any more.
     """
     with _lock:
         client = _clients.get(settings)

@@ -36,7 +36,7 @@ _LONGEST_BACK_OFF = 600.0
 # A look may wait so long, as a share of the interval and in seconds, for others in the same batch.
 _WAIT_FOR_OTHERS = 0.04
 _LONGEST_WAIT_FOR_OTHERS = 2.0
-# A search may never come to show what has changed; Get Order is asked for each tenth look.
+# A search may never show a change, so each tenth look asks Get Order.
 _LOOKS_PER_READ = 10
 
 
@@ -93,7 +93,7 @@ class OmsOrderStateTrigger(BaseTrigger):
         self.give_up_at = give_up_at
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return what makes this trigger anew, such as after a restart of the triggerer.
+        """Return the arguments that recreate this trigger, as after a triggerer's restart.
 
         :return: the class's path, and its arguments; the connection is named and not held.
         """
@@ -203,7 +203,7 @@ class OmsOrderStateTrigger(BaseTrigger):
 
     async def _sleep(self, client: SharedClient, pause: float) -> None:
         await asyncio.sleep(min(pause, self._time_left()))
-        # Another trigger may have been asked meanwhile to leave the OMS alone, or this one.
+        # This trigger or another may have been asked in the meantime to leave the OMS alone.
         while client.rest and self._time_left() > 0:
             spread = random.uniform(0, self.poll_interval)  # noqa: S311 - no secret
             await asyncio.sleep(min(client.rest + spread, self._time_left()))

@@ -1,6 +1,6 @@
 """The trigger that watches a native tenant for orders held for review, for as long as Airflow runs.
 
-What is asked and reported is decided in ``verdicts/review_watch.py``. It only ever reads.
+``verdicts/review_watch.py`` decides on the requests and the events. It only ever reads.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from airflow_provider_oms.version_compat import BaseEventTrigger, refuse_without
 
 __all__ = ["OmsOrdersInReviewTrigger"]
 
-# So many reads in a row, before what they have shown is reported.
+# So many reads in a row, before their results are reported.
 _READS = 20
 
 
@@ -44,10 +44,10 @@ class OmsOrdersInReviewTrigger(BaseEventTrigger):
     :param poll_interval: seconds between two pulls of events, and up to a tenth more.
     :param overlap: seconds by which an event may appear later than it was created, and by which
         the clocks of Kibo and the triggerer may differ.
-    :param search_interval: seconds between two searches for all orders in review, which find what
-        no event has announced.
-    :param max_orders: how many orders may be in review; a search that finds more is not used, and
-        the log says so.
+    :param search_interval: seconds between two searches for all orders in review, which find
+        orders that no event has announced.
+    :param max_orders: how many orders may be in review; a search that finds more is not used,
+        which the log notes.
     :param filter_events: whether the tenant can filter events by topic and time; if not, all of its
         events are read each time.
     :raises ValueError: when an argument is not valid.
@@ -126,7 +126,7 @@ class OmsOrdersInReviewTrigger(BaseEventTrigger):
     async def _look(
         self, client: SharedClient, watch: ReviewWatch, paces: _Paces, found: list[Payload]
     ) -> bool:
-        """Ask what is due, each question by itself, and tell whether all were answered."""
+        """Ask each due question by itself, and return whether all were answered."""
         now = _clock()
         before = watch.waiting
         answers = []

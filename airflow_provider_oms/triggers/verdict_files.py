@@ -1,8 +1,8 @@
 """The trigger that watches a folder for files of verdicts, and makes each row an event.
 
 It only ever reads. ``OmsTakeVerdictsOperator`` moves a file aside when it has read the events of
-all its rows: only then is it certain on every Airflow that they were stored. Until then a trigger
-that starts anew announces the file again, and ``verdicts/files.py`` has why that is harmless.
+all its rows: only then is it certain on every Airflow that they were stored. Until then a
+restarted trigger announces the file again, and ``verdicts/files.py`` has why that is harmless.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from airflow_provider_oms.version_compat import BaseEventTrigger, refuse_without
 
 __all__ = ["OmsVerdictFilesTrigger", "move_read"]
 
-# The triggerer stores events one by one, and shows no sign of life meanwhile.
+# The triggerer stores events one by one, and shows no sign of life until then.
 _ROWS_AT_ONCE = 100
 _PAUSE = 1.0
 _FAILURES_TO_REPORT = 3

@@ -1,4 +1,4 @@
-"""Verdicts of fraud checks, in plain Python: what they say, and which orders are due for it.
+"""Verdicts of fraud checks, in plain Python: their content, and the orders due by them.
 
 Nothing here imports Airflow or sends anything.
 """

@@ -1,10 +1,10 @@
-"""Verdicts that arrive as files: which files are whole, what their events hold, which were read.
+"""Verdicts that arrive as files: which are whole, the content of their events, which were read.
 
 A trigger announces each row of a file as an event, and never touches the file. The task that takes
 verdicts moves a file aside when it has read the events of all its rows. So a file that is still
 there may be announced again, after any restart, and three rules make that harmless:
 
-- A verdict without a time of its own has the time of its file and its place in it, not that of its
+- A verdict without its own time has the time of its file and its place in it, not that of its
   event. So an older file that is announced again does not replace a newer one.
 - A file is moved only in the form that was announced, with the same content. One that was written
   again since is another.
@@ -55,7 +55,7 @@ class VerdictFile:
 
     @property
     def has_usable_name(self) -> bool:
-        """Tell whether its name is text, so that an event can hold it."""
+        """Return whether its name is text, so that an event can hold it."""
         try:
             self.name.encode()
         except UnicodeEncodeError:
@@ -86,7 +86,7 @@ class FileRow:
 
     @property
     def at(self) -> datetime:
-        """Return the time of a verdict that has none of its own."""
+        """Return the time of a verdict without its own time."""
         return self.file.modified + timedelta(microseconds=self.number)
 
     def to_json(self) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """The inbox of verdicts: which orders are due, decided from events and from what earlier runs left.
 
 Airflow loses events, hands several runs the same ones, and forgets those of a paused DAG. So an
-event only wakes the DAG up. What is due is decided here, from every event of the asset since the
-watermark and from a state that outlives the runs. Two invariants hold at every moment:
+event only wakes the DAG up. The due orders are decided here, from every event of the asset since
+the watermark and from a state that outlives the runs. Two invariants hold at every moment:
 
 - An order that its newest verdict cancels has an event that is still unread, or is listed in the
   state, until a run has settled it. So a run that dies anywhere loses none.
@@ -48,7 +48,7 @@ class Event:
 
     :param number: its id, which no other event has.
     :param at: when Airflow recorded it, with a time zone.
-    :param payload: what the fraud check attached to it.
+    :param payload: the fraud check's data.
     """
 
     number: int
@@ -103,12 +103,12 @@ class Inbox:
     :param read: the numbers of the events that have been read, as far back as the overlap reaches.
     :param refused: the numbers of the events that were no verdicts. They are tried again as long as
         the look-back reaches them, so that an adapter that is corrected finds them.
-    :param handout: the id of what the last run was given.
+    :param handout: the id of the orders given to the last run.
     :param due: every order that is due and not known to be settled. Those that the last run was
         given stand at the end, so that they come last in the next one.
     :param given: how many of them the last run was given.
-    :param problems: what it was told to report.
-    :param is_new: whether there was no state yet, so that what was handed out before is unknown.
+    :param problems: the problems that it was told to report.
+    :param is_new: whether there was no state yet, so that earlier handouts are unknown.
     """
 
     watermark: datetime | None = None
@@ -164,9 +164,9 @@ class Inbox:
 
 @dataclass(frozen=True, slots=True)
 class Ends:
-    """Hold what a run has settled.
+    """Hold the orders that a run has settled.
 
-    :param handout: the id of what it was given.
+    :param handout: the id of the orders given to it.
     :param settled: the orders that need no other run, each as text.
     """
 
@@ -208,7 +208,7 @@ class _Reading(NamedTuple):
 
     @property
     def is_weak(self) -> bool:
-        """Tell whether it replaces nothing: a verdict that is not final, and may have come late."""
+        """Return whether it replaces nothing: it is not final, and may have come late."""
         is_pending = self.verdict.decision is Decision.PENDING and not self.is_held
         return is_pending and self.verdict.decided_at is None
 
@@ -240,9 +240,9 @@ def take(
     """Decide which orders a run is given.
 
     :param inbox: the state.
-    :param ends: what the last run has settled.
+    :param ends: the orders that the last run has settled.
     :param events: the events since :func:`read_from`, in any order.
-    :param handout: a new id for what this run is given.
+    :param handout: a new id for the orders given to this run.
     :param adapter: returns the verdict that a payload holds; it raises an ``OmsVerdictError`` for a
         payload that is none, or whose order no cancellation could name.
     :param policy: how the inbox reads events.
@@ -295,10 +295,10 @@ def take(
 
 
 def settle(inbox: Inbox, handout: str, settled: Iterable[str]) -> Ends | None:
-    """Decide what a run leaves when its cancellations are over.
+    """Decide on the record that a run leaves after its cancellations.
 
     :param inbox: the state.
-    :param handout: the id of what the run was given.
+    :param handout: the id of the orders given to the run.
     :param settled: the orders that need no other run, each as text.
     :return: the ends to store; ``None`` when a later run was given the same orders already, so that
         they are that run's to settle.
@@ -343,10 +343,10 @@ def _is_unread(event: Event, inbox: Inbox, policy: Policy) -> bool:
 def _carry(
     inbox: Inbox, ends: Ends, newest: Mapping[str, _Reading]
 ) -> tuple[dict[str, Due], dict[str, Due], list[str]]:
-    """Return what is due of earlier runs, as the newest verdicts have it.
+    """Return the orders of earlier runs that are due by the newest verdicts.
 
     :return: the orders that the last run was not given; those that it was given and has not
-        settled; and what a person should see.
+        settled; and the problems for a person.
     """
     if inbox.handout is None:
         return {}, {}, []

@@ -69,7 +69,8 @@ class OrderNumbers:
         """Return the OMS's id of an order.
 
         :param number: the shop's number of it.
-        :raises OmsVerdictError: when it leads to no order, or to several, or to what is no id.
+        :raises OmsVerdictError: when it leads to no order, or to several, or to a value that is no
+            id.
         """
         order = order_of("the order's number", number)
         found = self._look_up(order)

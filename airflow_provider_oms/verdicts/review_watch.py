@@ -1,8 +1,8 @@
 """Which orders in review to read, and which to report, decided from events, searches and reads.
 
 Events come late, twice or never, and a search lags behind. So both only name orders to read, and
-what is reported is what a read of the order shows. Nothing here is kept beyond a restart: whoever
-begins again finds every order that is still in review, and reports it once more.
+only a read of the order is reported. Nothing here is kept beyond a restart: a restarted watch
+finds every order that is still in review, and reports it once more.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class ReviewWatch:
     def on_events(self, events: Iterable[Event], now: datetime) -> None:
         """Note the orders of new events.
 
-        :param events: what the tenant shows, in any order; others than those since :attr:`since`
+        :param events: the tenant's events, in any order; others than those since :attr:`since`
             do not count.
         :param now: the time before they were asked for.
         """
@@ -116,8 +116,8 @@ class ReviewWatch:
     def on_read(self, order: OrderInReview) -> Payload | None:
         """Decide whether to report an order.
 
-        :param order: what a read has shown.
-        :return: what to report; ``None`` for an order that is not in review, and for one whose
+        :param order: the order as read.
+        :return: the event to report; ``None`` for an order that is not in review, and for one whose
             results were reported before.
         """
         self._waiting.pop(order.order_id, None)

@@ -23,7 +23,7 @@ __all__ = [
 
 
 class Decision(StrEnum):
-    """Say what a verdict means for its order.
+    """Name the effect of a verdict on its order.
 
     A verdict that is not final is ``PENDING``: it never cancels, and a later one replaces it.
     """
@@ -37,8 +37,8 @@ class OmsVerdictError(OmsInputError):
     """Refuse a payload that is no verdict; it neither cancels its order nor keeps it.
 
     :param field: name of the part of the payload that was refused.
-    :param rule: what that part must be.
-    :param kind: what was given instead, described without quoting a shopper's data.
+    :param rule: the rule for that part.
+    :param kind: the kind of value given instead, described without quoting a shopper's data.
     :param order: the order that the payload is about, where that much could be read. An inbox holds
         this order until the fraud check sends a verdict that can be read.
     :param decided_at: since when it holds the order, with a time zone; ``None`` for the time of the
@@ -60,10 +60,10 @@ class OmsVerdictError(OmsInputError):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Hold what a fraud check decided on one order.
+    """Hold a fraud check's decision on one order.
 
     :param order: the order as the fraud check names it; nothing has looked it up yet.
-    :param decision: what it decided.
+    :param decision: its decision.
     :param case_id: the fraud check's own name of the case, if it gave one.
     :param decided_at: when it decided, with a time zone; ``None`` if the payload does not tell.
     """
@@ -74,7 +74,7 @@ class Verdict:
     decided_at: datetime | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what an adapter of one's own may get wrong.
+        """Refuse values that a custom adapter may get wrong.
 
         :raises OmsVerdictError: when the order is neither a text nor a whole number, the decision
             is none, or the time has no zone.
@@ -91,14 +91,14 @@ class Verdict:
             raise OmsVerdictError("decided_at", "a time with a zone", "one without", self.order)
 
 
-#: What a fraud check sends, as JSON was parsed.
+#: A fraud check's message, as parsed JSON.
 Payload: TypeAlias = Mapping[str, Any]
 #: Returns the verdict that a payload holds, and raises an ``OmsVerdictError`` for one that is none.
 Adapter: TypeAlias = Callable[[Payload], Verdict]
 
 
 class AdapterFault(Exception):  # noqa: N818 - no error of a payload
-    """Report that an adapter raised what its author did not expect, without the error's text.
+    """Report that an adapter raised an unexpected error, without the error's text.
 
     :param name: the class of that error; its text may hold a part of the payload.
     """
@@ -110,8 +110,8 @@ class AdapterFault(Exception):  # noqa: N818 - no error of a payload
 def verdict_of(payload: Payload, adapter: Adapter) -> Verdict:
     """Return the verdict that a payload holds.
 
-    :param payload: what a fraud check sends.
-    :param adapter: reads it; anybody may have written it.
+    :param payload: a fraud check's message.
+    :param adapter: reads it; it may be a user's own code.
     :raises OmsVerdictError: when it is none, and when the adapter returns something else.
     :raises AdapterFault: when the adapter raises anything else.
     """

@@ -35,7 +35,7 @@ def test_a_set_that_needs_a_person_is_refused_and_nothing_is_read(
     assert run.state == state
     if state == "failed":
         assert "more orders than approve_above (2)" in run.log
-        assert "nobody can answer; trigger a run of the DAG instead" in run.log
+        assert "no one can answer; trigger a run of the DAG instead" in run.log
         assert oms.requests() == []
     else:
         assert run.results["cancel"][0]["outcomes"] == {"canceled": 1}

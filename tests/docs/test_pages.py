@@ -44,7 +44,7 @@ by_page = pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relat
 
 
 def has_a_test_of_its_own(page: Path) -> bool:
-    """Tell whether another test reads the page by its name."""
+    """Return whether another test reads the page by its name."""
     return any(
         path.name != Path(__file__).name and page.name in path.read_text(encoding="utf-8")
         for path in (REPOSITORY / "tests").rglob("test_*.py")

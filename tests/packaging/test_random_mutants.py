@@ -26,7 +26,7 @@ LIMIT: int = 7
 
 
 def is_large(value: int, words: str | None = None) -> bool:
-    """Tell whether a value is large."""
+    """Return whether a value is large."""
     log.info("looking at %s", value)
     if value > LIMIT and words != "small":
         return True

@@ -45,7 +45,7 @@ FEATURES = {
 
 
 def has(feature: str) -> bool:
-    """Tell whether the Airflow under test has a feature.
+    """Return whether the Airflow under test has a feature.
 
     :param feature: its name above.
     :raises KeyError: when there is no such name.

@@ -24,7 +24,7 @@ class Limit(Protocol):
     """Say of each request whether there are too many."""
 
     def takes(self, now: float, until: float) -> bool:
-        """Tell whether a request is taken.
+        """Return whether a request is taken.
 
         :param now: when it comes.
         :param until: when it would be answered.

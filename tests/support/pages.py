@@ -80,7 +80,7 @@ def marked_regions() -> dict[str, str]:
 
 
 def is_part_of(snippet: str, region: str) -> bool:
-    """Tell whether a snippet is whole lines of a region that follow one another.
+    """Return whether a snippet is whole lines of a region that follow one another.
 
     :param snippet: the snippet, in which the indentation of a block may be left off.
     :param region: the region.
@@ -91,7 +91,7 @@ def is_part_of(snippet: str, region: str) -> bool:
 
 
 def is_part_of_an_example(snippet: str) -> bool:
-    """Tell whether a snippet is a piece of a marked region, which tests run.
+    """Return whether a snippet is a piece of a marked region, which tests run.
 
     :param snippet: the snippet.
     """

@@ -149,7 +149,7 @@ class Kibo:
         return Verdict(order, Decision.PENDING)
 
     def _results(self, payload: Payload) -> tuple[list[_Result], OmsVerdictError | None]:
-        """Return the results of fraud checks, and what is wrong with the type of another one."""
+        """Return the results of fraud checks, and the error about the type of another one."""
         entries = required(payload, (_RESULTS,))
         if not isinstance(entries, list) or not entries:
             kind = kind_of(entries) if entries != [] else "an empty list"

@@ -1,4 +1,4 @@
-"""Read a fraud check's payload, and refuse what is no verdict by the name of its field.
+"""Read a fraud check's payload, and refuse a payload that is no verdict by the name of its field.
 
 No value is quoted, because it may be a shopper's. A word that decides is: it names no person.
 """
@@ -152,9 +152,9 @@ def _is_plain(text: str) -> bool:
 
 
 def meanings_of(**settings: tuple[Decision, Any]) -> dict[str, Decision]:
-    """Return what each word means.
+    """Return the meaning of each word.
 
-    :param settings: by the name of a setting, what its words mean, and the words. Those of the
+    :param settings: by the name of a setting, the meaning of its words, and the words. Those of the
         first must not be empty.
     :raises OmsInputError: when a setting holds no such words, or a word is in two settings.
     """
@@ -196,7 +196,7 @@ def word_among(field: str, value: Any, known: Iterable[str], rule: str) -> str:
     :param field: the field's name, for the error.
     :param value: the value.
     :param known: the words that the setting names.
-    :param rule: what the word must be, for the error.
+    :param rule: the rule for the word, for the error.
     :raises OmsVerdictError: for any other, however near it is.
     """
     word, known = _text_of(value), list(known)
@@ -226,7 +226,7 @@ def shown(word: str) -> str:
 
 
 def folded(text: str) -> str:
-    """Return a text without its blanks and its letter case, to find what was probably meant.
+    """Return a text without blanks and letter case, to find the word that was probably meant.
 
     Characters that cannot be seen count as blanks.
 

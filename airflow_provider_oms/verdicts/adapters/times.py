@@ -31,7 +31,7 @@ class Clock:
     """Say how the times of a payload are meant.
 
     :param zone: the time zone of a time without one; ``None`` where such a time is refused.
-    :param unit: what a number counts since 1970; ``None`` where numbers are refused.
+    :param unit: the unit of a number since 1970; ``None`` where numbers are refused.
     """
 
     zone: ZoneInfo | None = None
@@ -39,7 +39,7 @@ class Clock:
 
     @classmethod
     def checked(cls, zone: Any, epoch: Any) -> Clock:
-        """Return what a caller set.
+        """Return the caller's settings.
 
         :param zone: the name of a time zone, or ``None``.
         :param epoch: ``"seconds"``, ``"milliseconds"`` or ``None``.

@@ -18,7 +18,7 @@ class Signifyd(Fields):
     Its own connectors have the fields (signifyd/magento2, ``review-v3-payload.json``) and the words
     (signifyd/commercetools, ``Action.java``), of which ``WebhookFunction.java`` acts on ``ACCEPT``,
     ``REJECT`` and ``HOLD``. ``CHALLENGE`` and ``CREDIT`` are refused until a setting names them,
-    because no source says what they mean for an order. A decision on a *return* has the same fields
+    because no source gives their meaning for an order. A decision on a *return* has the same fields
     and words, and a ``returnId`` (``AttemptReturnResponse.java``): it is refused.
 
     The settings are those of ``Fields``.
