@@ -161,7 +161,7 @@ class OmsNotSentError(OmsError):
 
     evidence = Evidence.NEVER_SENT
     was_sent = False
-    advice = "Fix the cause in parentheses, then try again."
+    advice = "Correct the cause, then try again."
 
     def __init__(
         self,

@@ -101,7 +101,7 @@ class EmulatorProcess:
             self._scratch = None
 
     def restart(self) -> None:
-        """End it and start it on the same port, with its state and settings, and its faults reset."""
+        """Restart it on the same port, with its state and settings, and its faults reset."""
         if self._process is None:
             raise EmulatorError("the emulator does not run")
         self._end_process()

@@ -41,7 +41,9 @@ def test_a_cancel_that_may_no_longer_be_sent_once_the_token_is_there_is_not_sent
             seen.append(len(server.requests))
             return len(seen) > 1
 
-        with pytest.raises(OmsNotSentError, match=r"Order 1010101: .*not be sent any"):
+        with pytest.raises(
+            OmsNotSentError, match=r"Order 1010101: .*was not sent, because its deadline had passed"
+        ):
             client.post_cancel(EXAMPLE, may_send=may_send)
         assert (seen, len(server.requests)) == ([1], 1)
         assert client.post_cancel(EXAMPLE, may_send=may_send).is_canceled
