@@ -15,7 +15,7 @@ from airflow_provider_oms.cancellation.bulk.limits import Limits
 from airflow_provider_oms.cancellation.bulk.order_set import OrderSet
 from airflow_provider_oms.cancellation.bulk.recovery import Record, Recovery
 from airflow_provider_oms.cancellation.history import Action, Event, Policy, Reply
-from tests.simulation.store import Store
+from airflow_provider_oms.cancellation.store import Store
 from tests.simulation.world import Clock, Order, Tenant
 
 if TYPE_CHECKING:

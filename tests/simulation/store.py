@@ -19,6 +19,16 @@ class Values:
         self.values: dict[str, str] = {}
         self.newest_attempt = 0
 
+    def open(
+        self,
+        attempt: int,
+        will_fail: Callable[[], str | None],
+        later: Callable[[Callable[[], object]], object],
+    ) -> Store:
+        """Return the journal's store of an attempt; those before may not write any more."""
+        self.newest_attempt = attempt
+        return Store(self, attempt, will_fail, later)
+
     def lose(self, draw: random.Random) -> str | None:
         """Lose one value, if there is one."""
         if not self.values:

@@ -15,9 +15,11 @@ from airflow_provider_oms.cancellation.bulk.limits import Limits
 from airflow_provider_oms.cancellation.bulk.order_set import OrderSet
 from airflow_provider_oms.cancellation.history import Action, Policy
 from airflow_provider_oms.cancellation.outcomes import ACCEPTABLE, Outcome
+from airflow_provider_oms.cancellation.store import Store
 from tests.simulation.attempt import GRACE, Attempt
 from tests.simulation.checks import Checks, ViolationError
-from tests.simulation.store import Store, Values
+from tests.simulation.objects import Bucket
+from tests.simulation.store import Values
 from tests.simulation.world import FINE, Clock, Order, Tenant, Weather
 
 _KINDS = ("lost", "late", "accepted", "stuck", "5xx", "429", "401", "unsent")
@@ -27,6 +29,9 @@ _LONGEST_STORY = 50_000.0
 # The share of stories about a native tenant, and of its hopeless orders that it refuses with a 409
 # and calls cancelable.
 _NATIVE = 0.35
+# The share of stories with a journal, and of these the share of those at a journal_path.
+_KEPT = 0.85
+_IN_OBJECTS = 0.4
 _NATIVE_CONFLICT = 0.5
 
 
@@ -86,7 +91,11 @@ class Story:
             100 if self._native is None else self._native.choice([0, 0, 50]),
             self._draw_accepted(seed),
         )
-        self._values = Values() if draw.random() < 0.85 else None
+        # Drawn apart, as for native tenants.
+        objects = random.Random(-2 * 10**9 - seed)  # noqa: S311 - a story must come out the same
+        self._values: Values | Bucket | None = None
+        if draw.random() < _KEPT:
+            self._values = Bucket(objects) if objects.random() < _IN_OBJECTS else Values()
         order_ids = list(self._orders.requests)
         promise = self._settle - self._skew
         self._tenant = Tenant(self._clock, draw, order_ids, promise, self._log, self._native)
@@ -170,6 +179,7 @@ class Story:
         counts["cancels"] += len(self._tenant.posts)
         counts["faults"] += self._tenant.faults
         counts["native"] += self._native is not None
+        counts["objects"] += isinstance(self._values, Bucket)
         return self.told
 
     def _run(self) -> None:
@@ -223,18 +233,16 @@ class Story:
     def _start(self, number: int, *, is_bad: bool) -> Attempt | None:
         draw, values = self._draw, self._values
         self.told.counts["attempts"] += 1
-        store = None
         if values is not None:
-            values.newest_attempt = number
             # A store that loses a value and delivers an old one late can lose without a trace.
             may_lose = is_bad and number > 1 and not self._has_late_values
             share = 0.2 if self._runs_on else 0.05
             if may_lose and draw.random() < share and (lost := values.lose(draw)):
                 self._log(f"the store loses {lost}")
                 self.told.counts["losses"] += 1
-            store = Store(values, number, self._store_failure, self._later)
         self._log(f"#{number} begins")
         try:
+            store = self._open_store(number)
             return Attempt(
                 number,
                 self._clock,
@@ -252,6 +260,11 @@ class Story:
         except JournalError as error:
             self._log(f"#{number} cannot open its journal: {error}")
             return None
+
+    def _open_store(self, number: int) -> Store | None:
+        if self._values is None:
+            return None
+        return self._values.open(number, self._store_failure, self._later)
 
     def _store_failure(self) -> str | None:
         fails = self._draw.random() < self._tenant.weather.store_fails

@@ -1,0 +1,181 @@
+"""A store of small values in object storage, which an older attempt of the task cannot write to.
+
+It is an append-only log of numbered objects, and needs nothing of the storage but a write that
+creates an object only if there is none of that name:
+
+Whatever is written, the claim of an attempt too, is a new object with the next number, and an
+attempt goes on only from a number that it has created itself. An attempt that begins claims the
+first number that is free, so that the next number of any older attempt is taken, for no object is
+ever removed or replaced. So every record of an older attempt comes before the claim, where the
+younger one reads it, or it is refused. Whether a write whose response was lost has created its
+object is decided by reading the object: no two attempts write the same bytes.
+
+A list only says where to begin. One that lags costs a refused write for each object that it lacks.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Collection, Mapping
+from typing import Any, Protocol
+
+from airflow_provider_oms.api.errors import OmsInputError
+from airflow_provider_oms.cancellation.store import store_failures
+
+__all__ = ["RULE", "ObjectLog", "Objects"]
+
+RULE = (
+    "in S3, Google Cloud Storage, Azure Blob Storage or a folder, where a write can be refused if "
+    "the object is there already"
+)
+_VERSION = 1
+_NAME = re.compile(r"(\d{8,})\.json")
+# A run that has ended does not wait for a write that hangs.
+_LONGEST_WAIT = 2.0
+
+
+class Objects(Protocol):
+    """Keep the objects of one task."""
+
+    def names(self) -> Collection[str]:
+        """Return the names of the objects; some that were created just now may be missing."""
+
+    def read(self, name: str) -> bytes | None:
+        """Return an object; ``None`` if there is none.
+
+        :param name: its name.
+        """
+
+    def create(self, name: str, data: bytes) -> None:
+        """Create an object, and fail if there is one of that name.
+
+        :param name: its name.
+        :param data: what it holds.
+        """
+
+
+class _FencedOffError(Exception):
+    def __init__(self) -> None:
+        super().__init__("another attempt of this task has taken over")
+
+
+class ObjectLog:
+    """Keep values for one attempt, which takes over from all older ones; a ``Store``.
+
+    :param objects: the objects of the task.
+    :param task: which task that is, for a person who looks at the objects.
+    :param attempt: its number, likewise.
+    :param token: a text that no other attempt has.
+    :raises JournalError: when the storage fails, or holds something else.
+    :raises OmsInputError: when the storage replaces an object that should only be created.
+    """
+
+    def __init__(self, objects: Objects, *, task: str, attempt: int, token: str) -> None:
+        self._objects = objects
+        self._token = token
+        # The driver's thread may still write while the caller's asks whether it owns the record.
+        self._lock = threading.Lock()
+        self._is_fenced_off = False
+        # What was written last, where it is not known whether the storage has taken it.
+        self._unconfirmed: tuple[str, bytes] | None = None
+        # The number of the newest record, and that of the newest for each key.
+        self._number = 0
+        self._index: dict[str, int] = {}
+        with store_failures():
+            claim = self._take_over(task, attempt)
+            is_refused = self._refuses_to_replace(claim)
+        if not is_refused:
+            raise OmsInputError("journal_path", RULE, "a storage that replaces the object")
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return the value of a key as it was when this attempt took over, or has set it since.
+
+        :param key: the key.
+        :param default: what to return where there is none, or where its object is lost.
+        """
+        number = self._index.get(key)
+        record = None if number is None else self._read(number)
+        return default if record is None else record.get("value", default)
+
+    def set(self, key: str, value: Any) -> None:
+        """Keep a value under a key.
+
+        :param key: the key.
+        :param value: a JSON value.
+        :raises Exception: when it is not known to be kept: it may be all the same, as of the
+            record's place in the log, but after no later one.
+        """
+        if not self._lock.acquire(timeout=_LONGEST_WAIT):
+            raise TimeoutError("an earlier write does not come to its end")
+        try:
+            if self._unconfirmed is not None:
+                self._append(*self._unconfirmed)
+            index = {**self._index, key: self._number + 1}
+            self._append(key, self._encoded(index, key=key, value=value))
+        finally:
+            self._lock.release()
+
+    def _append(self, key: str, data: bytes) -> None:
+        if self._is_fenced_off:
+            raise _FencedOffError
+        self._unconfirmed = key, data
+        if not self._creates(self._number + 1, data):
+            self._is_fenced_off = True
+            raise _FencedOffError
+        self._number += 1
+        self._index[key] = self._number
+        self._unconfirmed = None
+
+    def _creates(self, number: int, data: bytes) -> bool:
+        """Create an object, and tell whether it is ours; fail where that is not known."""
+        name = _name(number)
+        try:
+            self._objects.create(name, data)
+        except Exception:
+            found = self._objects.read(name)
+            if found is None:
+                raise
+            return found == data
+        return True
+
+    def _take_over(self, task: str, attempt: int) -> bytes:
+        names = map(_NAME.fullmatch, self._objects.names())
+        self._number = max((int(name[1]) for name in names if name), default=0)
+        while True:
+            self._index = self._index_at(self._number)
+            claim = self._encoded(self._index, task=task, attempt=attempt)
+            self._number += 1
+            if self._creates(self._number, claim):
+                return claim
+
+    def _index_at(self, number: int) -> dict[str, int]:
+        record = self._read(number) if number else {"version": _VERSION, "index": {}}
+        match record:
+            case {"version": version, "index": dict(index)} if version == _VERSION:
+                return index
+        raise ValueError(f"{_name(number)} is no record of a journal")
+
+    def _refuses_to_replace(self, claim: bytes) -> bool:
+        try:
+            self._objects.create(_name(self._number), self._encoded({}, replaces=self._number))
+        except Exception:  # noqa: BLE001 - the storage's own, and the object shows what became of it
+            return self._objects.read(_name(self._number)) == claim
+        return False
+
+    def _read(self, number: int) -> dict[str, Any] | None:
+        data = self._objects.read(_name(number))
+        try:
+            record = None if data is None else json.loads(data)
+        except ValueError:
+            return None
+        return record if isinstance(record, dict) else None
+
+    def _encoded(self, index: Mapping[str, int], **content: Any) -> bytes:
+        record = {"version": _VERSION, "by": self._token, **content, "index": index}
+        return json.dumps(record, separators=(",", ":")).encode()
+
+
+def _name(number: int) -> str:
+    return f"{number:08d}.json"

@@ -1,0 +1,242 @@
+"""The log of numbered objects: who may write, and what a write whose response was lost has done."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from object_store import Objects, ReplacingObjects
+
+from airflow_provider_oms.api.errors import OmsInputError
+from airflow_provider_oms.cancellation import object_log
+from airflow_provider_oms.cancellation.store import JournalError
+
+
+class TestOneAttempt:
+    def test_it_finds_what_it_has_set(self) -> None:
+        log = Objects().open()
+        log.set("a", {"x": 1})
+        log.set("b", 2)
+        log.set("a", 3)
+        assert (log.get("a"), log.get("b"), log.get("c"), log.get("c", 7)) == (3, 2, None, 7)
+
+    def test_nothing_is_ever_replaced_or_removed(self) -> None:
+        objects = Objects()
+        log = objects.open()
+        log.set("a", 1)
+        before = dict(objects.kept)
+        log.set("a", 2)
+        assert objects.kept.items() > before.items()
+        assert sorted(objects.kept) == [f"0000000{number}.json" for number in (1, 2, 3)]
+
+
+class TestTheNextAttempt:
+    def test_it_finds_the_newest_values_and_reads_few_objects(self) -> None:
+        objects = Objects()
+        first = objects.open()
+        for value in range(50):
+            first.set("a", value)
+            first.set("b", -value)
+        second = objects.open(2)
+        assert (second.get("a"), second.get("b")) == (49, -49)
+        second.set("a", "newer")
+        assert objects.open(3).get("a") == "newer"
+        assert objects.open(4).get("b") == -49
+
+    def test_the_older_one_cannot_write_any_more_and_stops_trying(self) -> None:
+        objects = Objects()
+        first, second = objects.open(), objects.open(2)
+        kept, writes = dict(objects.kept), objects.writes
+        for _ in range(2):
+            with pytest.raises(Exception, match="another attempt of this task has taken over"):
+                first.set("a", 1)
+        assert (objects.kept, objects.writes) == (kept, writes + 1)
+        second.set("a", 2)
+        assert second.get("a") == 2
+
+    @pytest.mark.parametrize("missing", range(5))
+    def test_a_list_that_lags_misleads_nobody(self, missing: int) -> None:
+        objects = Objects()
+        first = objects.open()
+        for value in range(3):
+            first.set("a", value)
+        objects.unlisted = set(sorted(objects.kept)[len(objects.kept) - missing :])
+        assert objects.open(2).get("a") == 2
+        with pytest.raises(Exception, match="taken over"):
+            first.set("a", 9)
+
+    def test_other_files_in_the_folder_are_none_of_its_business(self) -> None:
+        objects = Objects()
+        objects.open().set("a", 1)
+        objects.kept |= {".part": b"", "00000009.json.tmp": b"", "notes.txt": b"?"}
+        assert objects.open(2).get("a") == 1
+
+    @pytest.mark.parametrize("junk", [b"", b"[]", b'{"version": 2, "index": {}}', b'"\xff"'])
+    def test_an_object_that_is_no_record_is_refused(self, junk: bytes) -> None:
+        objects = Objects()
+        objects.open()
+        objects.kept["00000002.json"] = junk
+        with pytest.raises(JournalError, match=r"00000002\.json is no record of a journal"):
+            objects.open(2)
+
+    def test_a_record_that_is_lost_has_no_value(self) -> None:
+        objects = Objects()
+        log = objects.open()
+        log.set("a", 1)
+        log.set("b", 2)
+        del objects.kept["00000002.json"]
+        assert objects.open(2).get("a", "lost") == "lost"
+
+
+class TestAWriteWithoutAResponse:
+    def test_one_that_was_taken_is_no_defeat(self) -> None:
+        objects = Objects()
+        log = objects.open()
+        objects.fails = "taken"
+        log.set("a", 1)
+        log.set("a", 2)
+        objects.fails = None
+        log.set("b", 3)
+        assert (objects.open(2).get("a"), objects.open(3).get("b")) == (2, 3)
+
+    @pytest.mark.parametrize("arrives", [True, False])
+    def test_one_that_may_come_later_is_settled_before_the_next(self, arrives: bool) -> None:
+        objects = Objects()
+        log = objects.open()
+        objects.fails = "late"
+        with pytest.raises(TimeoutError):
+            log.set("a", 1)
+        if arrives:
+            objects.arrive()
+        objects.fails = None
+        log.set("a", 2)
+        objects.arrive()
+        assert objects.open(2).get("a") == 2
+        numbers = [json.loads(objects.kept[name]).get("value") for name in sorted(objects.kept)]
+        assert numbers[:3] == [None, 1, 2]
+
+    def test_one_that_comes_after_another_attempt_took_over_is_no_success(self) -> None:
+        objects = Objects()
+        first = objects.open()
+        objects.fails = "late"
+        with pytest.raises(TimeoutError):
+            first.set("a", 1)
+        objects.fails = None
+        second = objects.open(2)
+        objects.arrive()
+        assert second.get("a") is None
+        with pytest.raises(Exception, match="taken over"):
+            first.set("a", 1)
+
+    def test_one_that_comes_before_another_attempt_takes_over_is_found_by_it(self) -> None:
+        objects = Objects()
+        first = objects.open()
+        objects.fails = "late"
+        with pytest.raises(TimeoutError):
+            first.set("a", 1)
+        objects.fails = None
+        objects.unlisted = {"00000002.json"}
+        objects.arrive()
+        second = objects.open(2)
+        assert second.get("a") == 1
+        # It is on record, and that is what its repetition finds; the next one is refused.
+        with pytest.raises(Exception, match="taken over"):
+            first.set("b", 2)
+        assert second.get("b") is None
+
+    def test_a_claim_that_was_taken_is_a_claim(self) -> None:
+        objects = Objects()
+        objects.open().set("a", 1)
+        objects.fails = "taken"
+        second = objects.open(2)
+        objects.fails = None
+        second.set("b", 2)
+        assert len(objects.kept) == 4
+
+    def test_a_claim_that_fails_opens_nothing(self) -> None:
+        objects = Objects()
+        objects.fails = "gone"
+        with pytest.raises(JournalError, match="TimeoutError: gone"):
+            objects.open()
+
+    def test_a_write_that_hangs_is_not_waited_for(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        objects = Objects()
+        log = objects.open()
+        hangs, goes_on = threading.Event(), threading.Event()
+        put = objects.put
+
+        def wait(name: str, data: bytes) -> None:
+            hangs.set()
+            assert goes_on.wait(10)
+            put(name, data)
+
+        monkeypatch.setattr(objects, "put", wait)
+        monkeypatch.setattr(object_log, "_LONGEST_WAIT", 0.01)
+        writer = threading.Thread(target=log.set, args=("a", 1))
+        writer.start()
+        assert hangs.wait(10)
+        with pytest.raises(TimeoutError, match="does not come to its end"):
+            log.set("b", 2)
+        goes_on.set()
+        writer.join()
+        monkeypatch.undo()
+        log.set("b", 2)
+        assert (log.get("a"), log.get("b")) == (1, 2)
+
+
+class TestAStorageThatReplaces:
+    def test_it_is_refused_before_anything_depends_on_it(self) -> None:
+        with pytest.raises(OmsInputError, match="journal_path must be in S3"):
+            ReplacingObjects().open()
+
+    def test_it_is_refused_too_where_the_response_to_the_trial_is_lost(self) -> None:
+        objects = ReplacingObjects()
+        objects.fails = "taken"
+        with pytest.raises(OmsInputError, match="a storage that replaces the object"):
+            objects.open()
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["begin", "set", "arrive"]),
+            st.integers(0, 3),
+            st.sampled_from([None, None, None, "gone", "taken", "late"]),
+        ),
+        max_size=40,
+    )
+)
+def test_whatever_fails_and_however_many_run_on(steps: list[tuple[str, int, str | None]]) -> None:
+    """Each write that was confirmed is found by later attempts, and none comes after a claim."""
+    objects = Objects()
+    logs = [objects.open()]
+    confirmed: dict[str, int] = {}
+    for value, (what, which, fails) in enumerate(steps):
+        objects.fails = fails
+        if what == "arrive":
+            objects.arrive()
+        elif what == "begin":
+            _try(lambda: logs.append(objects.open(len(logs) + 1)))
+            continue
+        else:
+            at = min(which, len(logs) - 1)
+            log = logs[len(logs) - 1 - at]
+            key = f"key {value}"
+            if _try(lambda log=log, key=key, value=value: log.set(key, value)):  # type: ignore[misc]  # bound now
+                assert at == 0, "an older attempt has written"
+                confirmed[key] = value
+    objects.fails = None
+    last = objects.open(len(logs) + 1)
+    assert {key: last.get(key) for key in confirmed} == confirmed
+
+
+def _try(act: Callable[[], object]) -> bool:
+    try:
+        act()
+    except Exception:  # noqa: BLE001 - whatever the storage raises
+        return False
+    return True
