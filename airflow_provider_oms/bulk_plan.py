@@ -19,8 +19,9 @@ from airflow_provider_oms.cancellation.history import Policy
 from airflow_provider_oms.cancellation.notes import LeavesNotes
 from airflow_provider_oms.cancellation.runner import Runtime
 from airflow_provider_oms.exceptions import OmsBulkCancellationError, invalid_input_is_final
+from airflow_provider_oms.journal_files import journal_store
 from airflow_provider_oms.storage import ResultsFile, before_anything_is_sent
-from airflow_provider_oms.version_compat import NO_TASK_STATE_STORE, task_state_store
+from airflow_provider_oms.version_compat import NO_TASK_STATE_STORE
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -72,21 +73,24 @@ class Plan:
         calls.leave_late_notes(at_most, around, pause=1 / rate if rate else 0.0)
 
 
-def open_journal(log: Any, context: Context, settings: TenantSettings, orders: OrderSet) -> Journal:
+def open_journal(
+    log: Any, context: Context, settings: TenantSettings, orders: OrderSet, journal_path: Any
+) -> Journal:
     """Return the journal of a task.
 
     :param log: the task's log.
     :param context: the task's context.
     :param settings: of the tenant that the journal is about.
     :param orders: the set that it is about.
-    :raises OmsBulkCancellationError: when Airflow does not give or take the record; then nothing
-        was sent.
+    :param journal_path: where it is kept; empty for Airflow's own store.
+    :raises OmsInvalidInputError: when ``journal_path`` cannot keep it; then nothing was sent.
+    :raises OmsBulkCancellationError: when the record is not given or taken; then nothing was sent.
     """
-    store = task_state_store(context)
-    if store is None:
-        log.info("%s", NO_TASK_STATE_STORE)
     ti: Any = context["ti"]
     try:
+        store = journal_store(context, journal_path, log)
+        if store is None:
+            log.info("%s", NO_TASK_STATE_STORE)
         return Journal(
             store,
             now=time.time(),
@@ -96,7 +100,8 @@ def open_journal(log: Any, context: Context, settings: TenantSettings, orders: O
         )
     except JournalError as error:
         raise OmsBulkCancellationError(
-            f"The journal in task_state_store cannot be opened ({error}). Nothing was sent."
+            f"The journal in {journal_path or 'task_state_store'} cannot be opened ({error}). "
+            f"Nothing was sent."
         ) from None
 
 

@@ -52,7 +52,8 @@ __all__ = [
 
 NO_TASK_STATE_STORE = (
     f"Airflow {AIRFLOW_VERSION} has no task_state_store (3.3 has), so this task keeps no journal: "
-    f"another attempt of it will read every order, with time to settle, before it cancels any"
+    f"another attempt of it will read every order, with time to settle, before it cancels any; "
+    f"journal_path says where to keep one"
 )
 
 

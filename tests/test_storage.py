@@ -6,17 +6,13 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 from typing import ClassVar
 
 import pytest
-from features import IS_AIRFLOW_2
-from fsspec.implementations.memory import (  # type: ignore[import-untyped]  # it has no types
-    MemoryFileSystem,
-)
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from memory_storage import attach_memory
 
 from airflow_provider_oms.api.errors import OmsInputError
 from airflow_provider_oms.api.translated import Translated
@@ -295,10 +291,7 @@ class TestResults:
     def test_in_other_storage_the_path_in_it_tells(
         self, monkeypatch: pytest.MonkeyPatch, orders: str, *, is_same: bool
     ) -> None:
-        store = import_module("airflow.io.store" if IS_AIRFLOW_2 else "airflow.sdk.io.store")
-        monkeypatch.setattr(store, "_STORE_CACHE", {})
-        monkeypatch.setattr(MemoryFileSystem, "store", {})
-        store.attach("memory", fs=MemoryFileSystem())
+        attach_memory(monkeypatch)
         file = ResultsFile("memory://b/r.jsonl")
         if is_same:
             with pytest.raises(OmsInputError, match="the file at orders_path"):

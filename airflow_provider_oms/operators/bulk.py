@@ -66,7 +66,7 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
     ``OmsCancelOrderOperator``, many at a time. The task fails when more than ``tolerated_failures``
     orders ended neither canceled nor as ``accepted_outcomes`` admits. What is on record of each
     order lets the next attempt go on where this one ended, even after a ``kill -9`` (Airflow 3.3
-    and later).
+    and later; before, with ``journal_path``).
 
     In XCom, also when the task fails: ``return_value``, a summary with the counts by outcome and
     by state and the first ids of each failure, and, for up to 1,000 orders, ``results``, a dict for
@@ -121,6 +121,9 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
         (templated).
     :param results_path: where to write one JSON line for each order; a mapped task's index goes
         into the name. Any URI that ``ObjectStoragePath`` takes (templated).
+    :param journal_path: the folder for the journal on Airflow before 3.3: in S3, Google Cloud
+        Storage, Azure Blob Storage, or one that all workers share. Left out, the journal is in
+        Airflow 3.3's own store, and before 3.3 there is none (templated).
     """
 
     template_fields: Sequence[str] = (
@@ -145,6 +148,7 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
         "approval_timeout",
         "is_dry_run",
         "results_path",
+        "journal_path",
     )
     template_fields_renderers = {  # noqa: RUF012 - as Airflow declares it
         "orders": "json",
@@ -179,6 +183,7 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
         approval_timeout: timedelta | float | str = timedelta(hours=24),
         dry_run: bool | str | Templated = False,
         results_path: str | Templated | None = None,
+        journal_path: str | Templated | None = None,
         **kwargs: Unpack[TaskArguments],
     ) -> None:
         super().__init__(**kwargs)
@@ -214,6 +219,7 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
         # BaseOperator has a method of the argument's name.
         self.is_dry_run: Any = dry_run
         self.results_path: Any = results_path
+        self.journal_path: Any = journal_path
         self._is_killed = False
 
     def on_kill(self) -> None:
@@ -352,8 +358,13 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
         if not (ti.try_number or dry_run):
             self.log.warning("%s", _NO_ATTEMPT)
         is_kept = bool(orders) and not dry_run
-        journal = open_journal(self.log, context, hook.settings, orders) if is_kept else None
         results = results_file(self.results_path, self.orders_path, ti.map_index)
+        # Last, because it takes the task over from an older attempt that still runs.
+        journal = (
+            open_journal(self.log, context, hook.settings, orders, self.journal_path)
+            if is_kept
+            else None
+        )
         attempt = 1 if dry_run else ti.try_number
         return Plan(
             hook.get_conn(),
