@@ -73,6 +73,7 @@ class NativeParts:
     """
 
     whole_lines_only = False
+    shipment_cancels_tell_shopper = True
 
     def __init__(
         self,

@@ -51,6 +51,8 @@ class PartDialect(Protocol):
 
     #: Whether a line can be canceled as a whole only.
     whole_lines_only: bool
+    #: Whether the cancel of a shipment says whether the OMS may write to the shopper.
+    shipment_cancels_tell_shopper: bool
 
     def line_name(self, value: Any) -> LineName:
         """Return what names a line, in its one form.
@@ -120,10 +122,12 @@ class Parts:
     """Read and cancel parts of orders; each call is sent once.
 
     :param client: the tenant's client.
+    :param pace: called before each request; returns when it may leave.
     """
 
-    def __init__(self, client: OmsClient) -> None:
+    def __init__(self, client: OmsClient, pace: Callable[[], object] = lambda: None) -> None:
         self._client = client
+        self._pace = pace
         self._dialect = client.dialect.parts()
 
     def get_parts(
@@ -147,6 +151,7 @@ class Parts:
         notes = _Notes()
 
         def ask(call: ApiCall, read: Reader[_Read], kind: str = "GET", /) -> _Read:
+            self._pace()
             return self._client.call(
                 call, notes.taken_of(read), kind=kind, order_id=order_id, found=found
             )
@@ -173,6 +178,7 @@ class Parts:
         :raises OmsError: one of its kinds, for anything but the part.
         """
         notes = _Notes()
+        self._pace()
         shown = self._client.call(
             self._dialect.cancel_call(cancel),
             notes.taken_of(self._dialect.shown_in(cancel, before)),

@@ -93,6 +93,7 @@ class TranslatedParts:
     """
 
     whole_lines_only = True
+    shipment_cancels_tell_shopper = False
 
     def __init__(
         self,

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_oms.api.errors import OmsInputError, OmsNotSentError
-from airflow_provider_oms.api.parts import Flags, PartKind
+from airflow_provider_oms.api.errors import OmsNotSentError
+from airflow_provider_oms.api.parts import PartKind
 from airflow_provider_oms.api.values import (
     CancelRequest,
     validate_flag,
@@ -108,41 +107,23 @@ class CancelsParts:
         :raises OmsPartsCancellationError: for every other outcome; its ``result`` says which. It is
             an ``OmsPartsCancellationRefusedError`` when no retry can help.
         """
-        from airflow_provider_oms.cancellation.parts.plan import plan_items  # noqa: PLC0415 - most tasks need none of it
-        from airflow_provider_oms.cancellation.parts.run import PartsTask  # noqa: PLC0415 - most tasks need none of it
+        from airflow_provider_oms.cancellation.parts.tasks import PartOptions  # noqa: PLC0415 - most tasks need none of it
         from airflow_provider_oms.cancellation.parts.wanted import wanted_items  # noqa: PLC0415 - most tasks need none of it
 
         with invalid_input_is_final():
             dialect = self.get_conn().dialect.parts()
-            flags = Flags(
-                validate_flag("send_notifications", send_notifications),
-                validate_flag("rectify_order", rectify_order),
-                validate_flag("cancel_child_items", cancel_child_items),
-                validate_flag("block_assignment", block_assignment),
+            options = PartOptions.checked(
+                send_notifications=send_notifications,
+                rectify_order=rectify_order,
+                cancel_child_items=cancel_child_items,
+                block_assignment=block_assignment,
+                allow_whole_order=allow_whole_order,
+                allow_order_edit=allow_order_edit,
             )
-            dialect.check_flags(PartKind.LINE, flags)
+            options.check(dialect, PartKind.LINE)
             wanted = wanted_items(items, dialect, disposition_reason, disposition_other_reason)
-            is_allowed = validate_flag("allow_whole_order", allow_whole_order)
-            if flags.cancel_child_items and not is_allowed:
-                # Nothing shows which lines are children, so they would count as the rest of the
-                # order.
-                rule = "false, or given together with allow_whole_order=True"
-                raise OmsInputError("cancel_child_items", rule, "true")
-            plan = partial(
-                plan_items,
-                wanted=wanted,
-                whole_lines_only=dialect.whole_lines_only,
-                allow_whole_order=is_allowed,
-                allow_order_edit=validate_flag("allow_order_edit", allow_order_edit),
-            )
-            task = PartsTask(
-                self.get_conn().dialect.order_id(order_id, order_key),
-                wanted,
-                plan,
-                flags,
-                is_relative=not dialect.whole_lines_only
-                and any(one.quantity is not None for one in wanted),
-                allow_whole_order=is_allowed,
+            task = options.task(
+                dialect, self.get_conn().dialect.order_id(order_id, order_key), wanted
             )
         return self._cancel_parts(
             task, only_if_states, dry_run, in_doubt, attempt, journal, on_interrupt, is_stopping
@@ -190,30 +171,25 @@ class CancelsParts:
         :raises OmsInvalidInputError: when an argument or the connection is not valid.
         :raises OmsPartsCancellationError: for every other outcome.
         """
-        from airflow_provider_oms.cancellation.parts.plan import plan_shipment  # noqa: PLC0415 - most tasks need none of it
-        from airflow_provider_oms.cancellation.parts.run import PartsTask  # noqa: PLC0415 - most tasks need none of it
+        from airflow_provider_oms.cancellation.parts.tasks import PartOptions  # noqa: PLC0415 - most tasks need none of it
         from airflow_provider_oms.cancellation.parts.wanted import wanted_shipment  # noqa: PLC0415 - most tasks need none of it
 
         with invalid_input_is_final():
             dialect = self.get_conn().dialect.parts()
-            flags = Flags(
-                None
-                if send_notifications is None
-                else validate_flag("send_notifications", send_notifications),
-                block_assignment=validate_flag("block_assignment", block_assignment),
+            options = PartOptions.checked(
+                send_notifications=send_notifications,
+                block_assignment=block_assignment,
+                allow_whole_order=allow_whole_order,
             )
-            dialect.check_flags(PartKind.SHIPMENT, flags)
+            options.check(dialect, PartKind.SHIPMENT)
             wanted = wanted_shipment(
                 shipment_id, dialect, disposition_reason, disposition_other_reason
             )
-            allowed = validate_flag("allow_whole_order", allow_whole_order)
-            task = PartsTask(
+            task = options.task(
+                dialect,
                 self.get_conn().dialect.order_id(order_id, order_key),
                 (wanted,),
-                partial(plan_shipment, wanted=wanted, allow_whole_order=allowed),
-                flags,
                 is_shipment=True,
-                allow_whole_order=allowed,
             )
         return self._cancel_parts(
             task, only_if_states, dry_run, in_doubt, attempt, journal, on_interrupt, is_stopping

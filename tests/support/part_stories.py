@@ -11,7 +11,7 @@ from part_world import FINE, ORDER, SETTLE, Key, Killed, Weather, World, amounts
 from airflow_provider_oms.api.parts import Flags, Reason
 from airflow_provider_oms.cancellation.history import Policy
 from airflow_provider_oms.cancellation.outcomes import Outcome
-from airflow_provider_oms.cancellation.parts.plan import plan_items, plan_shipment
+from airflow_provider_oms.cancellation.parts.plan import plan_items, plan_shipments
 from airflow_provider_oms.cancellation.parts.record import begin
 from airflow_provider_oms.cancellation.parts.results import PartResult, PartsResult
 from airflow_provider_oms.cancellation.parts.run import PartsTask, cancel_parts
@@ -74,7 +74,7 @@ class Story:
             number = draw.choice(sorted({key[0] for key in self.world.initial}))
             wanted = Wanted(number, _WHY)
             asked = {key[1]: many for key, many in self.world.initial.items() if key[0] == number}
-            plan = partial(plan_shipment, wanted=wanted, allow_whole_order=True)
+            plan = partial(plan_shipments, wanted=(wanted,), allow_whole_order=True)
             return PartsTask(ORDER, (wanted,), plan, Flags(), is_shipment=True), asked
         asked = {}
         items = []

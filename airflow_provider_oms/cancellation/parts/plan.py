@@ -23,7 +23,7 @@ __all__ = [
     "Refusal",
     "ends_the_order",
     "plan_items",
-    "plan_shipment",
+    "plan_shipments",
 ]
 
 _GUARD = "nothing else of the order is open, so that this would cancel all that is left of it"
@@ -181,30 +181,37 @@ def plan_items(
     return Plan(order_id, tuple(parts), tuple(reached))
 
 
-def plan_shipment(shown: OrderParts, wanted: Wanted, *, allow_whole_order: bool) -> Plan:
-    """Return the plan to cancel a whole shipment.
+def plan_shipments(shown: OrderParts, wanted: Sequence[Wanted], *, allow_whole_order: bool) -> Plan:
+    """Return the plan to cancel whole shipments.
 
     :param shown: the order, as it was read.
-    :param wanted: the shipment.
+    :param wanted: the shipments.
     :param allow_whole_order: whether nothing of the order need be left open.
     """
-    order_id, number = shown.order.order_id, int(wanted.name)
-    shipment = shown.shipment(number)
-    refusal = ""
-    outcome = Outcome.NOT_CANCELABLE
-    if shipment is None:
-        outcome, refusal = Outcome.NOT_FOUND, "the order has no such shipment"
-    elif shipment.is_canceled or shown.order.is_canceled:
-        return Plan(order_id, reached=(number,))
-    elif not shipment.is_open:
-        refusal = f"its status is {shipment.status}, which cannot be canceled"
-    elif not allow_whole_order:
-        others = [one for one in shown.shipments if one.is_open and one.number != number]
+    order_id = shown.order.order_id
+    numbers = [int(one.name) for one in wanted]
+    reached: list[LineName] = []
+    refusals: list[Refusal] = []
+    for number in numbers:
+        shipment = shown.shipment(number)
+        if shipment is None:
+            reason = "the order has no such shipment"
+            refusals.append(Refusal(number, Outcome.NOT_FOUND, reason))
+        elif shipment.is_canceled or shown.order.is_canceled:
+            reached.append(number)
+        elif not shipment.is_open:
+            reason = f"its status is {shipment.status}, which cannot be canceled"
+            refusals.append(Refusal(number, Outcome.NOT_CANCELABLE, reason))
+    to_cancel = [number for number in numbers if number not in reached]
+    if to_cancel and not refusals and not allow_whole_order:
+        others = [one for one in shown.shipments if one.is_open and one.number not in numbers]
         if not others:
-            refusal = f"{_GUARD if shown.shows_all else _GUARD_UNSEEN}. {_ALLOW}"
-    if refusal:
-        return Plan(order_id, refusals=(Refusal(number, outcome, refusal),))
-    return Plan(order_id, (Part(order_id, PartKind.SHIPMENT, number),))
+            why = f"{_GUARD if shown.shows_all else _GUARD_UNSEEN}. {_ALLOW}"
+            refusals = [Refusal(number, Outcome.NOT_CANCELABLE, why) for number in to_cancel]
+    if refusals:
+        return Plan(order_id, (), tuple(reached), tuple(refusals))
+    parts = tuple(Part(order_id, PartKind.SHIPMENT, number) for number in to_cancel)
+    return Plan(order_id, parts, tuple(reached))
 
 
 def ends_the_order(
@@ -218,7 +225,8 @@ def ends_the_order(
     :param shown: the whole order, as it was read directly before.
     """
     if part.kind is PartKind.SHIPMENT:
-        left = sum(one.is_open and one.number != part.shipment for one in shown.shipments)
+        numbers = {part.shipment, *(one.shipment for one in others)}
+        left = sum(one.is_open and one.number not in numbers for one in shown.shipments)
     else:
         planned = sum(share.quantity for share in shares)
         planned += sum(_open_of(one, share, shown) for one in others for share in one.shares)

@@ -24,7 +24,7 @@ from airflow_provider_oms.api.client import OmsClient
 from airflow_provider_oms.api.part_calls import Parts
 from airflow_provider_oms.api.parts import Flags, PartKind
 from airflow_provider_oms.cancellation.outcomes import Outcome
-from airflow_provider_oms.cancellation.parts.plan import plan_items, plan_shipment
+from airflow_provider_oms.cancellation.parts.plan import plan_items, plan_shipments
 from airflow_provider_oms.cancellation.parts.record import Begun
 from airflow_provider_oms.cancellation.parts.results import PartsResult
 from airflow_provider_oms.cancellation.parts.run import PartsTask, cancel_parts
@@ -188,7 +188,7 @@ def _task(
     if kind.is_shipment:
         why = rules.reason(PartKind.SHIPMENT, "created_by_mistake", None)
         wanted = Wanted(min(known["shipments"]), why)
-        plan = partial(plan_shipment, wanted=wanted, allow_whole_order=False)
+        plan = partial(plan_shipments, wanted=(wanted,), allow_whole_order=False)
         return PartsTask(name, (wanted,), plan, flags, is_shipment=True), 2
     why = rules.reason(PartKind.LINE, "no_inventory", None)
     is_whole = rules.whole_lines_only

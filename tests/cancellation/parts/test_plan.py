@@ -22,7 +22,13 @@ from airflow_provider_oms.api.parts import (
 )
 from airflow_provider_oms.cancellation.outcomes import Outcome
 from airflow_provider_oms.cancellation.parts.assessment import Standing, assess, cancel_of
-from airflow_provider_oms.cancellation.parts.plan import Part, Plan, plan_items, plan_shipment
+from airflow_provider_oms.cancellation.parts.plan import (
+    Part,
+    Plan,
+    ends_the_order,
+    plan_items,
+    plan_shipments,
+)
 from airflow_provider_oms.cancellation.parts.wanted import Wanted
 
 WHY = Reason("other", "Out of stock")
@@ -123,12 +129,12 @@ class TestTheLastOpenLine:
 
     def test_so_is_the_last_open_shipment(self) -> None:
         first, last = shipment(11), shipment(12, "FULFILLED")
-        made = plan_shipment(shown([], (first, last)), Wanted(11, WHY), allow_whole_order=False)
+        made = plan_shipments(shown([], (first, last)), [Wanted(11, WHY)], allow_whole_order=False)
         assert "nothing else" in made.refusals[0].reason
-        made = plan_shipment(shown([], (first, last)), Wanted(11, WHY), allow_whole_order=True)
+        made = plan_shipments(shown([], (first, last)), [Wanted(11, WHY)], allow_whole_order=True)
         assert [part.key for part in made.parts] == ["7/shipment:11"]
         others = shown([], (first, shipment(13)))
-        assert plan_shipment(others, Wanted(11, WHY), allow_whole_order=False).parts
+        assert plan_shipments(others, [Wanted(11, WHY)], allow_whole_order=False).parts
 
 
 def shipment(number: int, status: str = "READY") -> Shipment:
@@ -142,13 +148,41 @@ class TestAShipment:
     )
     def test_one_that_cannot_be_canceled_is_refused(self, number: int, outcome: Outcome) -> None:
         ships = (shipment(11), shipment(12, "FULFILLED"), shipment(13, "CANCELED"))
-        made = plan_shipment(shown([], ships), Wanted(number, WHY), allow_whole_order=False)
+        made = plan_shipments(shown([], ships), [Wanted(number, WHY)], allow_whole_order=False)
         assert [one.outcome for one in made.refusals] == [outcome]
 
     def test_one_that_is_canceled_is_reached(self) -> None:
         ships = (shipment(13, "CANCELED"),)
-        made = plan_shipment(shown([], ships), Wanted(13, WHY), allow_whole_order=False)
+        made = plan_shipments(shown([], ships), [Wanted(13, WHY)], allow_whole_order=False)
         assert (made.parts, made.refusals, made.reached) == ((), (), (13,))
+
+
+class TestSeveralShipments:
+    SHIPS = (shipment(11), shipment(12), shipment(13, "CANCELED"), shipment(14))
+
+    def test_each_is_a_part_of_its_own(self) -> None:
+        wanted = [Wanted(number, WHY) for number in (12, 11, 13)]
+        made = plan_shipments(shown([], self.SHIPS), wanted, allow_whole_order=False)
+        assert [part.key for part in made.parts] == ["7/shipment:12", "7/shipment:11"]
+        assert made.reached == (13,)
+
+    def test_together_they_may_not_cancel_all_that_is_left(self) -> None:
+        wanted = [Wanted(number, WHY) for number in (11, 12, 14)]
+        made = plan_shipments(shown([], self.SHIPS), wanted, allow_whole_order=False)
+        assert (made.parts, len(made.refusals)) == ((), 3)
+        assert plan_shipments(shown([], self.SHIPS), wanted, allow_whole_order=True).parts
+
+    def test_one_that_cannot_be_canceled_holds_back_the_others(self) -> None:
+        wanted = [Wanted(11, WHY), Wanted(15, WHY)]
+        made = plan_shipments(shown([], self.SHIPS), wanted, allow_whole_order=False)
+        assert made.parts == ()
+        assert [one.name for one in made.refusals] == [15]
+
+    def test_what_the_others_cancel_is_not_left_over(self) -> None:
+        first, second = (Part(7, PartKind.SHIPMENT, number) for number in (11, 12))
+        order = shown([], (shipment(11), shipment(12)))
+        assert ends_the_order(first, (), [second], order)
+        assert not ends_the_order(first, (), [second], shown([], (*order.shipments, shipment(14))))
 
 
 class TestQuantities:
