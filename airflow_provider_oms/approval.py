@@ -133,7 +133,7 @@ class Approver:
         if record is None:
             return None
         try:
-            shown = Shown.from_record(record, self.orders.requests, self._bound_to)
+            shown = Shown.from_record(record, self.orders.asked, self._bound_to)
         except SetChangedError as change:
             self.log.info("The earlier approval no longer holds: %s", change)
             return None
@@ -147,7 +147,7 @@ class Approver:
         :raises OmsApprovalError: when it is about another set.
         """
         try:
-            shown = Shown.from_record(answer.shown, self.orders.requests, self._bound_to)
+            shown = Shown.from_record(answer.shown, self.orders.asked, self._bound_to)
         except SetChangedError as change:
             raise OmsApprovalError(f"{change}. {_AGAIN}") from None
         facts = (len(shown.approvals), shown.digest)
@@ -173,7 +173,7 @@ class Approver:
         :raises OmsApprovalError: when Airflow shows another question.
         :raises BaseException: to let the task rest.
         """
-        unread = sum(end.result.outcome.may_be_retried for end in run.ends.values())
+        unread = sum(end.may_be_retried for end in run.ends.values())
         stopped = run.stopped or ("the task was told to end" if was_told_to_end else "")
         if unread or stopped or reported is None:
             why = f" ({stopped})" if stopped else ""
@@ -183,7 +183,7 @@ class Approver:
                 can_retry=not run.is_shut_out,
             )
         shown = Shown.of(
-            run.ends, self.orders.requests, self._bound_to, self.settings.not_cancelable_states
+            run.ends, self.orders.asked, self._bound_to, self.settings.not_cancelable_states
         )
         if not shown.approvals:
             self.log.info("No order of the set is to be canceled, so no approval is needed")
@@ -193,7 +193,7 @@ class Approver:
         places += [kept.results_path] if kept.results_path else []
         question = question_about(
             shown,
-            self.orders.requests,
+            self.orders.asked,
             run.ends,
             tenant=self.tenant,
             places=" and in ".join(places),

@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_oms.api.errors import OmsInputError
-from airflow_provider_oms.api.values import validate_number, validate_only_if_states
+from airflow_provider_oms.api.values import (
+    OrderId,
+    kind_of,
+    validate_number,
+    validate_only_if_states,
+)
 from airflow_provider_oms.cancellation.bulk.columns import Columns, validate_delimiter
 from airflow_provider_oms.cancellation.bulk.entries import entries_of_value
+from airflow_provider_oms.cancellation.bulk.json_text import read_json
 from airflow_provider_oms.cancellation.bulk.order_set import OrderSet, Reasons, plan_orders
 from airflow_provider_oms.cancellation.bulk.rows import Rows
 from airflow_provider_oms.outputs import open_outputs
 from airflow_provider_oms.storage import read_entries
 
-__all__ = ["read_set", "rows_of", "states_of"]
+if TYPE_CHECKING:
+    from airflow_provider_oms.api.dialect import Dialect
+    from airflow_provider_oms.cancellation.parts.run import PartsTask
+
+__all__ = ["part_tasks", "read_set", "rows_of", "states_of"]
+
+_PART_OPTIONS = (
+    "send_notifications",
+    "rectify_order",
+    "cancel_child_items",
+    "block_assignment",
+    "allow_whole_order",
+    "allow_order_edit",
+)
+_PART_OPTIONS_RULE = f"a dict, or its JSON text, with some of {', '.join(_PART_OPTIONS)}"
 
 
 def states_of(value: Any, given: Collection[str]) -> frozenset[str] | None:
@@ -73,3 +93,37 @@ def read_set(
     else:
         entries = entries_of_value(open_outputs(orders))
     return plan_orders(entries, reasons, max_orders=most)
+
+
+def part_tasks(orders: OrderSet, part_options: Any, dialect: Dialect) -> dict[OrderId, PartsTask]:
+    """Return what is to be canceled of each order of which the set names parts.
+
+    :param orders: the set.
+    :param part_options: as given.
+    :param dialect: the tenant's.
+    :raises OmsInputError: when it is not valid, or left out where the set names parts.
+    """
+    given = part_options
+    if isinstance(given, str):
+        try:
+            given = read_json(given)
+        except ValueError:
+            raise OmsInputError("part_options", _PART_OPTIONS_RULE, kind_of(part_options)) from None
+    if given is None and not orders.parts:
+        return {}
+    if given is None:
+        rule = "given where entries have items, shipment, line or a quantity"
+        raise OmsInputError("part_options", rule, f"none, and parts of {len(orders.parts)} orders")
+    if not isinstance(given, Mapping) or not set(given) <= set(_PART_OPTIONS):
+        raise OmsInputError("part_options", _PART_OPTIONS_RULE, kind_of(given))
+    from airflow_provider_oms.api.parts import PartKind  # noqa: PLC0415 - most tasks need none of it
+    from airflow_provider_oms.cancellation.parts.tasks import PartOptions  # noqa: PLC0415 - most tasks need none of it
+
+    rules, options = dialect.parts(), PartOptions.checked(**given)
+    of_shipments = options.for_shipments(rules)
+    tasks = {}
+    for order_id, parts in orders.parts.items():
+        chosen = of_shipments if parts.is_shipment else options
+        chosen.check(rules, PartKind.SHIPMENT if parts.is_shipment else PartKind.LINE)
+        tasks[order_id] = chosen.task(rules, order_id, parts.wanted, is_shipment=parts.is_shipment)
+    return tasks

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_oms.api.client import OmsClient
-from airflow_provider_oms.api.values import validate_path
+from airflow_provider_oms.api.values import OrderId, validate_path
 from airflow_provider_oms.approval import Approver
 from airflow_provider_oms.cancellation.bulk.driver import BulkRun
 from airflow_provider_oms.cancellation.bulk.journal import Journal, JournalError
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_oms.api.config import TenantSettings
+    from airflow_provider_oms.cancellation.bulk.part_units import PartUnits
+    from airflow_provider_oms.cancellation.parts.run import PartsTask
 
 __all__ = ["Plan", "open_journal", "results_file"]
 
@@ -47,6 +49,7 @@ class Plan:
     rows: Rows
     approver: Approver | None
     started_at: float
+    parts: Mapping[OrderId, PartsTask] = field(default_factory=dict)
 
     def for_reading(self) -> Plan:
         """Return the plan of a dry run, for the question to a person."""
@@ -56,6 +59,36 @@ class Plan:
             attempt=1,
             journal=Journal(None, now=time.time()),
             note=None,
+        )
+
+    def units_of_parts(
+        self, log: Any, run: BulkRun, is_stopping: Callable[[], bool]
+    ) -> PartUnits | None:
+        """Return the part of the run that cancels parts of orders; ``None`` where there are none.
+
+        :param log: the task's log.
+        :param run: the run over the whole orders.
+        :param is_stopping: returns whether the task was told to end.
+        """
+        if not self.parts:
+            return None
+        from airflow_provider_oms.api.part_calls import Parts  # noqa: PLC0415 - most tasks need none of it
+        from airflow_provider_oms.cancellation.bulk.part_units import PartUnits, paced  # noqa: PLC0415 - most tasks need none of it
+
+        around = Runtime.until(is_stopping)
+        return PartUnits(
+            Parts(self.client, paced(run.limiter, around)),
+            self.orders,
+            self.parts,
+            # Each of its reads is a proof by itself, as for a single order.
+            replace(self.policy, early_reads=None),
+            self.journal,
+            tenant=_tenant_of(self.client.settings),
+            host=run,
+            attempt=self.attempt,
+            stop_after_failures=self.limits.stop_after_failures,
+            log=log,
+            around=around,
         )
 
     def leave_late_notes(
@@ -71,6 +104,10 @@ class Plan:
         rate = self.limits.requests_per_second
         around = Runtime.until(is_stopping)
         calls.leave_late_notes(at_most, around, pause=1 / rate if rate else 0.0)
+
+
+def _tenant_of(settings: TenantSettings) -> str:
+    return f"{settings.describe()}, site {settings.site_id}"
 
 
 def open_journal(
@@ -95,8 +132,8 @@ def open_journal(
             store,
             now=time.time(),
             attempt=ti.try_number,
-            tenant=f"{settings.describe()}, site {settings.site_id}",
-            order_ids=orders.requests,
+            tenant=_tenant_of(settings),
+            order_ids=orders.journal_ids,
         )
     except JournalError as error:
         raise OmsBulkCancellationError(

@@ -40,7 +40,7 @@ def work_through(
     """
     with plan.client as client:
         page = _announce(task, context, plan)
-        client.expect(plan.orders.requests)
+        client.expect([*plan.orders.requests, *plan.orders.parts])
         calls = LeavesNotes(client, plan.note)
         run = BulkRun(
             calls,
@@ -53,10 +53,16 @@ def work_through(
             log=task.log,
             is_stopping=is_stopping,
         )
+        units = plan.units_of_parts(task.log, run, is_stopping)
         try:
             run.run()
             plan.leave_late_notes(calls, run, is_stopping)
+            if units is not None:
+                run.wait_for_journal()
+                units.run()
         finally:
+            if units is not None:
+                units.close()
             reported = _report(task, context, plan, run, page)
     return run, reported
 
@@ -123,7 +129,7 @@ def _write_results(task: Any, plan: Plan, run: BulkRun) -> str | None:
     if plan.results is None:
         return None
     try:
-        plan.results.write_ends(run.ends, plan.orders.requests, begun_at=plan.journal.begun_at)
+        plan.results.write_ends(run.ends, plan.orders.asked, begun_at=plan.journal.begun_at)
     except OmsFileError as error:
         task.log.error("The results were not kept: %s", error)  # noqa: TRY400 - the traceback adds nothing
         return None

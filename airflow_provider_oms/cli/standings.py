@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from airflow_provider_oms.cancellation.bulk.journal import Journal
+from airflow_provider_oms.cancellation.bulk.part_entries import order_in
 from airflow_provider_oms.cancellation.outcomes import Outcome
 
 __all__ = ["KeptValues", "Standing", "TaskRecord", "counts_of", "record_of_one", "record_of_set"]
@@ -154,7 +155,7 @@ def _of_journal(journal: Journal | None) -> Iterator[Standing]:
         return
     for order_id, recorded in journal.earlier.items():
         yield Standing(
-            str(order_id),
+            order_in(str(order_id)),
             recorded.outcome or Outcome.UNKNOWN,
             recorded.is_in_doubt,
             posted_by=recorded.posted_by if recorded.is_in_doubt else None,

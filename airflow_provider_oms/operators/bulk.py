@@ -22,7 +22,7 @@ from airflow_provider_oms.arguments import (
     outcomes_argument,
     refuse_unless_one_can_ask,
 )
-from airflow_provider_oms.bulk_arguments import read_set, rows_of, states_of
+from airflow_provider_oms.bulk_arguments import part_tasks, read_set, rows_of, states_of
 from airflow_provider_oms.bulk_plan import Plan, open_journal, results_file
 from airflow_provider_oms.bulk_work import work_through
 from airflow_provider_oms.cancellation.bulk.journal import Journal
@@ -75,7 +75,8 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
     :param orders: what to cancel: ids, strings of digits, or dicts with ``order_id`` and, if
         wanted, ``disposition_reason``, ``disposition_other_reason``, ``order_key`` and ``in_doubt``
         (whether an earlier run may have sent a cancel); a list, a JSON array, or another task's
-        output (templated).
+        output (templated). Dicts with ``items``, ``shipment``, or ``line`` and ``quantity`` or
+        ``keep_quantity``, are about parts of an order.
     :param orders_path: the same as a file, JSON Lines (``.jsonl``, ``.ndjson``) or CSV with a
         header line (``.csv``, ``.tsv``), each also packed (``.gz``), or a workbook (``.xlsx``), in
         any storage that ``ObjectStoragePath`` reaches; a pattern with ``*`` for several files as
@@ -94,6 +95,10 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
     :param order_key: what the ids are on a native tenant, where an entry does not say: ``id``, the
         order's ``number``, or the ``external_id`` that it has in the shop's own system; ``None``
         for the id (templated).
+    :param part_options: how parts of orders are canceled: a dict with ``send_notifications`` and,
+        if wanted, ``rectify_order``, ``cancel_child_items``, ``block_assignment``,
+        ``allow_whole_order`` and ``allow_order_edit``, each as for ``OmsCancelOrderItemsOperator``;
+        left out, a set that names parts is refused (templated).
     :param note: left on each order once it is canceled, at most 250 characters, on a native tenant
         only; that it cannot be left fails nothing. It counts against ``requests_per_second``
         (templated).
@@ -135,6 +140,7 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
         "disposition_reason",
         "disposition_other_reason",
         "order_key",
+        "part_options",
         "note",
         "oms_conn_id",
         "max_orders",
@@ -154,6 +160,7 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
         "orders": "json",
         "accepted_outcomes": "json",
         "only_if_states": "json",
+        "part_options": "json",
         "where": "json",
     }
     operator_extra_links = (OmsOrdersLink(),)
@@ -170,6 +177,7 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
         disposition_reason: str | Templated | None = None,
         disposition_other_reason: str | Templated | None = None,
         order_key: str | Templated | None = None,
+        part_options: Mapping[str, Any] | str | Templated | None = None,
         note: str | Templated | None = None,
         oms_conn_id: str = OmsHook.default_conn_name,
         max_orders: int | str = 1000,
@@ -195,6 +203,7 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
         self.disposition_reason: Any = disposition_reason
         self.disposition_other_reason: Any = disposition_other_reason
         self.order_key: Any = order_key
+        self.part_options: Any = part_options
         self.note: Any = note
         self.oms_conn_id = oms_conn_id
         self.max_orders = max_orders
@@ -330,6 +339,7 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
                 orders = read_set(
                     self.orders, self.orders_path, rows, reasons, max_orders=self.max_orders
                 )
+                parts = part_tasks(orders, self.part_options, dialect)
                 approver = approver_of(
                     self.approve_above if "approve_above" in self._given else NOT_GIVEN,
                     self.approval_timeout,
@@ -342,8 +352,9 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
                 )
             if not dry_run:
                 with invalid_input_is_final():
-                    hook.check_reasons(orders.requests.values())
-            beside = hook.get_conn().look_ups_per_cancel(orders.requests) + (note is not None)
+                    hook.check_reasons(orders.reasons)
+            named = [*orders.requests, *parts]
+            beside = hook.get_conn().look_ups_per_cancel(named) + (note is not None)
         except OmsOrderSetError as error:
             log_lines(self.log, "What is wrong with the orders", iter(error.problems))
             raise OmsInvalidInputError(error.message) from None
@@ -351,6 +362,8 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
         how = "as a person approves it" if approver else how
         facts = (len(orders), hook.settings.describe(), limits.max_workers, how)
         self.log.info("Canceling %d orders at %s, %d at a time: %s", *facts)
+        if parts:
+            self.log.info("Only parts of %d of them, one order after the other", len(parts))
         for fact in rows.facts:
             self.log.info("Of orders_path: %s", fact)
         if orders.duplicates:
@@ -379,4 +392,5 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
             rows,
             approver,
             started_at,
+            parts,
         )

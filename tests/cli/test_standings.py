@@ -63,6 +63,12 @@ class TestTheJournal:
         kept = journal_of(("number:1042", Outcome.CANCELED), intents=("0" * 32,))
         assert set(outcomes(record_of_set(None, None, kept))) == {"number:1042", "0" * 32}
 
+    def test_parts_of_an_order_are_found_by_its_id(self) -> None:
+        kept = journal_of(("1042/parts:0123456789abcdef", Outcome.PARTIALLY_CANCELED))
+        results = [row("1042", "partially_canceled")]
+        for found in (record_of_set(None, None, kept), record_of_set(None, results, kept)):
+            assert outcomes(found) == {"1042": ("partially_canceled", False)}
+
     def test_a_task_without_one_has_no_orders(self) -> None:
         assert record_of_set(None, None, {}) == TaskRecord()
         assert record_of_set(None, None, {"of_another": 1}) == TaskRecord()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Iterable
 from functools import partial
 
 from part_world import FINE, ORDER, SETTLE, Key, Killed, Weather, World, amounts_of
@@ -38,6 +39,19 @@ _POSTS = {
 _READS = {"lost": 2, "5xx": 2, "429": 1}
 
 
+def bad_weather(draw: random.Random) -> Weather:
+    """Return what goes wrong in one attempt.
+
+    :param draw: the chance of the story.
+    """
+    return Weather(
+        _POSTS if draw.random() < 0.8 else {},
+        _READS if draw.random() < 0.5 else {},
+        others=draw.choice([0.0, 0.0, 0.1, 0.3]),
+        has_etags=draw.random() < 0.4,
+    )
+
+
 class Story:
     """One seed's story.
 
@@ -48,11 +62,14 @@ class Story:
         self.draw = random.Random(seed)  # noqa: S311 - a story's
         self.kind = self.draw.choice(["quantities", "quantities", "lines", "shipment"])
         whole = self.kind == "lines"
-        self.world = World(self.draw, self._quantities(whole=whole), whole=whole)
+        self.world = self._world(self._quantities(whole=whole), whole=whole)
         self.task, self.asked = self._wish(whole=whole)
         self.has_journal = self.draw.random() < 0.6
         self.counts: Counter[str] = Counter()
         self.violation: str | None = None
+
+    def _world(self, quantities: dict[Key, int], *, whole: bool) -> World:
+        return World(self.draw, quantities, whole=whole)
 
     def _quantities(self, *, whole: bool) -> dict[Key, int]:
         lines = range(1, self.draw.randint(2, 4))
@@ -75,7 +92,7 @@ class Story:
             wanted = Wanted(number, _WHY)
             asked = {key[1]: many for key, many in self.world.initial.items() if key[0] == number}
             plan = partial(plan_shipments, wanted=(wanted,), allow_whole_order=True)
-            return PartsTask(ORDER, (wanted,), plan, Flags(), is_shipment=True), asked
+            return PartsTask(self.world.order_id, (wanted,), plan, Flags(), is_shipment=True), asked
         asked = {}
         items = []
         for line in draw.sample(sorted(totals), draw.randint(1, len(totals))):
@@ -94,7 +111,9 @@ class Story:
             plan_items, wanted=tuple(items), whole_lines_only=whole, allow_whole_order=True
         )
         is_relative = any(one.quantity is not None for one in items)
-        task = PartsTask(ORDER, tuple(items), plan_of, Flags(), is_relative=is_relative)
+        task = PartsTask(
+            self.world.order_id, tuple(items), plan_of, Flags(), is_relative=is_relative
+        )
         return task, asked
 
     def run(self) -> Story:
@@ -104,12 +123,7 @@ class Story:
         result: PartsResult | None = None
         for _ in range(draw.randint(1, 3)):
             number += 1
-            world.weather = Weather(
-                _POSTS if draw.random() < 0.8 else {},
-                _READS if draw.random() < 0.5 else {},
-                others=draw.choice([0.0, 0.0, 0.1, 0.3]),
-                has_etags=draw.random() < 0.4,
-            )
+            world.weather = bad_weather(draw)
             # A plan, a read and a cancel take about ten events.
             longest = draw.choice([12, 12, 40])
             dies_after = draw.randint(1, longest) if draw.random() < 0.6 else None
@@ -151,10 +165,14 @@ class Story:
             self.counts["kills"] += 1
         if result is not None:
             self.counts[result.outcome.value] += 1
-        self._check(result)
+        self.check(() if result is None else result.parts)
         return result
 
-    def _check(self, result: PartsResult | None) -> None:
+    def check(self, parts: Iterable[PartResult]) -> None:
+        """Compare what was canceled with what was asked, and with what is reported.
+
+        :param parts: how each part ended, as it is reported.
+        """
         world = self.world
         for line, asked in self.asked.items():
             if world.ours(line) > asked:
@@ -163,7 +181,7 @@ class Story:
         for line in others:
             if world.ours(line):
                 self.violation = f"line {line} canceled, which nobody asked for"
-        for part in result.parts if result is not None else ():
+        for part in parts:
             self._check_part(part)
 
     def _check_part(self, part: PartResult) -> None:

@@ -67,20 +67,39 @@ class Weather:
 FINE = Weather()
 
 
+@dataclass
+class Process:
+    """Hold the time, and the life of the process, which several orders share."""
+
+    now: float = 0.0
+    weather: Weather = field(default_factory=Weather)
+    events: int = 0
+    dies_at: int | None = None
+    is_dead: bool = False
+
+
 class World:
-    """Hold a clock, a tenant and a store for the attempts of one task.
+    """Hold a clock, a tenant with one order, and a store for the attempts of one task.
 
     :param draw: the chance of the story.
     :param quantities: what is in each shipment of each line, to begin with.
     :param whole: whether lines are canceled as a whole only.
+    :param order_id: the order.
+    :param process: time and life, where other orders share them.
     """
 
     def __init__(
-        self, draw: random.Random, quantities: dict[Key, int], *, whole: bool = False
+        self,
+        draw: random.Random,
+        quantities: dict[Key, int],
+        *,
+        whole: bool = False,
+        order_id: int = ORDER,
+        process: Process | None = None,
     ) -> None:
         self.draw = draw
-        self.now = 0.0
-        self.weather = FINE
+        self.order_id = order_id
+        self.process = process or Process()
         self.whole = whole
         self.initial = dict(quantities)
         self.acts: list[Act] = []
@@ -88,18 +107,32 @@ class World:
         self.pending: list[tuple[float, float, list[tuple[Key, int]]]] = []
         self.values: dict[str, Any] = {}
         self.posts: list[PartCancel] = []
-        self.events = 0
-        self.dies_at: int | None = None
-        self.is_dead = False
         self.closed: set[int] = set()  # shipments that have left
+
+    @property
+    def now(self) -> float:
+        return self.process.now
+
+    @now.setter
+    def now(self, moment: float) -> None:
+        self.process.now = moment
+
+    @property
+    def weather(self) -> Weather:
+        return self.process.weather
+
+    @weather.setter
+    def weather(self, weather: Weather) -> None:
+        self.process.weather = weather
 
     # -- events
 
     def event(self) -> None:
         """Let one event happen, unless the process is dead by then."""
-        self.events += 1
-        if self.is_dead or (self.dies_at is not None and self.events >= self.dies_at):
-            self.is_dead = True
+        process = self.process
+        process.events += 1
+        if process.is_dead or (process.dies_at is not None and process.events >= process.dies_at):
+            process.is_dead = True
             raise Killed
 
     def clock(self) -> float:
@@ -111,8 +144,9 @@ class World:
 
     def begin_process(self, dies_after: int | None) -> None:
         """Let the next attempt begin."""
-        self.is_dead = False
-        self.dies_at = None if dies_after is None else self.events + dies_after
+        process = self.process
+        process.is_dead = False
+        process.dies_at = None if dies_after is None else process.events + dies_after
 
     # -- the store
 
@@ -217,7 +251,7 @@ class World:
         all_canceled = all(are_canceled.values())
         state = "CANCELED" if all_canceled else "READY"
         return OrderParts(
-            Order(ORDER, state, state, {}, "c0ffee"),
+            Order(self.order_id, state, state, {}, "c0ffee"),
             tuple(self._line(name) for name in names),
             tuple(
                 Shipment(

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 from airflow_provider_oms.api.values import CancelRequest, OrderId
 from airflow_provider_oms.cancellation.bulk.outcome_counts import OrderEnd
 from airflow_provider_oms.cancellation.bulk.packing import pack, unpack
+from airflow_provider_oms.cancellation.bulk.part_entries import PartsRequest
 from airflow_provider_oms.cancellation.history import Approval
 from airflow_provider_oms.cancellation.outcomes import Outcome
 
@@ -165,7 +166,11 @@ def _named(texts: list[str]) -> str:
 
 def _digest_of_requests(requests: Requests, tenant: str) -> str:
     asked = {
-        str(order_id): [request.disposition_reason, request.disposition_other_reason]
+        str(order_id): [
+            request.disposition_reason,
+            request.disposition_other_reason,
+            *([request.digest] if isinstance(request, PartsRequest) else []),
+        ]
         for order_id, request in requests.items()
     }
     return _digest([tenant, sorted(asked.items())])

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from airflow_provider_oms.cancellation.bulk.entries import PART_KEYS
 from airflow_provider_oms.cancellation.bulk.headers import (
     DELIMITERS,
     found_delimiter,
@@ -179,4 +180,5 @@ def _cut_off(column: str, field: str, line: str, rows: Rows) -> Unusable | None:
         return None
     if column == rows.columns.order_id or (column == "in_doubt" and not field.strip()):
         return Unusable(CUT_OFF)
-    return Unusable(FIELD_CUT_OFF) if column in rows.columns.where else None
+    matters = column in rows.columns.where or column in PART_KEYS
+    return Unusable(FIELD_CUT_OFF) if matters else None

@@ -23,7 +23,7 @@ from airflow_provider_oms.cancellation.bulk.journal import Journal, JournalError
 from airflow_provider_oms.cancellation.bulk.limits import Limits
 from airflow_provider_oms.cancellation.bulk.order_set import OrderSet
 from airflow_provider_oms.cancellation.bulk.outcome_counts import OrderEnd, OutcomeCounts
-from airflow_provider_oms.cancellation.bulk.rate_limiter import Throttling
+from airflow_provider_oms.cancellation.bulk.rate_limiter import RateLimiter, Throttling
 from airflow_provider_oms.cancellation.bulk.recovery import Record, Recovery
 from airflow_provider_oms.cancellation.clock import seconds
 from airflow_provider_oms.cancellation.history import Event, Policy
@@ -36,6 +36,7 @@ _GRACE = 4.0
 _LONGEST_NAP = 0.25
 _CALLERS_NAP = 0.02
 _TOLD_TO_END = "the task was told to end"
+_HANGS = "a write does not come to its end"
 _ORPHANED_NAMED = 10
 
 _Handler = Callable[[float], None]
@@ -100,6 +101,7 @@ class BulkRun:
         self._ownership = threading.Lock()
         self._owner_is_done = False
         self._crash: BaseException | None = None
+        self._journal_is_free = False
         #: Seconds spent on writing the record.
         self.journal_seconds = 0.0
 
@@ -107,6 +109,26 @@ class BulkRun:
     def ends(self) -> dict[OrderId, OrderEnd]:
         """Return how each order ended, by its id."""
         return self._engine.ends
+
+    def note(self, end: OrderEnd) -> None:
+        """Keep the end of an order that was worked on after :meth:`run`.
+
+        :param end: the end.
+        """
+        self.ends[end.result.order_id] = end
+        self.tally.add(end.result, is_final=end.is_final)
+
+    def note_stop(self, why: str) -> None:
+        """Note why what follows :meth:`run` stops before its end; the first reason stays.
+
+        :param why: in a few words.
+        """
+        self._engine.stop(why, seconds(), settle=0)
+
+    @property
+    def limiter(self) -> RateLimiter:
+        """Return what says when a request may leave."""
+        return self._engine.limiter
 
     @property
     def tally(self) -> OutcomeCounts:
@@ -298,7 +320,21 @@ class BulkRun:
 
     # -- the thread that writes the journal
 
+    def wait_for_journal(self) -> None:
+        """Wait until no thread writes the journal any more, or note that it cannot be written."""
+        until = seconds() + _GRACE
+        while not self._journal_is_free and seconds() < until:
+            time.sleep(_CALLERS_NAP)
+        if not self._journal_is_free:
+            self.note_stop(f"the journal cannot be written: {_HANGS}")
+
     def _write_journal(self) -> None:
+        try:
+            self._write_until_told()
+        finally:
+            self._journal_is_free = True
+
+    def _write_until_told(self) -> None:
         while (write := self._writes.get()) is not None:
             began_at, wall_now = seconds(), time.time()
             error: str | None = None

@@ -90,4 +90,4 @@ class Ends:
         :param end: the end.
         """
         self.by_id[end.result.order_id] = end
-        self.tally.add(end.result)
+        self.tally.add(end.result, is_final=end.is_final)

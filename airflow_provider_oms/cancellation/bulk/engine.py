@@ -57,10 +57,11 @@ class Engine:
         self._queued = recovery.queued()
         record = recovery.record
         adaptive = AdaptiveLimit(len(self._queued), limits.max_workers, record.learned)
-        self._limiter = RateLimiter(
+        #: Says when the next request may leave, also for requests that follow the run.
+        self.limiter = RateLimiter(
             limits.requests_per_second, adaptive, longest_pause=recovery.policy.deadline
         )
-        self._schedule = Schedule(self._limiter)
+        self._schedule = Schedule(self.limiter)
         self._leasing = Leasing(is_kept=record.is_kept, leeway=record.leeway, now=now)
         self._lines: list[Log] = []
         self._is_draining = False
@@ -123,16 +124,16 @@ class Engine:
         """Let what a response says about the tenant slow the run down, or stop it."""
         self._learn(event, item.beside)
         if pause := self.breaker.on_reply(item, event):
-            self._limiter.pause_until(event.at + pause, event.at)
+            self.limiter.pause_until(event.at + pause, event.at)
             if self.breaker.half_open_since == event.at:
                 why = f"{self.breaker.silence}; the run goes on with one request at a time"
                 self._lines.append(Log(why, is_warning=True))
 
     def _learn(self, event: Event, beside: int) -> None:
-        self._limiter.on_reply(event)
+        self.limiter.on_reply(event)
         # What a tenant that is away answers says nothing of its limits.
         is_open = self.breaker.half_open_since is None
-        if is_open and self._limiter.learn(event, beside) and (found := self._limiter.found):
+        if is_open and self.limiter.learn(event, beside) and (found := self.limiter.found):
             self._lines.append(Log(found))
 
     def on_found(
@@ -228,16 +229,14 @@ class Engine:
             self._finalize(now)
         self._progress.sample(len(self.ends), now)
         if write := self._leasing.next_write(now, is_last=self.is_closed):
-            commands.append(replace(write, learned=self._limiter.learned))
+            commands.append(replace(write, learned=self.limiter.learned))
         if news := self._batching.news():
             self._lines.append(Log(news))
         if now >= self._progress.says_next_at:
             waiting = self._schedule.waiting + self._leasing.waiting
             self._lines.append(
                 Log(
-                    self._progress.line(
-                        self.tally, waiting, self._limiter.throttling.as_text(), now
-                    )
+                    self._progress.line(self.tally, waiting, self.limiter.throttling.as_text(), now)
                 )
             )
         commands += self._lines
@@ -259,7 +258,7 @@ class Engine:
         if self._sending.in_flight < self._intake.capacity(len(self.ends), now):
             due = min(due, self._schedule.next_at(fresh_may_go=self._leasing.is_usable))
             if self._batching.has_next and self.breaker.admits_searches:
-                due = min(due, self._limiter.opens_at)
+                due = min(due, self.limiter.opens_at)
         if self.breaker.stopped is None:
             due = min(due, self._intake.next_at(now))
         return max(now, min(due, self.breaker.settle_by))
@@ -267,7 +266,7 @@ class Engine:
     @property
     def throttling(self) -> Throttling:
         """Return what the tenant's limits did to the run so far."""
-        return self._limiter.throttling
+        return self.limiter.throttling
 
     @property
     def ends(self) -> dict[OrderId, OrderEnd]:
@@ -335,17 +334,17 @@ class Engine:
             self._batching.repeat_none()
             return finds
         capacity = self._intake.capacity(len(self.ends), now)
-        while self._sending.in_flight < capacity and self._limiter.opens_at <= now:
+        while self._sending.in_flight < capacity and self.limiter.opens_at <= now:
             # An order that is under way has a deadline, and goes first.
             is_due = self._schedule.next_at(fresh_may_go=False) <= now
             if is_due or (find := self._batching.next_find()) is None:
                 break
-            self._limiter.take_slot(now)
+            self.limiter.take_slot(now)
             finds.append(find)
         return finds
 
     def _decide(self, history: History, now: float) -> Step:
-        return next_step(history, self.breaker, self._limiter, now)
+        return next_step(history, self.breaker, self.limiter, now)
 
     def _place(self, item: WorkItem, decision: Step, now: float, *, is_read: bool = False) -> None:
         """Put an order where its next step begins, or end it.

@@ -19,14 +19,25 @@ from airflow_provider_oms.api.values import kind_of
 from airflow_provider_oms.cancellation.bulk.json_text import read_json
 from airflow_provider_oms.cancellation.bulk.refusals import Unusable
 
-__all__ = ["ENTRY_KEYS", "Joined", "MappedOutputs", "entries_of_value", "entry_of"]
+__all__ = [
+    "ENTRY_KEYS",
+    "PART_KEYS",
+    "Joined",
+    "MappedOutputs",
+    "entries_of_value",
+    "entry_of",
+    "is_blank",
+]
 
+#: What an entry may say of parts of its order.
+PART_KEYS = ("items", "shipment", "line", "quantity", "keep_quantity")
 ENTRY_KEYS = (
     "order_id",
     "disposition_reason",
     "disposition_other_reason",
     "order_key",
     "in_doubt",
+    *PART_KEYS,
 )
 
 _RULE = (
@@ -120,6 +131,14 @@ def _kind_of_set(value: Any) -> str:
     if hasattr(value, "tolist"):
         return f"{kind}; pass a list of whole numbers (int), such as ….tolist()"
     return kind
+
+
+def is_blank(value: Any) -> bool:
+    """Tell whether a field says nothing.
+
+    :param value: what it holds.
+    """
+    return value is None or (isinstance(value, str) and not value.strip())
 
 
 def entry_of(value: Any) -> Any:

@@ -123,6 +123,11 @@ class Journal:
         return journal
 
     @property
+    def store(self) -> Store | None:
+        """Return the store, for other records of the task; ``None`` where nothing is kept."""
+        return self._store
+
+    @property
     def is_kept(self) -> bool:
         """Tell whether the record outlives this attempt."""
         return self._store is not None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_oms.api.dialects import rules_of
 from airflow_provider_oms.api.errors import OmsInputError
@@ -19,8 +19,17 @@ from airflow_provider_oms.api.values import (
     validate_number,
 )
 from airflow_provider_oms.cancellation.bulk.entries import ENTRY_KEYS, entries_of_value
+from airflow_provider_oms.cancellation.bulk.part_entries import (
+    PartEntries,
+    WantedParts,
+    names_parts,
+    parts_in,
+)
 from airflow_provider_oms.cancellation.bulk.refusals import OmsOrderSetError, Problems, Unusable
 from airflow_provider_oms.cancellation.history import Approval
+
+if TYPE_CHECKING:
+    from airflow_provider_oms.api.part_calls import PartDialect
 
 __all__ = [
     "ChecksRequests",
@@ -58,6 +67,9 @@ class ChecksRequests(Protocol):
         :raises OmsInputError: for the first value that breaks its rule.
         """
 
+    def parts(self) -> PartDialect:
+        """Return what the tenant's API says about parts of an order."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reasons:
@@ -92,6 +104,21 @@ class Reasons:
         :raises OmsInputError: for the first field that breaks its rule.
         """
         fields = entry if isinstance(entry, Mapping) else {"order_id": entry}
+        reason, explanation, order_key = self._of(fields)
+        return self.dialect.cancel_request(fields.get("order_id"), reason, explanation, order_key)
+
+    def parts_of(self, fields: Mapping[str, Any]) -> WantedParts:
+        """Return the checked lines or shipments that one entry asks for.
+
+        :param fields: a dict with :data:`ENTRY_KEYS`.
+        :raises OmsInputError: for the first field that breaks its rule.
+        """
+        reason, explanation, order_key = self._of(fields)
+        order_id = self.dialect.order_id(fields.get("order_id"), order_key)
+        return parts_in(fields, order_id, self.dialect.parts(), reason, explanation)
+
+    def _of(self, fields: Mapping[str, Any]) -> tuple[Any, Any, Any]:
+        """Return reason, explanation and ``order_key`` of an entry."""
         if unknown := sorted(str(key) for key in fields if key not in ENTRY_KEYS):
             # A column such as "verdict" that nobody looks at could mean "do not cancel".
             rule = f"{_ENTRY_RULE}, and nothing else"
@@ -104,17 +131,16 @@ class Reasons:
         if fields.get("disposition_other_reason") not in (None, ""):
             explanation = fields["disposition_other_reason"]
         order_key = fields.get("order_key")
-        if order_key in (None, ""):
-            order_key = self.order_key
-        return self.dialect.cancel_request(fields.get("order_id"), reason, explanation, order_key)
+        return reason, explanation, self.order_key if order_key in (None, "") else order_key
 
 
 @dataclass(frozen=True, slots=True)
 class OrderSet:
     """Hold the orders to cancel, each once, in the order they were given.
 
-    :param requests: one cancellation for each order, by its id.
-    :param duplicates: entries that named an order again.
+    :param requests: one cancellation for each order that is to be canceled as a whole, by its id.
+    :param parts: what is to be canceled of each other order, by its id.
+    :param duplicates: entries that named an order, or a part of one, again.
     :param in_doubt: orders for which an earlier run may have sent a cancel.
     :param approvals: what a person has approved, by order; ``None`` where nobody was asked. An
         order that is not in it is not canceled.
@@ -124,10 +150,29 @@ class OrderSet:
     duplicates: int = 0
     in_doubt: frozenset[OrderId] = field(default=frozenset())
     approvals: Mapping[OrderId, Approval] | None = None
+    parts: Mapping[OrderId, WantedParts] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Return how many orders there are."""
-        return len(self.requests)
+        return len(self.requests) + len(self.parts)
+
+    @property
+    def asked(self) -> dict[OrderId, CancelRequest]:
+        """Return what is asked of each order, for people to read: parts of it, or all."""
+        return {**self.requests, **{id_: one.as_request() for id_, one in self.parts.items()}}
+
+    @property
+    def reasons(self) -> Iterator[CancelRequest]:
+        """Return each order with each reason that is given for it."""
+        yield from self.requests.values()
+        for id_, parts in self.parts.items():
+            for one in parts.wanted:
+                yield CancelRequest(id_, one.reason.code, one.reason.explanation)
+
+    @property
+    def journal_ids(self) -> list[OrderId]:
+        """Return what tells this set from another one in the journal."""
+        return [*self.requests, *(one.key for one in self.parts.values())]
 
     def approval_of(self, order_id: OrderId) -> Approval | None:
         """Return what was approved of an order; ``None`` where nobody was asked.
@@ -154,33 +199,48 @@ def plan_orders(
     :raises OmsOrderSetError: naming the entries that cannot be used, or a set that is too large.
     """
     requests: dict[OrderId, CancelRequest] = {}
+    parts = PartEntries()
     in_doubt: set[OrderId] = set()
     problems = Problems()
-    count = 0
+    count = of_parts = 0
     for position, entry in entries:
         count += 1
         if isinstance(entry, Unusable):
             problems.add(f"{position}: {entry.problem}", count=count)
             continue
         try:
-            request = reasons.request_of(entry)
+            if names_parts(entry):
+                wanted = reasons.parts_of(entry)
+                order_id, problem = wanted.order_id, parts.add(wanted)
+                of_parts += 1
+            else:
+                request = reasons.request_of(entry)
+                order_id, problem = request.order_id, ""
+                if requests.setdefault(order_id, request) != request:
+                    problem = f"order {order_id} is there with another reason"
+            if order_id in requests and order_id in parts:
+                problem = f"order {order_id} is there as a whole and in part; decide on one"
             if _is_in_doubt(entry):
-                in_doubt.add(request.order_id)
+                in_doubt.add(order_id)
         except OmsInputError as error:
             problem = f"{position}: {error.field} must be {error.rule}; got {error.kind}"
             problems.add(problem, count=count)
             continue
-        if requests.setdefault(request.order_id, request) != request:
-            problem = f"{position}: order {request.order_id} is there with another reason"
-            problems.add(problem, count=count)
-        if len(requests) > max_orders:
+        if problem:
+            problems.add(f"{position}: {problem}", count=count)
+        if len(requests) + len(parts) > max_orders:
             raise OmsOrderSetError(
                 f"The set has more orders than the {max_orders} that max_orders allows; check what "
                 f"asked for so many, and raise max_orders if it is right",
                 problems.found,
             )
     problems.refuse_if_any(count=count)
-    return OrderSet(requests, count - len(requests), frozenset(in_doubt))
+    return OrderSet(
+        requests,
+        count - of_parts - len(requests) + parts.duplicates,
+        frozenset(in_doubt),
+        parts=parts.gathered(),
+    )
 
 
 def _is_in_doubt(entry: Any) -> bool:
@@ -212,7 +272,8 @@ def split_orders(
     :param extra_reasons: more reasons that the connection's ``disposition_reasons`` admits.
     :param api: the connection's ``api``.
     :param order_key: what the ids are, as for the operator.
-    :return: the entries as they were given, each order once, in lists of ``chunk_size``.
+    :return: the entries as they were given, each order once but for its parts, in lists of
+        ``chunk_size`` orders.
     :raises OmsInputError: when a number is less than 1 or is none, or ``orders`` is no set.
     :raises OmsOrderSetError: when the set cannot be used as a whole.
     """
@@ -228,11 +289,18 @@ def split_orders(
             yield position, entry
 
     plan_orders(kept(), reasons, max_orders=max_orders)
-    # Of an order that is there twice the first entry stands for it, or a later one in doubt.
-    chosen: dict[OrderId, Any] = {}
+    # Of an order that is there twice the first entry stands for it, or a later one in doubt. All
+    # entries that name parts of one order go into one chunk.
+    chosen: dict[OrderId, list[Any]] = {}
     for entry in given:
+        if names_parts(entry):
+            chosen.setdefault(reasons.parts_of(entry).order_id, []).append(entry)
+            continue
         order_id = reasons.request_of(entry).order_id
         if order_id not in chosen or _is_in_doubt(entry):
-            chosen[order_id] = entry
+            chosen[order_id] = [entry]
     each_once = list(chosen.values())
-    return [each_once[at : at + chunk_size] for at in range(0, len(each_once), chunk_size)]
+    return [
+        [entry for entries in each_once[at : at + chunk_size] for entry in entries]
+        for at in range(0, len(each_once), chunk_size)
+    ]

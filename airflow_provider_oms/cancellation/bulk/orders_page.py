@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from airflow_provider_oms.cancellation.bulk.outcome_counts import OrderEnd
 from airflow_provider_oms.cancellation.bulk.report import FinishedRun, is_probably_refused
 from airflow_provider_oms.cancellation.bulk.results import details_of
 from airflow_provider_oms.cancellation.outcomes import WORST_FIRST, CancellationResult, Outcome
+
+if TYPE_CHECKING:
+    from airflow_provider_oms.cancellation.parts.results import PartRow
 
 __all__ = ["PAGE_KEY", "OrdersPage", "page_at_end", "page_at_start"]
 
@@ -36,7 +39,8 @@ class OrdersPage(TypedDict):
     ``outcomes`` is ``None`` until the run is over. ``orders_that_deviate`` counts all that are not
     canceled, or in a dry run probably would not be. ``rows`` holds the first of them as lists,
     whose fields ``columns`` names; ``reason`` and ``remark`` are indices into ``reasons``.
-    ``remarks`` tells by outcome what to do, and a row's own ``remark`` replaces it.
+    ``remarks`` tells by outcome what to do, and a row's own ``remark`` replaces it. ``parts`` is
+    ``None`` for a whole order.
     """
 
     version: int
@@ -105,6 +109,7 @@ def page_at_end(
                 size += len(json.dumps(text))
                 reasons[text] = len(reasons)
             details[name] = None if text is None else reasons[text]
+        details["parts"] = _parts_of(end)
         columns, row = list(details), list(details.values())
         size += len(json.dumps(row))
         if size > _MOST_BYTES:
@@ -132,6 +137,13 @@ def _that_deviate(
         or is_probably_refused(end.result, not_cancelable_states)
     )
     return sorted(found, key=lambda end: WORST_FIRST.index(end.result.outcome))
+
+
+def _parts_of(end: OrderEnd) -> list[PartRow] | None:
+    if end.parts is None:
+        return None
+    # Their reasons are in that of the order.
+    return [part.as_row() for part in end.parts]
 
 
 def _own_remark(result: CancellationResult) -> str | None:

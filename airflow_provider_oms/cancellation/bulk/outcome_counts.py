@@ -8,9 +8,13 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from airflow_provider_oms.api.values import OrderId
 from airflow_provider_oms.cancellation.outcomes import CancellationResult, Outcome
+
+if TYPE_CHECKING:
+    from airflow_provider_oms.cancellation.parts.results import PartResult
 
 __all__ = ["OrderEnd", "OutcomeCounts"]
 
@@ -29,6 +33,9 @@ class OrderEnd:
     :param posts: cancels sent for it in that attempt; ``None`` where only the outcome is known.
     :param started_at: when that attempt turned to it, in seconds since the epoch, if it did.
     :param finished_at: when it came to its end, likewise.
+    :param parts: how each part ended, where only parts of it were to be canceled; ``None`` for a
+        whole order.
+    :param is_final: whether no retry of the task can help, whatever the outcome.
     """
 
     result: CancellationResult
@@ -36,6 +43,13 @@ class OrderEnd:
     posts: int | None = None
     started_at: float | None = None
     finished_at: float | None = None
+    parts: tuple[PartResult, ...] | None = None
+    is_final: bool = False
+
+    @property
+    def may_be_retried(self) -> bool:
+        """Tell whether trying again can change anything without a person's help."""
+        return self.result.outcome.may_be_retried and not self.is_final
 
 
 class OutcomeCounts:
@@ -48,13 +62,17 @@ class OutcomeCounts:
         self._accepts = accepts
         self.counts: Counter[Outcome] = Counter()
         self.first_ids: dict[Outcome, list[OrderId]] = defaultdict(list)
+        #: Whether another attempt could still cancel an order.
+        self.may_be_retried = False
 
-    def add(self, result: CancellationResult) -> None:
+    def add(self, result: CancellationResult, *, is_final: bool = False) -> None:
         """Count one order.
 
         :param result: how it ended.
+        :param is_final: whether no retry of the task can help, whatever the outcome.
         """
         self.counts[result.outcome] += 1
+        self.may_be_retried |= result.outcome.may_be_retried and not is_final
         first = self.first_ids[result.outcome]
         if not result.outcome.is_success and len(first) < _IDS_KEPT:
             first.append(result.order_id)
@@ -94,11 +112,6 @@ class OutcomeCounts:
     def _failed(self) -> list[Outcome]:
         accepted = self.accepted
         return [each for each in self.counts if not each.is_success and each not in accepted]
-
-    @property
-    def may_be_retried(self) -> bool:
-        """Tell whether another attempt could still cancel an order."""
-        return any(outcome.may_be_retried for outcome in self.counts)
 
     def as_text(self) -> str:
         """Return the counts in one line, the most frequent outcome first."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from airflow_provider_oms.api.values import CancelRequest, OrderId
 from airflow_provider_oms.cancellation.bulk.approval import Shown
 from airflow_provider_oms.cancellation.bulk.outcome_counts import OrderEnd
+from airflow_provider_oms.cancellation.bulk.part_entries import PartsRequest
 from airflow_provider_oms.cancellation.history import Approval
 from airflow_provider_oms.cancellation.outcomes import Outcome
 
@@ -65,8 +66,10 @@ def question_about(
         _outcome_of(end) for order_id, end in ends.items() if order_id not in shown.approvals
     )
     what = f"To be canceled at {_plain(tenant)}: **{to_cancel} of {len(requests)} orders**."
+    parts = sum(isinstance(requests[order_id], PartsRequest) for order_id in shown.approvals)
+    said = [what, f"Of {parts} of them, only parts are canceled."] if parts else [what]
     above = [
-        f"{what} A canceled order cannot be brought back.",
+        f"{' '.join(said)} A canceled order cannot be brought back.",
         "",
         *_table("State", states),
         "",
@@ -80,7 +83,7 @@ def question_about(
     where = f" All of them are in {_plain(places, longest=1000)}." if places else ""
     cut = ["", f"More orders than fit in here are to be canceled.{where}"]
     room = MOST_BYTES - _size(above) - _size(cut) - _size(below)
-    lines, names_all = _fitting(_lines_of(shown.approvals), room)
+    lines, names_all = _fitting(_lines_of(shown.approvals, requests), room)
     body = "\n".join([*above, *lines, *([] if names_all else cut), *below])
     noun = "order" if to_cancel == 1 else "orders"
     return Question(f"Cancel {to_cancel} {noun}?", body, names_all)
@@ -97,13 +100,17 @@ def _outcome_of(end: OrderEnd) -> Outcome:
     return Outcome.NOT_CANCELABLE if outcome is Outcome.WOULD_CANCEL else outcome
 
 
-def _lines_of(approvals: Mapping[OrderId, Approval]) -> Iterator[tuple[str, list[str]]]:
+def _lines_of(
+    approvals: Mapping[OrderId, Approval], requests: Mapping[OrderId, CancelRequest]
+) -> Iterator[tuple[str, list[str]]]:
     """Return each state with the orders in it, the most frequent state first."""
     by_state: dict[str, list[str]] = defaultdict(list)
     for order_id, seen in approvals.items():
         text = _plain(str(order_id), longest=None)
         if seen.looked_up_id is not None:
             text += f" (id {_plain(str(seen.looked_up_id), longest=None)})"
+        if isinstance(request := requests[order_id], PartsRequest):
+            text += f" (only {_plain(request.parts, longest=None)})"
         by_state[_name_of(seen)].append(text)
     for state, texts in sorted(by_state.items(), key=lambda one: (-len(one[1]), one[0])):
         yield f"**{_plain(state)}**: ", texts

@@ -292,7 +292,8 @@ class Recovery:
     def orphaned(self) -> dict[OrderId, Recorded]:
         """Return what is recorded about orders that are not in the set; nothing is done to them."""
         earlier = self.record.earlier
-        return {id_: earlier[id_] for id_ in earlier if id_ not in self._orders.requests}
+        known = frozenset(self._orders.journal_ids)
+        return {id_: earlier[id_] for id_ in earlier if id_ not in known}
 
     def _doubt_since(self, order_id: OrderId) -> float:
         """Return when an earlier cancel for an order can have left at the latest.

@@ -11,13 +11,16 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Protocol, TypedDict
+from typing import TYPE_CHECKING, NotRequired, Protocol, TypedDict
 
 from airflow_provider_oms.api.values import OrderId
 from airflow_provider_oms.cancellation.bulk.adaptive_limit import Learned
 from airflow_provider_oms.cancellation.bulk.outcome_counts import OrderEnd, OutcomeCounts
 from airflow_provider_oms.cancellation.bulk.rate_limiter import Throttling
 from airflow_provider_oms.cancellation.outcomes import CancellationResult, Outcome
+
+if TYPE_CHECKING:
+    from airflow_provider_oms.cancellation.parts.results import PartRow
 
 __all__ = [
     "LONGEST_CAUSE",
@@ -114,13 +117,17 @@ class Summary(TypedDict):
 
 
 class ResultRow(TypedDict):
-    """Describe how one order ended: an element of the XCom value ``results``."""
+    """Describe how one order ended: an element of the XCom value ``results``.
+
+    It has ``parts`` where only parts of the order were to be canceled.
+    """
 
     order_id: OrderId
     looked_up_id: OrderId | None
     outcome: str
     order_state: str | None
     order_status: str | None
+    parts: NotRequired[list[PartRow]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,10 +224,11 @@ class Report:
         }
 
     def rows(self) -> list[ResultRow] | None:
-        """Return one row per order; ``None`` if there are more than 1,000."""
-        if len(self.run.ends) > _MOST_ROWS:
+        """Return one row per order; ``None`` if there are more than 1,000 orders and parts."""
+        ends = self.run.ends.values()
+        if sum(len(end.parts or ()) or 1 for end in ends) > _MOST_ROWS:
             return None
-        return [_row_of(end.result) for end in self.run.ends.values()]
+        return [_row_of(end) for end in ends]
 
     def lines(self) -> Iterator[str]:
         """Return the lines with the counts: by outcome, and by state where it adds something."""
@@ -330,14 +338,18 @@ def _further_lines(results: Iterator[CancellationResult], kept: Kept) -> Iterato
             yield f"Order {named}: {explanation}"
 
 
-def _row_of(result: CancellationResult) -> ResultRow:
-    return {
+def _row_of(end: OrderEnd) -> ResultRow:
+    result = end.result
+    row: ResultRow = {
         "order_id": result.order_id,
         "looked_up_id": result.looked_up_id,
         "outcome": result.outcome.value,
         "order_state": result.order_state,
         "order_status": result.order_status,
     }
+    if end.parts is not None:
+        row["parts"] = [part.as_row() for part in end.parts]
+    return row
 
 
 def _states_of(result: CancellationResult) -> list[str]:

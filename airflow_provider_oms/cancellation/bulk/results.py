@@ -8,11 +8,14 @@ from __future__ import annotations
 import json
 from collections.abc import Container, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_oms.api.values import OrderId
 from airflow_provider_oms.cancellation.bulk.outcome_counts import OrderEnd
 from airflow_provider_oms.cancellation.outcomes import CancellationResult, ConfirmedBy, Outcome
+
+if TYPE_CHECKING:
+    from airflow_provider_oms.cancellation.parts.results import PartResult
 
 __all__ = ["details_of", "from_record", "line_of", "read_ends", "with_details"]
 
@@ -43,7 +46,10 @@ def line_of(end: OrderEnd, disposition_reason: str) -> str:
     :return: a JSON object in one line, with its line break.
     """
     row = {**details_of(end), "disposition_reason": disposition_reason}
-    return json.dumps({name: row[name] for name in _FIELDS}) + "\n"
+    line = {name: row[name] for name in _FIELDS}
+    if end.parts is not None:
+        line["parts"] = [part.as_row() for part in end.parts]
+    return json.dumps(line) + "\n"
 
 
 def details_of(end: OrderEnd) -> dict[str, Any]:
@@ -143,7 +149,14 @@ def _end_of(row: dict[str, Any]) -> OrderEnd:
         looked_up_id=row.get("looked_up_id"),
     )
     started_at, finished_at = _seconds(row["started_at"]), _seconds(row["finished_at"])
-    return OrderEnd(result, row["attempts"], row["posts"], started_at, finished_at)
+    parts = _parts_in(row["parts"]) if "parts" in row else None
+    return OrderEnd(result, row["attempts"], row["posts"], started_at, finished_at, parts)
+
+
+def _parts_in(rows: Any) -> tuple[PartResult, ...]:
+    from airflow_provider_oms.cancellation.parts.results import PartResult  # noqa: PLC0415 - most tasks need none of it
+
+    return tuple(map(PartResult.of_row, rows))
 
 
 def _seconds(moment: str | None) -> float | None:

@@ -12,7 +12,7 @@ from typing import Any
 from airflow_provider_oms.api.errors import OmsInputError
 from airflow_provider_oms.api.values import OrderId, kind_of
 from airflow_provider_oms.cancellation.bulk.columns import Columns, folded, text_of
-from airflow_provider_oms.cancellation.bulk.entries import ENTRY_KEYS
+from airflow_provider_oms.cancellation.bulk.entries import ENTRY_KEYS, PART_KEYS, is_blank
 from airflow_provider_oms.cancellation.bulk.refusals import Unusable
 
 __all__ = ["Rows"]
@@ -62,28 +62,28 @@ class Rows:
             which that cannot be told.
         """
         if not self.columns.where:
-            if _is_blank(fields[self.columns.order_id]):
+            if is_blank(fields[self.columns.order_id]):
                 return self._blank_id()
             return self._entry(fields)
         return self._judged(fields)
 
     def _judged(self, fields: Mapping[str, Any]) -> Any:
         above, self._above = self._above, None
-        is_blank = _is_blank(fields[self.columns.order_id])
-        order_id = "" if is_blank else self._name(fields)
+        has_no_id = is_blank(fields[self.columns.order_id])
+        order_id = "" if has_no_id else self._name(fields)
         if above is not None and order_id not in ("", above[0]):
             above = None
         values: dict[str, str] = {}
         for column, known in self.columns.where.items():
             value = text_of(fields[column])
             # Of several rows for the items of one order, only the first one may say what it is.
-            if value == "" and above is not None:
+            if value == "" and above is not None and not _names_parts(fields):
                 value = above[1][column]
             if value is None or value not in known:
                 return Unusable(_unknown(column, fields[column], value, known))
             values[column] = value
         asks = self._asks(values)
-        if is_blank:
+        if has_no_id:
             is_part = above is not None and self._says_nothing(fields)
             # It may be one more item of an order to cancel, and say the opposite.
             is_doubtful = asks or (above is not None and self._asks(above[1]))
@@ -99,7 +99,7 @@ class Rows:
             self._above = (order_id, values)
         for column, value in values.items():
             self._counts[column][value] += 1
-        return self._entry(fields) if asks and not is_blank else None
+        return self._entry(fields) if asks and not has_no_id else None
 
     def _asks(self, values: Mapping[str, str]) -> bool:
         return all(self.columns.where[column][value] for column, value in values.items())
@@ -118,7 +118,7 @@ class Rows:
 
     def _says_nothing(self, fields: Mapping[str, Any]) -> bool:
         own = (*ENTRY_KEYS[1:], *self.columns.where)
-        return all(_is_blank(fields.get(column)) for column in own)
+        return all(is_blank(fields.get(column)) for column in own)
 
     def _blank_id(self) -> Unusable:
         return Unusable(
@@ -136,8 +136,9 @@ class Rows:
         return entry
 
 
-def _is_blank(value: Any) -> bool:
-    return value is None or (isinstance(value, str) and not value.strip())
+def _names_parts(fields: Mapping[str, Any]) -> bool:
+    # What the first line of an order is, is not what its other lines are.
+    return any(not is_blank(fields.get(key)) for key in PART_KEYS)
 
 
 def _unknown(column: str, given: Any, value: str | None, known: Mapping[str, bool]) -> str:

@@ -13,6 +13,8 @@ from airflow_provider_oms.cancellation.outcomes import Outcome
 
 __all__ = ["TAKEN_OVER", "Failure", "failure_of"]
 
+# Some of its parts are canceled, as the OMS itself has said.
+_PARTIAL = Outcome.PARTIALLY_CANCELED
 _TOLD_TO_END = "the task was told to end"
 _GO_ON = "Retry or clear the task to go on: what may have been canceled is read first."
 _CORRECT = "Correct what each of them needs, and clear the task."
@@ -100,14 +102,14 @@ def _is_left(end: OrderEnd, accepted: frozenset[Outcome]) -> bool:
     outcome = end.result.outcome
     if outcome.is_success or outcome in accepted:
         return False
-    return outcome.may_be_retried or end.attempt is None
+    return end.may_be_retried or end.attempt is None
 
 
 def _beyond_tolerance(tally: OutcomeCounts, is_cut_off: bool) -> str:
     """Return why ``tolerated_failures`` does not apply; empty if it does."""
     if is_cut_off:
         return "tolerated_failures does not apply to a run that stopped early."
-    if not any(outcome.is_definite for outcome in tally.counts):
+    if not any(outcome.is_definite or outcome is _PARTIAL for outcome in tally.counts):
         return (
             "tolerated_failures does not apply, because the OMS neither confirmed nor definitely "
             "refused any cancellation."

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import IO, Any
 
 from airflow_provider_oms.api.values import kind_of
+from airflow_provider_oms.cancellation.bulk.entries import PART_KEYS
 from airflow_provider_oms.cancellation.bulk.headers import problem_of_header
 from airflow_provider_oms.cancellation.bulk.refusals import OmsOrderSetError, Unusable
 from airflow_provider_oms.cancellation.bulk.rows import Rows
@@ -121,7 +122,7 @@ def _entry_in(cells: Sequence[Any], header: Sequence[str], rows: Rows, *, is_hid
     fields = {}
     for name, cell in zip(header, cells, strict=False):
         if rows.columns.has(name):
-            problem = _problem_of(cell, is_id=name == rows.columns.order_id)
+            problem = _problem_of(cell, is_id=name in (rows.columns.order_id, *PART_KEYS))
             if problem is not None:
                 return Unusable(f"the field {name} {problem}")
             fields[name] = cell.value

@@ -22,6 +22,7 @@ __all__ = [
     "CanceledLine",
     "PartResult",
     "PartResultDict",
+    "PartRow",
     "PartsResult",
     "PartsResultDict",
     "goes_on_after",
@@ -39,14 +40,19 @@ class CanceledLine(TypedDict):
     quantity: int | None
 
 
-class PartResultDict(TypedDict):
-    """Describe the JSON form of a part's result, as it goes to XCom."""
+class PartRow(TypedDict):
+    """Describe the JSON form of a part's result in those of a set: without a text of the OMS."""
 
     shipment: int | None
     lines: list[CanceledLine]
     outcome: str
     confirmed_by: str | None
     correlation_id: str | None
+
+
+class PartResultDict(PartRow):
+    """Describe the JSON form of a part's result, as it goes to XCom."""
+
     reason: str
 
 
@@ -109,16 +115,35 @@ class PartResult:
         places = [f"shipment {self.shipment}"] if self.shipment is not None else []
         return ", ".join([*places, *amounts])
 
-    def as_dict(self) -> PartResultDict:
-        """Return the small JSON-able form that operators push to XCom."""
+    @classmethod
+    def of_row(cls, row: PartRow) -> PartResult:
+        """Return the result of what :meth:`as_row` returned.
+
+        :param row: the dict.
+        :raises ValueError: or ``KeyError`` or ``TypeError``, when it is no such dict.
+        """
+        confirmed_by = row["confirmed_by"]
+        return cls(
+            Outcome(row["outcome"]),
+            tuple((one["line"], one["quantity"]) for one in row["lines"]),
+            row["shipment"],
+            ConfirmedBy(confirmed_by) if confirmed_by else None,
+            row["correlation_id"],
+        )
+
+    def as_row(self) -> PartRow:
+        """Return the small JSON-able form in the results of a set."""
         return {
             "shipment": self.shipment,
             "lines": [{"line": line, "quantity": quantity} for line, quantity in self.lines],
             "outcome": self.outcome.value,
             "confirmed_by": self.confirmed_by.value if self.confirmed_by else None,
             "correlation_id": self.correlation_id,
-            "reason": self.reason,
         }
+
+    def as_dict(self) -> PartResultDict:
+        """Return the small JSON-able form that operators push to XCom."""
+        return {**self.as_row(), "reason": self.reason}
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,17 +193,22 @@ class PartsResult:
         """Return one line that says what happened to each part and what to do about it."""
         is_part = self.outcome is Outcome.PARTIALLY_CANCELED
         remark = f", {self.outcome.remark}" if is_part else ""
-        texts = [f"Order {self.order_id}: {self.outcome}{remark}."]
-        texts += [_sentence(self.reason)] if self.reason else []
-        for part in self.parts:
-            because = f" ({part.reason.rstrip('.')})" if part.reason else ""
-            texts.append(f"{part.name[:1].upper()}{part.name[1:]}: {part.outcome}{because}.")
+        texts = [f"Order {self.order_id}: {self.outcome}{remark}.", self.explanation]
         if not self.outcome.is_success:
             texts.append(
                 "Retry or clear the task: it reads the remaining parts before it sends anything."
                 if self.may_be_retried
                 else "Airflow does not retry it. Look at the order in the OMS and correct the task."
             )
+        return " ".join(filter(None, texts))
+
+    @property
+    def explanation(self) -> str:
+        """Return what happened to each part, and why none was begun where none was."""
+        texts = [_sentence(self.reason)] if self.reason else []
+        for part in self.parts:
+            because = f" ({part.reason.rstrip('.')})" if part.reason else ""
+            texts.append(f"{part.name[:1].upper()}{part.name[1:]}: {part.outcome}{because}.")
         return " ".join(texts)
 
 

@@ -14,6 +14,7 @@ from airflow_provider_oms.cancellation.bulk.orders_page import (
     page_at_start,
 )
 from airflow_provider_oms.cancellation.outcomes import Outcome
+from airflow_provider_oms.cancellation.parts.results import PartResult
 
 START = page_at_start(3000, dry_run=False, tenant="tenant 10001", admin_url="https://a/{order_id}")
 
@@ -112,3 +113,12 @@ def test_ten_thousand_orders_that_deviate_for_the_same_reason_take_little_room()
     page = page_at_end(START, run)
     assert page["reasons"] == ["because"]
     assert len(json.dumps(page)) < 128 * 1024
+
+
+def test_parts_of_an_order_are_told_and_a_whole_one_has_none() -> None:
+    run = finished(result(1, Outcome.PARTIALLY_CANCELED), Outcome.NOT_FOUND)
+    parts = (PartResult(Outcome.CANCELED, ((4, 2),), 11), PartResult(Outcome.UNKNOWN, ((5, None),)))
+    run.ends[1] = replace(run.ends[1], parts=parts)
+    of_parts, whole = rows_of(page_at_end(START, run))
+    assert of_parts["parts"] == [part.as_row() for part in parts]
+    assert whole["parts"] is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from airflow_provider_oms.cancellation.bulk.results import (
     with_details,
 )
 from airflow_provider_oms.cancellation.outcomes import CancellationResult, ConfirmedBy, Outcome
+from airflow_provider_oms.cancellation.parts.results import PartResult
 
 BEGUN = 1_800_000_000.0
 RESULT = CancellationResult(
@@ -55,6 +57,18 @@ def test_a_line_is_one_json_object_without_any_text_of_the_oms() -> None:
         "started_at": "2027-01-15T08:00:00.250000+00:00",
         "finished_at": "2027-01-15T08:00:01.500000+00:00",
     }
+
+
+def test_parts_of_an_order_are_written_and_read_without_any_text_of_the_oms() -> None:
+    parts = (
+        PartResult(Outcome.CANCELED, ((4, 2),), 11, ConfirmedBy.ANSWER, "c2", "as the OMS said"),
+        PartResult(Outcome.NOT_FOUND, (("5" * 32, None),)),
+    )
+    line = line_of(replace(END, parts=parts), "other")
+    assert "as the OMS said" not in line
+    (found,) = read_ends([line], [7], since=BEGUN).values()
+    assert found.parts == (replace(parts[0], reason=""), parts[1])
+    assert read_ends([line_of(END, "other")], [7], since=BEGUN)[7].parts is None
 
 
 def test_what_is_written_is_read_again() -> None:

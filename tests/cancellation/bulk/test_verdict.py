@@ -19,6 +19,7 @@ ANSWERED = {
     Outcome.NOT_CANCELABLE,
     Outcome.NOT_FOUND,
     Outcome.REFUSED,
+    Outcome.PARTIALLY_CANCELED,
 }
 KEPT = Kept(summary=True, rows=True)
 

@@ -244,7 +244,7 @@ class TestTwoAttemptsAtOnce:
         post = task.world.post_part
 
         def die(*_: Any, **__: Any) -> Any:
-            task.world.is_dead = True
+            task.world.process.is_dead = True
             raise Killed
 
         task.world.post_part = die  # type: ignore[method-assign]  # ends the process
