@@ -1,7 +1,7 @@
 // What is shown of one order, in the details of a row and in the CSV.
 
 import { nameOf } from "./rows.mjs";
-import { DOUBT, meaningOf } from "./words.mjs";
+import { DOUBT, meaningIn } from "./words.mjs";
 
 /** Return state and status of an order, once where they are the same. */
 export const stateOf = (row) =>
@@ -10,11 +10,24 @@ export const stateOf = (row) =>
 /** Return the HTTP status that decided, where it is an error; a read with 200 decides, too. */
 export const httpErrorOf = (row) => (row.http_status >= 400 ? row.http_status : null);
 
+function nameOfPart({ shipment, lines }) {
+  const places = shipment == null ? [] : [`shipment ${shipment}`];
+  const amounts = lines.map(({ line, quantity }) =>
+    quantity == null ? `line ${line}` : `${quantity} of line ${line}`,
+  );
+  return [...places, ...amounts].join(", ");
+}
+
+/** Return what was to be canceled of an order, part by part; null for all of it. */
+export const partsOf = (row) =>
+  row.parts?.map((part) => `${nameOfPart(part)}: ${nameOf(part.outcome)}`).join("; ") ?? null;
+
 /** The fields by their titles. */
 export const FIELDS = {
   Outcome: (row) => nameOf(row.outcome),
-  Meaning: (row) => meaningOf(row.outcome),
+  Meaning: meaningIn,
   "What to do": (row) => row.remark,
+  Parts: partsOf,
   "In doubt": (row) => (row.inDoubt ? DOUBT : "no"),
   "Its id": (row) => row.looked_up_id,
   State: stateOf,

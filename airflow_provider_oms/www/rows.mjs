@@ -35,12 +35,21 @@ export const isWarned = (row) => row.outcome === "would_cancel" && Boolean(row.r
 export const nameOf = (outcome) =>
   ({ no_record: "not on record" })[outcome] ?? outcome.replaceAll("_", " ");
 
+// How the journal names the cancellation of parts of an order; cancellation/bulk/part_entries.py.
+const OF_PARTS = /\/parts:[0-9a-f]*$/;
+
+/** Return how the journal names what a result is about, but for the digest. */
+const nameIn = (known) => `${known.order_id}${known.parts ? "/parts:" : ""}`;
+
 /** Return the rows of one task instance. */
 export function rowsOf(part) {
   const rows = new Map();
-  const row = (id) => {
-    let found = rows.get(id);
-    if (!found) rows.set(id, (found = { id, map: part.mapIndex, outcome: "", inDoubt: false }));
+  const row = (name) => {
+    const key = name.replace(OF_PARTS, "/parts:");
+    const id = name.replace(OF_PARTS, "");
+    let found = rows.get(key);
+    if (!found) rows.set(key, (found = { id, map: part.mapIndex, outcome: "", inDoubt: false }));
+    if (key !== id) found.parts ??= [];
     return found;
   };
   for (const page of part.pages) {
@@ -53,12 +62,13 @@ export function rowsOf(part) {
   }
   // While an attempt runs, what the one before told holds for outcomes that are still the same.
   for (const known of detailsOf(part.isOver ? null : part.earlier)) {
-    const id = String(known.order_id);
-    const found = rows.get(id);
-    if (found?.outcome === known.outcome) Object.assign(found, known, { id });
+    const found = rows.get(nameIn(known));
+    if (found?.outcome === known.outcome) {
+      Object.assign(found, known, { id: String(known.order_id) });
+    }
   }
   for (const known of [...part.results, ...detailsOf(part.page)]) {
-    const found = row(String(known.order_id));
+    const found = row(nameIn(known));
     // The journal keeps an earlier doubt that the last attempt has not settled.
     const inDoubt = found.inDoubt || isInDoubt(known.outcome);
     Object.assign(found, known, { id: String(known.order_id), inDoubt });

@@ -2,7 +2,7 @@
 
 import { FIELDS, httpErrorOf, stateOf } from "./fields.mjs";
 import { isWarned, nameOf, scrollTo, windowOf } from "./rows.mjs";
-import { meaningOf } from "./words.mjs";
+import { meaningIn } from "./words.mjs";
 
 const { createElement: h, useEffect, useRef, useState } = globalThis.React;
 
@@ -29,8 +29,8 @@ function cellOf(row, column) {
     case "outcome":
       return h(
         "span",
-        { className: `oms-outcome oms-${row.outcome}`, title: meaningOf(row.outcome) },
-        nameOf(row.outcome),
+        { className: `oms-outcome oms-${row.outcome}`, title: meaningIn(row) },
+        nameOf(row.outcome) + (row.parts ? ", of parts" : ""),
       );
     case "inDoubt":
       return row.inDoubt ? h("strong", { className: "oms-doubt" }, "in doubt") : "";

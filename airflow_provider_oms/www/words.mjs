@@ -24,3 +24,9 @@ export const MEANINGS = {
 
 /** Return what an outcome's word means. */
 export const meaningOf = (outcome) => MEANINGS[outcome] ?? "";
+
+/** Return what the outcome of a row means. */
+export const meaningIn = (row) =>
+  [meaningOf(row.outcome), row.parts && "This is about parts of the order only."]
+    .filter(Boolean)
+    .join(" ");

@@ -91,6 +91,13 @@ def test_a_word_for_an_outcome_is_explained_where_it_stands() -> None:
     assert table([row()], code) == ["The OMS does not cancel the order in its present state."]
 
 
+def test_parts_of_an_order_are_not_shown_as_the_order() -> None:
+    assert cells(row(outcome="canceled", parts=[]))["Outcome"] == "canceled, of parts"
+    code = "return allOf(drawn, 'span').filter((one) => one.title).map((one) => one.title);"
+    (title,) = table([row(outcome="canceled", parts=[])], code)
+    assert title.endswith("This is about parts of the order only.")
+
+
 def test_the_details_say_what_to_do_and_lead_to_the_log() -> None:
     code = """
     const shown = table.Details({ row: given.row, log: "https://a/log", address: null });
