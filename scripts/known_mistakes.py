@@ -295,7 +295,7 @@ MUTANTS = (
     Mutant(
         "tolerate failures though the OMS said nothing definite",
         "cancellation/bulk/verdict.py",
-        "    if not any(outcome.is_definite for outcome in tally.counts):\n",
+        "    if not any(outcome.is_definite or outcome is _PARTIAL for outcome in tally.counts):\n",
         "    if False:\n",
         (VERDICT,),
     ),

@@ -231,7 +231,7 @@ LIMIT_MUTANTS = (
     Mutant(
         "let a search take no slot of the rate",
         f"{BULK}engine.py",
-        "            self._limiter.take_slot(now)\n            finds.append(find)\n",
+        "            self.limiter.take_slot(now)\n            finds.append(find)\n",
         "            finds.append(find)\n",
         (BATCHING,),
         not_simulated="a story's search is one of few requests",
@@ -246,7 +246,7 @@ LIMIT_MUTANTS = (
     Mutant(
         "search during what a pause forbids",
         f"{BULK}engine.py",
-        "        while self._sending.in_flight < capacity and self._limiter.opens_at <= now:\n",
+        "        while self._sending.in_flight < capacity and self.limiter.opens_at <= now:\n",
         "        while self._sending.in_flight < capacity:\n",
         (BATCHING, SIMULATION),
     ),

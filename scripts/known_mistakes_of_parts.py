@@ -12,6 +12,10 @@ RECORD = "tests/cancellation/parts/test_record.py"
 NATIVE = "tests/api/test_native_part_requests.py"
 TRANSLATED = "tests/api/test_translated_parts.py"
 OPERATORS = "tests/operators/test_cancel_parts_operators.py"
+SET = "cancellation/bulk/"
+DOOR = "tests/cancellation/bulk/test_part_entries.py"
+UNITS = "tests/cancellation/parts/test_part_units.py"
+SET_STORIES = "tests/cancellation/parts/test_part_set_stories.py"
 
 PART_MUTANTS = (
     # -- the plan
@@ -39,8 +43,8 @@ PART_MUTANTS = (
     Mutant(
         "cancel some items though another one is refused",
         f"{PARTS}plan.py",
-        "        return Plan(order_id, (), tuple(reached), tuple(refusals))\n",
-        "        pass\n",
+        "        return Plan(order_id, (), tuple(reached), tuple(refusals))\n    left",
+        "        pass\n    left",
         (PLAN,),
     ),
     Mutant(
@@ -178,5 +182,48 @@ PART_MUTANTS = (
         "                journal=task_state_store(context),\n",
         "",
         (OPERATORS,),
+    ),
+    # -- in a set
+    Mutant(
+        "take a blank quantity of an entry for the whole line",
+        f"{SET}part_entries.py",
+        "        if len(amounts) != 1 and any(key in fields for key in _AMOUNTS):\n",
+        "        if len(amounts) > 1:\n",
+        (DOOR,),
+    ),
+    Mutant(
+        "take a blank line for the whole order",
+        f"{SET}part_entries.py",
+        "    return isinstance(entry, Mapping) and any(key in entry for key in PART_KEYS)\n",
+        "    return isinstance(entry, Mapping) and any(entry.get(key) for key in PART_KEYS)\n",
+        (DOOR,),
+    ),
+    Mutant(
+        "cancel an order as a whole and in part",
+        f"{SET}order_set.py",
+        "            if order_id in requests and order_id in parts:\n",
+        "            if False:\n",
+        (DOOR,),
+    ),
+    Mutant(
+        "begin an order without a note of it in the journal",
+        f"{SET}part_units.py",
+        "            self._journal.write([self._key(order_id)], [], ",
+        "            self._journal.write([], [], ",
+        (SET_STORIES,),
+    ),
+    Mutant(
+        "take an order that was begun for an untouched one",
+        f"{SET}part_units.py",
+        "        return self._journal.is_whole and not is_begun and ",
+        "        return self._journal.is_whole and ",
+        (SET_STORIES,),
+    ),
+    Mutant(
+        "go on with parts though the run has stopped",
+        f"{SET}part_units.py",
+        "        if self._host.stopped:\n",
+        "        if False:\n",
+        (UNITS,),
     ),
 )

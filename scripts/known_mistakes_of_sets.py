@@ -259,8 +259,8 @@ SET_MUTANTS = (
     Mutant(
         "let a set through that is larger than its cap",
         f"{BULK}order_set.py",
-        "    if len(requests) > max_orders:\n",
-        "    if len(requests) > 2 * max_orders:\n",
+        "        if len(requests) + len(parts) > max_orders:\n",
+        "        if len(requests) > 2 * max_orders:\n",
         (INPUT,),
         not_simulated="a story's set is checked already",
     ),
