@@ -25,7 +25,11 @@ DOCUMENT = REPOSITORY / "docs" / "performance.md"
 
 MARKER = "<!-- made by make bench: {} {} -->"
 # What is written into the docs together, and so has to be measured in one run.
-PARTS = {"speed": [name for name in SECTIONS if name != "limits"], "limits": ["limits"]}
+APART = ("limits", "scale")
+PARTS = {
+    "speed": [name for name in SECTIONS if name not in APART],
+    **{name: [name] for name in APART},
+}
 
 
 def run(bench: Bench, chosen: Sequence[str]) -> None:

@@ -32,6 +32,7 @@ class Sizes:
     :param mapped_orders: orders with a task each.
     :param sets: sizes of sets for memory and run time, ascending.
     :param limits: how long a run behind a limit lasts, as a share of what its goal says.
+    :param simulated: how many orders of each task are simulated.
     """
 
     rounds: int
@@ -40,10 +41,11 @@ class Sizes:
     mapped_orders: int
     sets: tuple[int, ...]
     limits: float = 1.0
+    simulated: int = 3_000
 
 
 FULL = Sizes(5, 10.0, 60.0, 100, (1_000, 10_000, 100_000))
-QUICK = Sizes(1, 2.0, 10.0, 12, (500, 1_000, 4_000), 0.05)
+QUICK = Sizes(1, 2.0, 10.0, 12, (500, 1_000, 4_000), 0.05, 500)
 
 
 @dataclass

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from bench import limits, scheduler
+from bench import limits, scale, scheduler
 from bench.measure import Assignment, Spread, run_in_child
 from bench.paper import Goal
 from bench.rounds import LATENCY, SHORT_SETTLING, Bench, Rounds, Sizes
@@ -288,4 +288,5 @@ SECTIONS: dict[str, Callable[[Bench], None]] = {
     "journal": journal,
     "sets": sets,
     "limits": limits.limits,
+    "scale": scale.scale,
 }

@@ -1,0 +1,268 @@
+"""A million orders over many tasks, in virtual time: how long it takes, and what is full first.
+
+What nothing simulates, such as the processor time of an order, comes from what was measured: the
+tables in the docs that `make bench`, `make cluster-test` and `make kubernetes-proof` have written.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from airflow_provider_oms.cancellation.bulk.limits import Limits
+from bench.rounds import LATENCY, Bench
+from bench.virtual import Clock, VirtualTask, VirtualTenant
+from demo.workplace import REPOSITORY
+
+_DOCS = REPOSITORY / "docs"
+ORDERS = 1_000_000
+ORDERS_OF_A_TASK = 10_000
+WORKERS = 16
+TASKS = (1, 2, 4, 8, 16)
+LIMITS = (None, 1_000, 100)
+# Of a tenant's limit, what tasks are given that are told of it.
+_SHARE_GIVEN = 0.95
+# Airflow's own default: [workers] min_heartbeat_interval.
+_SECONDS_BETWEEN_HEARTBEATS = 5.0
+# What `make cluster-test` runs.
+_ANCHOR_CHUNK, _ANCHOR_WORKERS, _ANCHOR_CHUNKS = 1_000, 4, 4
+
+
+def figure(text: str, row: str, column: str) -> float:
+    """Return the middle figure of a cell in one of the tables of a page.
+
+    :param text: the page, from the table's heading on.
+    :param row: the row's first cell.
+    :param column: the column's heading.
+    :raises ValueError: when the table has no such cell.
+    """
+    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()]
+    headings = (n for n, below in enumerate(lines[1:]) if below and set("".join(below)) <= {*":-"})
+    at = next((index for index in headings if column in lines[index]), None)
+    if at is not None:
+        for cells in itertools.takewhile(bool, lines[at + 2 :]):
+            if cells[0] == row:
+                numbers = re.findall(r"[\d.]+", cells[lines[at].index(column)].replace(",", ""))
+                return float(numbers[len(numbers) // 2])
+    raise ValueError(f"no row {row!r} in a table with a column {column!r}")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Hold what was measured elsewhere.
+
+    :param cluster_rates: orders in a second on Celery, by the number of workers.
+    :param cpu_seconds: processor time for an order.
+    :param task_mib: memory of a task in a pod of its own, with ten thousand orders.
+    :param write_seconds: of a write to Airflow's `task_state_store`.
+    :param connections: most connections of Postgres at once, on Celery.
+    """
+
+    cluster_rates: dict[int, float]
+    cpu_seconds: float
+    task_mib: float
+    write_seconds: float
+    connections: int
+
+    @classmethod
+    def from_docs(cls, docs: Path = _DOCS) -> Measured:
+        """Return what the tables of the docs say.
+
+        :param docs: where the pages are.
+        """
+        deployment, performance, kubernetes = (
+            (docs / f"{page}.md").read_text(encoding="utf-8")
+            for page in ("deployment", "performance", "kubernetes")
+        )
+        throughput = performance.partition("### Throughput")[2]
+        write = re.search(r"task_state_store: [\d.]+ / ([\d.]+) /", performance)
+        if write is None:
+            raise ValueError("docs/performance.md does not say what a write takes")
+        return cls(
+            {n: figure(deployment, str(n), "orders/s") for n in (1, 2)},
+            figure(throughput, str(WORKERS), "(d) CPU ms") / 1000,
+            figure(kubernetes, "10,000", "memory"),
+            float(write.group(1)) / 1000,
+            int(figure(deployment, "most connections of Postgres at once", "number")),
+        )
+
+
+@dataclass(frozen=True)
+class Wave:
+    """Hold what came of as many tasks as run at a time, from their begin to the end of the last.
+
+    :param tasks: how many.
+    :param orders: of all of them.
+    :param seconds: how long it took.
+    :param requests: to the OMS, those that were turned away among them.
+    :param turned_away: requests that the tenant's limit turned away.
+    :param writes: values written to the journals.
+    :param written_bytes: the bytes of them.
+    """
+
+    tasks: int
+    orders: int
+    seconds: float
+    requests: int
+    turned_away: int
+    writes: int
+    written_bytes: int
+
+    @property
+    def rate(self) -> float:
+        """Return the orders in a second."""
+        return self.orders / self.seconds
+
+    @property
+    def calls_per_second(self) -> float:
+        """Return the calls to the API server in a second: values and signs of life."""
+        return self.writes / self.seconds + self.tasks / _SECONDS_BETWEEN_HEARTBEATS
+
+
+def run_wave(
+    tasks: int,
+    orders: int,
+    limit: int | None,
+    write_seconds: float,
+    *,
+    workers: int = WORKERS,
+    given: float | None = None,
+) -> Wave:
+    """Run some tasks at a time in virtual time.
+
+    :param tasks: how many.
+    :param orders: of each of them.
+    :param limit: requests in a second that the tenant takes from all together; ``None`` for any.
+    :param write_seconds: of a write to a journal.
+    :param workers: requests in flight at a time, of each task.
+    :param given: the `requests_per_second` of each task.
+    :raises ValueError: when not every order ends canceled.
+    """
+    clock = Clock()
+    tenant = VirtualTenant(clock, LATENCY, limit)
+    # An export is in no sequence; numbers that follow each other would pack too well.
+    ids = random.Random(0).sample(range(10_000_000, 100_000_000), tasks * orders)  # noqa: S311
+    running = [
+        VirtualTask(
+            *(clock, tenant, ids[begin : begin + orders]),
+            limits=Limits(workers, given),
+            write_seconds=write_seconds,
+        )
+        for begin in range(0, len(ids), orders)
+    ]
+    clock.run()
+    ended = [task.ended_at for task in running if task.ended_at is not None]
+    if len(ended) != tasks or len(tenant.canceled) != len(ids):
+        raise ValueError(f"{len(tenant.canceled)} of {len(ids)} orders were canceled")
+    return Wave(
+        *(tasks, len(ids), max(ended), tenant.requests, tenant.turned_away),
+        sum(task.store.writes for task in running),
+        sum(task.store.written_bytes for task in running),
+    )
+
+
+def start_seconds(measured: Measured) -> tuple[float, list[tuple[str, ...]]]:
+    """Return what the start of a task takes, and the anchor's rows: simulated beside measured.
+
+    :param measured: what was measured.
+    """
+    rows: list[tuple[str, ...]] = []
+    starts: list[float] = []
+    for workers, rate in measured.cluster_rates.items():
+        wave = run_wave(
+            workers, _ANCHOR_CHUNK, None, measured.write_seconds, workers=_ANCHOR_WORKERS
+        )
+        waves = _ANCHOR_CHUNKS / workers
+        start = _ANCHOR_CHUNKS * _ANCHOR_CHUNK / rate / waves - wave.seconds
+        starts.append(start)
+        rows.append((str(workers), f"{rate:.0f}", f"{wave.rate:.0f}", f"{start:.1f}"))
+    return max(starts), rows
+
+
+def scale(bench: Bench) -> None:
+    """Simulate a million orders by tasks at a time and by the tenant's limit.
+
+    :param bench: the bench.
+    """
+    measured, paper = Measured.from_docs(), bench.paper
+    simulated = bench.sizes.simulated
+    start, anchor = start_seconds(measured)
+    paper.say("### A million orders")
+    paper.table(("tasks", "measured orders/s", "simulated", "seconds of a task's start"), anchor)
+    paper.say(
+        f"The anchor: `make cluster-test` measured {_ANCHOR_CHUNK:,} orders a task with "
+        f"{_ANCHOR_WORKERS} workers, and the same was simulated. What the simulation lacks is the "
+        f"start of a task; the longer one, {start:.1f} s, counts below for each task."
+    )
+    rows: list[tuple[str, ...]] = []
+    for limit in LIMITS:
+        for tasks in TASKS:
+            wave = run_wave(tasks, simulated, limit, measured.write_seconds)
+            rows.append(_row(wave, limit, start, measured))
+        if limit is None:
+            unlimited = wave
+        else:
+            given = _SHARE_GIVEN * limit / tasks
+            wave = run_wave(tasks, simulated, limit, measured.write_seconds, given=given)
+            rows.append(_row(wave, limit, start, measured, f", {given:.1f}/s given"))
+    paper.table(
+        (
+            *("tenant's limit", "tasks at a time", "hours", "orders/s", "of what is possible"),
+            *("requests an order", "turned away", "calls to the API server a second"),
+            *("journal values", "journal MB", "cores", "GiB"),
+        ),
+        rows,
+    )
+    paper.say(
+        f"{ORDERS:,} orders in tasks of {ORDERS_OF_A_TASK:,} with {WORKERS} workers, "
+        f"{LATENCY * 1000:.0f} ms at the OMS. For each line, the first {simulated:,} orders of as "
+        f"many tasks as run at a time were simulated, with the real engines and journals and one "
+        f"limit for all; the rest of the million is taken to go the same way. Memory and journals "
+        f"are those of all tasks, cores are orders in a second times the "
+        f"{1000 * measured.cpu_seconds:.2f} ms that an order was measured to cost. Memory is "
+        f"{measured.task_mib:.0f} MiB a task, as in a pod."
+    )
+    paper.say(_bottleneck(unlimited, measured, start))
+
+
+def _row(
+    wave: Wave, limit: int | None, start: float, measured: Measured, given: str = ""
+) -> tuple[str, ...]:
+    times = ORDERS / wave.orders
+    # A task begins once for all of its orders, of which the wave has simulated the first ones.
+    rate = 1 / (1 / wave.rate + start / ORDERS_OF_A_TASK / wave.tasks)
+    possible = min(limit or math.inf, wave.tasks * WORKERS / LATENCY)
+    return (
+        *("none" if limit is None else f"{limit:,}/s{given}", str(wave.tasks)),
+        *(f"{ORDERS / rate / 3600:.2f}", f"{rate:,.0f}", f"{rate / possible:.2f}"),
+        *(f"{wave.requests / wave.orders:.3f}", f"{wave.turned_away / wave.requests:.1%}"),
+        *(f"{wave.calls_per_second:.1f}", f"{times * wave.writes:,.0f}"),
+        *(f"{times * wave.written_bytes / 1e6:,.1f}", f"{wave.rate * measured.cpu_seconds:.2f}"),
+        f"{wave.tasks * measured.task_mib / 1024:.1f}",
+    )
+
+
+def _bottleneck(wave: Wave, measured: Measured, start: float) -> str:
+    """Return a paragraph that says what is full at how many tasks."""
+    of_one, calls = wave.rate / wave.tasks, wave.calls_per_second / wave.tasks
+    cores = of_one * measured.cpu_seconds
+    processes = calls * measured.write_seconds
+    return (
+        f"Without a limit, one such task makes {of_one:.0f} orders a second. It keeps {cores:.2f} "
+        f"cores busy, so that a core is full at {1 / cores:.0f} tasks. It makes {calls:.1f} calls "
+        f"to the API server a second. Where each takes the {1000 * measured.write_seconds:.1f} ms "
+        f"of a measured write, {1 / processes:.0f} tasks would keep one of its processes busy. A "
+        f"tenant that takes R requests a second is full at R / {of_one:.0f} tasks. The start costs "
+        f"{_share_of_start(start, ORDERS_OF_A_TASK / of_one):.0%} of a task of "
+        f"{ORDERS_OF_A_TASK:,} orders, and "
+        f"{_share_of_start(start, 1_000 / of_one):.0%} of one of 1,000. Postgres had "
+        f"{measured.connections} connections at most in `make cluster-test`; tasks have none."
+    )
+
+
+def _share_of_start(start: float, seconds: float) -> float:
+    return start / (start + seconds)
