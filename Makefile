@@ -106,7 +106,7 @@ venv-cluster: ## build .venv-cluster (Airflow 3.3.2 with Celery and Postgres)
 	@$(PYTHON) scripts/make_venv.py .venv-cluster constraints/cluster.txt
 
 constraints: venv ## resolve constraints/*.in anew, to the newest versions that fit together
-	@for airflow in 3.3 3.2 3.1 3.0 2.11; do \
+	@for airflow in 3.4 3.3 3.2 3.1 3.0 2.11; do \
 		"$(VENV)/uv" pip compile --quiet --upgrade --universal --python-version=3.11 \
 			$$(sed -n 's/^# uv: //p' "constraints/airflow-$$airflow.in") \
 			--no-header --no-annotate --no-emit-index-url --group=dev --extra=emulator \

@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from packaging.version import Version
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 REPORTS = REPOSITORY / ".nox" / "cells"
 PAGE = REPOSITORY / "docs" / "compatibility.md"
@@ -34,15 +36,7 @@ def short(version: str) -> str:
 def cells() -> list[Cell]:
     """Return what is there of the cells, the oldest first."""
     found = [json.loads(path.read_text(encoding="utf-8")) for path in REPORTS.glob("*.json")]
-    return sorted(found, key=lambda cell: (*numbers(cell["airflow"]), *numbers(cell["python"])))
-
-
-def numbers(version: str) -> tuple[int, ...]:
-    """Return a version's parts, to sort by.
-
-    :param version: the version.
-    """
-    return tuple(int(part) for part in version.split("."))
+    return sorted(found, key=lambda cell: (Version(cell["airflow"]), Version(cell["python"])))
 
 
 def wanted() -> set[tuple[str, str]]:

@@ -10,7 +10,10 @@ from features import FEATURES
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAGE = (REPOSITORY / "docs" / "compatibility.md").read_text(encoding="utf-8")
 PYPROJECT = (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
-LINES = {path.stem.removeprefix("airflow-") for path in REPOSITORY.glob("constraints/airflow-*.in")}
+PINS = {
+    path.stem.removeprefix("airflow-"): path.read_text(encoding="utf-8")
+    for path in REPOSITORY.glob("constraints/airflow-*.txt")
+}
 
 
 def table(title: str) -> list[list[str]]:
@@ -24,17 +27,23 @@ def table(title: str) -> list[list[str]]:
 
 def test_every_line_of_airflow_that_has_constraints_was_run() -> None:
     runs = table("cells")[1:]
-    assert {row[0].rpartition(".")[0] for row in runs} == LINES
+    lines = {row[0].rpartition(".")[0] for row in runs}
+    # A pre-release may have come after the last run of the whole matrix.
+    released = {
+        line
+        for line, pins in PINS.items()
+        if re.search(r"^apache-airflow==[\d.]+$", pins, re.MULTILINE)
+    }
+    assert released <= lines
     for row in runs:
-        pins = (REPOSITORY / f"constraints/airflow-{row[0].rpartition('.')[0]}.txt").read_text()
-        assert f"\napache-airflow=={row[0]}\n" in pins
+        assert f"\napache-airflow=={row[0]}\n" in PINS[row[0].rpartition(".")[0]]
         assert int(row[2]) > 200
-    assert {heading for title in ("aspects", "areas") for heading in table(title)[0][1:]} == LINES
+    assert {heading for title in ("aspects", "areas") for heading in table(title)[0][1:]} == lines
 
 
-def test_thirteen_combinations_were_run_each_on_a_python_that_is_promised() -> None:
+def test_each_combination_was_run_on_a_python_that_is_promised() -> None:
     runs = table("cells")[1:]
-    assert len(runs) == 13
+    assert len(runs) >= 13
     for row in runs:
         minor = row[1].rpartition(".")[0]
         assert f'"Programming Language :: Python :: {minor}"' in PYPROJECT

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sysconfig
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,22 @@ def test_the_tables_say_what_the_cells_said() -> None:
     assert "| `tests/hooks` | 40 | 0 |" in compatibility.by_area(found)
     assert "| journal | none | in `task_state_store` |" in compatibility.by_aspect(found)
     assert "| approval | not tried | not tried |" in compatibility.by_aspect(found)
+
+
+def test_a_pre_release_comes_after_the_releases(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compatibility, "REPORTS", tmp_path)
+    for airflow, python in (("3.4.0b2", "3.12.1"), ("3.4.0b2", "3.11.7"), ("3.3.2", "3.14.0")):
+        name = f"airflow-{airflow}-python-{python}.json"
+        (tmp_path / name).write_text(json.dumps(result(airflow, python)), encoding="utf-8")
+    found = compatibility.cells()
+    assert [(cell["airflow"], cell["python"]) for cell in found] == [
+        ("3.3.2", "3.14.0"),
+        ("3.4.0b2", "3.11.7"),
+        ("3.4.0b2", "3.12.1"),
+    ]
+    assert list(compatibility.lines_of(found)) == ["3.3", "3.4"]
 
 
 def test_tests_that_lie_in_no_folder_are_named_by_the_files_they_lie_in() -> None:

@@ -19,14 +19,14 @@ def test_it_runs_what_builds_tests_and_compares() -> None:
         ('make package TAG="$GITHUB_REF_NAME"', ""),
         ('make matrix CELL="$CELL"', "3.11"),
         ("diff --recursive dist .nox/dist", "3.11"),
-        ('make matrix CELL="$CELL"', "3.13"),
-        ("diff --recursive dist .nox/dist", "3.13"),
+        ('make matrix CELL="$CELL"', "3.14"),
+        ("diff --recursive dist .nox/dist", "3.14"),
     ]
 
 
 def test_each_cell_gets_its_name() -> None:
     cells = [step.environment["CELL"] for step in the_steps() if "CELL" in step.said]
-    assert cells == ["airflow-2.11-python-3.11", "airflow-3.3-python-3.13"]
+    assert cells == ["airflow-2.11-python-3.11", "airflow-3.3-python-3.14"]
 
 
 def test_it_only_names_what_publishes() -> None:

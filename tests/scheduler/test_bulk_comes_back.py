@@ -16,7 +16,7 @@ from airflow_provider_oms.emulator.testing import EmulatorProcess
 pytestmark = [
     pytest.mark.airflow_db,
     pytest.mark.slow,
-    pytest.mark.needs("task_state_store"),
+    pytest.mark.needs("task_state_store", "retries of a task without a heartbeat"),
 ]
 
 ORDERS = range(26_000_001, 26_000_801)

@@ -23,6 +23,8 @@ FEATURES = {
     "connection form of Airflow 2": SpecifierSet("<3.0"),
     "a scheduler that is driven over its REST API": SpecifierSet(">=3.0"),
     "retries of a task whose process was killed": SpecifierSet("!=3.0.*"),
+    # The scheduler ends of a violated unique constraint.
+    "retries of a task without a heartbeat": SpecifierSet("!=3.4.0b2"),
     "XComs in a DAG's failure callback": SpecifierSet("!=3.0.*"),
     "a dag.test() that goes on after a task's timeout": SpecifierSet(">=3.0"),
     # The types of what compat.sdk gives are those of Airflow 3.
