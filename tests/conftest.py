@@ -1,4 +1,4 @@
-"""Everything a test needs around it: an Airflow home of its own, its database, the emulator.
+"""Everything a test needs around it: a separate Airflow home, its database, the emulator.
 
 The environment is set at import, before anything imports Airflow, which reads it only then.
 """
@@ -78,7 +78,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let a cell of the matrix write down what comes of its tests."""
+    """Let a cell of the matrix write down the results of its tests."""
     cell.configure(config)
 
 
@@ -90,7 +90,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Keep tests together that share what is dear to make, such as an Airflow.
+    """Keep tests together that share an expensive fixture, such as an Airflow.
 
     Marks cannot do that: since pytest 9.2, pytest-xdist 3.8 does not see groups any more.
     """

@@ -34,7 +34,7 @@ def floor_of(path: Path) -> str:
 
 
 def reaches(path: Path, *rooms: str) -> list[str]:
-    """Return what a module imports from other rooms of the package, or from Airflow."""
+    """Return a module's imports from other layers of the package, or from Airflow."""
     prefixes = tuple(room if room == "airflow" else f"{NAME}.{room}" for room in rooms)
     return [
         name
@@ -103,9 +103,9 @@ def callers_of(method: str) -> set[str]:
 
 def test_only_the_runner_sends_a_cancel_and_nothing_that_a_triggerer_runs() -> None:
     senders = callers_of("post_cancel")
-    # What the runner is given for a part is one that sends this part.
+    # For a part, the runner gets a client that sends this part.
     assert callers_of("post_part") == {"cancellation/parts/adapter.py"}
-    # The one that leaves notes hands over what the runner sends.
+    # The client that leaves notes passes the runner's calls on.
     assert senders == {"cancellation/runner.py", "cancellation/notes.py"}
     for path in MODULES:
         if floor_of(path) == "triggers":
@@ -113,7 +113,7 @@ def test_only_the_runner_sends_a_cancel_and_nothing_that_a_triggerer_runs() -> N
 
 
 def test_only_the_seam_knows_which_dialects_there_are() -> None:
-    # A third one is a module of its own beside these, and a line in each of the two that know all.
+    # A third one is a separate module beside these, and a line in each of the two that know all.
     dialects = {"translated", "native"}
     knowing = {
         str(path.relative_to(PACKAGE))

@@ -1,4 +1,4 @@
-"""What is emitted of finished work: metrics with their tags, and spans, bounded in number."""
+"""The measurements of finished work: metrics with their tags, and spans, bounded in number."""
 
 from __future__ import annotations
 

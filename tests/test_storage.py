@@ -321,7 +321,7 @@ class TestResults:
         now = time.time()
         file = ResultsFile(str(tmp_path / "results.jsonl"))
         ends = [end_of(7, now), end_of(8, now), end_of(9, now - 3600)]
-        file.write([*(line_of(end, "other") for end in ends), "no line of ours\n"])
+        file.write([*(line_of(end, "other") for end in ends), "another program's line\n"])
         found = file.read_earlier({7, 9}, since=now - 60)
         assert list(found) == [7]
         assert found[7].result == ends[0].result

@@ -1,4 +1,4 @@
-"""The rules for what a caller sets: numbers, rates, switches, paths, and the guard over states."""
+"""The rules for arguments: numbers, rates, switches, paths, and the guard over states."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MOST = 999_999_999
 def field_refused(validate: Callable[[], object]) -> str:
     with pytest.raises(OmsInputError) as refusal:
         validate()
-    # Both halves of the message: what it must be, and what was found.
+    # Both halves of the message: the rule, and the value found.
     assert refusal.value.rule
     assert refusal.value.kind
     return refusal.value.field

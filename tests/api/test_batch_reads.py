@@ -1,4 +1,4 @@
-"""Whether a tenant is read in batches, and what an order in one proves."""
+"""Whether a tenant is read in batches, and the evidence about an order in one."""
 
 from __future__ import annotations
 
@@ -197,7 +197,7 @@ class TestWhenBatchesEnd:
             asked = (order_id, order_id + 1)
             reads.on_batch(asked, answer(*map(order, asked)))
             reads.on_single(order_id, order(order_id, "CANCELED"))
-            # What the search shows itself the next time, or what it shows canceled the first time.
+            # The order that the search shows the next time, or shows as canceled the first time.
             reads.on_batch((order_id + 1,), answer(order(order_id + 1, "SHIPPED")))
             reads.on_batch((-order_id - 1,), answer(order(-order_id - 1, "CANCELED")))
         assert reads.why_not is None

@@ -1,4 +1,4 @@
-"""What the client puts on a socket, and what it makes of what comes back."""
+"""The bytes that the client puts on a socket, and its reading of the response."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each status means with each shape of body: a table, so that no pair is left to chance."""
+"""The meaning of each status with each shape of body: a table that covers every pair."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an error's body can change: each shape of a body, with each status that it can come with.
+"""The effect of an error's body: each shape of a body, with each status that it can come with.
 
 A state's words turn a refusal into a question about the order's state, which a read answers. They
 must not do so where the OMS may have acted, or where no order was looked at.

@@ -1,4 +1,4 @@
-"""What every error of the client says of itself: whether a request has left, and what it proves."""
+"""The facts in every error of the client: whether a request has left, and its evidence."""
 
 from __future__ import annotations
 

@@ -146,7 +146,7 @@ class TestAHost:
 
 @dataclass
 class Recorder:
-    """Answer as a tenant would, and keep what was sent where and with which token."""
+    """Answer as a tenant would, and keep each request, its address and its token."""
 
     answers: Mapping[str, object]
     sent: list[tuple[str, str | None]] = field(default_factory=list)

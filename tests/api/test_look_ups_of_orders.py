@@ -1,4 +1,4 @@
-"""An order's id, by which a cancel names it, and a tenant's reasons: what is looked up."""
+"""An order's id, by which a cancel names it, and a tenant's reasons: the look-ups."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def page(*hits: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def found_by_number(script: list[Script], act: Callable[[OmsClient], object]) -> list[str]:
-    """Let a client that is asked about order number 1042 meet a script, and return what it sent."""
+    """Let a client that is asked about order number 1042 meet a script, and return its requests."""
     with RawServer(script) as server:
         found = TenantSettings.from_connection(
             name="native",
@@ -109,7 +109,7 @@ class TestAnId:
         act = refused(evidence=Evidence.NEVER_SENT, retry_after=7)
         assert found_by_number([script], act) == [SEARCH]
 
-    def test_what_failed_is_looked_up_anew(self) -> None:
+    def test_what_failed_is_looked_up_again(self) -> None:
         def act(client: OmsClient) -> None:
             refused()(client)
             cancel(client)

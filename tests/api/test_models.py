@@ -1,4 +1,4 @@
-"""What an order is read from: two states, each a short word, and nothing else of the document."""
+"""The fields that an order is read from: two states, each a short word, and no others."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from airflow_provider_oms.api.models import Order, is_canceled_state
 from airflow_provider_oms.api.translated import Translated
 
 LONGEST = "S" * 64
-# States as an OMS could write them, and what is read.
+# States as an OMS could write them, and the values read.
 READABLE = [
     ("READY", "READY"),
     (" shipped\t", None),
@@ -21,7 +21,7 @@ READABLE = [
     ("S", "S"),
     (LONGEST, LONGEST),
 ]
-# What is there and cannot be read, and what counts as not there at all.
+# Values that are there and cannot be read, and values that count as missing.
 UNREADABLE = ["S" * 65, " ", "TWO\nLINES", "\x00", 0, 7, False, True, [], {}, ["READY"], 1.5]
 ABSENT = [None, ""]
 

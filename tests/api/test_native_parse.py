@@ -1,4 +1,4 @@
-"""An order as the native API shows it: what has to be there, and what it proves."""
+"""An order as the native API shows it: its required fields, and its evidence."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ PATH = "/api/commerce/shipments"
 
 @dataclass
 class Tenant:
-    """Answer as a tenant does, and keep what was sent."""
+    """Answer as a tenant does, and keep the requests."""
 
     answers: dict[str, Any] = field(default_factory=dict)
     status: int = 200

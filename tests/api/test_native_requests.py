@@ -51,7 +51,7 @@ class Sent:
 
 @dataclass
 class Tenant:
-    """Answer as a tenant does, and keep what was sent."""
+    """Answer as a tenant does, and keep the requests."""
 
     sent: list[Sent] = field(default_factory=list)
 

@@ -1,4 +1,4 @@
-"""Orders in review and their events: what is asked, and what of an answer is believed."""
+"""Orders in review and their events: the requests, and the trusted parts of a response."""
 
 from __future__ import annotations
 

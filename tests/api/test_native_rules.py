@@ -1,4 +1,4 @@
-"""What names an order of a native tenant, what is said about a cancel, and a note."""
+"""The names of an order of a native tenant, the texts of a cancel, and a note."""
 
 from __future__ import annotations
 

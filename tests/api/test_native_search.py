@@ -1,4 +1,4 @@
-"""Orders looked up by a number, or several at once: what is asked, and what of it is believed."""
+"""Orders looked up by a number, or several at once: requests, and trusted parts of a response."""
 
 from __future__ import annotations
 

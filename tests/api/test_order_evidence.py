@@ -1,4 +1,4 @@
-"""The order as it is read from a response, and what it proves."""
+"""The order as it is read from a response, and its evidence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Looking up ids: each order once, several by one search, and what that leaves out by itself."""
+"""Looking up ids: each order once, several by one search, and those left out by themselves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an answer outside 2xx means, as a table over bodies; over sockets in `test_client_wire`."""
+"""The meaning of a response outside 2xx, as a table; over sockets in `test_client_wire`."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ BEGAN = datetime(2026, 11, 28, tzinfo=UTC)
 
 
 def no_sleep(seconds: float) -> None:
-    pytest.fail(f"nobody sleeps for {seconds} s")
+    pytest.fail(f"unexpected sleep of {seconds} s")
 
 
 FAILED = {"status": "PendingReview", "validationResults": [{"status": "Fail"}]}

@@ -38,7 +38,7 @@ class CountingLock:
 class Platform:
     """Answer only when all threads want to know; each error is raised once.
 
-    :param errors: what the first answers are.
+    :param errors: the first answers.
     """
 
     def __init__(self, *errors: OmsError) -> None:

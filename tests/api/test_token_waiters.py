@@ -1,4 +1,4 @@
-"""Threads that wait for a token while another one fetches it: they share what came of it."""
+"""Threads that wait for a token while another one fetches it: they share its result."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def cache_of(endpoint: Endpoint) -> TokenCache:
 
 
 def ask_at_once(cache: TokenCache, endpoint: Endpoint) -> list[Any]:
-    """Return what each of several threads got that ask while one of them fetches."""
+    """Return the results of several threads that ask while one of them fetches."""
     endpoint.waits_for = endpoint.lock.asked + THREADS
 
     def ask(_: int) -> Any:

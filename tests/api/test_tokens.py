@@ -1,4 +1,4 @@
-"""How a token is had, refused and replaced, and what becomes of the call that needs it."""
+"""How a token is fetched, refused and replaced, and the result of the call that needs it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the client makes of a translated tenant's items and shipments, and of what is neither."""
+"""The client's reading of a translated tenant's items and shipments, and of other content."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def says(document: object, status: str = "200 OK", *headers: str) -> Script:
 
 
 def read(*script: Script, **wanted: Any) -> tuple[OrderParts, list[str]]:
-    """Return what a read shows, and the first line of each request."""
+    """Return the parts read, and the first line of each request."""
     with RawServer([says(ORDER), *script]) as server, client_of(server.url) as client:
         shown = Parts(client).get_parts(8, **wanted)
     return shown, [head_and_body(request)[0][0] for request in server.requests]

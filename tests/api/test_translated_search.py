@@ -1,4 +1,4 @@
-"""Reading up to a hundred orders at once: what a search asks for, and what of it is believed."""
+"""Reading up to a hundred orders at once: requests, and trusted parts of a response."""
 
 from __future__ import annotations
 

@@ -246,7 +246,7 @@ class TestTls:
     ) -> None:
         bundle = tmp_path / "ca.pem"
         authority.cert_pem.write_to_path(bundle)
-        # An environment that trusts something else must not loosen what the connection says.
+        # An environment that trusts something else must not loosen the connection's setting.
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
         with RawServer([document(ORDER)], tls=tls("other.example.com")) as server:
             with pytest.raises(OmsNotSentError, match="certificate was refused"):

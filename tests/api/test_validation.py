@@ -1,4 +1,4 @@
-"""What may be sent: both sides of every bound, and no input that gets past them."""
+"""The values that may be sent: both sides of every bound, and no input that gets past them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Waiting for a state: what one look at an order means."""
+"""Waiting for a state: the meaning of one look at an order."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ WISH = StateCriteria(frozenset({"SHIPPED"}))
 
 @dataclass
 class Reads:
-    """A client whose reads come to what is told, and then to the order; with a clock."""
+    """A client whose reads have the given results, and then the order; with a clock."""
 
     script: list[Evidence]
     now: float = 0.0

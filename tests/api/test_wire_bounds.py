@@ -27,7 +27,7 @@ LENGTH = b"Content-Length: %d\r\n" % len(BODY)
 
 
 def drip(head: bytes, drop: bytes) -> Script:
-    """Begin a response, and go on with it, drop by drop, for much longer than anyone waits."""
+    """Begin a response, and go on with it, drop by drop, for much longer than any timeout."""
 
     def play(connection: socket.socket, _: bytes) -> None:
         connection.sendall(head)

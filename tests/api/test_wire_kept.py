@@ -1,4 +1,4 @@
-"""What stays from request to request, and what a forked child leaves to its parent."""
+"""The state kept from request to request, and the part a forked child leaves to its parent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The benchmark's figures: what a goal says, and that each contender does what it is to do."""
+"""The benchmark's figures: the goals, and the right work of each contender."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The benchmark's part behind a limit: what its figures are, and that all of it works."""
+"""The benchmark's part behind a limit: its figures, and that all of it works."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a read proves that a cache has answered: no more than the older read that it kept."""
+"""The evidence of a read from a cache: no more than the older read that it kept."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ BOTH = range(FIRST_SET.start, SECOND_SET.stop)
 OVERLAP = range(SECOND_SET.start, FIRST_SET.stop)
 WORKERS = 6
 SHOWN_AFTER = 0.4
-# What each is known by in the record, and whether it cancels the order all the same.
+# The mark of each in the record, and whether it nevertheless cancels the order.
 ACTED_ON: dict[str, dict[str, Any]] = {
     "drop": {},
     "late": {"seconds": SHOWN_AFTER, "answer": "error"},
@@ -68,7 +68,7 @@ def cancel(
     *,
     states: frozenset[str] | None = None,
 ) -> dict[int, Outcome]:
-    """Do what one task does with its set, and return how each order ended."""
+    """Cancel a set as one task does, and return how each order ended."""
     found = spoken.settings(tenant, settle_seconds=1, deadline=20)
     with OmsClient(found, pool_size=WORKERS) as client:
         numbers: dict[OrderId, int] = {}
@@ -110,7 +110,7 @@ def assert_true(tenant: EmulatorProcess, *runs: dict[int, Outcome]) -> None:
     assert set(runs[1]) == set(SECOND_SET)
 
 
-# What a tenant answers to the second cancel of an order, in either API.
+# A tenant's response to the second cancel of an order, in either API.
 STATUSES = {False: "canceled_order_status", True: "native_canceled_order_status"}
 
 

@@ -1,4 +1,4 @@
-"""What comes next for one order, as a table over histories; no HTTP, no clock, no sleep."""
+"""The next step for one order, as a table over histories; no HTTP, no clock, no sleep."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class TestDefiniteAnswers:
     def test_a_refused_order_that_reads_as_open_is_read_once_more_when_it_has_settled(
         self, first: Reply, second: Reply, outcome: Outcome
     ) -> None:
-        # Somebody else's cancel may be why it was refused, and show later.
+        # Another client's cancel may be why it was refused, and show later.
         story = Story(settle_seconds=15)
         assert story.then(CONFLICT, after=2) == READ
         assert story.then(first) == Wait(17)

@@ -1,4 +1,4 @@
-"""The log of one order: a line for each decision, with what came back and what comes next."""
+"""The log of one order: a line for each decision, with the response and the next step."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Each fault that a tenant or a network can show, and what becomes of the order: over real sockets.
+"""Each fault that a tenant or a network can show, and the order's result: over real sockets.
 
-The table in `docs/what-happens-when.md` is made by this test (`make fault-table`) and held
-against what it finds.
+The table in `docs/what-happens-when.md` is made by this test (`make fault-table`) and compared
+with its results.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def client_of(tenant: EmulatorProcess, case: Case) -> OmsClient:
 
 
 def play(tenant: EmulatorProcess, case: Case, order_id: int) -> CancellationResult:
-    """Let the order meet the faults, cancel it, and return what is reported."""
+    """Let the order meet the faults, cancel it, and return the reported result."""
     if case.order:
         tenant.load_orders([{"orderID": order_id, "native": case.order}])
     elif case.state is not None:
@@ -80,7 +80,7 @@ def calls_seen(tenant: EmulatorProcess, order_id: int | str) -> str:
 
 @dataclass(frozen=True)
 class Row:
-    """What was reported, and what the OMS itself says."""
+    """The reported outcome, and the OMS's own state."""
 
     case: Case
     result: CancellationResult
@@ -100,7 +100,7 @@ def row_of(tenant: EmulatorProcess, case: Case, order_id: int) -> Row:
     time.sleep(0)  # let a late cancel of the emulator's come to pass before the state is read
     orders = tenant.orders()
     known = orders.get(order_id, {"orderState": "no such order", "times_canceled": 0})
-    # One that is not there is known by what the calls have named.
+    # A missing one is known by the name in the calls.
     named = order_id if order_id in orders else case.spoken.name_of(tenant, order_id)
     calls = calls_seen(tenant, named)
     return Row(case, result, calls, known["orderState"], known["times_canceled"])
@@ -170,7 +170,7 @@ def test_no_order_is_canceled_twice_and_the_client_knows_how_often_it_posted(
 
 
 def test_the_tables_in_the_docs_are_what_this_run_has_found(api: str, rows: list[Row]) -> None:
-    # Of a native tenant, only what does not end in the same way.
+    # Of a native tenant, only the cases that do not end in the same way.
     same = {case.title for case in CASES if case.native is None and api == "native"}
     shown = [row for row in rows if row.case.title not in same]
     method = rows[0].case.spoken.method
@@ -186,4 +186,4 @@ def test_the_tables_in_the_docs_are_what_this_run_has_found(api: str, rows: list
     if os.environ.get("WRITE_DOCS"):
         DOCUMENT.write_text(made, encoding="utf-8")
         text = made
-    assert made == text, "run `make fault-table` and look at what has changed"
+    assert made == text, "run `make fault-table` and look at the changes"

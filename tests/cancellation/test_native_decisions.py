@@ -1,4 +1,4 @@
-"""What a native tenant's replies mean for one order: a response with success is no proof there."""
+"""The meaning of a native tenant's replies for one order: success is no proof there."""
 
 from __future__ import annotations
 

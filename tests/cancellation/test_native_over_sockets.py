@@ -192,7 +192,7 @@ class TestASet:
             ({}, {"kind": "throttle"}, 1 + len(NUMBERS)),
             ({}, {"kind": "answer", "body": "html"}, 1 + len(NUMBERS)),
             ({"native_filter_or": False}, {}, 1 + len(NUMBERS)),
-            # What it leaves out is looked up once more when it has settled.
+            # Orders that it leaves out are looked up once more when it has settled.
             ({"search_leaves_out": 2}, {}, 1 + 2 * (len(NUMBERS) // 2)),
         ],
     )

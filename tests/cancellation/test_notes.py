@@ -1,4 +1,4 @@
-"""A note on an order that a cancel of ours has canceled, and on no other."""
+"""A note on an order that our cancel has canceled, and on no other."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ EXPIRED = OmsUnauthorizedError("expired", http_status=401)
 def finish(
     client: Client, *, orders: int = 1, at_most: float = 120.0, stops_at: float = 1e9, **more: Any
 ) -> None:
-    """Cancel orders, whose notes meet what the client says, and leave those that are late."""
+    """Cancel orders, whose notes meet the client's replies, and leave those that are late."""
     calls = LeavesNotes(client, "by run 1", client.clock)
     for number in range(orders):
         calls.post_cancel(CancelRequest(f"number:{number}", "Other"))

@@ -145,7 +145,7 @@ class TestFloors:
     @pytest.mark.parametrize(
         ("asked", "jitter", "until"),
         [
-            # Half of a pause, a tenth of what was asked for, and of that a second at least.
+            # Half of a pause, a tenth of the pause asked for, and of that a second at least.
             *((None, 0, 1), (None, 0.5, 1.25), (None, 1, 1.5)),
             *((4, 0, 4), (4, 0.5, 4.5), (4, 1, 5), (30, 0, 30), (30, 0.5, 31.5), (30, 1, 33)),
         ],

@@ -148,7 +148,7 @@ class OneOrder(RuleBasedStateMachine):
             conflict = Reply(Evidence.CONFLICT)
             self.reply(Action.POST, sent_at, conflict, jitter)
             return
-        # What a native tenant has taken it may not carry out, as when a payment is not voided.
+        # A native tenant may accept a cancel and not carry it out, as when a payment is not voided.
         if acts or fault is None or not self.policy.settles_after_acceptance:
             self.oms.act(self.now if fault is None else shows_at)
         self.reply(Action.POST, sent_at, self.order(self.now), jitter)
@@ -227,7 +227,7 @@ class OneOrder(RuleBasedStateMachine):
         if outcome in (Outcome.CANCELED, Outcome.ALREADY_CANCELED):
             assert self.oms.is_canceled
         elif outcome not in (Outcome.UNKNOWN, Outcome.NOT_ATTEMPTED, Outcome.FORBIDDEN):
-            # What a read has shown is true of the moment of that read.
+            # The result of a read is true of the moment of that read.
             assert not self.oms.is_canceled or self.oms.others_canceled
         elif outcome is not Outcome.UNKNOWN:
             assert self.oms.ours_shows_at is None

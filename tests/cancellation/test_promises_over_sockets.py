@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slow
 
 ORDER_IDS = itertools.count(8000001)
 
-# Not for good: what came next with a token that was revoked would not be acted on either.
+# Not permanently: the next call with a revoked token would not be acted on either.
 UNAUTHORIZED = {"kind": "unauthorized", "revokes": False}
 NOT_ACTED_ON = st.sampled_from(
     [
@@ -92,7 +92,7 @@ def play(
     for fault in for_reads:
         tenant.add_fault(**fault, order_id=order_id, times=1, call="get")
         if spoken.order_key:
-            # A search is about no order: the next one meets it, whoever looks up which.
+            # A search is about no order: the next one meets it, whichever order it is for.
             tenant.add_fault(**fault, times=1, call="search")
     found = spoken.settings(tenant, settle_seconds=1, deadline=8)
     with OmsClient(found) as client:

@@ -1,4 +1,4 @@
-"""What a definite refusal means: one read may refute it before it is final."""
+"""The meaning of a definite refusal: one read may refute it before it is final."""
 
 from __future__ import annotations
 

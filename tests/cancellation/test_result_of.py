@@ -1,4 +1,4 @@
-"""What a result is made of: the deciding reply, else the newest one that says anything."""
+"""The source of a result: the deciding reply, else the newest one with any content."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hearing SIGTERM, next to whoever else wants to."""
+"""Receiving SIGTERM, next to other handlers."""
 
 from __future__ import annotations
 

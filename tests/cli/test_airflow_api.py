@@ -1,4 +1,4 @@
-"""What is read of Airflow's REST API: with GET only, page by page, and the token never shown."""
+"""The reads of Airflow's REST API: with GET only, page by page, and the token never shown."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ OPEN, SHIPPED, UNKNOWN = 4200001, 4200002, 4200003
 
 @dataclass
 class Said:
-    """What a command printed, and how it ended."""
+    """The output of a command, and how it ended."""
 
     code: int
     out: str

@@ -1,4 +1,4 @@
-"""How the orders of a task stand: what its results and its journal say together."""
+"""How the orders of a task stand: by its results and its journal together."""
 
 from __future__ import annotations
 

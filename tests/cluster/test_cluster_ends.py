@@ -1,4 +1,4 @@
-"""What the cluster test starts, it ends: servers, parts, their children, however it is ended."""
+"""The cluster test ends servers, parts and their children, however it is ended itself."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from demo.workplace import REPOSITORY, Workplace
 pytestmark = pytest.mark.slow
 
 SLEEP = "import time; time.sleep(60)"
-# Instead of Airflow: a part that starts a child in a process group of its own, as a task is, and
-# says what a Celery worker says. A migration ends at once.
+# Instead of Airflow: a part that starts a child in a separate process group, as a task is, and
+# prints a Celery worker's lines. A migration ends at once.
 PART = (
     "import subprocess, sys, time;"
     "sys.argv[1] == 'db' and sys.exit();"
@@ -121,7 +121,7 @@ def test_a_part_that_dies_by_itself_is_named(
 
 def test_what_left_its_session_is_found_by_where_it_works(tmp_path: Path) -> None:
     code = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {SLEEP!r}])"
-    # Its parent has ended, and it is in a session of its own.
+    # Its parent has ended, and it is in a separate session.
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, start_new_session=True, check=True)
     (left,) = left_running([tmp_path])
     assert left_running([tmp_path / "elsewhere"]) == []

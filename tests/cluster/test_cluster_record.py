@@ -1,4 +1,4 @@
-"""What the cluster test takes for true about the OMS: its troubles, its record, its orders."""
+"""The cluster test's facts about the OMS: its troubles, its record, its orders."""
 
 from __future__ import annotations
 

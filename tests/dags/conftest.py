@@ -25,7 +25,7 @@ def example_dags(airflow_db: None) -> DagFolder:
 
 @pytest.fixture(scope="session")
 def tenant() -> Iterator[EmulatorProcess]:
-    """Keep one emulator for all tests; use `oms`, which starts it anew for each of them."""
+    """Keep one emulator for all tests; use `oms`, which restarts it for each of them."""
     with EmulatorProcess() as emulator:
         yield emulator
 
@@ -63,7 +63,7 @@ def run_dag(
 
 @pytest.fixture
 def memory_storage(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Keep in memory what is behind `s3://`, as long as the test lasts."""
+    """Keep in memory the files behind `s3://`, as long as the test lasts."""
     store = import_module("airflow.io.store" if IS_AIRFLOW_2 else "airflow.sdk.io.store")
     monkeypatch.setattr(store, "_STORE_CACHE", {})
     store.attach("s3", fs=MemoryFileSystem())

@@ -1,4 +1,4 @@
-"""`approve_above` in `dags test`, where nobody can answer: it is refused, and never ignored."""
+"""`approve_above` in `dags test`, where no person can answer: it is refused, and never ignored."""
 
 from __future__ import annotations
 

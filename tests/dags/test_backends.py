@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.airflow_db, pytest.mark.timeout(900)
 IS_INSIDE = backends.CONNECTIONS in os.environ
 
 
-@pytest.mark.skipif(IS_INSIDE, reason="it is what is run here")
+@pytest.mark.skipif(IS_INSIDE, reason="it is the program run here")
 @pytest.mark.parametrize(
     ("xcoms", "connections"), [("object storage", "database"), ("database", "file")]
 )

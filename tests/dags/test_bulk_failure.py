@@ -1,4 +1,4 @@
-"""What a bulk task leaves in XCom when it fails, and a later task reads it."""
+"""The XComs of a bulk task that fails, and a later task reads it."""
 
 from __future__ import annotations
 

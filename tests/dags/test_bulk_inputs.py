@@ -1,4 +1,4 @@
-"""The bulk operator in real Airflow, fed by other tasks, and what it refuses of them."""
+"""The bulk operator in real Airflow, fed by other tasks, and the inputs that it refuses."""
 
 from __future__ import annotations
 

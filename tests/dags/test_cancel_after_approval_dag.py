@@ -1,6 +1,7 @@
-"""`cancel_after_approval` where nobody can be asked: it says what it needs, and sends nothing.
+"""`cancel_after_approval` where no person can be asked: it names its requirements, and sends
+nothing.
 
-What a person's answer does is in `tests/scheduler/test_approval.py`.
+The effect of a person's answer is in `tests/scheduler/test_approval.py`.
 """
 
 from __future__ import annotations

@@ -30,9 +30,9 @@ SHOPPER = {"firstName": "Wilhelmina", "email": "wilhelmina@shopper.example"}
 
 @pytest.fixture
 def example_dags(airflow_db: None) -> DagFolder:
-    """Load the DAG files anew for each test: a notifier renders its templates once, in place.
+    """Load the DAG files again for each test: a notifier renders its templates once, in place.
 
-    Airflow runs each task in a process of its own, so only tests see that.
+    Airflow runs each task in a separate process, so only tests see that.
     """
     return DagFolder(EXAMPLE_DAGS)
 

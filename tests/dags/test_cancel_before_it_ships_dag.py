@@ -1,4 +1,4 @@
-"""`cancel_before_it_ships`: what it cancels, and what Airflow does when a deadline is missed.
+"""`cancel_before_it_ships`: the orders it cancels, and Airflow's part when a deadline is missed.
 
 `dag.test()` makes runs that are never queued, and so have no deadline; it fails for a DAG that has
 one (apache/airflow#73428). So the run that cancels is one of the DAG without its deadline. Others
@@ -72,7 +72,7 @@ def test_every_run_has_half_an_hour_from_when_it_is_queued(example_dags: DagFold
     assert alert.interval == timedelta(minutes=30)
 
 
-@pytest.mark.needs("deadlines whose callback is a row of its own")
+@pytest.mark.needs("deadlines whose callback is a separate row")
 class TestAMissedDeadline:
     @pytest.fixture
     def mails(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[MailServer]:

@@ -80,7 +80,7 @@ def posts(oms: EmulatorProcess) -> list[int]:
 
 
 def let_somebody_cancel(oms: EmulatorProcess, *order_ids: int) -> None:
-    """Let orders be canceled at the OMS, so that whoever reads them first sends nothing."""
+    """Let orders be canceled at the OMS, so that a task that reads them first sends nothing."""
     state = {"orderState": "CANCELED", "orderStatus": "CANCELED"}
     oms.load_orders([{"orderID": order_id, **state} for order_id in order_ids])
 

@@ -1,4 +1,4 @@
-"""`cancel_fraud_flagged_orders` in real Airflow: who is canceled, who is not, what is written."""
+"""`cancel_fraud_flagged_orders` in real Airflow: the orders canceled, the others, and the log."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class Dialect:
 
     :param extra: of the connection.
     :param conf: of the run.
-    :param prefix: what the shop's own numbers begin with; empty where orders go by their ids.
+    :param prefix: the prefix of the shop's own numbers; empty where orders go by their ids.
     :param shown: how an order is named in the log.
-    :param reason: what the reason `other` is to the tenant.
+    :param reason: the tenant's code for the reason `other`.
     :param unusable: ids that no order can have, and an explanation that no cancel can have.
     """
 
@@ -67,7 +67,7 @@ def dialect(request: pytest.FixtureRequest) -> Dialect:
 
 @pytest.fixture
 def run_dag(dialect: Dialect, run_dag: RunDag) -> RunDag:
-    """Run a DAG with what a tenant of this kind needs."""
+    """Run a DAG with the configuration for a tenant of this kind."""
     return partial(run_dag, **dialect.conf)
 
 
@@ -98,13 +98,13 @@ def orders(
     yield
     for order_id in range(FIRST, FIRST + 11):
         order = oms.order(order_id)
-        # Whatever a test is about: what was canceled was asked for, and just once.
+        # In every test: each canceled order was asked for, and just once.
         assert order["times_canceled"] == (order["orderState"] == "CANCELED"), order_id
         assert order["cancels"] <= 1, order_id
 
 
 def load(oms: EmulatorProcess, *order_ids: int, **fields: Any) -> None:
-    """Load orders, which the shop has numbers of its own for."""
+    """Load orders, which the shop has its own numbers for."""
     oms.load_orders(
         {"orderID": one, "native": {"externalId": f"SHOP-{one}"}, **fields} for one in order_ids
     )
@@ -194,7 +194,7 @@ def test_an_order_that_cannot_be_canceled_fails_the_run_and_not_the_others(
     assert f"Order {unknown} is not canceled: not_found" in errors(run)
     assert str(FIRST) + " is" not in errors(run)
 
-    # Both are dealt with for good, so the next run has nothing to do and nothing to report …
+    # Both are settled, so the next run has nothing to do and nothing to report …
     oms.clear_requests()
     assert run_dag(DAG_ID).state == "success"
     assert posts(oms) == []
@@ -281,7 +281,8 @@ def test_rows_that_cannot_be_used_fail_the_run_and_touch_nothing(
     verdicts.add(FIRST + 2, "rejected", case_id=dialect.explanation)
     for order_id in dialect.unusable:
         verdicts.add(order_id, "rejected")
-    # The same instant, written in two ways, with two verdicts: nobody can say which one counts.
+    # The same instant, written in two ways, with two verdicts: there is no way to tell which one
+    # counts.
     verdicts.add(FIRST + 3, "rejected", "2026-11-01 08:00")
     verdicts.add(FIRST + 3, "accepted", "2026-11-01T09:00:00+01:00")
     run = run_dag(DAG_ID)

@@ -1,6 +1,6 @@
 """`cancel_on_fraud_verdict` in real Airflow, with the events that its own publisher has left.
 
-That a scheduler starts it by itself, and what comes of kills, is in `tests/scheduler`.
+That a scheduler starts it by itself, and the effect of kills, is in `tests/scheduler`.
 """
 
 from __future__ import annotations

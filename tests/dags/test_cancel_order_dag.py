@@ -1,4 +1,4 @@
-"""`cancel_order` in real Airflow: what its form lets through, and what a failure reads like."""
+"""`cancel_order` in real Airflow: the values that its form accepts, and the text of a failure."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ class TestFailures:
         connect(monkeypatch, oms, host=f"http://127.0.0.1:{port}", extra=extra)
         run = run_dag("cancel_order", **INPUT)
         line = the_one_error_line(run)
-        assert f"Order {ORDER}: not_attempted, no cancel was acted on; " in line
+        assert f"Order {ORDER}: not_attempted, no cancel took effect; " in line
         assert f"127.0.0.1:{port}" in line
         assert oms.cancel_posts(ORDER) == 0
 

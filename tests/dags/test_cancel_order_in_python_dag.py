@@ -1,4 +1,4 @@
-"""`cancel_order_in_python` in real Airflow: the hook in a task of one's own."""
+"""`cancel_order_in_python` in real Airflow: the hook in a user's own task."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What this Airflow lacks, and how one notices; docs/compatibility.md has what is recorded."""
+"""The features that this Airflow lacks, and how that shows; recorded in docs/compatibility.md."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_step_that_waits_for_a_person_is_there_or_says_since_when_it_is(
 def test_retry_policies_are_there_or_refusals_are_not_retried_all_the_same(
     record_property: Record,
 ) -> None:
-    # What no retry can help is told by the exception's class, on every Airflow.
+    # A failure that no retry can help is known by the exception's class, on every Airflow.
     assert issubclass(OmsInvalidInputError, sdk.AirflowFailException)
     is_there = hasattr(sdk, "ExceptionRetryPolicy")
     assert is_there is has("retry policies")

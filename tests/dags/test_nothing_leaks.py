@@ -35,7 +35,7 @@ INPUT = {"disposition_reason": "other", "disposition_other_reason": "Case C-1"}
 
 
 def left_behind(runs: list[Run]) -> str:
-    """Return all that the runs have left: what was logged, and every file of Airflow's home.
+    """Return all that the runs have left: the logs, and every file of Airflow's home.
 
     The database among them holds XComs and rendered fields.
     """
@@ -47,7 +47,7 @@ def left_behind(runs: list[Run]) -> str:
 
 def assert_nothing_leaks(runs: list[Run], *secrets: str) -> None:
     text = left_behind(runs)
-    # What is known to be there is found, so what is not found is not there.
+    # The search finds a text that is there, so a text that it does not find is missing.
     assert "correlation_id" in text
     assert "Case C-1" in text
     assert [one for one in (*secrets, *SHOPPER.values()) if one in text] == []

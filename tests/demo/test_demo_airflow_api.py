@@ -1,4 +1,4 @@
-"""Asking an Airflow over its REST API: what is asked again, and what is a refusal."""
+"""Asking an Airflow over its REST API: the requests that are repeated, and the refusals."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def test_each_disagreement_is_named_with_its_order(seen: Seen, named: str) -> No
 
 def test_a_post_for_an_order_nobody_knows_is_one() -> None:
     (line,) = disagreements([FLAGGED], {99: 1})
-    assert line.startswith("order 99: nobody knows it")
+    assert line.startswith("order 99: it is unknown")
 
 
 def test_the_table_shows_each_flagged_and_each_changed_order() -> None:

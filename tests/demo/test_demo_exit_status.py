@@ -1,4 +1,4 @@
-"""`python -m demo` succeeds only if the emulator's own state agrees with what was reported."""
+"""`python -m demo` succeeds only if the emulator's own state agrees with the report."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BYSTANDER = next(
 
 
 class Airflow:
-    """Do what the DAG does, without Airflow.
+    """Do the DAG's work without Airflow.
 
     :param place: where the demo works.
     :param emulator: the tenant.

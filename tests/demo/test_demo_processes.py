@@ -1,4 +1,4 @@
-"""What the demo starts, it ends: every process, however it is interrupted, and no other."""
+"""The demo ends everything that it starts: every process, however interrupted, and no other."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from demo.workplace import Workplace
 pytestmark = pytest.mark.slow
 
 SLEEP = "import time; time.sleep(60)"
-# A program that starts another one in a process group of its own, as Airflow does for a task,
-# names it, and ignores what it is politely asked.
+# A program that starts another one in a separate process group, as Airflow does for a task,
+# names it, and ignores polite requests to end.
 FAMILY = (
     "import signal, subprocess, sys, time;"
     "signal.signal(signal.SIGTERM, signal.SIG_IGN);"
@@ -35,7 +35,7 @@ FAMILY = (
 
 @pytest.fixture(autouse=True)
 def signals_as_in_a_terminal() -> Iterator[None]:
-    """Let signals interrupt that a shell tells what it runs in the background to ignore."""
+    """Let signals interrupt that a shell tells its background processes to ignore."""
     before = {
         signal.SIGINT: signal.signal(signal.SIGINT, signal.default_int_handler),
         signal.SIGHUP: signal.signal(signal.SIGHUP, signal.SIG_DFL),
@@ -55,7 +55,7 @@ def has_ended(process: psutil.Process) -> bool:
 
 
 class Family:
-    """A program and its child in a session of their own.
+    """A program and its child in a separate session.
 
     :param directory: where their log goes.
     """

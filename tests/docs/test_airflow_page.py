@@ -1,4 +1,4 @@
-"""The page about Airflow's web UI says what the code says."""
+"""The page about Airflow's web UI agrees with the code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page about the code's layout: it names every part, and what it names is there."""
+"""The page about the code's layout: it names every part, and every part named exists."""
 
 from __future__ import annotations
 

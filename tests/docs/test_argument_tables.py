@@ -31,7 +31,8 @@ HEADINGS: dict[type, str] = {
     OmsCancelOrderItemsOperator: "| argument of the items operator | default | meaning |",
     OmsCancelShipmentOperator: "| argument of the shipment operator | default | meaning |",
 }
-# How the pages say what is no literal: no default at all, none, and Airflow's own setting.
+# How the pages write a default that is no literal: no default at all, none, and Airflow's own
+# setting.
 IN_WORDS: Final[dict[str, tuple[Any, ...]]] = {
     "": (inspect.Parameter.empty, None),
     "none": (None, NOT_GIVEN),

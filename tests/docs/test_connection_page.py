@@ -1,4 +1,4 @@
-"""The page about the connection: every form of it works, its tables say what the code says."""
+"""The page about the connection: every form of it works, its tables agree with the code."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def exported(prefix: str) -> list[str]:
 
 @pytest.fixture
 def settings(monkeypatch: pytest.MonkeyPatch) -> TenantSettings:
-    """Return what the connection as JSON configures."""
+    """Return the settings of the connection as JSON."""
     monkeypatch.setenv("AIRFLOW_CONN_OMS_DEFAULT", exported("AIRFLOW_CONN_OMS_DEFAULT=")[0])
     return OmsHook().settings
 
@@ -178,7 +178,7 @@ class TestTheTableOfFields:
 
 
 def sentences(module: ModuleType) -> list[str]:
-    """Return a pattern for every text in a module's source; what is filled in may be anything."""
+    """Return a pattern for every text in a module's source; a placeholder matches anything."""
     found = []
     for node in ast.walk(ast.parse(inspect.getsource(module))):
         if isinstance(node, ast.JoinedStr):

@@ -1,4 +1,4 @@
-"""CONTRIBUTING: its table is what the decision does, and its examples are changes that work."""
+"""CONTRIBUTING: its table agrees with the decision, and its examples are changes that work."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ROWS = rows(PAGE, "| an answer proves (`Evidence`) | sent next | outcome | retri
 
 
 def due(story: Story) -> Call | Done:
-    """Return what comes next after all waiting."""
+    """Return the next step after all waiting."""
     decision = story.next()
     while isinstance(decision, Wait):
         story.now = decision.until

@@ -28,7 +28,7 @@ PAGE = text_of("docs/emulator.md")
 
 
 def test_its_tables_are_up_to_date() -> None:
-    assert emulator_tables.page(PAGE) == PAGE, "run `make docs-parts` and look at what has changed"
+    assert emulator_tables.page(PAGE) == PAGE, "run `make docs-parts` and look at the changes"
 
 
 def test_a_table_that_is_not_up_to_date_is_found() -> None:
@@ -71,7 +71,7 @@ def built(application: FastAPI) -> set[tuple[str, str]]:
 
 
 def test_it_has_every_call_of_the_control_api() -> None:
-    application = build_control(None)  # type: ignore[arg-type]  # nobody calls it
+    application = build_control(None)  # type: ignore[arg-type]  # it is never called
     assert documented_under("| call | effect |") == built(application)
 
 

@@ -1,4 +1,4 @@
-"""The files for the forge and for pre-commit: they parse, and name only what there is."""
+"""The files for the forge and for pre-commit: they parse, and name only existing things."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def test_what_was_tested_is_published_before_it_is_announced() -> None:
     assert publish["steps"][1]["with"]["attestations"] is True
     *downloads, announce = release["steps"]
     assert {step["uses"].partition("@")[0] for step in downloads} == {"actions/download-artifact"}
-    # What they fetch is what was uploaded by the job that built it.
+    # They fetch the artifacts that the job that built them has uploaded.
     uploads = [step["with"] for step in jobs["build"]["steps"] if "upload" in step.get("uses", "")]
     assert [step["with"]["name"] for step in downloads] == [each["name"] for each in uploads]
     for path in uploads[1]["path"].split():

@@ -1,4 +1,4 @@
-"""The page for those who come from HttpOperator: what it says of that operator is so."""
+"""The page for those who come from HttpOperator: its statements about that operator are true."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the page of faults says of native tenants: the emulator is made such a tenant, and obeys."""
+"""The statements about native tenants on the page of faults, checked with a native emulator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page about the table of a task's orders says what the code does."""
+"""The page about the table of a task's orders agrees with the code."""
 
 from __future__ import annotations
 

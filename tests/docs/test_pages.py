@@ -67,7 +67,7 @@ def check_python(snippet: str) -> None:
     elif any(word in snippet and not has(feature) for word, feature in _NEEDS.items()):
         ast.parse(snippet)
     elif not is_part_of_an_example(snippet):
-        # What is no piece of an example is code for a DAG file.
+        # A block that is no piece of an example is code for a DAG file.
         with DAG(dag_id="of_the_page", schedule=None, params={"order_id": 1}):
             exec(compile(snippet, "a page", "exec"), {})  # noqa: S102 - our own page
 
@@ -111,7 +111,7 @@ def check_curl(words: list[str]) -> None:
         assert address.removeprefix(AN_AIRFLOW).startswith("/api/v2/dags/cancel_order/")
         return  # test_patterns_page.py holds it to the snippet that calls a real one
     known, path = [], address.removeprefix("http://127.0.0.1:8787")
-    routes: Any = build_control(None).routes  # type: ignore[arg-type]  # nobody calls it
+    routes: Any = build_control(None).routes  # type: ignore[arg-type]  # it is never called
     for route in routes:
         pattern = re.sub(r"\{\w+\}", "[0-9a-f]+", route.path)
         known.append(re.fullmatch(pattern, path) is not None)

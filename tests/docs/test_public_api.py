@@ -18,15 +18,15 @@ IN_THE_DOCS = pytest.mark.needs("the environment that the docs are built in")
 @IN_THE_DOCS
 def test_no_public_name_or_signature_has_changed_unseen(tmp_path: Path) -> None:
     now = tmp_path / "public-api.txt"
-    # In a process of its own: the settings of the docs move Airflow's home.
+    # In a separate process: the settings of the docs move Airflow's home.
     command = [sys.executable, "-m", "scripts.public_api", str(now)]
     subprocess.run(command, cwd=REPOSITORY, capture_output=True, check=True)
     changed = sorted(
         set(now.read_text("utf-8").splitlines()) ^ set(SNAPSHOT.read_text("utf-8").splitlines())
     )
     assert changed == [], (
-        "The public API has changed. If that is intended, run `make public-api`, and enter what a "
-        "user must know into CHANGELOG.md, under Behavior changes unless something was only added."
+        "The public API has changed. If that is intended, run `make public-api`, and enter the "
+        "change into CHANGELOG.md, under Behavior changes unless something was only added."
     )
 
 

@@ -112,7 +112,7 @@ def test_its_commands_start_a_run_in_all_of_airflow(tmp_path: Path, oms: Emulato
     connection = shell.run(exports, 'printf %s "$AIRFLOW_CONN_OMS_DEFAULT"')
     (shell.home / "dags").mkdir(parents=True)
     (shell.home / "dags" / "my_first_cancel.py").write_text(DAG_FILE, encoding="utf-8")
-    # `airflow standalone`, on ports that nobody else uses.
+    # `airflow standalone`, on ports that are free.
     paused = {"AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "True"}
     settings = {"AIRFLOW_CONN_OMS_DEFAULT": connection, **paused}
     assert the("airflow standalone").strip() == "airflow standalone"

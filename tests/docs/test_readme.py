@@ -1,4 +1,4 @@
-"""The README: its code is code that runs, its tables say what the code says."""
+"""The README: its code is code that runs, its tables agree with the code."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_the_connections_of_the_readme_configure_the_same_client(
         block for _, block in blocks(README, "bash") if "AIRFLOW_CONN_OMS_DEFAULT" in block
     ]
     command, word = shlex.split(assignment)
-    assert command == "export"  # or what is pasted reaches no other command
+    assert command == "export"  # or the pasted value reaches no other command
     name, _, value = word.partition("=")
     (uri,) = re.findall(r"`(oms://\S+)`", README)
     monkeypatch.setenv(name, value)

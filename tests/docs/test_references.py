@@ -1,4 +1,4 @@
-"""What the pages point to exists: files, headings, tests, and make's targets."""
+"""Everything that the pages point to exists: files, headings, tests, and make's targets."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def anchors(page: Path) -> set[str]:
 
 
 def names_in(path: Path) -> set[str]:
-    """Return what a module defines, anywhere."""
+    """Return the names that a module defines, anywhere."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     names = {n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.ClassDef)}
     return names | {

@@ -17,8 +17,8 @@ from airflow_provider_oms.cancellation.outcomes import Outcome
 REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGE = Path(airflow_provider_oms.__file__).parent
 PAGE = (REPOSITORY / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
-# The emulator speaks to who tests with it; the provider info holds the labels of a form, and the
-# definition of the commands what their --help shows.
+# The emulator speaks to developers who test with it; the provider info holds the labels of a form,
+# and the definition of the commands the text of their --help.
 SILENT = ("emulator", "get_provider_info.py", "cli/definition.py")
 NO_MESSAGES = {
     "airflow-provider-oms/… … python/…",  # the User-Agent
@@ -27,10 +27,10 @@ NO_MESSAGES = {
     "Value error, ",  # cut off pydantic's messages
     "Kibo OMS",  # the connection type's name
     "Order in Kibo",  # the link's name
-    "python -m airflow_provider_oms",  # what its own --help calls it
+    "python -m airflow_provider_oms",  # its name in its --help
     "written by another version",  # makes a journal count as lost
     "packed in another way",  # so does this
-    "another digest",  # makes what was shown count as lost
+    "another digest",  # makes the shown set count as lost
     "a key is there twice",  # makes JSON count as none
     "…, site …",  # which tenant a journal is about
     "… eq …",  # the filter of a search
@@ -39,7 +39,7 @@ NO_MESSAGES = {
     "submittedDate asc",
     "topic eq … and createDate ge …",  # the filter of the event pull
     "createDate asc",
-    "Rejected by the fraud check",  # what an order is told as the reason
+    "Rejected by the fraud check",  # the reason given for an order
     "no case id",  # stands in that reason
 }
 TEXTS = texts_of_the_package(PACKAGE, without=SILENT)
@@ -47,7 +47,7 @@ MESSAGES = [text for text in TEXTS if text.template not in NO_MESSAGES]
 
 
 def entries(page: str) -> list[str]:
-    """Return what the page shows as messages: every piece of code that is more than one word."""
+    """Return the messages of the page: every piece of code that is more than one word."""
     spans = re.findall(
         r"`([^`]+)`", re.sub(r"^```.*?^```", "", page, flags=re.DOTALL | re.MULTILINE)
     )
@@ -76,7 +76,7 @@ def stale(entry: str, texts: list[Text]) -> str:
 
 
 def words_of_pydantic() -> list[Text]:
-    """Return what the settings library says of wrong values, as the connection's error has it."""
+    """Return the settings library's messages for wrong values, as the connection's error has it."""
     wrong: dict[str, list[object]] = {
         "environment": ["live"],
         "api": ["classic"],
@@ -136,7 +136,7 @@ def test_a_new_message_is_found_wherever_it_is_written(source: str) -> None:
     "source",
     [
         '"""A docstring of several words."""',
-        'log.info("what a person need not look up")',
+        'log.info("a line that needs no look-up")',
         'PATTERN = re.compile("one or (two|three)")',
         'KEY = "order_id"',
     ],

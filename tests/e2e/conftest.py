@@ -19,7 +19,7 @@ from demo.workplace import EXAMPLE_DAGS, REPOSITORY
 IS_WRITING = bool(os.environ.get("WRITE_DOCS"))
 SETTINGS = {
     "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
-    # Nothing runs but what the tests start.
+    # Only processes that the tests start run.
     "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "False",
 }
 
@@ -54,7 +54,7 @@ def airflow(
 def ui(
     airflow: Standalone, chromium: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[WebUi]:
-    """Give the web UI to somebody who is logged in."""
+    """Return the web UI of a logged-in user."""
     pictures = tmp_path_factory.mktemp("pictures")
     with open_browser(chromium) as page:
         ui = WebUi(page, airflow.api, REPOSITORY / "docs" / "images" if IS_WRITING else pictures)
@@ -72,7 +72,7 @@ def other_site() -> Iterator[RawServer]:
 
 @pytest.fixture
 def untrusted() -> Iterator[RawServer]:
-    """Give a server whose certificate nobody trusts."""
+    """Return a server with an untrusted certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
     with RawServer([answer()], tls=context) as server:
@@ -80,7 +80,7 @@ def untrusted() -> Iterator[RawServer]:
 
 
 @pytest.fixture
-def nobody() -> int:
-    """Give a port that nobody listens on."""
+def free_port() -> int:
+    """Return a port that no process listens on."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])

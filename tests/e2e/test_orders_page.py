@@ -1,4 +1,4 @@
-"""The Orders page in a browser, under a base path: what a person sees of each kind of run."""
+"""The Orders page in a browser, under a base path: a person's view of each kind of run."""
 
 from __future__ import annotations
 
@@ -204,7 +204,7 @@ class TestAFinishedRun:
         view = OrdersView(vera)
         view.open(finished)
         expect(view.status).to_have_text("10,000 of 10,000 listed, 3 to look at")
-        # As the FAB auth manager answers to somebody who may not read XComs.
+        # As the FAB auth manager answers to a user who may not read XComs.
         page.route("**/xcomEntries/**", lambda route: route.fulfill(status=403, body="{}"))
         view.open(finished)
         expect(page.get_by_text("You may not read this task's XComs")).to_be_visible()
@@ -245,7 +245,7 @@ def test_a_run_is_followed_and_what_is_left_open_is_in_doubt(
     )
     ui.shoot("orders-page-live", colors=_COLORS)
     task.mark_failed()
-    # What the task still learns, Airflow does not take any more.
+    # Airflow no longer takes the results that the task still gets.
     expect(view.bar).to_have_attribute(
         "aria-label", re.compile(r"\d+ no outcome"), timeout=_SECONDS
     )

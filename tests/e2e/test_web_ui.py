@@ -1,4 +1,4 @@
-"""What a person does in Airflow's web UI: connect, test, trigger, approve, look."""
+"""A person's steps in Airflow's web UI: connect, test, trigger, approve, look."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.timeout(400)
 
 @pytest.fixture(scope="session")
 def good(tenant: EmulatorProcess) -> Mapping[str, str]:
-    """Return what a person types into the form, by label."""
+    """Return a person's input into the form, by label."""
     host, _, port = tenant.url.rpartition(":")
     return {
         "Base Address": host,
@@ -36,7 +36,7 @@ def good(tenant: EmulatorProcess) -> Mapping[str, str]:
         "Environment": "sandbox",
         "Token Address": tenant.url,
         "Settle Time (s)": "1",
-        # The emulator shows an order to anybody.
+        # The emulator shows an order to any client.
         "Admin Address": f"{tenant.url}/_emulator/orders/{{order_id}}",
     }
 
@@ -53,15 +53,15 @@ def connected(ui: WebUi, good: Mapping[str, str]) -> str:
 
 
 @pytest.fixture
-def mended(ui: WebUi, connected: str, good: Mapping[str, str]) -> str:
-    """Type everything anew, whatever an earlier test has made of the connection."""
+def restored(ui: WebUi, connected: str, good: Mapping[str, str]) -> str:
+    """Type everything again, whatever an earlier test has made of the connection."""
     ui.edit_connection(connected, good)
     ui.save_connection()
     return connected
 
 
 def says(ui: WebUi, connection: str, **changes: str) -> str:
-    """Change the connection in the form, press Test, and return what the UI says."""
+    """Change the connection in the form, press Test, and return the UI's message."""
     if changes:
         ui.edit_connection(connection, {name.replace("_", " "): changes[name] for name in changes})
         ui.save_connection()
@@ -94,40 +94,40 @@ class TestTheForm:
 
 
 class TestTheTestButton:
-    def test_it_works(self, ui: WebUi, mended: str, tenant: EmulatorProcess) -> None:
-        said = says(ui, mended)
+    def test_it_works(self, ui: WebUi, restored: str, tenant: EmulatorProcess) -> None:
+        said = says(ui, restored)
         ui.shoot("connection-works")
         assert f"It works: the OMS answers at {tenant.url} (environment sandbox" in said
 
-    def test_a_wrong_secret(self, ui: WebUi, mended: str) -> None:
-        said = says(ui, mended, Client_Secret="not the secret")
+    def test_a_wrong_secret(self, ui: WebUi, restored: str) -> None:
+        said = says(ui, restored, Client_Secret="not the secret")
         ui.shoot("connection-wrong-secret")
         assert "refuses the client id or its secret: correct Client ID (login) and" in said
 
-    def test_a_wrong_tenant(self, ui: WebUi, mended: str) -> None:
-        said = says(ui, mended, Tenant_ID="20002")
+    def test_a_wrong_tenant(self, ui: WebUi, restored: str) -> None:
+        said = says(ui, restored, Tenant_ID="20002")
         assert "into tenant 20002: correct the Tenant ID (tenant_id)" in said
 
     def test_a_tenant_without_translated_apis(
-        self, ui: WebUi, mended: str, other_site: RawServer
+        self, ui: WebUi, restored: str, other_site: RawServer
     ) -> None:
-        said = says(ui, mended, Port=str(other_site.port))
+        said = says(ui, restored, Port=str(other_site.port))
         assert "probably has no translated APIs, which Kibo's support can enable" in said
 
-    def test_a_host_that_is_not_reached(self, ui: WebUi, mended: str, nobody: int) -> None:
-        said = says(ui, mended, Port=str(nobody))
-        assert f"127.0.0.1:{nobody} cannot be reached (connection refused)" in said
+    def test_a_host_that_is_not_reached(self, ui: WebUi, restored: str, free_port: int) -> None:
+        said = says(ui, restored, Port=str(free_port))
+        assert f"127.0.0.1:{free_port} cannot be reached (connection refused)" in said
 
     def test_a_certificate_that_is_refused(
-        self, ui: WebUi, mended: str, untrusted: RawServer
+        self, ui: WebUi, restored: str, untrusted: RawServer
     ) -> None:
-        said = says(ui, mended, Base_Address="https://127.0.0.1", Port=str(untrusted.port))
+        said = says(ui, restored, Base_Address="https://127.0.0.1", Port=str(untrusted.port))
         assert f"The TLS certificate of 127.0.0.1:{untrusted.port} was refused" in said
         assert untrusted.requests == []
 
 
 def test_an_order_is_canceled_with_the_form_and_its_link_leads_to_it(
-    ui: WebUi, mended: str, tenant: EmulatorProcess
+    ui: WebUi, restored: str, tenant: EmulatorProcess
 ) -> None:
     tenant.load_orders([{"orderID": ORDER}, {"orderID": ORDER + 1000}])
     ui.open_trigger_form("cancel_order")
@@ -154,7 +154,7 @@ def test_an_order_is_canceled_with_the_form_and_its_link_leads_to_it(
 
 
 def test_what_a_person_approves_is_canceled(
-    ui: WebUi, mended: str, tenant: EmulatorProcess, airflow: Standalone
+    ui: WebUi, restored: str, tenant: EmulatorProcess, airflow: Standalone
 ) -> None:
     tenant.load_orders([{"orderID": order_id} for order_id in (*REVIEWED, 1010104)])
     flagged: list[dict[str, Any]] = [

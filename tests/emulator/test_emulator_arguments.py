@@ -1,4 +1,4 @@
-"""What the command line says where it can not start, in the test's own process."""
+"""The messages of the command line when it cannot start, in the test's own process."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ main(["--port", "0"])
 
 
 def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """Return the last line of what is said, where the reason is."""
+    """Return the last line of the message, where the reason is."""
     with pytest.raises(SystemExit) as end:
         main(["--port", "0", *arguments])
     assert end.value.code == 2

@@ -46,7 +46,7 @@ def test_orders_are_loaded_all_or_none(tenant: EmulatorProcess) -> None:
     assert control(tenant, "GET", "orders/70").status_code == 404
 
 
-def test_an_order_that_is_loaded_again_starts_anew(oms: Caller) -> None:
+def test_an_order_that_is_loaded_again_is_reset(oms: Caller) -> None:
     oms.cancel()
     oms.tenant.load_orders([{"orderID": 1010101}])
     known = oms.tenant.order(1010101)

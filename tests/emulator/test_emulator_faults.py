@@ -1,4 +1,4 @@
-"""Faults: what a plain client sees, and whether the order was canceled all the same."""
+"""Faults: a plain client's view, and whether the order was nevertheless canceled."""
 
 from __future__ import annotations
 

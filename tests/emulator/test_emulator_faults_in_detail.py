@@ -32,7 +32,7 @@ GONE = (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError)
 
 @pytest.fixture
 def kept(oms: Caller) -> Iterator[http.client.HTTPConnection]:
-    """A connection that no library opens anew behind one's back."""
+    """A connection that no library silently reopens."""
     connection = http.client.HTTPConnection(oms.tenant.url.removeprefix("http://"), timeout=30)
     connection.auto_open = 0
     connection.connect()
@@ -313,7 +313,7 @@ class TestLate:
         assert known is not None
         assert (known["orderState"], known["times_canceled"]) == ("CANCELED", 1)
 
-    def test_loading_an_order_anew_ends_the_waiting(self, oms: Caller) -> None:
+    def test_loading_an_order_again_ends_the_waiting(self, oms: Caller) -> None:
         oms.tenant.add_fault("late", seconds=60)
         oms.cancel()
         oms.tenant.load_orders([{"orderID": 1010101, "orderState": "CANCELED"}])

@@ -1,4 +1,4 @@
-"""Get Order, Search Orders, and what an order looks like."""
+"""Get Order, Search Orders, and the form of an order."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ class TestASearchThatIsNotAsDocumented:
         assert self.states(oms)[101] == "READY"
         assert oms.search(f"{self.QUERY}&orderStatus=CANCELED").json()["totalCount"] == 0
 
-    def test_so_it_can_show_an_order_that_is_loaded_anew(self, oms: Caller) -> None:
+    def test_so_it_can_show_an_order_that_is_loaded_again(self, oms: Caller) -> None:
         oms.tenant.settings(search_lag=300)
         oms.tenant.load_orders([{"orderID": 101, "orderState": "SHIPPED"}])
         oms.tenant.load_orders([{"orderID": 101, "orderState": "BACKORDER"}, {"orderID": 9105}])

@@ -1,4 +1,4 @@
-"""The emulator as a process: what survives its end, what it takes at once, its command line."""
+"""The emulator as a process: the state that survives its end, its load, its command line."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ COMMAND = [sys.executable, "-m", "airflow_provider_oms.emulator"]
 
 
 def refused(*arguments: str) -> str:
-    """Return what the emulator says when it does not start."""
+    """Return the emulator's message when it does not start."""
     done = subprocess.run(
         [*COMMAND, *arguments], capture_output=True, text=True, timeout=60, check=False
     )

@@ -1,4 +1,4 @@
-"""Each switch changes what it says and nothing else: every probe is asked under every setting."""
+"""Each switch has its documented effect and no other: every probe is asked under every setting."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def with_headers(**changes: str | None) -> Probe:
 
 
 def search_new(oms: Caller, _: int) -> requests.Response:
-    """Search for an order that nobody has asked about before."""
+    """Search for an order that has not been asked about before."""
     order_id = next(NEW)
     oms.tenant.load_orders([{"orderID": order_id}])
     return oms.search(f"orderID={order_id}")
@@ -95,7 +95,7 @@ REFUSED = {
     "badly explained without other", "cancel, slash", "no such path", "other method",
 }  # fmt: skip
 
-# A switch, another value than its default, and what that changes: the status or the body.
+# A switch, another value than its default, and its effect: the status or the body.
 CHANGES: tuple[tuple[str, Any, dict[str, int | str]], ...] = (
     ("unknown_order_status", 400, {"read unknown": 400, "cancel unknown": 400}),
     ("refused_states", ["PAYMENT_HOLD"], {"cancel shipped": 200, "cancel held": 409}),

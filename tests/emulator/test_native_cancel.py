@@ -1,4 +1,4 @@
-"""The native API: canceling an order, in both ways, and what can be different about it."""
+"""The native API: canceling an order, in both ways, and the possible differences."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the emulator answers, and is asked here, fits Kibo's own published files."""
+"""The emulator's responses, and the requests here, match Kibo's own published files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each native switch changes what it says and nothing else, in no call of either dialect."""
+"""Each native switch has its documented effect and no other, in the calls of both dialects."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ CANCELS = (
     "cancel", "cancel by action", "cancel unlisted", "cancel unexplained", "cancel explained",
     "cancel reviewed",
 )  # fmt: skip
-# What looks different once x-vol-site is required: what was refused with 400 does not.
+# Responses that differ once x-vol-site is required: those refused with 400 do not.
 WITHOUT_SITE = set(PROBES) - {
     "read, another site", "read, its site", "read, no token", "read malformed", "tenant", "reasons",
     "reasons, a category", "cancel in the other dialect", "find two", "load twins", "no such path",
@@ -121,7 +121,7 @@ REFUSED = (
     "load twins",
 )  # fmt: skip
 
-# A switch, another value than its default, and what that changes: the status or the body.
+# A switch, another value than its default, and its effect: the status or the body.
 CHANGES: tuple[tuple[str, Any, dict[str, int | str]], ...] = (
     ("native_cancel_shows", 300, dict.fromkeys(CANCELS, "open")),
     ("native_cancel_shows", "never", dict.fromkeys(CANCELS, "open")),

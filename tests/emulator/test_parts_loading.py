@@ -1,4 +1,4 @@
-"""Loading orders with their lines and shipments, and what the control API tells of them."""
+"""Loading orders with their lines and shipments, and the control API's view of them."""
 
 from __future__ import annotations
 
@@ -188,13 +188,13 @@ def test_odd_values_do_no_harm(native: NativeCaller, odd: dict[str, Any]) -> Non
     assert native.get(native.tenant.native_id(8)).ok
 
 
-def test_an_order_that_is_loaded_again_starts_anew(split_order: EmulatorProcess) -> None:
+def test_an_order_that_is_loaded_again_is_reset(split_order: EmulatorProcess) -> None:
     oms = Caller(split_order)
     oms.cancel_item(SPLIT_ITEMS[0])
     load(split_order, {"lines": [1]})
     line = split_order.parts(8)["lines"][1]
     assert (line["ordered"], line["canceled"], line["times_canceled"]) == (1, 0, 0)
-    # What it does not have any more is not found.
+    # A line that it no longer has is not found.
     assert oms.item(SPLIT_ITEMS[1]).status_code == 404
     assert oms.shipment(SPLIT_SHIPMENTS[1]).status_code == 404
 

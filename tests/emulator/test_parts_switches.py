@@ -1,4 +1,4 @@
-"""Each switch about parts changes what it says and nothing else, in no call about them."""
+"""Each switch about parts has its documented effect and no other, in the calls about parts."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ PROBES: dict[str, Callable[[Order], requests.Response]] = {
     "cancel the last item": last,
 }
 SUCCESSES = ("cancel a line", "cancel a shipment", "cancel all")
-# A switch, another value than its default, and what that changes: the status or the body.
+# A switch, another value than its default, and its effect: the status or the body.
 CHANGES: tuple[tuple[str, Any, Mapping[str, int | str]], ...] = (
     ("order_follows_parts", 300, {"cancel the last item": "order READY"}),
     ("order_follows_parts", "never", {"cancel the last item": "order READY"}),

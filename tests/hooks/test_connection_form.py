@@ -1,4 +1,4 @@
-"""The connection form: the same on every Airflow, and what is typed into it is what is used."""
+"""The connection form: the same on every Airflow, and its input is used as typed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ print(json.dumps([shown, "airflow_provider_oms.hooks.oms" in sys.modules]))
 
 
 class Typed(dict[str, str]):
-    """What a browser sends, as `wtforms` wants to read it."""
+    """A browser's form data, as `wtforms` reads it."""
 
     def getlist(self, name: str) -> list[str]:
         return [self[name]] if name in self else []
@@ -76,7 +76,7 @@ def widgets_as_airflow_3_sees_them() -> dict[str, Any]:
 
 
 def shown_by_airflow_3() -> tuple[dict[str, Any], bool]:
-    """Return what the web UI of Airflow 3 is told of the form, and whether that took the hook."""
+    """Return the form's data for Airflow 3's web UI, and whether that imported the hook."""
     done = subprocess.run([sys.executable, "-c", SHOWN], capture_output=True, text=True, check=True)
     shown, is_imported = json.loads(done.stdout.splitlines()[-1])
     return shown, is_imported
@@ -185,7 +185,7 @@ class TestTheFormOfAirflow3:
         for name, field in FIELDS.items():
             made = shown["extra_fields"][name]["schema"]
             assert made == {**field["schema"], "title": field["label"]}
-        # Airflow 3.2 imports the hooks all the same, and uses nothing of them.
+        # Airflow 3.2 imports the hooks nevertheless, and uses nothing of them.
         assert is_imported is not has("connection form without any hook")
 
 

@@ -1,4 +1,4 @@
-"""What a connection holds that is secret: masked in logs, and hidden in the web UI by Airflow."""
+"""The secrets of a connection: masked in logs, and hidden in the web UI by Airflow."""
 
 from __future__ import annotations
 

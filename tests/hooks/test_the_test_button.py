@@ -1,4 +1,4 @@
-"""The *Test* button as the hook answers it: what works, and what is wrong."""
+"""The *Test* button as the hook answers it: success, and each error."""
 
 from __future__ import annotations
 
@@ -65,10 +65,10 @@ class TestTestConnection:
     def test_it_works_the_way_the_button_in_the_web_ui_calls_it(
         self, connect: Callable[..., None]
     ) -> None:
-        # Airflow puts what is typed into the form, as a URI, under an id that it makes up.
+        # Airflow stores the form's input, as a URI, under an id that it makes up.
         typed = {"tenant_id": "10001", "site_id": "", "deadline": "60", "ca_bundle": None}
         with RawServer([NOT_FOUND]) as server:
-            connection: Any = Connection(  # noqa: AIR311 - what the web UI makes of a form
+            connection: Any = Connection(  # noqa: AIR311 - as the web UI builds it from a form
                 conn_id="made_up", conn_type="oms", host=server.url, extra=json.dumps(typed)
             )
             connect(connection.get_uri(), "made_up")

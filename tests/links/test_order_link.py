@@ -52,7 +52,7 @@ def stored_and_loaded(dag: DAG) -> Any:
     """Return a DAG as the web server has it."""
     from airflow.serialization import serialized_objects  # noqa: PLC0415 - costs seconds
 
-    # Until Airflow 3.2 the class of what is stored did the storing, too.
+    # Until Airflow 3.2 the class of the stored value did the storing, too.
     module: Any = serialized_objects
     serialization = getattr(module, "DagSerialization", None) or module.SerializedDAG
     return serialization.from_dict(json.loads(json.dumps(serialization.to_dict(dag))))
@@ -158,7 +158,7 @@ class TestWhenItIsThere:
             return ORDER_PAGE
 
         monkeypatch.setattr(XCom, "get_value", get_value)
-        # Only what a DAG is stored with is known there.
+        # Only the stored fields of a DAG are known there.
         stored: Any = object()
         assert LINK.get_link(stored, ti_key=MagicMock()) == ORDER_PAGE
         assert asked == [LINK.xcom_key]

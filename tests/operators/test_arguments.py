@@ -1,4 +1,4 @@
-"""What a type checker lets through is what Airflow takes, and what is given gets to the task."""
+"""A type checker accepts the same arguments as Airflow, and each reaches the task."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_every_argument_of_this_airflow_is_known(base: type, ours: type) -> None
 
 
 def test_none_is_made_up() -> None:
-    # What a newer Airflow has brought; an older one refuses it when it reads the DAG file.
+    # Arguments of a newer Airflow; an older one refuses it when it reads the DAG file.
     new = {"retry_policy", "render_template_as_native_obj"}
     known = named_by(BaseOperator, kwargs=set()) | named_by(BaseSensorOperator, kwargs=set())
     assert set(SensorArguments.__annotations__) | set(TaskArguments.__annotations__) <= known | new
@@ -46,7 +46,7 @@ GUARD = ["PAYMENT_HOLD"]
 
 
 class OfAUser(OmsCancelOrderOperator):
-    """An operator that somebody has made out of ours."""
+    """A user's operator, derived from ours."""
 
     def __init__(self, *, tenant: str = "one", **kwargs: Any) -> None:
         super().__init__(**kwargs)

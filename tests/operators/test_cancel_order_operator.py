@@ -194,7 +194,7 @@ def test_a_guard_that_renders_to_nothing_lets_no_order_through(
 def test_a_guard_that_is_none_lets_no_order_through_in_a_mapped_task_either(
     oms: RawServer,
 ) -> None:
-    # What a mapped task's arguments come out as is what its operator is made with.
+    # A mapped task's operator is made with the rendered arguments.
     task = operator(only_if_states=None)
     with oms, pytest.raises(OmsInvalidInputError, match=r"only_if_states.*Nothing was sent"):
         task.execute(context())

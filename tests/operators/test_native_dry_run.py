@@ -12,7 +12,7 @@ from dag_runs import connect
 
 from airflow_provider_oms.emulator.testing import EmulatorProcess
 
-# What the tenant refuses to cancel, by the number of the order.
+# Obstacles to a cancel, by the number of the order.
 IN_THE_WAY: dict[int, dict[str, Any]] = {
     1001: {"restrictCancellation": True},
     1002: {"fulfillmentStatus": "PartiallyFulfilled"},

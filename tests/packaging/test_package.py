@@ -1,4 +1,4 @@
-"""`make package`: what it lets through, and what it does not."""
+"""`make package`: the packages that it accepts and refuses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The check of our words: what it counts, and that it fails above a limit."""
+"""The check of our words: its counts, and that it fails above a limit."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def fetch(path: str, method: str = "GET", **headers: str) -> tuple[int, dict[str, str], bytes]:
-    """Return status, headers and body of what the plugin serves at a path."""
+    """Return status, headers and body of the plugin's response at a path."""
     sent: list[dict[str, Any]] = []
     scope = {
         "type": "http",

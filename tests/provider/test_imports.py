@@ -1,4 +1,4 @@
-"""What a task's process has to import: Airflow's own part, and nothing heavy on top of it."""
+"""The imports of a task's process: Airflow's own part, and nothing heavy on top of it."""
 
 from __future__ import annotations
 

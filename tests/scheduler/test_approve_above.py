@@ -129,7 +129,7 @@ def test_nothing_is_sent_when_a_person_rejects(airflow: Standalone, orders: Orde
 def test_nothing_is_sent_when_nobody_answers_in_time(airflow: Standalone, orders: Orders) -> None:
     task = orders.ask(airflow, seconds=4)
     assert task.wait_for_run(timeout=300) == "failed"
-    assert "which means no" in log_of(task, "Nobody has answered within approval_timeout")
+    assert "which counts as a rejection" in log_of(task, "No one answered within approval_timeout")
     assert task.now()["try_number"] == 1
     assert orders.posts() == [0] * _OF_A_SET
 

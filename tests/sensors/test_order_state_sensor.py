@@ -1,4 +1,4 @@
-"""The sensor: what ends it, what it leaves, and how it hands over to its trigger."""
+"""The sensor: its end, its XComs, and how it defers to its trigger."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Where XComs and connections are kept in a process of tests; two variables of its own say it.
+"""Where XComs and connections are kept in a process of tests; two environment variables select it.
 
-Airflow chooses both when it is imported, so every combination needs a process of its own.
+Airflow chooses both when it is imported, so every combination needs a separate process.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A circuit breaker and what comes to it, at a moment of the test's own."""
+"""A circuit breaker and its input, at a moment that the test sets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One attempt of the bulk operator's task, without Airflow's database, and what it left."""
+"""One attempt of the bulk operator's task, without Airflow's database, and its results."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class EventsOf(dict[str, MagicMock]):
 
 
 class Attempt:
-    """Run the operator as one attempt of a task, and keep what it left."""
+    """Run the operator as one attempt of a task, and keep its results."""
 
     def __init__(
         self,

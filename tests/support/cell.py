@@ -1,4 +1,4 @@
-"""A cell of `make matrix` writes down what came of its tests, for docs/compatibility.md.
+"""A cell of `make matrix` writes down the results of its tests, for docs/compatibility.md.
 
 It also makes sure that they tested the package that is installed, and not the source tree.
 """
@@ -39,7 +39,7 @@ def check_installed(directory: Path) -> None:
 
 
 class Cell:
-    """Collect what came of the tests.
+    """Collect the results of the tests.
 
     :param path: the JSON file to write.
     """
@@ -85,7 +85,7 @@ def add_option(parser: pytest.Parser) -> None:
 
 
 def configure(config: pytest.Config) -> None:
-    """Do what the option asks for."""
+    """Apply the option."""
     path = config.getoption("--cell")
     if path:
         check_installed(package_directory())

@@ -63,7 +63,7 @@ def press(
 
 def assert_is_one_sentence(text: str) -> None:
     assert text.endswith(".")
-    # The OMS's own words, and what is in brackets, are none of ours.
+    # The OMS's words, and the text in brackets, are not ours.
     assert ". " not in re.sub(r"\([^()]*\)", "", text)
     assert "\n" not in text
     assert SECRET not in text

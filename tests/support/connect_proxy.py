@@ -1,4 +1,4 @@
-"""A forward proxy that opens tunnels: CONNECT and nothing else, with names of its own."""
+"""A forward proxy that opens tunnels: CONNECT and nothing else, with its own names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Run a DAG file's DAGs to their end in real Airflow, in this process, and look at what is left.
+"""Run a DAG file's DAGs to their end in real Airflow, in this process, and look at the results.
 
 Airflow starts its own task runner, XCom and connections as for `airflow dags test`.
 """
@@ -61,7 +61,7 @@ def store(bag: Any) -> None:
 
 
 def keep_the_api_server() -> None:
-    """Let Airflow before 3.3 keep what dag.test() asks; it would build it anew for every task."""
+    """Let Airflow before 3.3 keep dag.test()'s API server; it would rebuild it for every task."""
     supervisor: Any = importlib.import_module("airflow.sdk.execution_time.supervisor")
     build = supervisor.in_process_api_server
     if not hasattr(build, "cache_info"):
@@ -81,7 +81,7 @@ def store_one(dag: Any) -> None:
 
 
 def log_plainly() -> None:
-    """Let Airflow 3.0 log what a test runs as it logs what a worker runs.
+    """Let Airflow 3.0 log a test's tasks as it logs a worker's.
 
     By itself it draws tracebacks in boxes there, and says everything that is for debugging only.
     """
@@ -97,13 +97,13 @@ def log_plainly() -> None:
 
 @dataclass
 class Run:
-    """What is left of a DAG run.
+    """The results of a DAG run.
 
     :param state: the run's state.
     :param log: everything that Airflow and the tasks logged, in order.
     :param states: the states of each task, one for each mapped instance.
-    :param results: the return values of each task, likewise; None where there is none.
-    :param names: what the UI calls the mapped instances of each task, likewise.
+    :param results: the return values of each task, in the same form; None where there is none.
+    :param names: the UI's names for the mapped instances of each task, in the same form.
     """
 
     state: str
@@ -113,7 +113,7 @@ class Run:
     names: dict[str, list[str | None]] = field(default_factory=lambda: defaultdict(list))
 
     def last_words(self) -> list[str]:
-        """Return the last line of each traceback: what a person reads about a failure."""
+        """Return the last line of each traceback: the line that a person reads about a failure."""
         return [line for line in self.log.splitlines() if line.startswith("airflow_provider_oms.")]
 
 
@@ -133,7 +133,7 @@ class DagFolder:
 
     @property
     def import_errors(self) -> dict[str, str]:
-        """Return what could not be imported, by file."""
+        """Return the import errors, by file."""
         return dict(self._bag.import_errors)
 
     @property
@@ -142,9 +142,9 @@ class DagFolder:
         return dict(self._bag.dags)
 
     def read(self, dag_id: str) -> Any:
-        """Return a DAG read anew from its file, as a worker reads it for each task.
+        """Return a DAG read again from its file, as a worker reads it for each task.
 
-        A run leaves what it was given in the DAG's params, where the next would find it.
+        A run leaves its configuration in the DAG's params, where the next would find it.
 
         :param dag_id: which DAG.
         """
@@ -156,7 +156,7 @@ class DagFolder:
 
         :param dag_id: which DAG.
         :param conf: the run's configuration, which replaces the DAG's params.
-        :param captured: returns what was logged since it was last called.
+        :param captured: returns the log since it was last called.
         """
         captured()
         dag_run = self.read(dag_id).test(run_conf=conf)

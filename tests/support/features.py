@@ -1,4 +1,4 @@
-"""Which version of Airflow has what the tests need: said here and nowhere else in the tests."""
+"""Which version of Airflow has the features that the tests need: only this module knows."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FEATURES = {
     "a dag.test() that goes on after a task's timeout": SpecifierSet(">=3.0"),
     # The types of what compat.sdk gives are those of Airflow 3.
     "the environment that the docs are built in": SpecifierSet(">=3.3"),
-    "what a type checker must know of Airflow": SpecifierSet(">=3.0"),
+    "the types of Airflow that a type checker needs": SpecifierSet(">=3.0"),
     "a dag.test() that calls a DAG's callbacks": SpecifierSet("<3.0"),
     "renderers of the web UI in Python": SpecifierSet("<3.0"),
     "no way to ask a person": SpecifierSet("<3.1"),
@@ -37,7 +37,7 @@ FEATURES = {
     "no deadline alerts": SpecifierSet("<3.1"),
     "asset watchers": SpecifierSet(">=3.0"),
     "no asset watchers": SpecifierSet("<3.0"),
-    "deadlines whose callback is a row of its own": SpecifierSet(">=3.3"),
+    "deadlines whose callback is a separate row": SpecifierSet(">=3.3"),
     "DAG files in YAML": SpecifierSet(">=3.4.0b1"),
     "commands of providers": SpecifierSet(">=3.2"),
     "a log of dag.test() that is like a worker's": SpecifierSet("!=3.0.*"),

@@ -93,7 +93,7 @@ def gateway(
     :param server: its own certificate.
     :param clients: the authority of the clients that it lets in.
     :param protocols: the versions of TLS that it speaks.
-    :param rule: what it checks before it passes a request on.
+    :param rule: the check that it makes before it passes a request on.
     """
     directory.mkdir()
     port = free_port()

@@ -1,4 +1,4 @@
-"""What a hook meets in its tests: a connection to a server of bytes, and the server's responses."""
+"""A hook's surroundings in its tests: a connection to a server of bytes, and its responses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A fault that a tenant or a network can show, and what is to become of the order."""
+"""A fault that a tenant or a network can show, and the expected result of the order."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def fault(kind: str, **parameters: Any) -> Fault:
 
 @dataclass(frozen=True)
 class Case:
-    """One row: a fault, and what is to become of the order; `native`, where it ends otherwise."""
+    """One row: a fault, and the expected result of the order; `native`, where it ends otherwise."""
 
     title: str
     outcome: Outcome

@@ -1,4 +1,4 @@
-"""Each fault that a tenant or a network can show, and what is to become of the order."""
+"""Each fault that a tenant or a network can show, and the expected result of the order."""
 
 from __future__ import annotations
 

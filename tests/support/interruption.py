@@ -1,6 +1,6 @@
 """An exception that breaks into the main thread, as Airflow's timeout of a task does.
 
-What it comes after is an event and not a time, which would be another moment on a busy machine.
+It follows an event and not a time, which would be another moment on a busy machine.
 """
 
 from __future__ import annotations

@@ -14,8 +14,8 @@ from airflow_provider_oms.cancellation.bulk.journal import Journal
 class Store(dict[str, Any]):
     """Keep values as JSON and back.
 
-    :param writes_left: values that it takes before it refuses, as it does for an attempt that is
-        given up meanwhile; ``None`` for any number.
+    :param writes_left: values that it takes before it refuses, as it does for an attempt that has
+        been given up since; ``None`` for any number.
     """
 
     def __init__(self, writes_left: int | None = None) -> None:

@@ -158,7 +158,7 @@ def meet(world: World, limit: Limit, *, latency: float = 0.02, reply: Reply | No
     :param world: the world.
     :param limit: the limit.
     :param latency: seconds that a request takes.
-    :param reply: what a request gets that is turned away; by default a 429 without Retry-After.
+    :param reply: the response to a rejected request; by default a 429 without Retry-After.
     """
     tenant, clock, refusal = world.tenant, world.clock, reply or throttled()
     tenant.latency = latency
@@ -186,7 +186,7 @@ def behind(
     :param limit: the limit.
     :param allowed: requests in a second that the limit allows.
     :param latency: seconds that a request takes.
-    :param reply: what a request gets that is turned away; by default a 429 without Retry-After.
+    :param reply: the response to a rejected request; by default a 429 without Retry-After.
     :param workers: requests in flight at a time.
     """
     meet(world, limit, latency=latency, reply=reply)

@@ -9,7 +9,8 @@ from typing import Self
 
 
 class Listener:
-    """Listen on a free port of this machine; a dataclass that inherits from it says what is served.
+    """Listen on a free port of this machine; a dataclass that inherits from it defines the
+    responses.
 
     Everything in `_open` is closed at the end.
     """
@@ -46,5 +47,5 @@ class Listener:
         """Note a connection before its thread starts."""
 
     def _serve(self, connection: socket.socket) -> None:
-        """Serve one connection, in a thread of its own."""
+        """Serve one connection, in a separate thread."""
         raise NotImplementedError

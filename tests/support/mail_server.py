@@ -1,4 +1,4 @@
-"""A mail server that keeps what it is given, on a free port of this machine."""
+"""A mail server that keeps its mails, on a free port of this machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is measured of finished work: metrics as the package emits them, and spans as they end."""
+"""The measurements of finished work: metrics as the package emits them, and spans as they end."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def record_metrics(monkeypatch: pytest.MonkeyPatch) -> list[Metric]:
 def record_spans(
     monkeypatch: pytest.MonkeyPatch, sampler: Sampler = ALWAYS_ON
 ) -> InMemorySpanExporter:
-    """Return what every span goes to from now on, as if Airflow had configured its tracer so."""
+    """Return the exporter of every span from now on, as if Airflow had configured its tracer so."""
     exporter = InMemorySpanExporter()
     provider = TracerProvider(sampler=sampler)
     provider.add_span_processor(SimpleSpanProcessor(exporter))

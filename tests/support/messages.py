@@ -2,7 +2,7 @@
 
 A text counts wherever it is written, so that no way of putting a message together hides one: each
 literal with a blank between two words does, and each literal within a ``raise`` or a log line from
-warning upwards. What is computed becomes ``…``.
+warning upwards. Computed parts become ``…``.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def texts_of_the_package(package: Path, *, without: tuple[str, ...]) -> list[Tex
     """Return the texts of all modules.
 
     :param package: its directory.
-    :param without: modules and directories in it that show nobody a message.
+    :param without: modules and directories in it whose messages reach no user.
     """
     return [
         text

@@ -1,4 +1,4 @@
-"""The page's JavaScript without a browser: what is in `www/` and draws nothing, run by node."""
+"""The page's JavaScript without a browser: the modules of `www/` that draw nothing, run by node."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ needs_node = pytest.mark.skipif(
 
 
 def in_node(code: str, given: Any = None) -> Any:
-    """Run code in node, and return as JSON what it returns.
+    """Run code in node, and return its result as JSON.
 
     :param code: the body of an async function; each module of the page is there by its name.
-    :param given: what the code finds as `given`.
+    :param given: the value of `given` in the code.
     """
     addresses = {name: (WWW / f"{name}.mjs").as_uri() for name in _MODULES}
     imports = "\n".join(f'import * as {name} from "{at}";' for name, at in addresses.items())

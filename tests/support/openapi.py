@@ -1,4 +1,4 @@
-"""Kibo's published OpenAPI files, where somebody has put them: does a request, an answer fit them?
+"""Kibo's published OpenAPI files, where they are available: do a request and a response match them?
 
 They are not part of this repository, because they come without a license. They are looked for in
 the folder that KIBO_OPENAPI_DIR names, and else beside the repository.
@@ -79,7 +79,7 @@ class Published:
     def problems(
         self, method: str, url: str, *, sent: object = None, status: int = 200, got: object = None
     ) -> list[str]:
-        """Return in what a call does not fit; the answer counts only if it is a success.
+        """Return the mismatches of a call; the answer counts only if it is a success.
 
         :param method: its method.
         :param url: its address, with its query.
@@ -103,7 +103,7 @@ class Published:
     def _operation(self, method: str, path: str) -> Mapping[str, Any] | None:
         for template, operations in self._content["paths"].items():
             pattern = re.sub(r"\\\{[^}]*\\\}", "[^/]+", re.escape(template))
-            # An address of its own comes before one with an id in that place.
+            # A fixed address comes before one with an id in that place.
             if re.fullmatch(pattern, path) and (template == path or path not in self._plain):
                 operation: Mapping[str, Any] | None = operations.get(method.lower())
                 if operation is not None:

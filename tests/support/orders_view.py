@@ -1,4 +1,4 @@
-"""The Orders page in a browser: how a person gets there, and what is on it."""
+"""The Orders page in a browser: how a person gets there, and its content."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ class OrdersView:
             return list(csv.DictReader(lines))
 
     def colors(self) -> dict[str, list[int]]:
-        """Return red, green and blue of the text and of what is behind it."""
+        """Return red, green and blue of the text and of its background."""
         text, ground = self._page.locator(".oms-page").evaluate(_COLORS)
         return {"text": text, "ground": ground}
 

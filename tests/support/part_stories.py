@@ -182,10 +182,12 @@ class Story:
             if world.ours(line):
                 self.violation = f"line {line} canceled, which nobody asked for"
         for part in parts:
+                self.violation = f"line {line} canceled, which no request asked for"
+        for part in result.parts if result is not None else ():
             self._check_part(part)
 
     def _check_part(self, part: PartResult) -> None:
-        """Compare what is reported of a part with what is so."""
+        """Compare the report on a part with its true state."""
         world = self.world
         keys = [
             key

@@ -1,7 +1,7 @@
-"""A tenant with lines and shipments in virtual time, as bad as what the docs demand of one allows.
+"""A tenant with lines and shipments in virtual time, as bad as the docs allow.
 
-It acts on what it is sent, each time that it is sent it; shows what it did late, or loses its
-answer; and other clients cancel in between. ``Killed`` ends a process between any two events.
+It acts on each request, each time that it is sent; shows the effect late, or loses its response;
+and other clients cancel in between. ``Killed`` ends a process between any two events.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class World:
     """Hold a clock, a tenant with one order, and a store for the attempts of one task.
 
     :param draw: the chance of the story.
-    :param quantities: what is in each shipment of each line, to begin with.
+    :param quantities: the quantity in each shipment of each line, to begin with.
     :param whole: whether lines are canceled as a whole only.
     :param order_id: the order.
     :param process: time and life, where other orders share them.
@@ -159,7 +159,7 @@ class World:
         self.values[key] = value
         self.event()
 
-    # -- what is so
+    # -- the true state
 
     def canceled(self, key: Key, *, as_shown: bool = False, ours: bool | None = None) -> int:
         """Return how many are canceled: by now, or as far as it shows; by whom."""

@@ -1,4 +1,4 @@
-"""Waiting for what comes by itself: never for a fixed time, so that a busy machine only delays."""
+"""Waiting for a condition, never for a fixed time, so that a busy machine only delays."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def wait_until(
 ) -> None:
     """Wait until something is so.
 
-    :param is_so: tells whether it is.
+    :param is_so: returns whether it is.
     :param seconds: to wait at most; generous, because it counts only when a test fails.
     :param describe: says how things stand when it is not.
     """

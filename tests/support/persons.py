@@ -1,4 +1,4 @@
-"""A person who is asked by a task, without Airflow's database: what is asked, and an answer."""
+"""A person who is asked by a task, without Airflow's database: the question, and an answer."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Pause:
 
 
 def pauses() -> tuple[type[BaseException], ...]:
-    """Return what a task raises to rest."""
+    """Return the exceptions by which a task suspends itself."""
     try:
         from airflow.sdk.exceptions import TaskAwaitingInput  # noqa: PLC0415 - from Airflow 3.3 on
     except ImportError:
@@ -73,7 +73,7 @@ def ask(attempt: Attempt, orders: Any, **arguments: Any) -> Pause:
 
 
 def go_on(attempt: Attempt, pause: Pause, event: Any, orders: Any, **arguments: Any) -> Any:
-    """Let the operator go on as Airflow does: made anew, with its arguments rendered again."""
+    """Let the operator go on as Airflow does: created again, with its arguments rendered again."""
     given = {"disposition_reason": "created_by_mistake", "orders": orders, **arguments}
     task = OmsBulkCancelOrdersOperator(task_id="cancel", **given)
     context: Any = {"ti": attempt.ti, "outlet_events": attempt.events}

@@ -19,7 +19,7 @@ _SECONDS_TO_START = 30.0
 
 
 class Postgres:
-    """Run a server for the length of a `with` block, reachable over a socket of its own only."""
+    """Run a server for the length of a `with` block, reachable over its own socket only."""
 
     def __enter__(self) -> Self:
         """Make a database and start its server."""
@@ -59,7 +59,7 @@ class Postgres:
         return f"postgresql+psycopg2://postgres@/postgres?host={self._home}"
 
     def execute(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-        """Execute a statement in a transaction of its own, and return its rows.
+        """Execute a statement in a separate transaction, and return its rows.
 
         :param statement: the statement, with `%s` for each value.
         :param values: the values.
@@ -116,7 +116,7 @@ class Postgres:
         installed = max(program.parents[1] for program in package.glob("pginstall*/bin/initdb"))
         if os.geteuid() != 0:
             return installed / "bin", None
-        # Postgres refuses to run as root, and nobody else may be let into root's directories.
+        # Postgres refuses to run as root, and no other user may enter root's directories.
         for part in (installed, package.with_name(f"{_WHEEL}.libs")):
             if part.exists():
                 shutil.copytree(part, self._home / part.relative_to(package.parent))

@@ -1,4 +1,5 @@
-"""A server that plays a script byte for byte, for what no framework would let a test send.
+"""A server that plays a script byte for byte, for responses that no framework would let a test
+send.
 
 It keeps every request exactly as it came over the socket.
 """

@@ -39,7 +39,7 @@ def cancels_of_those_who_knew(
                 delay = shown_after.get(fault, 0.0) + _LEEWAY
                 shown_from.setdefault(order_id, moment + timedelta(seconds=delay))
         is_shown = order_id in shown_from and moment >= shown_from[order_id]
-        # The answer to a cancel that was acted on at once says so itself.
+        # The response to a cancel that was acted on at once shows that itself.
         says_so = is_shown or is_cancel
         if says_so and fault is None and request["status"] == 200:
             knowing[order_id].add(run)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # it has no types
 
 _SCHEDULER = "tests/scheduler/"
-# Verdicts wait for run after run, and have an Airflow of their own.
+# Verdicts wait for run after run, and have a separate Airflow.
 _ALONE = ("tests/scheduler/test_verdicts.py", "tests/cancellation/test_hostile_tenant.py")
 
 

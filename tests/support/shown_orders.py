@@ -1,4 +1,4 @@
-"""Sets of orders as a dry run has read them, for what a person is shown of them."""
+"""Sets of orders as a dry run has read them, for the view of them that a person gets."""
 
 from __future__ import annotations
 

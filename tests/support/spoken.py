@@ -19,7 +19,7 @@ class Spoken:
     :param api: as in a connection.
     :param method: of its cancel.
     :param reason: one that a tenant takes.
-    :param order_key: what an order is named by.
+    :param order_key: the kind of name of an order.
     """
 
     api: str

@@ -1,6 +1,6 @@
 """A real Airflow with its scheduler, for tests of what `dags test` does not do: kills and retries.
 
-It runs in a session of its own and is driven over its REST API, as a person's browser does it.
+It runs in a separate session and is driven over its REST API, as a person's browser does it.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Standalone(standalone.Standalone):
         psutil.wait_procs(parts, timeout=10)
 
     def start_triggerer(self) -> None:
-        """Start a triggerer in the place of the one that was killed."""
+        """Start a triggerer in place of the one that was killed."""
         launch(
             [*AIRFLOW, "triggerer"],
             self._environment,
@@ -65,7 +65,7 @@ class Standalone(standalone.Standalone):
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run one of Airflow's own commands to its end.
 
-        :param arguments: what comes after `airflow`.
+        :param arguments: the arguments after `airflow`.
         """
         return subprocess.run(
             [*AIRFLOW, *arguments],
@@ -113,7 +113,7 @@ class TaskInRun:
         return known
 
     def wait_for_end(self, timeout: float = 150) -> dict[str, Any]:
-        """Return what Airflow knows about the task once it is over for good.
+        """Return Airflow's record of the task once it has finally ended.
 
         :param timeout: seconds to wait at most.
         """
@@ -144,13 +144,13 @@ class TaskInRun:
         os.kill(self.process().pid, signal.SIGKILL)
 
     def mark_failed(self) -> None:
-        """Do what the UI's button "mark as failed" does, and wait until the run has failed too."""
+        """Act as the UI's button "mark as failed", and wait until the run has failed too."""
         self.airflow.api.ask("PATCH", self._path, {"new_state": "failed"})
         # A scheduler that is failing the run at this moment would undo a clear.
         self._wait(lambda: self._run_state() == "failed", 150)
 
     def clear(self) -> None:
-        """Do what the UI's button "clear task" does."""
+        """Act as the UI's button "clear task"."""
         body = {
             "dry_run": False,
             "dag_run_id": self.run_id,
@@ -169,9 +169,10 @@ class TaskInRun:
         return [entry["event"] for entry in answer["content"]]
 
     def wait_for_log(self, words: str, *, try_number: int = 1, timeout: float = 150) -> str:
-        """Return what an attempt logged, once that is there: the end of it comes after the state.
+        """Return the log of an attempt, once the words are there: the end of it comes after the
+        state.
 
-        :param words: what it logs.
+        :param words: the words to wait for.
         :param try_number: which attempt, from 1.
         :param timeout: seconds to wait at most.
         """
@@ -200,7 +201,7 @@ class TaskInRun:
         return replace(self, task_id=task_id)
 
     def question(self, timeout: float = 150) -> dict[str, Any]:
-        """Return what the task asks a person, once it waits for an answer.
+        """Return the task's question to a person, once it waits for an answer.
 
         :param timeout: seconds to wait at most.
         """
@@ -218,7 +219,7 @@ class TaskInRun:
         self._wait(self._has_been_seen_to_stop, timeout)
 
     def response(self) -> dict[str, Any]:
-        """Return what the task asked, and what was answered by whom, if anything was."""
+        """Return the task's question, and the answer and its author, if there is one."""
         answer: dict[str, Any] = self.airflow.api.ask("GET", f"{self._path}/-1/hitlDetails")
         return answer
 

@@ -1,4 +1,4 @@
-"""An order's story, told reply by reply, with a clock of its own."""
+"""An order's story, told reply by reply, with its own clock."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def throttled(seconds: float | None) -> Reply:
 
 
 class Story:
-    """Play an order's story: what the OMS replies, and what is decided after each reply."""
+    """Play an order's story: the OMS's replies, and the decision after each."""
 
     def __init__(self, *, doubt_for: float | None = None, **policy: Any) -> None:
         doubt_since = None if doubt_for is None else -doubt_for
@@ -60,7 +60,7 @@ class Story:
         return step(self.history, self.now)
 
     def then(self, answer: Reply, *, after: float = 0.0, jitter: float = 0.0) -> Step:
-        """Make the call that is due, let its reply come, and return what is decided next."""
+        """Make the call that is due, let its reply come, and return the next decision."""
         due = self.next()
         while isinstance(due, Wait):
             assert due.until > self.now, "a wait must lead into the future"

@@ -14,7 +14,7 @@ class Verdicts:
 
     :param database: the SQLite file.
     :param documentation: the DAG's documentation, with the statement that creates the table.
-    :param prefix: what the shop's own numbers begin with; the table then holds those.
+    :param prefix: the prefix of the shop's own numbers; the table then holds those.
     """
 
     def __init__(self, database: Path, documentation: str, prefix: str = "") -> None:

@@ -17,7 +17,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return self._now
 
     def _run_once(self) -> None:
-        # Nothing is ready, so the next thing to happen is what is scheduled first.
+        # Nothing is ready, so the first scheduled callback is next.
         if not self._ready and self._scheduled:  # type: ignore[attr-defined]  # asyncio's own
             first = self._scheduled[0].when()  # type: ignore[attr-defined]  # as above
             self._now = max(self._now, first)

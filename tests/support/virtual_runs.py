@@ -51,10 +51,10 @@ class Seen:
 
 
 class ScriptedTenant(Tenant):
-    """Answer as a test says; where it says nothing, act at once and answer well.
+    """Answer as a test sets; by default, act at once and answer with success.
 
-    The test sets what it needs: `on_read` and `on_post` return the reply to a call, or ``None``;
-    `acts` tells whether a cancel with a reply of the test's was acted on all the same.
+    The test sets its own behavior: `on_read` and `on_post` return the reply to a call, or ``None``;
+    `acts` returns whether a cancel with a reply of the test's was nevertheless acted on.
     """
 
     def __init__(self, clock: Clock, order_ids: list[Order], log: Callable[[str], object]) -> None:
@@ -65,7 +65,7 @@ class ScriptedTenant(Tenant):
         #: Seconds that a cancel waits for its token, and then for its connection.
         self.before_it_leaves: Callable[[], tuple[float, float]] = lambda: (0.0, 0.0)
         self.write_seconds: Callable[[], float] = lambda: 0.01
-        #: What a search shows, or why it fails; ``None`` for what reads show.
+        #: The result of a search, or why it fails; ``None`` for the same as the reads.
         self.on_find: Callable[[Sequence[Order]], Found | None] = lambda _: None
         self.searches: list[tuple[Order, ...]] = []
         self.latency = 0.05

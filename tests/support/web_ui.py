@@ -1,6 +1,6 @@
 """Airflow's web UI in headless Chromium, as a person with a mouse and a keyboard uses it.
 
-What a person does has a method here; what they ought to see is for the tests to say.
+Each action of a person has a method here; the tests state the expected view.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class WebUi:
     def go(self, path: str) -> None:
         """Go to a page of the UI.
 
-        :param path: what comes after the address.
+        :param path: the path after the address.
         """
         self.page.goto(f"{self._api.address}{path}")
 
@@ -100,12 +100,12 @@ class WebUi:
         """Keep a small picture.
 
         :param name: its name, without the suffix.
-        :param part: what to show, all of it; what is in the window if not given.
+        :param part: the element to show, all of it; by default the content of the window.
         :param colors: how many colors it may have.
         """
         self.page.mouse.move(0, 0)
         if part is not None:
-            # What is scrolled out of the window would stay white.
+            # Content scrolled out of the window would stay white.
             self.page.set_viewport_size(_size(_TALL))
         taken = (part or self.page).screenshot(animations="disabled")
         self.page.set_viewport_size(_size(_SIZE))
@@ -183,7 +183,7 @@ class WebUi:
         self.dialog.wait_for(state="hidden")
 
     def press_test(self, conn_id: str) -> str:
-        """Press a connection's Test button, and return what the UI says.
+        """Press a connection's Test button, and return the UI's message.
 
         :param conn_id: the id.
         """

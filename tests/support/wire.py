@@ -23,7 +23,7 @@ def document(value: object, status: str = "200 OK", *headers: str) -> Script:
 
 
 def raw(data: bytes, *more: bytes) -> Script:
-    """Answer with these bytes, each in a segment of its own, and leave the connection open."""
+    """Answer with these bytes, each in a separate segment, and leave the connection open."""
 
     def play(connection: socket.socket, _: bytes) -> None:
         for part in (data, *more):

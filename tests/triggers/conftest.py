@@ -39,6 +39,6 @@ def nothing_is_left_behind() -> Any:
 def logged(
     capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> Callable[[], str]:
-    """Return what was logged, through structlog or logging."""
+    """Return the log, through structlog or logging."""
     caplog.set_level(logging.INFO)
     return lambda: capfd.readouterr().out or caplog.text

@@ -1,4 +1,4 @@
-"""Many triggers on one tenant: they look in batches, and believe what a batch may be believed."""
+"""Many triggers on one tenant: they look in batches, and trust a batch only where that is safe."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class TestManyTriggers:
             ended = all_of(poll_interval=0.5)
         assert [one["order_id"] for one in ended] == list(range(1, MANY + 1))
         assert {one["status"] for one in ended} == {"reached"}
-        # Each order ends with a read of its own.
+        # Each order ends with a separate read.
         assert set(tenant.reads) == set(range(1, MANY + 1))
         looks, requests = sum(tenant.looks.values()), len(tenant.searches)
         requests += sum(map(len, tenant.reads.values()))
@@ -226,7 +226,7 @@ class TestOneBatch:
 
 
 class TestLooksByGetOrder:
-    """A search that never shows what has changed delays the end, and keeps nobody waiting."""
+    """A search that never shows a change delays the end, and does not prevent it."""
 
     @pytest.fixture
     def tenant(self) -> Tenant:

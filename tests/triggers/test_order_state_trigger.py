@@ -1,4 +1,4 @@
-"""The trigger: it only reads, shares what it reads with, and says in one event how it ended."""
+"""The trigger: it only reads, shares its client, and reports its end in one event."""
 
 from __future__ import annotations
 
@@ -237,7 +237,7 @@ class TestTroubles:
             assert run(trigger())["status"] == "reached"
 
 
-def test_it_is_made_anew_from_what_is_stored_which_holds_no_secret(connect: Connect) -> None:
+def test_it_is_recreated_from_what_is_stored_which_holds_no_secret(connect: Connect) -> None:
     tenant = Tenant(lambda *_: "SHIPPED")
     with tenant.server:
         connect(tenant.server)

@@ -23,7 +23,7 @@ from airflow_provider_oms.triggers.oms import OmsOrderStateTrigger
 
 LATENCY = 0.5
 INTERVAL = 60.0
-# Of an interval: what a look may be late.
+# Of an interval: how late a look may be.
 LATEST = 1.2
 
 

@@ -43,7 +43,7 @@ async def take(events: AsyncIterator[Any], number: int) -> list[dict[str, Any]]:
 
 class TestOverSockets:
     def run(self, *steps: Any, **arguments: Any) -> list[dict[str, Any]]:
-        """Take as many events as each step says, after what it does."""
+        """Take as many events as each step demands, after its action."""
 
         async def play() -> list[dict[str, Any]]:
             settings = {"poll_interval": 0.02, "search_interval": 60, **arguments}

@@ -70,7 +70,7 @@ class TestArguments:
 
 
 class Tenant:
-    """Play a tenant in virtual time, by what is done at each question.
+    """Play a tenant in virtual time, by the action at each question.
 
     :param play: returns or raises the answer, given the question and the time.
     """
@@ -80,7 +80,7 @@ class Tenant:
         self.asked: list[tuple[float, str]] = []
         self.rest = 0.0
         self.connections = 0
-        #: Until when its connection cannot be looked up or used, and what is raised instead.
+        #: Until when its connection cannot be looked up or used, and the error raised instead.
         self.lost: dict[str, tuple[float, Exception]] = {}
         self.looked_up: list[float] = []
 

@@ -1,4 +1,4 @@
-"""Code of a user's, right and wrong; `# E: …` names what a type checker is to say of its line.
+"""Code of a user's, right and wrong; `# E: …` names the type checker's expected error for its line.
 
 It is never run. mypy looks at it in test_public_api.py, and only there.
 """

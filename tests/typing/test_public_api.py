@@ -1,4 +1,4 @@
-"""What a type checker says of a user's code: nothing where it is right, and where it is wrong."""
+"""A type checker's errors for a user's code: none where it is right, and each wrong line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ OPTIONS = ["--strict", "--config-file=", "--no-error-summary", "--hide-error-con
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@pytest.mark.needs("what a type checker must know of Airflow")
+@pytest.mark.needs("the types of Airflow that a type checker needs")
 def test_every_wrong_line_is_found_and_no_right_one(tmp_path: Path) -> None:
     cache = f"--cache-dir={tmp_path}"
     said, trouble, _ = api.run([*OPTIONS, cache, "--follow-imports=silent", str(USERS)])

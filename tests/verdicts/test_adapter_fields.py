@@ -1,4 +1,4 @@
-"""The plain adapter: its settings, and what it refuses."""
+"""The plain adapter: its settings, and its refusals."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def test_a_payload_about_something_else_is_refused() -> None:
         ("return.id", {"return": {"id": "R-1"}}),
     ):
         error = refusal_of(adapter, about_an_order | more)
-        # What is decided on a return must not hold the order.
+        # A decision on a return must not hold the order.
         assert (error.field, error.order) == (field, None)
 
 

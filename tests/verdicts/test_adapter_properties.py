@@ -26,7 +26,7 @@ def found(payload: Any, *keys: str) -> Any:
     return payload
 
 
-# What a payload says by itself: its order, and its word. These know nothing of the adapters.
+# The plain content of a payload: its order, and its word. These know nothing of the adapters.
 READ: dict[str, tuple[Adapter, Say, dict[str, Decision]]] = {
     "plain": (
         Fields(),

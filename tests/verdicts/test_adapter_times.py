@@ -1,4 +1,4 @@
-"""The time of a decision: what is read, and what is refused."""
+"""The time of a decision: the values read, and the values refused."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ class Taking:
 
 
 def run(world: World, name: str, taking: Taking) -> Iterator[None]:
-    """Go through one run; whoever drives it may stop after any step."""
+    """Go through one run; its caller may stop after any step."""
     while taking.holder is not None:
         yield
     taking.holder = name
@@ -182,7 +182,7 @@ def check(world: World, seed: int) -> None:
     rejected = {order for order, word in newest(world).items() if word in ("cancel", "odd")}
     assert rejected <= world.canceled, f"seed {seed} lost {rejected - world.canceled}"
     ever = {e.payload["order"] for _, e in world.events if e.payload["word"] in ("cancel", "odd")}
-    assert world.canceled <= ever, f"seed {seed} canceled what nobody rejected"
+    assert world.canceled <= ever, f"seed {seed} canceled an order without a rejection"
     unreadable = [e.number for _, e in world.events if e.payload["word"] == "none"]
     told = " ".join(world.reported)
     missing = [number for number in unreadable if f"event {number} " not in told]

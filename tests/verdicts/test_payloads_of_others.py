@@ -1,4 +1,4 @@
-"""Payloads of tools without an adapter of their own, read with settings or twenty lines.
+"""Payloads of tools without a dedicated adapter, read with settings or twenty lines.
 
 Their shapes are public: signifyd/magento2 (version 2), Sift's decision webhook, forter-magento2,
 kount-ris-python-sdk, Adyen's and Stripe's API descriptions, docs.cielo.com.br, Nofraud_connect,

@@ -29,7 +29,7 @@ def order(order_id: str, word: str | None) -> OrderInReview:
 
 @dataclass(frozen=True)
 class Told:
-    """Say what becomes of the event of one change: how late, how often, or lost."""
+    """Define the fate of the event of one change: how late, how often, or lost."""
 
     lag: int = 0
     copies: int = 1
@@ -40,7 +40,7 @@ class World:
     """Play a tenant in which orders enter their review, are decided again, and leave it.
 
     :param changes: of each order, its results from a time on; ``None`` where it has left.
-    :param told: what becomes of the event of each change into review, in their sequence.
+    :param told: the fate of the event of each change into review, in their sequence.
     :param search_lag: seconds by which a search is behind.
     """
 

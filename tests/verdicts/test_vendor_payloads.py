@@ -1,4 +1,4 @@
-"""Each adapter reads payloads in its vendor's shape, and refuses what is no verdict."""
+"""Each adapter reads payloads in its vendor's shape, and refuses a payload that is no verdict."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ class World:
 
 
 def watch(world: World) -> Iterator[None]:
-    """Announce files; whoever drives it may kill it, and the rows that are not stored, anywhere."""
+    """Announce files; its caller may kill it, and the rows that are not stored, anywhere."""
     still, waiting = StillFiles(STILL_FOR), list[FileRow]()
 
     def clock() -> float:
@@ -130,7 +130,7 @@ def watch(world: World) -> Iterator[None]:
 
 
 def run(world: World, name: str) -> Iterator[None]:
-    """Go through one run of the DAG; whoever drives it may kill it anywhere."""
+    """Go through one run of the DAG; its caller may kill it anywhere."""
     inbox, ends = Inbox.from_json(world.state), Ends.from_json(world.ends)
     since = read_from(inbox, POLICY, world.now)
     events = [event for event in world.events if event.at >= since]

@@ -1,4 +1,4 @@
-"""Verdicts in files: when a file stands still, what its rows are as events, which are copies."""
+"""Verdicts in files: when a file stands still, its rows as events, and which are copies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is drawn, as a tree of elements: a React of a few lines stands in for Airflow's."""
+"""The drawn page, as a tree of elements: a React of a few lines stands in for Airflow's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page reads what the real journal wrote, whatever the orders are called."""
+"""The page reads the real journal, whatever the orders are called."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the table shows: rows, counts, search, sequence, and which rows are drawn."""
+"""The content of the table: rows, counts, search, sequence, and which rows are drawn."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the page asks Airflow's API for, and what it makes of missing and refused answers."""
+"""The page's requests to Airflow's API, and its handling of missing and refused answers."""
 
 from __future__ import annotations
 

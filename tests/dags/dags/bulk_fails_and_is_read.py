@@ -1,4 +1,4 @@
-"""A bulk task that fails, and one after it that reads what it left in XCom all the same."""
+"""A bulk task that fails, and one after it that reads its XComs nevertheless."""
 
 from __future__ import annotations
 

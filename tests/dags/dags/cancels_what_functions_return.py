@@ -1,4 +1,4 @@
-"""Cancel what a function returns, once for each of its arguments."""
+"""Cancel the orders that a function returns, once for each of its arguments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Orders that are bound to be too late: a single task, mapped ones, and what comes after them."""
+"""Orders that are bound to be too late: a single task, mapped ones, and the tasks after them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`approve_above` without a scheduler: who is asked about what, and what an answer lets through.
+"""`approve_above` without a scheduler: the question, and the orders that an answer lets through.
 
 With a scheduler and a person's answer over the REST API: `tests/scheduler/test_approve_above.py`.
 """
@@ -33,7 +33,7 @@ can_ask = pytest.mark.needs("a step that waits for a person")
 
 @pytest.fixture
 def person(monkeypatch: pytest.MonkeyPatch) -> Person:
-    """Put somebody behind Airflow's supervisor who can be asked."""
+    """Put a person behind Airflow's supervisor who can be asked."""
     from airflow.sdk.execution_time import task_runner  # noqa: PLC0415 - Airflow 3 only
 
     person = Person()
@@ -119,7 +119,9 @@ class TestTheQuestion:
         ask(Attempt(), ORDERS, approve_above=1)
         ask(Attempt(number=2), ORDERS, approve_above=1)
         ship(oms, FIRST)
-        with pytest.raises(OmsApprovalError, match="Airflow still shows what an earlier attempt"):
+        with pytest.raises(
+            OmsApprovalError, match="Airflow still shows the question of an earlier attempt"
+        ):
             Attempt(number=3).run(ORDERS, approve_above=1)
 
     @pytest.mark.parametrize("value", [None, "None", -1, 1.5, "many", True])
@@ -211,7 +213,7 @@ class TestTheAnswer:
     ) -> None:
         attempt = Attempt()
         pause = ask(attempt, ORDERS, approve_above=3)
-        with pytest.raises(error, match="which means no") as failure:
+        with pytest.raises(error, match="which counts as a rejection") as failure:
             go_on(attempt, pause, event, ORDERS, approve_above=3)
         assert isinstance(failure.value, AirflowFailException)
         assert cancel_posts(oms) == []
@@ -266,7 +268,7 @@ class TestTheNextAttempt:
         oms.clear_faults()
         ask(Attempt(store, number=2), [*ORDERS[:3], FIRST + 20], approve_above=1)
         assert len(person.asked) == 2
-        # The new question has withdrawn what was approved before.
+        # The new question has withdrawn the earlier approval.
         ask(Attempt(store, number=3), ORDERS[:3], approve_above=1)
 
     def test_without_a_store_it_asks_again(self, oms: EmulatorProcess, person: Person) -> None:

@@ -1,4 +1,4 @@
-"""An export as it comes, through the operator: named columns, and what is refused."""
+"""An export as it comes, through the operator: named columns, and the refusals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the bulk operator takes, and what it refuses before anything is sent."""
+"""The bulk operator's input, and the input that it refuses before anything is sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the next attempt of the bulk operator's task does with what the last one recorded."""
+"""The next attempt of the bulk operator's task, and its use of the last one's records."""
 
 from __future__ import annotations
 
@@ -104,13 +104,13 @@ class TestTheNextAttempt:
     ) -> None:
         monkeypatch.setattr(engine, "_LAST_WRITE_WITHIN", 0.2)
         path = tmp_path / "results.jsonl"
-        path.write_text("what the next attempt wrote\n", encoding="utf-8")
+        path.write_text("the next attempt's lines\n", encoding="utf-8")
         # The head, the intents and the head again are kept, and no outcome any more.
         given_up = Attempt(Store(writes_left=3))
         failure = given_up.fail([FIRST, FIRST + 1], results_path=str(path))
         assert cancel_posts(oms) == [FIRST, FIRST + 1]
         assert "as for an attempt that another one has taken over from" in str(failure)
-        assert path.read_text(encoding="utf-8") == "what the next attempt wrote\n"
+        assert path.read_text(encoding="utf-8") == "the next attempt's lines\n"
         assert "return_value" not in given_up.pushed
         assert given_up.pushed["oms_orders"]["outcomes"] is None
 
@@ -143,7 +143,7 @@ class TestTheNextAttempt:
         store = Store()
         Attempt(store).run([FIRST])
         Attempt(Store(), map_index=1).run([FIRST + 1, FIRST + 2])
-        # The set was split anew, and both come to a task that knows nothing of them.
+        # The set was split again, and both come to a task that knows nothing of them.
         Attempt(store, number=2).run([FIRST, FIRST + 1, FIRST + 2])
         assert cancel_posts(oms) == [FIRST, FIRST + 1, FIRST + 2]
 
@@ -151,6 +151,6 @@ class TestTheNextAttempt:
         self, oms: EmulatorProcess, tmp_path: Path
     ) -> None:
         path = tmp_path / "results.jsonl"
-        path.write_text("what another run wrote\n", encoding="utf-8")
+        path.write_text("another run's lines\n", encoding="utf-8")
         Attempt(Store()).run([FIRST], results_path=str(path))
         assert [row["order_id"] for row in rows(path)] == [FIRST]

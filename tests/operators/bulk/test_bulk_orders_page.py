@@ -1,4 +1,4 @@
-"""What a task for a set leaves for the table of its orders, and that it does without."""
+"""The values that a task for a set leaves for its orders' table, and that it works without."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run of the bulk operator sends and leaves behind, whatever state the tenant is in."""
+"""The requests and results of a run of the bulk operator, whatever the tenant's state."""
 
 from __future__ import annotations
 
@@ -270,7 +270,7 @@ class TestWhatComesOut:
         store, path = Store(), tmp_path / "results.jsonl"
 
         def away(*_: Any) -> None:
-            # Some storages raise what is no OSError.
+            # Some storages raise errors other than OSError.
             raise RuntimeError("no space left")
 
         with monkeypatch.context() as full:

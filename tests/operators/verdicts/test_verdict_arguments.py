@@ -1,4 +1,4 @@
-"""What the operators around an inbox of verdicts refuse, before they take or settle anything."""
+"""Arguments that the operators of an inbox refuse, before they take or settle anything."""
 
 from __future__ import annotations
 
