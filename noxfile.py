@@ -1,7 +1,7 @@
 """`make matrix`: the built wheel on each Airflow and Python it is for, with the tests of the sdist.
 
-A cell holds pinned packages, the wheel, and the unpacked sdist without the package: what the tests
-import can only be what the wheel has put there. Each writes down what came of its tests, for
+A cell holds pinned packages, the wheel, and the unpacked sdist without the package: the tests can
+only import files that the wheel has put there. Each writes down the results of its tests, for
 ``scripts/compatibility.py``.
 """
 
@@ -41,7 +41,7 @@ CELLS = [
 WHOLE = {CELLS[0], (PYTHONS[-1], AIRFLOWS[-2])}
 # Two cells at a time leave little of a machine to each.
 PATIENCE = "--timeout=300"
-# Tests that are interrupted end what they have started; a whole Airflow takes a while.
+# Interrupted tests end the processes that they have started; a whole Airflow takes a while.
 SECONDS_TO_TIDY_UP = 60.0
 # What looks at the tables that this very run is there to fill.
 WITHOUT_TABLES = "--ignore=tests/docs/test_compatibility_page.py"
@@ -120,7 +120,7 @@ def unpacked(directory: Path) -> Path:
 
 
 def tests_of(tree: Path, python: str, airflow: str) -> list[str]:
-    """Return what a cell runs.
+    """Return the tests of a cell.
 
     :param tree: the sdist's tree.
     :param python: the cell's Python.

@@ -1,4 +1,4 @@
-"""A caller that does nothing but write and read bytes: it shows what the stub itself can do.
+"""A caller that does nothing but write and read bytes: it shows the limit of the stub itself.
 
 No contender of the comparison is here.
 """

@@ -1,4 +1,4 @@
-"""`python -m bench.child ASSIGNMENT`: run one contender, and print what it cost as JSON.
+"""`python -m bench.child ASSIGNMENT`: run one contender, and print its cost as JSON.
 
 Nothing is imported here that only some contenders need: memory is measured too.
 """

@@ -1,6 +1,6 @@
-"""One run behind a rate limit, or two at once: what a contender did there, checked.
+"""One run behind a rate limit, or two at once: a contender's work there, checked.
 
-How a limit works is in `limiter` and `nginx`; what is compared, in `limits`.
+How a limit works is in `limiter` and `nginx`; the comparisons are in `limits`.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from demo.terminal import DemoError
 OPERATOR, RETRY, ADAPTIVE = "provider.operator_to_its_end", "peers.retry", "peers.adaptive"
 WORKERS = 16
 LATENCY = 0.02
-# What the two clocks, of nginx and of this process, may differ by.
+# The two clocks, of nginx and of this process, may differ by so much.
 _TOLERANCE = 1.01
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """Say what a run meets, and how long it is.
+    """Define the limit that a run meets, and how long it is.
 
     :param name: of the limit.
     :param limit: the limit.
@@ -83,9 +83,9 @@ class Scenario:
 
 @dataclass(frozen=True)
 class Taken:
-    """Hold what one contender did behind a limit.
+    """Hold the work of one contender behind a limit.
 
-    :param scenario: what it met.
+    :param scenario: the scenario that it met.
     :param orders: how many it was to cancel, in all of its runs.
     :param seconds: until the last of its runs ended.
     :param cancels: how many it sent, those that were turned away among them.
@@ -120,8 +120,8 @@ class Taken:
 
     @property
     def share(self) -> float:
-        """Return the share of what was allowed in its time, or, after it gave up, of its orders."""
-        # The burst comes on top of what is allowed.
+        """Return the share of the cancels allowed in its time; after it gave up, of its orders."""
+        # The burst comes on top of the allowed rate.
         allowed = max(self.canceled, self.scenario.allowed(self.seconds))
         return self.canceled / (allowed if self.is_stopped else max(self.orders, allowed))
 
@@ -131,7 +131,7 @@ class Taken:
         return 100 * self.turned_away / max(1, self.cancels)
 
     def share_between(self, begin: float, end: float, run: int | None = None) -> float:
-        """Return the share of what was allowed in a part of the time.
+        """Return the share of the cancels allowed in a part of the time.
 
         :param begin: its begin, in seconds since the first request.
         :param end: its end.

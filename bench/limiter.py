@@ -1,4 +1,4 @@
-"""What a gateway lets through: nginx's `limit_req` with `nodelay`, and its `limit_conn`.
+"""The limits of a gateway: nginx's `limit_req` with `nodelay`, and its `limit_conn`.
 
 Here it decides by itself, within the stub; nginx is run by `nginx`, from the same `Limit`.
 """
@@ -11,14 +11,14 @@ from typing import Any, Self
 
 @dataclass(frozen=True)
 class Limit:
-    """Say what is let through, and what is answered to the rest.
+    """Define a limit, and the response to requests beyond it.
 
     :param rate: requests a second; ``None`` for any number.
     :param burst: requests that may come on top of the rate at once.
     :param at_a_time: requests under way at a time; ``None`` for any number.
     :param status: of the answer to the rest.
     :param retry_after: seconds that this answer asks to wait; ``None`` for an answer without.
-    :param changes: what the rate becomes later, each with the seconds since the first request.
+    :param changes: the later rates, each with the seconds since the first request.
     """
 
     rate: float | None = None
@@ -44,7 +44,7 @@ class Limiter:
     Source: `ngx_http_limit_req_lookup` and `ngx_http_limit_conn_handler` of nginx. A request that
     is turned away adds nothing to the bucket.
 
-    :param limit: what is let through.
+    :param limit: the limit.
     """
 
     def __init__(self, limit: Limit) -> None:

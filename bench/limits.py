@@ -1,6 +1,6 @@
-"""What is compared behind a rate limit, and which goals the operator is held to there.
+"""The comparisons behind a rate limit, and the operator's goals there.
 
-How one of these measurements is taken is in `limited`; what the peers do, in `peers`.
+How one of these measurements is taken is in `limited`; the peers are in `peers`.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ ALSO_FROM_OMS = replace(
     UNAVAILABLE, name="503, 1 % from an OMS that acted", orders=1_500, longest=60, unavailable=0.01
 )
 AT_A_TIME = Scenario("429 beyond 4 at a time", Limit(at_a_time=4), 3_000, 40)
-# More orders than can be canceled in its time, so that nobody is done before.
+# More orders than can be canceled in its time, so that no contender is done before.
 _SECONDS_OF_CHANGES = 80.0
 CHANGING = Scenario(
     "429, the limit halves and doubles",

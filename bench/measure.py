@@ -1,6 +1,6 @@
-"""One measurement: a contender in a process of its own, and what it cost.
+"""One measurement: a contender in a separate process, and its cost.
 
-What the contenders do is in `plain`, `provider` and `bare`; what is compared, in `sections`.
+The contenders are in `plain`, `provider` and `bare`; the comparisons are in `sections`.
 """
 
 from __future__ import annotations
@@ -32,13 +32,14 @@ _LINES_OF_A_FAILURE = 25
 
 @dataclass(frozen=True)
 class Assignment:
-    """Say what a contender is to do.
+    """Hold a contender's assignment.
 
     :param contender: a module of `bench` and the name of its contender, such as `plain.pool`.
     :param url: the tenant.
     :param orders: how many orders to cancel, from the first one on.
     :param workers: how many at a time.
-    :param store_seconds: what a write of the operator's journal takes; ``None`` for no journal.
+    :param store_seconds: the time that a write of the operator's journal takes; ``None`` for no
+        journal.
     :param first_order: the first order to cancel.
     :param longest: seconds after which the contender is killed; ``None`` for never.
     """
@@ -59,14 +60,14 @@ class Assignment:
 
 @dataclass(frozen=True)
 class Measurement:
-    """Hold what one run of a contender cost.
+    """Hold the cost of one run of a contender.
 
     :param orders: how many orders it canceled.
     :param seconds: from its first line to its last, without start-up and imports.
     :param cpu_seconds: processor time of its process in that time.
     :param peak_mib: the most memory that its process ever held.
-    :param journal_seconds: spent on writing the journal, next to what else went on.
-    :param failure: why it ended without having canceled all; empty if it did not say so.
+    :param journal_seconds: spent on writing the journal, next to the other work.
+    :param failure: why it ended without having canceled all; empty if it gave no reason.
     """
 
     orders: int
@@ -121,7 +122,7 @@ class Spread:
 
 @contextmanager
 def measured(orders: int) -> Iterator[Callable[[], Measurement]]:
-    """Measure a block; what is yielded returns what it cost, once it is over.
+    """Measure a block; the yielded function returns its cost, once it is over.
 
     :param orders: how many orders it cancels.
     """
@@ -138,9 +139,9 @@ def measured(orders: int) -> Iterator[Callable[[], Measurement]]:
 
 
 def run_in_child(assignment: Assignment, home: Path, *, settle_seconds: float) -> Measurement:
-    """Run a contender in a process of its own, and return what it cost.
+    """Run a contender in a separate process, and return its cost.
 
-    :param assignment: what it is to do.
+    :param assignment: its assignment.
     :param home: the AIRFLOW_HOME of a contender that needs one.
     :param settle_seconds: of the tenant's connection.
     :raises DemoError: when it fails, or is killed.
@@ -156,12 +157,12 @@ def run_in_child(assignment: Assignment, home: Path, *, settle_seconds: float) -
 def child(
     assignment: Assignment, home: Path, *, settle_seconds: float, packages: Path | None = None
 ) -> Iterator[Callable[[], Measurement | None]]:
-    """Run a contender in a process of its own; what is yielded waits for its end.
+    """Run a contender in a separate process; the yielded function waits for its end.
 
-    It returns what it cost, or ``None`` for one that was killed after its longest time, and raises
+    It returns the cost, or ``None`` for one that was killed after its longest time, and raises
     a ``DemoError`` for one that failed.
 
-    :param assignment: what it is to do.
+    :param assignment: its assignment.
     :param home: the AIRFLOW_HOME of a contender that needs one.
     :param settle_seconds: of the tenant's connection.
     :param packages: a directory with packages that only this contender needs.
@@ -173,7 +174,7 @@ def child(
     }
     if packages is not None:
         environment["PYTHONPATH"] = str(packages)
-    # Files and not pipes: nobody reads what it says before its end.
+    # Files and not pipes: its output is read only after its end.
     with (
         TemporaryFile("w+") as output,
         TemporaryFile("w+") as errors,

@@ -70,7 +70,7 @@ def version(program: str) -> str:
 def configuration(limit: Limit, directory: Path, *, port: int, stub_port: int) -> str:
     """Return nginx's configuration.
 
-    :param limit: what it lets through.
+    :param limit: its limit.
     :param directory: where it works.
     :param port: where it listens.
     :param stub_port: where the stub listens.
@@ -98,7 +98,7 @@ class Nginx:
 
     :param url: where it listens.
     :param log: its access log.
-    :param status: what it answers to a request that its limit does not let through.
+    :param status: the status of its response to a request beyond its limit.
     """
 
     url: str
@@ -122,8 +122,8 @@ def running(program: str, limit: Limit, directory: Path, stub_port: int) -> Iter
     """Run nginx for the length of a `with` block; its limit begins with nothing used.
 
     :param program: its path.
-    :param limit: what it lets through; its rate does not change.
-    :param directory: where it works; what an earlier one left there is removed.
+    :param limit: its limit; the rate does not change.
+    :param directory: where it works; files of an earlier one are removed.
     :param stub_port: where the stub listens.
     """
     shutil.rmtree(directory, ignore_errors=True)
@@ -166,6 +166,6 @@ def listens(port: int) -> bool:
 
     :param port: the port.
     """
-    # A connection without a request says so, and counts against no limit.
+    # A connection without a request shows that, and counts against no limit.
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -1,4 +1,4 @@
-"""What the bench says: tables, goals, the machine's facts; on the terminal, and in the docs.
+"""The bench's output: tables, goals, the machine's facts; on the terminal, and in the docs.
 
 The figures themselves come from `sections`.
 """
@@ -21,11 +21,11 @@ _CPU_FACTS = Path("/proc/cpuinfo")
 
 @dataclass(frozen=True)
 class Goal:
-    """Hold a figure next to what it ought to be.
+    """Hold a figure next to its goal.
 
-    :param name: what was measured.
-    :param figure: what was found.
-    :param bound: what it ought to be.
+    :param name: the name of the measurement.
+    :param figure: the result.
+    :param bound: the goal.
     :param pattern: how both are written, as for `format`.
     :param at_most: whether the bound is the most; it is the least otherwise.
     :param unit: what follows the number.
@@ -83,7 +83,7 @@ class Paper:
         self.say(tabulate(rows, headings, "pipe", disable_numparse=True, colalign=align))
 
     def say_goals(self) -> None:
-        """Print every goal with what became of it."""
+        """Print every goal with its result."""
         if self.goals:
             self.say("### Goals")
             self.table(("what", "found", "goal", "verdict"), [one.row() for one in self.goals])
@@ -102,9 +102,9 @@ class Paper:
 
 
 def machine_facts(*more_packages: str) -> list[tuple[str, str]]:
-    """Return what a figure depends on besides the code.
+    """Return the facts that a figure depends on, other than the code.
 
-    :param more_packages: whose versions matter besides those of every figure.
+    :param more_packages: whose versions matter in addition to those of every figure.
     """
     load = ", ".join(f"{number:.1f}" for number in os.getloadavg())
     memory = psutil.virtual_memory().total / 2**30

@@ -1,7 +1,7 @@
 """What people write in ten lines against a rate limit: a thread pool that tries again.
 
-Both repeat a cancel whatever became of the one before, and leave an order that was refused too
-often. What they are built of is the libraries' own.
+Both repeat a cancel whatever the result of the one before, and leave an order that was refused too
+often. They are built of the libraries' own parts.
 """
 
 from __future__ import annotations

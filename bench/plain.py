@@ -1,6 +1,6 @@
 """What people write by hand: a loop with `requests`, and a thread pool with `requests`.
 
-Neither checks its input, keeps a record, or finds out what became of an order without an answer.
+Neither checks its input, keeps a record, or finds out the state of an order without an answer.
 """
 
 from __future__ import annotations

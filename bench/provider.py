@@ -99,7 +99,7 @@ def operator_to_its_end(assignment: Assignment) -> Measurement:
         max_orders=assignment.orders,
         max_workers=assignment.workers,
     )
-    # What it spends on its journal is its own secret otherwise.
+    # Otherwise the time spent on its journal could not be measured.
     with patch.object(bulk_work, "BulkRun", _SeenRun), measured(assignment.orders) as cost:
         try:
             outcomes = dict(task.execute(context)["outcomes"])

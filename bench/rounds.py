@@ -1,6 +1,6 @@
-"""A few rounds of measurements: taken alike, each checked, and kept by what was measured.
+"""A few rounds of measurements: taken alike, each checked, and kept by name.
 
-What is compared is in `sections`.
+The comparisons are in `sections`.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ class Sizes:
     :param sets: sizes of sets for memory and run time, ascending.
     :param limits: how long a run behind a limit lasts, as a share of what its goal says.
     :param simulated: how many orders of each task are simulated.
+    :param limits: how long a run behind a limit lasts, as a share of its goal's time.
     """
 
     rounds: int
@@ -50,13 +51,13 @@ QUICK = Sizes(1, 2.0, 10.0, 12, (500, 1_000, 4_000), 0.05, 500)
 
 @dataclass
 class Bench:
-    """Hold what every section needs.
+    """Hold the common parts of all sections.
 
     :param tenant: the stub.
     :param directory: where contenders work.
     :param sizes: how long to measure.
     :param paper: where the figures go.
-    :param store_seconds: what a write of the journal takes.
+    :param store_seconds: the time that a write of the journal takes.
     """
 
     tenant: Tenant
@@ -77,7 +78,7 @@ class Bench:
         settle_seconds: float = SHORT_SETTLING,
         keeps_journal: bool = True,
     ) -> Measurement:
-        """Take one measurement, and check that it did what it was to do.
+        """Take one measurement, and check its work.
 
         :param contender: who.
         :param orders: how many orders.

@@ -28,7 +28,7 @@ _PAGE = 100
 
 @dataclass(frozen=True)
 class Scheduled:
-    """Hold what was measured under a scheduler.
+    """Hold the measurements under a scheduler.
 
     :param tasks_at_once: how many tasks it ran at a time.
     :param mapped_seconds: from the first mapped task's start to the last one's end.
@@ -57,7 +57,7 @@ class Sizes:
 
 
 def measure(tenant: Tenant, directory: Path, sizes: Sizes, *, latency: float) -> Scheduled:
-    """Run the DAGs once each, in an Airflow of their own.
+    """Run the DAGs once each, in a separate Airflow.
 
     :param tenant: the stub.
     :param directory: where Airflow works.

@@ -1,4 +1,4 @@
-"""What is compared with what, and which goals it is held to.
+"""The comparisons, and their goals.
 
 How one measurement is taken is in `measure` and `scheduler`; how it is shown, in `paper`.
 """
@@ -24,7 +24,7 @@ _WORKERS_IN_A_TASK = 32
 
 
 def stub(bench: Bench) -> None:
-    """Show what the stub itself can do, for no contender can do more.
+    """Show the limit of the stub itself, because no contender can do more.
 
     :param bench: the bench.
     """
@@ -279,7 +279,7 @@ def _one_by_one(sizes: Sizes) -> Iterator[int]:
 
 
 #: By their names on the command line, in the order in which they run; `mapped` comes first, for
-#: it finds out what a write of the journal takes.
+#: it measures a write of the journal.
 SECTIONS: dict[str, Callable[[Bench], None]] = {
     "stub": stub,
     "mapped": mapped,

@@ -25,7 +25,7 @@ TOKEN_PATH = b"/api/platform/applications/authtickets/oauth"
 STATE_PATH = b"/_bench/state"
 ACTED_PATH = b"/_bench/acted"
 RESET_PATH = b"/_bench/reset"
-TOKEN = "a-token-that-is-worth-nothing"  # noqa: S105 - as it says
+TOKEN = "a-token-that-is-worth-nothing"  # noqa: S105 - worthless
 _END_OF_HEAD = b"\r\n\r\n"
 _BACKLOG = 512
 _DRAWS = 2**32
@@ -35,7 +35,7 @@ Send = Callable[[bytes | None], None]
 
 
 class Fault(Enum):
-    """Name what becomes of the first cancel of an order that is to meet a fault."""
+    """Name the fate of the first cancel of an order that is to meet a fault."""
 
     DROPPED = auto()
     FAILED = auto()
@@ -44,7 +44,7 @@ class Fault(Enum):
 
 @dataclass
 class Book:
-    """Hold what the stub knows; every order exists and is open until it is canceled.
+    """Hold the stub's state; every order exists and is open until it is canceled.
 
     :param latency: seconds until an answer about an order leaves.
     :param faults: share of the orders whose first cancel meets a fault, from 0 to 1: half act and
@@ -96,7 +96,7 @@ class Book:
         return Fault.DROPPED if draw < self.faults / 2 else Fault.FAILED
 
     def facts(self) -> dict[str, float]:
-        """Return what the bench looks at when a measurement is over."""
+        """Return the facts that the bench reads when a measurement is over."""
         return {
             "posts": self.posts.total(),
             "canceled": len(self.canceled),
@@ -160,7 +160,7 @@ def _counted(send: Send, limiter: Limiter) -> Send:
 
 
 class Stub:
-    """Answer requests out of a book that can be opened anew between two measurements."""
+    """Answer requests out of a book that can be reset between two measurements."""
 
     def __init__(self) -> None:
         self.book = Book()

@@ -1,6 +1,6 @@
 """The stub as the bench holds it: started, set for a measurement, looked at when that is over.
 
-What it answers is in `stub`.
+Its responses are in `stub`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _SECONDS_PER_CALL = 30.0
 
 @dataclass(frozen=True)
 class Seen:
-    """Hold what the stub saw in one measurement.
+    """Hold the stub's record of one measurement.
 
     :param posts: cancels.
     :param reads: reads.
@@ -102,7 +102,7 @@ class Tenant:
         :param latency: seconds until an answer about an order leaves.
         :param faults: share of the orders whose first cancel meets a fault.
         :param unavailable: share of the orders whose first cancel acts and is answered 503.
-        :param limit: what the stub itself lets through; ``None`` for everything.
+        :param limit: the stub's own limit; ``None`` for everything.
         """
         settings = {
             "latency": latency,
@@ -113,7 +113,7 @@ class Tenant:
         self._ask("POST", RESET_PATH, settings)
 
     def facts(self) -> dict[str, Any]:
-        """Return what the stub has seen since the measurement began."""
+        """Return the stub's record since the measurement began."""
         facts: dict[str, Any] = self._ask("GET", STATE_PATH)
         return facts
 
@@ -122,7 +122,7 @@ class Tenant:
         return [(order_id, at) for order_id, at in self._ask("GET", ACTED_PATH)]
 
     def check(self, orders: int) -> Seen:
-        """Hold a measurement to what it was to do, and return what it sent for that.
+        """Check the work of a measurement, and return the requests that it sent.
 
         :param orders: how many orders it was to cancel, from the first one on.
         :raises DemoError: when others are canceled, or one was posted after it was canceled.

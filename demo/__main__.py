@@ -2,7 +2,7 @@
 
 `python -m demo native` does it on a tenant with Kibo's native API, keyed by the shop's own numbers.
 
-Exits with 0 only if the emulator's own state is what the verdicts ask for and the DAG reported.
+Exits with 0 only if the emulator's own state agrees with the verdicts and the DAG's report.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ PLACE = Workplace(REPOSITORY / ".demo")
 SECONDS_BETWEEN_SIGNS_OF_LIFE = 3.0
 WHAT_NEXT = """What to look at next:
   example_dags/cancel_fraud_flagged_orders.py   the DAG that did it
-  {verdicts:<45} what it wrote back, next to each verdict
-  {log:<45} what Airflow logged
+  {verdicts:<45} the outcome that it wrote back, next to each verdict
+  {log:<45} Airflow's log
   make demo-ui                                  the same, started by you in Airflow's web UI"""
 
 
@@ -78,7 +78,7 @@ def run_airflow(
     """Run an ``airflow`` command to its end.
 
     :param place: where the demo works.
-    :param arguments: what comes after ``airflow``.
+    :param arguments: the arguments after ``airflow``.
     :param environment: the whole environment of the command.
     :param progress: asked now and then while it runs; a changed answer is shown.
     :raises DemoError: when it fails.
@@ -117,7 +117,7 @@ def look(
     dialect: Dialect,
     reported: dict[str, str],
 ) -> tuple[list[Seen], dict[int, int]]:
-    """Return what is known about every order now, and cancels for orders nobody knows."""
+    """Return the present facts about every order, and cancels for unknown orders."""
     now = emulator.orders()
     posts = Counter(request["order_id"] for request in emulator.requests(call="cancel"))
     seen = [

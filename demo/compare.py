@@ -1,6 +1,6 @@
-"""Hold what the DAG reported against what the emulator itself knows, and show both in a table.
+"""Compare the DAG's report with the emulator's own state, and show both in a table.
 
-Nothing here asks anybody: it works on what was read before and after the run.
+Nothing here makes a call: it works on the values read before and after the run.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ HEADINGS = ("order", "verdicts", "state before", "state after", "cancels", "repo
 
 @dataclass(frozen=True)
 class Seen:
-    """Hold what is known about one order after the run.
+    """Hold the facts about one order after the run.
 
     :param order: the order as the demo made it.
     :param before: the order's state at the emulator before the run.
@@ -60,7 +60,7 @@ def disagreements(seen: Iterable[Seen], stray_posts: Mapping[int, int]) -> list[
     :param stray_posts: cancels for orders that the demo does not know.
     """
     found = [
-        f"order {order_id}: nobody knows it, and the emulator saw {posts} cancels for it"
+        f"order {order_id}: it is unknown, and the emulator saw {posts} cancels for it"
         for order_id, posts in stray_posts.items()
     ]
     for one in seen:
@@ -72,7 +72,7 @@ def disagreements(seen: Iterable[Seen], stray_posts: Mapping[int, int]) -> list[
 
 
 def _faults_if_flagged(one: Seen) -> list[str]:
-    """Return what is wrong with an order that ought to be canceled."""
+    """Return the faults of an order that ought to be canceled."""
     faults = []
     if not one.is_canceled:
         faults.append(f"it was rejected, and its state is {one.after}")
@@ -86,7 +86,7 @@ def _faults_if_flagged(one: Seen) -> list[str]:
 
 
 def _faults_if_not(one: Seen) -> list[str]:
-    """Return what is wrong with an order that nobody ought to touch."""
+    """Return the faults of an order that must not be touched."""
     faults = []
     if one.after != one.before:
         faults.append(f"it was not flagged, and went from {one.before} to {one.after}")
@@ -164,7 +164,7 @@ def _named(seen: list[Seen], one: str, many: str) -> tuple[str, str]:
 
 
 def totals(seen: list[Seen]) -> str:
-    """Return what came of all orders, one number to a line.
+    """Return the totals of all orders, one number to a line.
 
     :param seen: all orders of the demo.
     """

@@ -1,4 +1,4 @@
-"""What the demo starts from: a tenant's orders, and what a fraud check said about some of them.
+"""The demo's initial data: a tenant's orders, and a fraud check's verdicts on some of them.
 
 Which orders ought to be canceled is written down here, so that it is not taken from the DAG.
 """
@@ -43,7 +43,7 @@ SCORES = {"rejected": 0.97, "review": 0.55, "accepted": 0.04}
 class Plan:
     """Hold one group of the demo's orders.
 
-    :param story: what the fraud check said, oldest verdict first, separated by blanks; a "+"
+    :param story: the fraud check's verdicts, oldest first, separated by blanks; a "+"
         joins rows of the same instant. Empty for an order without any verdict.
     :param count: how many orders there are.
     :param states: the orders' states at the start, in turn.
@@ -78,7 +78,7 @@ class DemoOrder:
 
     :param order_id: the order.
     :param state: its state at the start.
-    :param story: what the fraud check said about it, oldest first.
+    :param story: the fraud check's verdicts on it, oldest first.
     :param to_cancel: whether it ought to end canceled.
     :param external_id: the shop's own number, where the verdicts are about that.
     """
@@ -148,7 +148,7 @@ def create_verdicts(database: Path, orders: list[DemoOrder]) -> int:
 
 
 def reported_outcomes(database: Path) -> dict[str, str]:
-    """Return what the DAG wrote back: the outcome of every order that has one, by its name.
+    """Return the DAG's results: the outcome of every order that has one, by its name.
 
     :param database: the SQLite file.
     """

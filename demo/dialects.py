@@ -1,4 +1,4 @@
-"""The two kinds of tenants of the demo: what each is given, and how it shows an order."""
+"""The two kinds of tenants of the demo: the data of each, and how it shows an order."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-# What a native tenant calls the states of the demo's orders.
+# A native tenant's names for the states of the demo's orders.
 _STATUSES = {
     "READY": "Accepted",
     "PAYMENT_HOLD": "PendingReview",
@@ -20,13 +20,13 @@ _STATUSES = {
 
 @dataclass(frozen=True)
 class Dialect:
-    """Hold what is particular to one kind of tenant.
+    """Hold the particulars of one kind of tenant.
 
-    :param state_in: returns an order's state, given what the emulator knows of it.
-    :param statuses: what the tenant calls the states, where it has other words.
-    :param prefix: what the shop's own order numbers begin with, where the verdicts are about
+    :param state_in: returns an order's state, given the emulator's facts about it.
+    :param statuses: the tenant's names for the states, where it has other words.
+    :param prefix: the prefix of the shop's own order numbers, where the verdicts are about
         those; empty where they are about the OMS's numbers.
-    :param extra: of the connection, besides what any connection to the emulator has.
+    :param extra: of the connection, in addition to the fields of any connection to the emulator.
     :param conf: of the DAG run.
     """
 

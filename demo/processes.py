@@ -1,4 +1,4 @@
-"""Programs in sessions of their own: started, found again later, ended with all their children.
+"""Programs in separate sessions: started, found again later, ended with all their children.
 
 A session's number finds even the children of a program that died, and survives their renaming.
 """
@@ -65,7 +65,7 @@ class Session:
             return []
         found = []
         for process in psutil.process_iter():
-            # It may end meanwhile, or belong to somebody else.
+            # It may end at any time, or belong to another user.
             with suppress(psutil.Error, ProcessLookupError, PermissionError):
                 if os.getsid(process.pid) == self.id and process.status() != psutil.STATUS_ZOMBIE:
                     found.append(process)
@@ -91,7 +91,7 @@ def launch(
     log: Path,
     remember: Callable[[Session], object],
 ) -> subprocess.Popen[bytes]:
-    """Start a program in a session of its own.
+    """Start a program in a separate session.
 
     :param command: the program and its arguments.
     :param environment: its whole environment.
@@ -117,7 +117,7 @@ def end(sessions: Iterable[Session]) -> int:
     """End every process of some sessions, by force if need be, and return how many there were.
 
     :param sessions: the sessions; those that have ended already are no hindrance.
-    :raises DemoError: when something is left all the same.
+    :raises DemoError: when a process still runs afterwards.
     """
     sessions = list(sessions)
     with undisturbed():
@@ -130,7 +130,7 @@ def end(sessions: Iterable[Session]) -> int:
         while left := _members(sessions):
             if time.monotonic() > until:
                 raise DemoError(f"Still running: {', '.join(str(one.pid) for one in left)}")
-            # What was being started while its parent was killed is killed now.
+            # Processes that were being started while their parent was killed are killed now.
             for process in left:
                 _send(process, signal.SIGKILL)
             time.sleep(0.05)
@@ -162,7 +162,7 @@ def wait_until(
 ) -> Found:
     """Wait until a program is ready, and show now and then that time goes by.
 
-    :param look: asked twice a second; what it finds, if that is true, is returned.
+    :param look: asked twice a second; its result, if true, is returned.
     :param process: the program.
     :param name: what to call it.
     :param log: the file that its output goes to.
@@ -187,7 +187,7 @@ def wait_until(
 
 
 def free_port(preferred: int = 0) -> int:
-    """Return a port of this machine that nobody listens on.
+    """Return a port of this machine that no process listens on.
 
     :param preferred: the port to take if it is free; 0 for any.
     """

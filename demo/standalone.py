@@ -98,11 +98,11 @@ class AirflowApi:
         """Return what Airflow answers to a call.
 
         :param method: the HTTP method.
-        :param path: what comes after the address.
+        :param path: the path after the address.
         :param body: sent as JSON; ``None`` for none.
-        :param patience: seconds to ask again while Airflow does not know what is asked for, such
-            as a DAG whose file it has not read yet. A call that its SQLite was too busy for is
-            made again for a minute in any case.
+        :param patience: seconds to ask again while Airflow does not know the object asked for,
+            such as a DAG whose file it has not read yet. A call that its SQLite was too busy for
+            is made again for a minute in any case.
         :raises DemoError: when Airflow refuses.
         """
         asked_at = time.monotonic()

@@ -1,4 +1,4 @@
-"""What the person at the terminal sees of a demo, and how they interrupt it."""
+"""The output of a demo at the terminal, and how a person interrupts it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class DemoError(Exception):
 def step(name: str) -> Iterator[None]:
     """Show a step's name when it begins, and how long it took when it ends.
 
-    :param name: what is being done.
+    :param name: the name of the step.
     """
     print(f"{name} …", flush=True)
     started = time.monotonic()
@@ -50,7 +50,8 @@ def let_signals_interrupt() -> None:
 def undisturbed() -> Iterator[None]:
     """Hold interruptions back until the end of the block, and let them in then.
 
-    For what must not be left half done: a second Ctrl-C comes easily while the first is at work.
+    For steps that must not be left half done: a second Ctrl-C comes easily while the first is at
+    work.
     """
     held_back: list[int] = []
 

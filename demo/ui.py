@@ -19,7 +19,7 @@ from demo.workplace import AIRFLOW, DAG_ID, EXAMPLE_DAGS, REPOSITORY, Workplace
 
 PLACE = Workplace(REPOSITORY / ".demo-ui")
 CLIENT = ("KIBO_APP.1.0.0.Release", "emulator-secret")
-# Several times what a first start takes on a small machine.
+# Several times the duration of a first start on a small machine.
 SECONDS_FOR_AIRFLOW = 240.0
 SECONDS_FOR_THE_EMULATOR = 30.0
 SECONDS_FOR_THE_DAGS = 60.0
@@ -28,7 +28,7 @@ _FAREWELL = """
 Airflow     {airflow}
             log in as {user} with the password {password}
 Local OMS   {oms}/_emulator/orders
-            what became of every order
+            the result of every order
 
 Trigger the DAG {dag}: it cancels the orders that a fraud check
 rejected. Trigger it again: it finds nothing left to cancel. Its hourly schedule is off here.
@@ -39,7 +39,7 @@ make demo-ui-stop ends both."""
 
 
 class Ledger:
-    """Hold on disk what a start has left running, and what it told the person.
+    """Hold on disk the processes that a start has left running, and its message to the person.
 
     :param place: where the demo works.
     """
@@ -61,12 +61,12 @@ class Ledger:
     def complete(self, told: dict[str, str]) -> None:
         """Remember that the start succeeded.
 
-        :param told: what the person was told.
+        :param told: the message to the person.
         """
         self._write(told=told)
 
     def told(self) -> dict[str, str] | None:
-        """Return what the person was told, if all that was started still runs."""
+        """Return the message to the person, if all started processes still run."""
         sessions = self.sessions()
         runs = bool(sessions) and all(session.has_leader() for session in sessions)
         told: dict[str, str] | None = self._read().get("told")
@@ -83,7 +83,7 @@ class Ledger:
         return state
 
     def _write(self, **changes: object) -> None:
-        # Renamed into place: what is half written would hide what is running.
+        # Renamed into place: a half-written file would hide the running processes.
         draft = self._path.with_suffix(".draft")
         draft.write_text(json.dumps({**self._read(), **changes}), encoding="utf-8")
         draft.replace(self._path)

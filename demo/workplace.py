@@ -1,6 +1,6 @@
 """Where a demo works: its own directory, and an Airflow that knows nothing of any other.
 
-What it starts there is the business of `processes`.
+`processes` starts the programs there.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def airflow_environment(home: Path, dags: Path) -> dict[str, str]:
 
 
 class Workplace:
-    """Hold a demo's own directory and what is in it.
+    """Hold a demo's own directory and its content.
 
     :param directory: the directory; nothing else may be in it.
     """
@@ -93,7 +93,7 @@ class Workplace:
         self.airflow_home.mkdir()
 
     def fill(self, dialect: Dialect = TRANSLATED) -> list[DemoOrder]:
-        """Write the table of verdicts, say what there is, and return the tenant's orders.
+        """Write the table of verdicts, print its content, and return the tenant's orders.
 
         :param dialect: the kind of tenant.
         """

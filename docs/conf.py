@@ -17,7 +17,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY))
 # Airflow is imported for the sake of the docstrings, and writes a configuration into its home.
 os.environ["AIRFLOW_HOME"] = str(REPOSITORY / "build" / "docs" / "airflow")
-# It says at the level INFO where it is at home, which is of no interest here.
+# At the level INFO it logs its home, which is of no interest here.
 logging.getLogger("airflow").setLevel(logging.WARNING)
 
 from airflow_provider_oms import __version__  # noqa: E402 - found by the path set above
@@ -38,7 +38,7 @@ html_show_copyright = False
 # The site's own first page is docs/index.html.
 html_extra_path = ["redirect"]
 
-# A prompt and what a command prints are not copied.
+# A prompt and the output of a command are not copied.
 copybutton_prompt_text = "$ "
 
 # Every heading has the anchor that a forge's web page gives it.

@@ -1,6 +1,6 @@
-"""Run every check of `make test`, one after the other, and say at the end what each found.
+"""Run every check of `make test`, one after the other, and print the result of each at the end.
 
-A failed check does not stop the others, so that one run shows everything there is to mend.
+A failed check does not stop the others, so that one run shows everything there is to fix.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ NO_PYTHON = 3
 class Check:
     """Hold one check.
 
-    :param title: what it is, for the person at the terminal.
+    :param title: its name, for the person at the terminal.
     :param command: what to run.
     """
 

@@ -1,4 +1,4 @@
-"""Turn what the cells of `make matrix` wrote down into the tables of docs/compatibility.md.
+"""Turn the results of the cells of `make matrix` into the tables of docs/compatibility.md.
 
 They are written only when every cell is there, all tested the same wheel, and none failed.
 """
@@ -34,7 +34,7 @@ def short(version: str) -> str:
 
 
 def cells() -> list[Cell]:
-    """Return what is there of the cells, the oldest first."""
+    """Return the cells that have results, the oldest first."""
     found = [json.loads(path.read_text(encoding="utf-8")) for path in REPORTS.glob("*.json")]
     return sorted(found, key=lambda cell: (Version(cell["airflow"]), Version(cell["python"])))
 
@@ -60,7 +60,7 @@ def what_is_wrong(found: list[Cell]) -> list[str]:
 
 
 def name(cell: Cell) -> str:
-    """Return what a cell is called.
+    """Return the name of a cell.
 
     :param cell: the cell.
     """

@@ -1,6 +1,6 @@
-"""Write the tables of docs/emulator.md: options, switches, faults, and what a rule holds.
+"""Write the tables of docs/emulator.md: options, switches, faults, and the fields of a rule.
 
-They say what the code says; a test fails when they do not any more.
+They are made from the code; a test fails when they differ from it.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def options() -> str:
 
 
 def values(schema: dict[str, Any]) -> str:
-    """Return what a field may be, in a few words.
+    """Return the possible values of a field, in a few words.
 
     :param schema: the field's JSON schema.
     """
@@ -93,7 +93,7 @@ def fields(model: type[BaseModel], *, leave_out: tuple[str, ...] = ()) -> list[t
 
 
 def switches() -> str:
-    """Return the table of the behavior switches, but for those that have tables of their own."""
+    """Return the table of the behavior switches, except for those that have separate tables."""
     others = (*NativeSettings.model_fields, *PartSettings.model_fields)
     return table(("switch", "values", "default", "meaning"), fields(Settings, leave_out=others))
 
@@ -122,12 +122,12 @@ def faults() -> str:
 
 
 def rules() -> str:
-    """Return the table of what a rule holds besides its fault."""
+    """Return the table of a rule's fields other than its fault."""
     return table(("field", "values", "default", "meaning"), fields(Rule, leave_out=("fault",)))
 
 
 def page(text: str) -> str:
-    """Return the page's text with its tables made anew.
+    """Return the page's text with its tables regenerated.
 
     :param text: the page's text.
     """
@@ -151,7 +151,7 @@ def page(text: str) -> str:
 
 
 def main() -> None:
-    """Write the page's tables anew."""
+    """Regenerate the page's tables."""
     argparse.ArgumentParser(description=__doc__).parse_args()
     PAGE.write_text(page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
 

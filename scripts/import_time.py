@@ -1,7 +1,7 @@
 """Measure how long this package takes to import, next to Airflow's own HTTP provider.
 
-Every import happens in a process of its own, one of ours and one of theirs in turn. Run it with the
-interpreter of an environment in which both are installed; it fails when ours takes longer.
+Every import happens in a separate process, one of our package and one of theirs in turn. Run it
+with the interpreter of an environment in which both are installed; it fails when ours takes longer.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ PAIRS = {
 }
 
 
-# What both stand on. What comes on top of it is each provider's own doing, and is what counts.
+# The imports that both share. Only the imports that each provider adds to them count.
 AIRFLOW = "from airflow.providers.common.compat.sdk import BaseHook, BaseOperator, conf"
 # Processor time: what else runs on the machine does not count. Nor does a garbage collection, which
 # goes through all of Airflow's objects and falls into one of the two imports by chance.
@@ -35,7 +35,7 @@ def seconds(module: str, first: str) -> tuple[float, float]:
     """Return how long a module takes to import: all in all, and by itself.
 
     :param module: its name.
-    :param first: what is imported before.
+    :param first: the import before it.
     """
     code = f"{TIMED.format(module=module, first=first)}; print(b, b - a)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -51,7 +51,7 @@ def main() -> int:
     )
     slower = []
     for title, (ours, theirs) in PAIRS.items():
-        # Only theirs needs Airflow to say what it is.
+        # Only theirs needs Airflow for its provider info.
         first = "pass" if title == "provider info" else AIRFLOW
         rounds = [(*seconds(ours, first), *seconds(theirs, first)) for _ in range(ROUNDS)]
         all_ours, own_ours, all_http, own_http = (

@@ -1,4 +1,4 @@
-"""The known mistakes: what stands in the code, what would be wrong there, and who has to catch it.
+"""The known mistakes: the line of code, a wrong version of it, and the tests that must catch that.
 
 Those that concern a set of orders are in ``known_mistakes_of_sets.py``, those that concern its
 journal and its leases in ``known_mistakes_of_records.py``, those that concern its pace in
@@ -48,7 +48,7 @@ SIMULATION = "tests/simulation/test_simulation.py"
 class Mutant:
     """Hold one mistake.
 
-    :param title: what it does.
+    :param title: its effect.
     :param file: the module, under the package.
     :param right: text of the code as it is; it must occur once.
     :param wrong: what stands there instead.
@@ -193,7 +193,7 @@ MUTANTS = (
         (PURE_TESTS[0], FAULTS),
     ),
     Mutant(
-        "believe a refusal that follows a cancel of ours",
+        "believe a refusal that follows our cancel",
         DECISION,
         "    found = _find_out(history, now, post.at, settled_at if is_ours else post.at)\n",
         "    found = _find_out(history, now, post.at, post.at)\n",

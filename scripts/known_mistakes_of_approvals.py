@@ -74,7 +74,7 @@ APPROVAL_MUTANTS = (
         (SHOWN, OPERATOR),
     ),
     Mutant(
-        "believe a record of what was shown that has another digest",
+        "believe a record of the shown set that has another digest",
         BULK + "approval.py",
         ' or shown.digest != record["digest"]:\n',
         ":\n",
@@ -123,7 +123,7 @@ APPROVAL_MUTANTS = (
         (OPERATOR,),
     ),
     Mutant(
-        "go on where nobody can answer",
+        "go on where no one can answer",
         "approval.py",
         "    if why := nobody_can_answer():\n",
         '    if why := "":\n',

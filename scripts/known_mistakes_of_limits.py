@@ -21,7 +21,7 @@ SCHEDULE = f"{BULK_TESTS}test_schedule.py"
 _PACE = "a story says how a run must not be, and not how fast it must be"
 
 LIMIT_MUTANTS = (
-    # -- what is turned away at random
+    # -- requests rejected at random
     Mutant(
         "take each request that is turned away for a limit",
         f"{BULK}adaptive_limit.py",
@@ -63,7 +63,7 @@ LIMIT_MUTANTS = (
         not_simulated=_PACE,
     ),
     Mutant(
-        "measure what is accepted in a second over pauses",
+        "measure the requests accepted in a second over pauses",
         f"{BULK}adaptive_limit.py",
         "        return max(now, self._paused_until) - self._paused_seconds\n",
         "        return now\n",
@@ -88,7 +88,7 @@ LIMIT_MUTANTS = (
     ),
     # -- pauses, and the rate that was given
     Mutant(
-        "heed Retry-After for one order only",
+        "apply Retry-After to one order only",
         f"{BULK}rate_limiter.py",
         "        if asked and asked <= self._longest_pause:\n",
         "        if False:\n",
@@ -102,7 +102,7 @@ LIMIT_MUTANTS = (
         (RATE, SIMULATION),
     ),
     Mutant(
-        "let what was just read leave during a pause",
+        "let a cancel leave during a pause after a read",
         f"{BULK}schedule.py",
         "        if self.limiter.paused_until > now:\n",
         "        if self.limiter.paused_until > now and not self._ready:\n",
@@ -139,7 +139,7 @@ LIMIT_MUTANTS = (
         "                self._schedule.limiter.take_slot(now)\n",
         (ENGINE, SIMULATION),
     ),
-    # -- what the tenant bears
+    # -- the tenant's limit
     Mutant(
         "learn nothing from a 429",
         f"{BULK}rate_limiter.py",
@@ -222,7 +222,7 @@ LIMIT_MUTANTS = (
         not_simulated="a story's search shows no order as canceled that is open",
     ),
     Mutant(
-        "cancel what a search has shown open",
+        "cancel orders that a search has shown open",
         f"{BULK}batching.py",
         "        is_all_that_is_wanted = self._recovery.policy.only_looks\n",
         "        is_all_that_is_wanted = True\n",
@@ -244,7 +244,7 @@ LIMIT_MUTANTS = (
         (BATCHING, SIMULATION),
     ),
     Mutant(
-        "search during what a pause forbids",
+        "search during a pause that forbids it",
         f"{BULK}engine.py",
         "        while self._sending.in_flight < capacity and self.limiter.opens_at <= now:\n",
         "        while self._sending.in_flight < capacity:\n",
@@ -252,7 +252,7 @@ LIMIT_MUTANTS = (
     ),
     # -- what outlives the attempt
     Mutant(
-        "take over what was learned of another tenant",
+        "take over limits learned of another tenant",
         f"{BULK}journal.py",
         "        else:\n            self.learned = ",
         "        if True:\n            self.learned = ",
@@ -260,7 +260,7 @@ LIMIT_MUTANTS = (
         not_simulated="a story has one tenant",
     ),
     Mutant(
-        "fail for what the record says about limits",
+        "fail for damaged limits in the record",
         f"{BULK}journal.py",
         "            with suppress(JournalError), store_failures():\n",
         "            with store_failures():\n",
@@ -281,7 +281,7 @@ LIMIT_MUTANTS = (
         "        if probes >= len(_PROBE_PAUSES):\n",
         "        if probes >= 10 * len(_PROBE_PAUSES):\n",
         (HALF_OPEN,),
-        not_simulated="its orders end at their deadlines all the same",
+        not_simulated="its orders end at their deadlines nevertheless",
     ),
     Mutant(
         "take the end of an outage for granted because reads are answered",
@@ -292,7 +292,7 @@ LIMIT_MUTANTS = (
         not_simulated="it only takes longer until the run stops",
     ),
     Mutant(
-        "count what was in flight as single requests",
+        "count requests that were in flight as single requests",
         f"{BULK}circuit_breaker.py",
         "        if event.sent_at < self.half_open_since:\n",
         "        if False:\n",

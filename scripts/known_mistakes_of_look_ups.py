@@ -71,7 +71,7 @@ LOOK_UP_MUTANTS = (
         (FOUND, ON_SOCKETS),
     ),
     Mutant(
-        "believe what another tenant says of an order",
+        "believe another tenant's answer about an order",
         "api/native.py",
         "        if not isinstance(document, dict) or not self._expected.is_tenant_of(document):\n",
         "        if not isinstance(document, dict):\n",
@@ -85,7 +85,7 @@ LOOK_UP_MUTANTS = (
         (FOUND,),
     ),
     Mutant(
-        "let a row say what its number is against the task",
+        "let a row override the task's kind of number",
         "api/native_rules.py",
         "        if colon and prefix in _PREFIXES and (prefix == key or not is_given):\n",
         "        if colon and prefix in _PREFIXES:\n",
@@ -98,7 +98,7 @@ LOOK_UP_MUTANTS = (
         'r"[ -~]{1,200}"',
         (RULES,),
     ),
-    # -- what a failed look-up means
+    # -- the meaning of a failed look-up
     Mutant(
         "take a look-up that failed for a cancel that may have been acted on",
         LOOK_UPS,
@@ -149,7 +149,7 @@ LOOK_UP_MUTANTS = (
         "    if True:\n",
         (CONNECTION,),
     ),
-    # -- what is sent
+    # -- requests
     Mutant(
         "cancel by the action, which has no reason",
         "api/native.py",

@@ -54,7 +54,7 @@ PART_MUTANTS = (
         "                pass\n",
         (PLAN, STORIES),
     ),
-    # -- what a read proves
+    # -- the evidence of a read
     Mutant(
         "take more than the target for the target",
         f"{PARTS}assessment.py",
@@ -77,7 +77,7 @@ PART_MUTANTS = (
         (RECORD,),
     ),
     Mutant(
-        "take a change of another client for no cancel of ours",
+        "take a change of another client for no cancel by this task",
         f"{PARTS}adapter.py",
         "        if found.standing is Standing.CHANGED and self._may_have_acted:\n",
         "        if False:\n",
@@ -156,7 +156,7 @@ PART_MUTANTS = (
         (NATIVE,),
     ),
     Mutant(
-        "count what is canceled as open where a shipment still shows it",
+        "count canceled quantities as open where a shipment still shows them",
         "api/native_shipments.py",
         "min(in_it, max(0, self.at_first.get(line, in_it + canceled) - canceled))\n",
         "in_it\n",

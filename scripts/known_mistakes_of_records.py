@@ -1,4 +1,4 @@
-"""The known mistakes that concern the journal of a set, its leases, and what a later attempt reads.
+"""The known mistakes that concern the journal of a set, its leases, and later attempts.
 
 The others that concern a set are in ``known_mistakes_of_sets.py``.
 """
@@ -15,7 +15,7 @@ JOURNAL = f"{BULK_TESTS}test_journal.py"
 JOURNAL_FAILURES = f"{BULK_TESTS}test_journal_failures.py"
 
 RECORD_MUTANTS = (
-    # -- what is on record
+    # -- the record
     Mutant(
         "write no intent",
         f"{BULK}journal.py",
@@ -77,7 +77,7 @@ RECORD_MUTANTS = (
         (JOURNAL_FAILURES, SIMULATION),
     ),
     Mutant(
-        "take over what was canceled on another tenant",
+        "take over cancellations on another tenant",
         f"{BULK}journal.py",
         '        if head["tenant"] != self._tenant:\n',
         "        if False:\n",
@@ -179,7 +179,7 @@ RECORD_MUTANTS = (
     ),
     # -- what earlier attempts have left
     Mutant(
-        "post what an earlier attempt left in doubt",
+        "post orders that an earlier attempt left in doubt",
         f"{BULK}recovery.py",
         "        if recorded is not None and recorded.is_in_doubt:\n"
         "            return _Kind.IN_DOUBT\n",

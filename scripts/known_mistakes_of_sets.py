@@ -1,8 +1,8 @@
 """The known mistakes that concern a set of orders; the others are in ``known_mistakes.py``.
 
-Each names the test of the simulation, or says why that does not catch it: what is not in its world,
-such as threads or a file's lines, and promises of comfort, such as how old a read may be or how
-many requests a refusal takes.
+Each names the test of the simulation, or states why that does not catch it: facts that are not in
+its world, such as threads or a file's lines, and promises of comfort, such as how old a read may
+be or how many requests a refusal takes.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ SET_MUTANTS = (
         "            is_over = self._sends_no_more or self._is_stopping()\n",
         "            is_over = self._sends_no_more\n",
         (DRIVER,),
-        not_simulated="stories have a driver of their own, without threads",
+        not_simulated="stories have a separate driver, without threads",
     ),
     Mutant(
         "let a later reason prolong the settling",
@@ -198,7 +198,7 @@ SET_MUTANTS = (
         (ENDS, DRIVER, SIMULATION),
     ),
     Mutant(
-        "leave out what is in flight at the end",
+        "leave out requests in flight at the end",
         f"{BULK}engine.py",
         "        left = [*self._schedule.in_flight, *self._schedule.take_all()]\n",
         "        left = [*self._schedule.take_all()]\n",
@@ -217,7 +217,7 @@ SET_MUTANTS = (
         "                self._stop_after_fault(fault)\n                return\n",
         "                return\n",
         (DRIVER,),
-        not_simulated="stories have a driver of their own, without threads",
+        not_simulated="stories have a separate driver, without threads",
     ),
     Mutant(
         "bring an order back that has ended while it was written",
@@ -241,13 +241,13 @@ SET_MUTANTS = (
         (ENGINE, ENDS, SIMULATION),
     ),
     Mutant(
-        "leave what is in a write out of the end",
+        "leave intents in a write out of the end",
         f"{BULK}leasing.py",
         "        return [*self.take_asking(), *still]\n",
         "        return self.take_asking()\n",
         (LEASING, ENGINE, SIMULATION),
     ),
-    # -- what a set is
+    # -- the set
     Mutant(
         "make orders of a broken line",
         f"{BULK}csv_entries.py",

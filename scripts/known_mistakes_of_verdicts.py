@@ -14,14 +14,14 @@ FILE_TASKS = "tests/operators/verdicts/test_verdict_files.py"
 
 VERDICT_MUTANTS = (
     Mutant(
-        "take what an earlier run took as if nothing could have been sent",
+        "take orders of an earlier run as if nothing could have been sent",
         INBOX,
         "        in_doubt = one.in_doubt or was_given\n",
         "        in_doubt = one.in_doubt\n",
         (STORIES, TASKS),
     ),
     Mutant(
-        "forget what a run took and has not settled",
+        "forget orders that a run took and has not settled",
         INBOX,
         "        due=(*left, *given),\n        given=len(given),\n",
         "        due=(),\n        given=0,\n",
@@ -91,7 +91,7 @@ VERDICT_MUTANTS = (
         (TASKS,),
     ),
     Mutant(
-        "leave an event that was refused for good",
+        "leave a refused event permanently",
         INBOX,
         "    if inbox.watermark is None or event.number in inbox.refused:\n",
         "    if inbox.watermark is None:\n",

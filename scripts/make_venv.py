@@ -1,6 +1,6 @@
 """Build one of the project's virtual environments from pinned versions, or leave it as it is.
 
-Needs nothing but the standard library, and runs on old Pythons too, to say what is missing.
+Needs nothing but the standard library, and runs on old Pythons too, to name a missing requirement.
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ def apply(mutant: Mutant, tree: Path) -> None:
 
 
 def run_tests(tree: Path, test_file: str) -> subprocess.CompletedProcess[str]:
-    """Run one test file in a tree, and return how that ended and what was printed.
+    """Run one test file in a tree, and return how that ended and its output.
 
     :param tree: the tree.
     :param test_file: the file, relative to it.
@@ -122,7 +122,7 @@ def show(mutant: Mutant, caught: dict[str, list[str]]) -> bool:
 
 
 def try_tests(mutant: Mutant, tree: Path) -> bool:
-    """Ask the tests about a mistake, print what they say, and return whether each caught it.
+    """Ask the tests about a mistake, print their results, and return whether each caught it.
 
     :param mutant: the mistake.
     :param tree: a copy that has it.
@@ -151,7 +151,7 @@ def run_simulation(tree: Path) -> tuple[bool, str]:
 
 
 def try_simulation(mutant: Mutant, tree: Path) -> bool:
-    """Ask the simulation alone about a mistake, and return whether it says what is known.
+    """Ask the simulation alone about a mistake, and return whether its result is as listed.
 
     :param mutant: the mistake.
     :param tree: a copy that has it.

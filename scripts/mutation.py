@@ -19,7 +19,7 @@ import libcst.matchers as m
 from libcst.metadata import MetadataWrapper, PositionProvider
 from mutmut.mutation.mutators import mutation_operators
 
-# Definitions that say nothing about what the code does, and calls whose results mypy checks.
+# Nodes without an effect on the code's behavior, and calls whose results mypy checks.
 _SKIPPED = (cst.Annotation, cst.Decorator, cst.Import, cst.ImportFrom)
 _SKIPPED_CALLS = ("len", "isinstance", "cast", "TypeVar", "getLogger")
 _LOGGERS = ("log", "logger", "warnings")
@@ -31,7 +31,7 @@ class RandomMutant:
 
     :param file: the module, relative to the repository.
     :param first: the first line of the statement that it changes.
-    :param last: the last line of what it changes.
+    :param last: the last line that it changes.
     :param operator: the name of the operator that made it.
     :param text: the whole module, changed.
     :param diff: the change as a unified diff without context.
@@ -54,10 +54,10 @@ class RandomMutant:
 
 @dataclass(frozen=True)
 class Change:
-    """Hold what an operator does to one node, and the lines it stands on.
+    """Hold an operator's change to one node, and the lines it stands on.
 
     :param node: the node.
-    :param changed: what comes in its place.
+    :param changed: the node in its place.
     :param first: the first line of the innermost statement around it.
     :param last: the last line of the node.
     """
@@ -126,7 +126,7 @@ class Source:
     """Make the mutants of one module.
 
     :param path: the module.
-    :param repository: what its name is relative to.
+    :param repository: the directory that its name is relative to.
     """
 
     def __init__(self, path: Path, repository: Path) -> None:
@@ -164,7 +164,7 @@ def draw(paths: list[Path], repository: Path, seed: int) -> Iterator[RandomMutan
     ``None`` are three quarters of all mutants and the easiest to notice.
 
     :param paths: the modules.
-    :param repository: what their names are relative to.
+    :param repository: the directory that their names are relative to.
     :param seed: the seed.
     """
     chance = random.Random(seed)  # noqa: S311 - a sample, not a secret

@@ -1,4 +1,4 @@
-"""Build the wheel and the sdist, and show that they are what a release may be.
+"""Build the wheel and the sdist, and check that they may be released.
 
 They are built twice, from two places with different clocks, rights and locales, and must be the
 same to the byte. Then they are checked, and the wheel is installed where nothing of the source is.
@@ -25,7 +25,7 @@ PACKAGE = "airflow_provider_oms"
 DISTRIBUTION = "airflow-provider-oms"
 NOTES = REPOSITORY / "build" / "release-notes.md"
 CONSTRAINTS = REPOSITORY / "constraints" / "airflow-3.3.txt"
-# What a forge and an editor read; any other hidden file is somebody's own.
+# Hidden files that a forge and an editor read; any other one is a developer's own.
 HIDDEN = (".gitignore", ".editorconfig", ".github", ".pre-commit-config.yaml")
 _SOMEWHERE_ELSE = {
     "TZ": "Pacific/Kiritimati",
@@ -41,7 +41,7 @@ def run(command: list[str], cwd: str | None = None, **environment: str) -> None:
 
     :param command: what to run.
     :param cwd: where to run it.
-    :param environment: environment variables besides those that are there.
+    :param environment: environment variables in addition to those that are set.
     :raises SystemExit: when it fails.
     """
     words = [Path(word).name if word.startswith("/") else word for word in command]
@@ -73,7 +73,7 @@ def build(source: Path, target: Path, environment: dict[str, str] | None = None)
     with tempfile.TemporaryDirectory(prefix="new-", dir=target.parent) as scratch:
         new = Path(scratch)
         run([*command, str(new), str(source)], **(environment or {}))
-        # What is the same stays as it is: another run of the matrix may be reading it.
+        # Unchanged files are left alone: another run of the matrix may be reading it.
         for name in differences(new, target):
             (target / name).unlink(missing_ok=True)
             if (new / name).is_file():
@@ -116,7 +116,7 @@ def differences(one: Path, other: Path) -> list[str]:
 
 
 def wrong_in_wheel(names: Collection[str], package: Path) -> list[str]:
-    """Return what is wrong with the contents of a wheel: it holds the package and its SBOM alone.
+    """Return the errors in the contents of a wheel: it holds the package and its SBOM alone.
 
     :param names: the names in the wheel.
     :param package: the package's directory in the source tree.
@@ -145,7 +145,7 @@ def is_unwanted(name: str) -> bool:
 
 
 def wrong_with_version(version: str, tag: str | None, changelog: str) -> list[str]:
-    """Return what does not agree with the version, of which there is one place.
+    """Return the places that disagree with the version, of which there is one place.
 
     :param version: the version of the package.
     :param tag: the name of a tag that is to be released; ``None`` for none.
@@ -164,7 +164,7 @@ def wrong_with_version(version: str, tag: str | None, changelog: str) -> list[st
 
 
 def wrong_with_links(metadata: str, tag: str | None) -> list[str]:
-    """Return what is wrong with the links that PyPI will show.
+    """Return the errors in the links that PyPI will show.
 
     :param metadata: the wheel's METADATA, with the README in it.
     :param tag: the name of a tag that is to be released; ``None`` for none.
@@ -183,7 +183,7 @@ def release_notes(changelog: str) -> str:
 
 
 def write_release_notes(version: str) -> None:
-    """Write what the page of the release says.
+    """Write the text of the release's page.
 
     :param version: the version of the package.
     """
@@ -203,7 +203,7 @@ def version_of(wheel: Path) -> str:
 
 
 def check(dist: Path, tag: str | None) -> None:
-    """Check what was built.
+    """Check the built files.
 
     :param dist: where it is.
     :param tag: the name of the tag that is to be released, if any.
@@ -227,7 +227,7 @@ def check(dist: Path, tag: str | None) -> None:
 
 
 def install_and_look(dist: Path) -> None:
-    """Install the wheel into an empty environment, and let Airflow say what it sees.
+    """Install the wheel into an empty environment, and print Airflow's view of it.
 
     :param dist: where the wheel is.
     """

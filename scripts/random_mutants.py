@@ -2,7 +2,7 @@
 
 For each mutant only the tests run that reach the lines it changes, which one run of all of them
 under coverage has shown; for what is executed at import, all that reach the module or one that
-imports from it, and those that reach no line at all: they read what an import has made.
+imports from it, and those that reach no line at all: they read the objects that an import has made.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ INSTALLED = Path(airflow_provider_oms.__file__).parent
 LAYERS = ("api", "cancellation")
 EQUIVALENT = REPOSITORY / "scripts" / "equivalent_mutants.toml"
 ENOUGH = 0.95
-# What a mutant may make one test, and a whole run of them, take beyond what they take without it.
+# The additional seconds that a mutant may cost one test, and a whole run of them.
 _SECONDS_PER_TEST = 30
 _SECONDS_PER_RUN = 90
 
@@ -103,7 +103,7 @@ class Reach:
         self._only_reading = set(self.seconds).difference(*by_line)
 
     def tests_of(self, mutant: RandomMutant) -> list[str]:
-        """Return the tests that reach what a mutant changes, as pytest names them."""
+        """Return the tests that reach the lines of a mutant, as pytest names them."""
         lines = self._lines.get(mutant.file, {})
         span = range(mutant.first, mutant.last + 1)
         found = {test for line in span for test in lines.get(line, ()) if test}
@@ -122,11 +122,11 @@ def near(mutant: RandomMutant) -> Callable[[str], bool]:
 
 
 def survives(tests: list[str], tree: Path, seconds: float) -> bool:
-    """Run tests in a tree, and tell whether all of them pass.
+    """Run tests in a tree, and return whether all of them pass.
 
     :param tests: the tests.
     :param tree: the tree.
-    :param seconds: what they take without a mutant.
+    :param seconds: their duration without a mutant.
     """
     names = tree / "chosen-tests.txt"
     names.write_text("\n".join(tests), encoding="utf-8")
@@ -147,7 +147,7 @@ def survives(tests: list[str], tree: Path, seconds: float) -> bool:
 
 
 class Trial:
-    """Try mutants in trees of their own, one for each that is tried at the same time.
+    """Try mutants in separate trees, one for each that is tried at the same time.
 
     :param reach: what knows the tests.
     :param trees: copies of the repository.

@@ -26,9 +26,9 @@ FAST_TESTS = (
 
 
 class Reach:
-    """Tell coverage which test is running, with what it sets up and tears down.
+    """Tell coverage which test is running, with its set-up and tear-down.
 
-    :param measured: what is measuring.
+    :param measured: the running coverage.
     """
 
     def __init__(self, measured: coverage.Coverage) -> None:

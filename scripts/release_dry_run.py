@@ -29,7 +29,7 @@ from scripts.make_venv import version_of
 REPOSITORY = Path(__file__).resolve().parent.parent
 WORKFLOW = REPOSITORY / ".github" / "workflows" / "release.yml"
 TAG = f"v{airflow_provider_oms.__version__}"
-# No such forge exists (RFC 2606): what is built here cannot be mistaken for a release.
+# No such forge exists (RFC 2606): files built here cannot be mistaken for a release.
 ADDRESS = "https://forge.example/owner/airflow-provider-oms"
 RUN_HERE = ("make", "diff")
 
@@ -38,7 +38,7 @@ RUN_HERE = ("make", "diff")
 class Step:
     """Hold one step of the workflow.
 
-    :param job: what the job is called.
+    :param job: the name of the job.
     :param said: the command or the action.
     :param runs: whether it is run here.
     :param python: the Python it needs, such as ``3.11``; empty for any.
@@ -122,11 +122,11 @@ def run(step: Step, clone: Path, tests: str) -> bool:
 
 
 def show_files(clone: Path) -> None:
-    """Show what would be uploaded, and what the release would say.
+    """Show the files that would be uploaded, and the release's text.
 
     :param clone: the clone in which it was built.
     """
-    print("\n=== up to here; this is what would be uploaded")
+    print("\n=== up to here; these files would be uploaded")
     for path in (*sorted((clone / "dist").iterdir()), clone / "sbom.cdx.json"):
         content = path.read_bytes()
         print(f"{len(content):>9} bytes  sha256 {hashlib.sha256(content).hexdigest()}  {path.name}")

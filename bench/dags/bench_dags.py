@@ -21,7 +21,7 @@ FIRST_ORDER = int(os.environ["BENCH_FIRST_ORDER"])
 MAPPED_ORDERS = int(os.environ["BENCH_MAPPED_ORDERS"])
 BULK_ORDERS = int(os.environ["BENCH_BULK_ORDERS"])
 BULK_WORKERS = int(os.environ["BENCH_BULK_WORKERS"])
-# Half of what the journal lets a page grow to.
+# Half of the journal's largest page.
 PAGE = {"?": "x" * 16_384}
 WRITES = 50
 
