@@ -9,7 +9,7 @@ Actions* in the web UI.
 * **Reject**, or no answer within four hours: nothing is sent, and the task `cancel` is skipped.
 
 Who answered, and when, stays with the run under *Required Actions*. When `cancel` fails, its log
-names each order that is not canceled; to clear it is safe, and asks nobody again.
+names each order that is not canceled; clearing it is safe, and asks no person again.
 
 Needs Airflow 3.1 or later, with version 1.12.3 or later of its standard provider. With older ones
 the run fails at `approve`, and nothing is sent.
@@ -83,7 +83,7 @@ with DAG(
 
         @task(task_id="approve", retries=0)
         def refuse() -> None:
-            """Let nothing be canceled that nobody could approve."""
+            """Let nothing be canceled that no person could approve."""
             raise AirflowFailException(
                 "To ask a person for approval needs Airflow 3.1 or later, with version 1.12.3 or "
                 "later of its standard provider. Nothing was canceled."

@@ -1,7 +1,7 @@
 """Cancel a file of orders, and have a mail sent when some of them could not be canceled.
 
 Trigger this DAG with **orders_path**, a JSON Lines or CSV file of orders that every worker can
-read, 1,000 at most unless you raise `max_orders`. Put your own addresses in the place of those of
+read, 1,000 at most unless you raise `max_orders`. Put your own addresses in place of those of
 `example.com` in the file of this DAG.
 
 Connections: `oms_default` (type `oms`), and `smtp_default` (type `smtp`): the mail server, which
@@ -14,9 +14,9 @@ sent is an error in the log of the DAG processor, and changes nothing else. Airf
 its DAG processor lets no callback read an XCom.
 
 **When the mail arrives:** it links to the log, which has a line for each order that failed, a
-hundred at most. Fix the cause, and *clear* the task: it leaves alone what is canceled, and reads
-what is in doubt before it sends anything. A mail without numbers says that the task ended before it
-could count: nothing was sent at all, or its process was killed.
+hundred at most. Fix the cause, and *clear* the task: it leaves canceled orders alone, and reads
+orders in doubt before it sends anything. A mail without numbers means that the task ended before
+it could count: nothing was sent at all, or its process was killed.
 """
 
 from __future__ import annotations

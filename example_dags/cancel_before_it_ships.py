@@ -1,8 +1,8 @@
-"""Cancel rejected orders before they ship, or have somebody hear of it.
+"""Cancel rejected orders before they ship, or have a person told.
 
 Trigger this DAG with **orders_path**, a JSON Lines or CSV file of rejected orders that every worker
-can read. Put the time that your warehouse leaves you in the place of the 30 minutes of
-`BEFORE_IT_SHIPS`, and your own addresses in the place of those of `example.com`.
+can read. Put the time that your warehouse leaves you in place of the 30 minutes of
+`BEFORE_IT_SHIPS`, and your own addresses in place of those of `example.com`.
 
 Connections: `oms_default` (type `oms`), and `smtp_default` (type `smtp`): the mail server, which
 the triggerer must reach, for that is what sends the mail.
@@ -18,8 +18,9 @@ its log says why. From Airflow 3.2 to 3.3.1, the mails of a DAG stop once its fi
 use 3.3.2 or later. `airflow dags test` knows no deadline, and fails for a DAG that has one.
 
 **When the mail arrives:** look at the run. If its task has failed, correct the cause that its log
-names, and *clear* it: it reads what may have been canceled before it sends anything. If it still
-runs or waits, the log of the scheduler says why. Meanwhile, have the warehouse hold the orders.
+names, and *clear* it: it reads the orders that may have been canceled before it sends anything. If
+it still runs or waits, the log of the scheduler shows why. Until then, have the warehouse hold the
+orders.
 """
 
 from __future__ import annotations
@@ -87,10 +88,10 @@ with DAG(
 
         @task
         def deadline_alert() -> None:
-            """Say in the grid and in the log what this Airflow cannot do."""
+            """Show in the grid and in the log that this Airflow lacks a feature."""
             raise AirflowSkipException(
                 "This Airflow has no deadline alerts (3.1 has), so no mail is sent when the orders "
-                "are not canceled in time. They are canceled all the same."
+                "are not canceled in time. They are canceled nevertheless."
             )
 
         deadline_alert()

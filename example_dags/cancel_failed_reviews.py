@@ -1,7 +1,7 @@
 """Cancel the orders that Kibo holds for review because their fraud check failed: native tenants.
 
 A validator's verdict is in the order itself. An order whose checks do not all pass stays in
-`PendingReview` until somebody accepts or cancels it, and a failed fraud check cancels nothing by
+`PendingReview` until a person accepts or cancels it, and a failed fraud check cancels nothing by
 itself. This DAG does, every fifteen minutes. Connection: `oms_default` (type `oms`, with `"api":
 "native"`).
 
@@ -59,7 +59,7 @@ with DAG(
         dry_run="{{ params.dry_run }}",
         max_orders=1000,
         retries=2,
-        # Each attempt cancels what was listed before the first one.
+        # Each attempt cancels the orders listed before the first one.
         retry_delay=timedelta(minutes=1),
     )
 # [END cancel_failed_reviews]

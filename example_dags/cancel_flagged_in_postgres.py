@@ -1,7 +1,7 @@
 """Cancel the orders that a table in Postgres has as rejected.
 
 Every hour: **claim** the orders whose latest verdict is exactly `rejected`, **cancel** them, and
-**record** what became of each. Of two verdicts of the same instant, the one that is no rejection
+**record** the result of each. Of two verdicts of the same instant, the one that is no rejection
 counts. Nothing else is touched.
 
 Connections: `oms_default` (type `oms`), and `fraud_postgres` (type `postgres`) with
@@ -22,10 +22,10 @@ A run is green only when every order that it claimed is canceled. `canceled`, `a
 everything else is tried again by the next run.
 
 **When it fails:** look at the outcomes in the table, or in the log of `cancel`, and wait for the
-next run, or clear `claim` with all that follows it. Both ask the table anew, and a claimed order
+next run, or clear `claim` with all that follows it. Both read the table again, and a claimed order
 counts as `unknown` until its outcome is recorded, so that it is read at the OMS before anything is
 sent for it again. Do not clear `cancel` alone: it would act on the verdicts of its first time. More
-than 1,000 orders at once are refused; find out what the fraud check is up to before you raise
+than 1,000 orders at once are refused; check the fraud check before you raise
 `max_orders`.
 """
 
@@ -97,7 +97,7 @@ with DAG(
 
     @task(trigger_rule="all_done")
     def record(ti: Any = None) -> None:
-        """Write what became of each order; one without a result stays unknown."""
+        """Write the result of each order; one without a result stays unknown."""
         results = ti.xcom_pull(task_ids="cancel", key="results") or []
         ended = {
             "order_ids": [one["order_id"] for one in results],
@@ -106,7 +106,7 @@ with DAG(
         PostgresHook("fraud_postgres").run(RECORD, parameters={**ended, "final": FINAL})
 
     recorded = record()
-    # The run is green only if both are: what is recorded in any case must not hide a failure.
+    # The run is green only if both are, because `record` also runs after a failure.
     chain(cancel, recorded, done := EmptyOperator(task_id="done"))
     chain(cancel, done)
     # [END cancel_flagged_in_postgres]

@@ -46,12 +46,12 @@ CREATE TABLE fraud_verdicts (
 );
 ```
 
-`order_id` is the OMS's number of the order. On a native tenant it is the order's id, or what the
-param `order_key` says; its default holds for the hourly runs. Write each order in one way only,
-because its verdicts are found by it. The reason is `other`, which the connection's `reason_codes`
-can translate into a code of a native tenant.
+`order_id` is the OMS's number of the order. On a native tenant it is the order's id, or the name
+that the param `order_key` selects; its default holds for the hourly runs. Write each order in one
+way only, because its verdicts are found by it. The reason is `other`, which the connection's
+`reason_codes` can translate into a code of a native tenant.
 
-What became of an order is written to the verdict that was acted on; while a run is under way, and
+The result of an order is written to the verdict that was acted on; while a run is under way, and
 if it dies, that is `unknown`. An order that an earlier run left `unknown` or `not_canceled` is read
 before anything is sent. `canceled`, `already_canceled`, `not_cancelable`, `not_found` and `refused`
 are final: the order is left alone until a newer verdict rejects it again. Everything else is picked
@@ -60,8 +60,8 @@ up by the next run.
 To try again before the next hour, clear `read_verdicts` with all that follows it. Do not clear
 `cancel` alone: it would act on the verdicts of its first time.
 
-More than 1,000 flagged orders at once are refused as a whole: find out what the fraud check is up
-to, and raise `MAX_ORDERS` if it is right.
+More than 1,000 flagged orders at once are refused as a whole: check the fraud check, and raise
+`MAX_ORDERS` if it is right.
 
 The run is green only if every flagged order is canceled. It fails, after all other orders had
 their turn, when an order could not be canceled, when a row cannot be used (no case id, say), or
@@ -76,7 +76,7 @@ CANCELED = {Outcome.CANCELED, Outcome.ALREADY_CANCELED}
 FINAL = CANCELED | {Outcome.NOT_CANCELABLE, Outcome.NOT_FOUND, Outcome.REFUSED}
 IN_DOUBT = {Outcome.UNKNOWN, Outcome.NOT_CANCELED}
 
-# Every verdict on the orders that have a rejection which is not dealt with for good. Plain SQL
+# Every verdict on the orders that have a rejection which is not settled. Plain SQL
 # for any database; each "?" becomes the placeholder of the connection's own driver.
 READ = """
     SELECT verdict_id, order_id, case_id, verdict, decided_at, cancel_outcome
@@ -123,8 +123,8 @@ def cancellation_for(
 
     :param verdict: the rejection to act on.
     :param verdicts: every verdict on the same order.
-    :param hook: knows which API the tenant has, and so what an order's id is.
-    :param order_key: what the table's ids are, on a native tenant.
+    :param hook: knows which API the tenant has, and so the form of an order's id.
+    :param order_key: the kind of the table's ids, on a native tenant.
     :return: the verdict that it comes from, and the order as the operator takes it.
     :raises ValueError: when the row lacks its case id, or breaks a rule of the OMS.
     """
@@ -135,10 +135,10 @@ def cancellation_for(
     rules = hook.get_conn().dialect
     request = rules.cancel_request(verdict["order_id"], "other", explanation, order_key)
     order = {
-        # It says by itself what it is: 1010101, or external_id:SHOP-1042.
+        # It names its kind: 1010101, or external_id:SHOP-1042.
         "order_id": request.order_id,
         "disposition_other_reason": request.disposition_other_reason,
-        # An earlier verdict's cancel may be what is in doubt.
+        # The cancel in doubt may be an earlier verdict's.
         "in_doubt": any(each["cancel_outcome"] in IN_DOUBT for each in verdicts),
     }
     return {"verdict_id": verdict["verdict_id"], "order": order}
@@ -166,7 +166,7 @@ with DAG(
 
     @task
     def read_verdicts(params: Any = None) -> dict[str, Any]:
-        """Return the cancellations to make, and what is wrong with rows that cannot be used."""
+        """Return the cancellations to make, and the errors of rows that cannot be used."""
         hook = BaseHook.get_hook(FRAUD_DB)
         rows = hook.get_records(READ.replace("?", hook.placeholder), parameters=sorted(FINAL))
         columns = ("verdict_id", "order_id", "case_id", "verdict", "decided_at", "cancel_outcome")
@@ -202,7 +202,7 @@ with DAG(
 
     @task(trigger_rule="all_done")
     def write_back(verdicts: Any, ti: Any = None) -> None:
-        """Record what became of each order; one without a result stays unknown."""
+        """Record the result of each order; one without a result stays unknown."""
         results = ti.xcom_pull(task_ids="cancel", key="results") or []
         outcomes = {one["order_id"]: one["outcome"] for one in results}
         hook = BaseHook.get_hook(FRAUD_DB)

@@ -10,18 +10,18 @@ No column has to be renamed and no row deleted first. Each DAG takes **export_pa
   those that are `Approved` or `Pending`. Any other value, such as `rejected`, refuses the whole
   export and is named with its line.
 
-Put the names of your own columns and values into the file of this DAG. An order that has shipped is
+Put the names of your columns and values into the file of this DAG. An order that has shipped is
 reported as `not_cancelable`, and does not turn the run red.
 
 While **dry_run** is on, each order is only read. Look at the counts in the log or in the summary in
 XCom (`rows` has the rows by value), and trigger the DAG again without it.
 
-Connections: `oms_default` (type `oms`), and what the storage of the path needs. A workbook needs
+Connections: `oms_default` (type `oms`), and the one for the path's storage. A workbook needs
 `pip install 'airflow-provider-oms[xlsx]'` on the workers.
 
 **When it fails:** the log names each line that cannot be used, or each order that is not canceled.
-Correct the cause and *clear* the task: it reads what may have been canceled before it sends
-anything.
+Correct the cause and *clear* the task: it reads the orders that may have been canceled before it
+sends anything.
 """
 
 from __future__ import annotations

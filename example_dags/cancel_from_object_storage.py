@@ -15,9 +15,9 @@ It needs the connection `oms_default` (type `oms`), and whatever the path's stor
 `s3://aws_default@fraud/verdicts/…`.
 
 The run is green only when every rejected order is canceled; `return_value` of `cancel` has the
-counts, and `results` what became of each order.
+counts, and `results` the result of each order.
 
-**When it fails:** mend the cause that the log of the failed task names, and *clear* that task. Do
+**When it fails:** fix the cause that the log of the failed task names, and *clear* that task. Do
 not trigger a new run for the same file: a cleared task knows which orders it has sent a cancel for
 and reads them first, a new run does not.
 """

@@ -1,14 +1,14 @@
 """Cancel a file of orders with several tasks at a time.
 
 Trigger this DAG with **orders_path**, a JSON Lines or CSV file of orders that every worker can
-read, and **results_path**, where each task writes what became of its orders: from
+read, and **results_path**, where each task writes the results of its orders: from
 `results.jsonl` come `results-0.jsonl`, `results-1.jsonl` and so on; leave it empty for none.
 **chunk_size** is how many orders each task has, 1,000 at most. More than 50,000 orders are refused.
 The UI calls each task by the first and the last of its orders.
 
-One task is fast enough for some ten thousand orders, so chunks are for larger sets. What a tenant
-can bear holds for all tasks together: `max_active_tis_per_dag` times `max_workers` requests are
-under way at a time. A `pool` does the same across DAGs.
+One task is fast enough for some ten thousand orders, so chunks are for larger sets. The tenant's
+limit holds for all tasks together: `max_active_tis_per_dag` times `max_workers` requests are under
+way at a time. A `pool` does the same across DAGs.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from airflow_provider_oms.operators.oms import OmsBulkCancelOrdersOperator
 from airflow_provider_oms.storage import read_orders
 
 REASON = "created_by_mistake"
-# What the UI calls a mapped task; an entry is an order id, or a dict with one.
+# The UI's name for a mapped task; an entry is an order id, or a dict with one.
 NAME = "orders {} … {}".format(
     "{{ task.orders[0].order_id | default(task.orders[0]) }}",
     "{{ task.orders[-1].order_id | default(task.orders[-1]) }}",

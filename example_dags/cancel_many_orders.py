@@ -3,9 +3,9 @@
 * **orders_path**: a JSON Lines or CSV file of orders, anywhere that every worker can read: a path,
   `s3://…`, `gs://…`.
 * **dry_run**: while it is on, each order is only read. The log and the summary in XCom count by
-  state what would be canceled, and warn of states from which the tenant refuses. Trigger the DAG
-  once with it, look at the counts, and trigger it again without.
-* **results_path**: where to write what became of each order; leave it empty for none.
+  state the orders that would be canceled, and warn of states from which the tenant refuses.
+  Trigger the DAG once with it, look at the counts, and trigger it again without.
+* **results_path**: where to write the result of each order; leave it empty for none.
 """
 
 from __future__ import annotations

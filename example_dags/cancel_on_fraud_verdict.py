@@ -10,9 +10,9 @@ It does so over Airflow's REST API (`POST /api/v2/assets/events`), or as a task 
 among its outlets, as in the DAG `publish_fraud_verdict` of the same file, which is there to try it.
 
 An event only wakes this DAG up. The task `take` reads every event since the last one that was read,
-because Airflow may start one run for several events, or none. A run every five minutes finds what
-no event has announced. Of several verdicts on an order the newest counts, and only exactly
-`rejected` cancels it. Connection: `oms_default` (type `oms`).
+because Airflow may start one run for several events, or none. A run every five minutes finds
+verdicts that no event has announced. Of several verdicts on an order the newest counts, and only
+exactly `rejected` cancels it. Connection: `oms_default` (type `oms`).
 
 The run is green only when every rejected order is canceled. An event that is no such verdict turns
 one run red, and keeps no other order from being canceled. An order that a run has not settled is

@@ -4,8 +4,8 @@
 * **disposition_reason**: why it is canceled; `other` needs an explanation.
 * **disposition_other_reason**: the explanation; leave it empty with any other reason.
 
-The task succeeds only when the OMS itself says that the order is canceled. What became of the
-order is in the task's XCom `return_value`, also when the task failed.
+The task succeeds only when the OMS itself says that the order is canceled. The order's result is
+in the task's XCom `return_value`, also when the task failed.
 """
 
 from __future__ import annotations

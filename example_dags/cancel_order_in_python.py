@@ -1,7 +1,7 @@
 """Cancel an order that still waits for its payment.
 
-Trigger this DAG by hand with the number of the order. An order that does not wait any more is left
-alone, and what the task returns says so.
+Trigger this DAG by hand with the number of the order. An order that no longer waits is left alone,
+which the task's return value shows.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ with DAG(
 
     @task
     def cancel_unpaid(order_id: Any) -> dict[str, Any]:
-        """Cancel the order if it is still on hold, and return what became of it."""
+        """Cancel the order if it is still on hold, and return the result."""
         hook = OmsHook(oms_conn_id="oms_default")
         try:
             result = hook.cancel_order(
@@ -35,7 +35,7 @@ with DAG(
         except OmsCancellationError as error:
             result = error.result
             still_waits = "PAYMENT_HOLD" in (result.order_state, result.order_status)
-            # Paid meanwhile, or shipped: to leave it alone is what is wanted here.
+            # It has been paid or shipped since: leaving it alone is right here.
             if result.outcome is not Outcome.NOT_CANCELABLE or still_waits:
                 raise
         return {"order_id": result.order_id, "outcome": result.outcome.value}

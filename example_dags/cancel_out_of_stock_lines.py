@@ -9,7 +9,7 @@ Trigger this DAG with **feed_path**, a JSON Lines file that every worker can rea
 
 Connection: `oms_default` (type `oms`), of either API. There is one task for each order. It succeeds
 when the OMS says that all of its lines are canceled as far as the feed says, and a feed that comes
-again cancels no more. What became of each line is in the task's XCom `return_value`.
+again cancels no more. The result of each line is in the task's XCom `return_value`.
 
 **When it fails:** the log names each line and why. A line that has been shipped, and the last open
 line of an order, are refused before anything is sent for that order. A task that may be retried

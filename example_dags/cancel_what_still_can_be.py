@@ -4,11 +4,11 @@ Trigger this DAG with **orders_path**, a JSON Lines or CSV file of up to 1,000 o
 worker can read, and **tolerated_failures**, how many of them may end otherwise than canceled.
 
 Connection: `oms_default` (type `oms`). The run is green when no more than **tolerated_failures**
-orders are not canceled, and `left_over` then has these with their outcomes in XCom, for whoever
-deals with them. One failure more stops it: no further cancel is begun, and the run is red.
+orders are not canceled, and `left_over` then has these with their outcomes in XCom, for the people
+who handle them. One failure more stops it: no further cancel is begun, and the run is red.
 
 **When it fails:** the log of `cancel` names the orders and causes. If they are as expected after
-all, trigger a new run with a higher number; if not, mend the cause and *clear* the task, which goes
+all, trigger a new run with a higher number; if not, fix the cause and *clear* the task, which goes
 on with the orders that had no turn.
 """
 
@@ -44,7 +44,7 @@ with DAG(
 
     @task
     def left_over(ti: Any = None) -> list[dict[str, Any]]:
-        """Return the orders that are not canceled, each with what it ended as."""
+        """Return the orders that are not canceled, each with its outcome."""
         results = ti.xcom_pull(task_ids="cancel", key="results")
         return [one for one in results if one["outcome"] not in ("canceled", "already_canceled")]
 
