@@ -27,7 +27,7 @@ LOCAL = ("", "file", "local")
 
 
 class OmsFileError(OmsError, OSError):
-    """Report a file that cannot be read or written; it may be another time."""
+    """Report a file that cannot be read or written right now; a retry may succeed."""
 
 
 @contextmanager

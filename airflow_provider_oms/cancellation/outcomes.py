@@ -113,9 +113,7 @@ _REMARKS = {
     Outcome.UNKNOWN: (
         "it may or may not be canceled; retry or clear the task, which reads the order first"
     ),
-    Outcome.NOT_ATTEMPTED: (
-        "no cancel was acted on; fix what kept it from being sent, then retry or clear the task"
-    ),
+    Outcome.NOT_ATTEMPTED: ("no cancel took effect; fix the cause, then retry or clear the task"),
     Outcome.WOULD_CANCEL: "a dry run",
     Outcome.PARTIALLY_CANCELED: "a retry repeats none of the parts that are canceled",
 }

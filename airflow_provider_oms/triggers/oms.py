@@ -127,7 +127,7 @@ class OmsOrderStateTrigger(BaseTrigger):
                     with shared_client(settings) as client:
                         return await self._watch(client, wish, settled_at)
                 except (OmsForbiddenError, OmsUnauthorizedError):
-                    # Who waits for days lives to see a secret replaced.
+                    # A secret may be replaced during a long wait, so reload the connection first.
                     renewed = await self._settings()
                     if renewed == settings:
                         raise

@@ -46,7 +46,7 @@ def start(session: requests.Session, address: str, order_id: int, reason: str) -
 
 
 def wait(session: requests.Session, address: str, run_id: str) -> tuple[str, dict[str, Any] | None]:
-    """Return the state in which the run ended, and what became of the order, if it came so far."""
+    """Return the state in which the run ended, and the order's result, if it came so far."""
     run = f"{address}{DAG_RUNS}/{run_id}"
     while True:
         answer = session.get(run, timeout=TIMEOUT)
