@@ -93,8 +93,6 @@ class Answer:
             raise OmsApprovalError(
                 f"The answer cannot be read, which counts as a rejection. {_AGAIN}"
             )
-                f"The answer cannot be read, which counts as a rejection. {_AGAIN}"
-            )
         by = event.get("responded_by_user") or {}
         who = f"{by.get('name')} (id {by.get('id')}) at {event.get('responded_at')}"
         if choice == REJECT:

@@ -262,8 +262,8 @@ class TestTls:
         address = emulator.url.removeprefix("http://")
         assert str(error.value) == (
             f"Order 1010101: POST to {address} was not sent (what answers there speaks no TLS; "
-            "for a local OMS, begin the connection's host with http://). Fix the cause in "
-            "parentheses, then try again."
+            "for a local OMS, begin the connection's host with http://). Correct the "
+            "cause, then try again."
         )
 
     @pytest.mark.parametrize(
