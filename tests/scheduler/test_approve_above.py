@@ -161,7 +161,7 @@ def test_a_later_attempt_asks_about_the_orders_as_they_are_now_or_not_at_all(
     wait_until(lambda: task.now()["try_number"] > 1 and task.now()["state"] in at_rest, 150)
     if task.now()["state"] == "failed":
         # Before Airflow 3.4.
-        log_of(task, "Airflow still shows what an earlier attempt asked", try_number=2)
+        log_of(task, "Airflow still shows the question of an earlier attempt", try_number=2)
     else:
         assert ": **4 of 5 orders**." in task.question()["body"]
         task.respond("Reject")
