@@ -30,8 +30,6 @@ PARTS = {
     "speed": [name for name in SECTIONS if name not in APART],
     **{name: [name] for name in APART},
 }
-# Sections that are written into the docs together, and so must be measured in one run.
-PARTS = {"speed": [name for name in SECTIONS if name != "limits"], "limits": ["limits"]}
 
 
 def run(bench: Bench, chosen: Sequence[str]) -> None:

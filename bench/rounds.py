@@ -31,9 +31,8 @@ class Sizes:
         in it.
     :param mapped_orders: orders with a task each.
     :param sets: sizes of sets for memory and run time, ascending.
-    :param limits: how long a run behind a limit lasts, as a share of what its goal says.
-    :param simulated: how many orders of each task are simulated.
     :param limits: how long a run behind a limit lasts, as a share of its goal's time.
+    :param simulated: how many orders of each task are simulated.
     """
 
     rounds: int

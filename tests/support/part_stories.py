@@ -180,10 +180,8 @@ class Story:
         others = {line for _, line in world.initial} - self.asked.keys()
         for line in others:
             if world.ours(line):
-                self.violation = f"line {line} canceled, which nobody asked for"
-        for part in parts:
                 self.violation = f"line {line} canceled, which no request asked for"
-        for part in result.parts if result is not None else ():
+        for part in parts:
             self._check_part(part)
 
     def _check_part(self, part: PartResult) -> None:
