@@ -17,6 +17,7 @@ from airflow_provider_oms.cancellation.bulk.orders_page import (
 from airflow_provider_oms.cancellation.bulk.report import Kept, Report, Summary
 from airflow_provider_oms.cancellation.bulk.verdict import TAKEN_OVER
 from airflow_provider_oms.cancellation.notes import LeavesNotes
+from airflow_provider_oms.links.oms import OmsOrdersLink
 from airflow_provider_oms.reporting import publish
 from airflow_provider_oms.storage import OmsFileError
 
@@ -122,6 +123,8 @@ def _report(
             outlets=task.outlets,
             beside=beside,
         )
+    if task.do_xcom_push:
+        OmsOrdersLink().tell(task.log, len(plan.orders))
     return reported
 
 

@@ -116,6 +116,22 @@ class OmsOrdersLink(BaseOperatorLink):
         """
         return self._address(ti_key)
 
+    def tell(self, log: Any, orders: int) -> None:
+        """Log where a person finds the table, if this Airflow has one.
+
+        :param log: the task's log.
+        :param orders: how many orders it holds.
+        """
+        place = orders_page_place()
+        if place == "tab":
+            log.info("All %d orders, with what to do: the tab Orders of this task", orders)
+        elif place == "page":
+            log.info(
+                "All %d orders, with what to do: the button Orders in this task's tab Details, "
+                "under Extra Links",
+                orders,
+            )
+
     @staticmethod
     def _address(key: Any) -> str:
         place = orders_page_place()

@@ -1,7 +1,7 @@
 // Draw the table: a grid of which only the rows in sight are there.
 
 import { FIELDS, httpErrorOf, stateOf } from "./fields.mjs";
-import { isWarned, nameOf, scrollTo, windowOf } from "./rows.mjs";
+import { nameOf, scrollTo, windowOf } from "./rows.mjs";
 import { meaningIn } from "./words.mjs";
 
 const { createElement: h, useEffect, useRef, useState } = globalThis.React;
@@ -17,12 +17,11 @@ const COLUMNS = [
   { name: "outcome", title: "Outcome", width: 150 },
   { name: "inDoubt", title: "In doubt", width: 104 },
   { name: "order_state", title: "State", width: 130 },
+  { name: "remark", title: "What to do", width: 230 },
   { name: "reason", title: "Reason", width: 0 },
   { name: "http_status", title: "HTTP error", width: 120 },
   { name: "attempts", title: "Attempt", width: 104 },
 ];
-
-const reasonOf = (row) => (isWarned(row) ? row.remark : row.reason);
 
 function cellOf(row, column) {
   switch (column.name) {
@@ -38,12 +37,13 @@ function cellOf(row, column) {
       return stateOf(row);
     case "http_status":
       return httpErrorOf(row) ?? "";
-    case "reason":
-      return reasonOf(row) ?? "";
     default:
       return row[column.name] ?? "";
   }
 }
+
+/** Columns whose texts may be longer than there is room for. */
+const LONG = new Set(["remark", "reason"]);
 
 /** Return the sign of a column: that it sorts, or how it is sorted. */
 function signOf(column, sort) {
@@ -126,7 +126,7 @@ export function Table({ rows, sort, onSort, chosen, onChoose, isMapped }) {
           {
             key: column.name,
             scope: number === 0 ? "row" : undefined,
-            title: column.name === "reason" ? reasonOf(row) : undefined,
+            title: LONG.has(column.name) ? row[column.name] : undefined,
           },
           cellOf(row, column),
         ),

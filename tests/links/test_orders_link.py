@@ -52,3 +52,19 @@ def test_before_it_leads_to_the_xcoms(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_task_for_a_set_has_it() -> None:
     task = OmsBulkCancelOrdersOperator(task_id="cancel", orders=[1], disposition_reason="other")
     assert [link.name for link in task.operator_extra_links] == ["Orders"]
+
+
+@pytest.mark.parametrize(
+    ("version", "place"),
+    [("3.4.0", "the tab Orders"), ("3.3.2", "the button Orders"), ("2.11.2", None)],
+)
+def test_the_log_tells_where_the_table_is(
+    monkeypatch: pytest.MonkeyPatch, version: str, place: str | None
+) -> None:
+    monkeypatch.setattr(version_compat, "AIRFLOW_VERSION", version)
+    log = MagicMock()
+    LINK.tell(log, 12)
+    told = [str(call.args[0]) % call.args[1:] for call in log.info.call_args_list]
+    assert [text.startswith("All 12 orders") and str(place) in text for text in told] == (
+        [True] if place else []
+    )

@@ -82,8 +82,8 @@ def test_a_status_without_an_error_is_not_beside_the_outcome() -> None:
 
 def test_a_dry_run_warns_in_the_row() -> None:
     warned = row(outcome="would_cancel", reason="it is open", remark="Remove it from the set.")
-    assert cells(warned)["Reason"] == "Remove it from the set."
-    assert cells(warned | {"outcome": "not_cancelable"})["Reason"] == "it is open"
+    assert cells(warned)["What to do"] == "Remove it from the set."
+    assert cells(warned)["Reason"] == "it is open"
 
 
 def test_a_word_for_an_outcome_is_explained_where_it_stands() -> None:

@@ -107,9 +107,11 @@ class OutcomeCounts:
     @property
     def failures(self) -> int:
         """Return how many orders ended otherwise than they should."""
-        return sum(self.counts[outcome] for outcome in self._failed())
+        return sum(self.counts[outcome] for outcome in self.failed)
 
-    def _failed(self) -> list[Outcome]:
+    @property
+    def failed(self) -> list[Outcome]:
+        """Return the outcomes that are failures."""
         accepted = self.accepted
         return [each for each in self.counts if not each.is_success and each not in accepted]
 
@@ -120,7 +122,7 @@ class OutcomeCounts:
 
     def failed_ids(self) -> dict[str, list[OrderId]]:
         """Return the first ids of each outcome that is a failure."""
-        return {outcome.value: self.first_ids[outcome] for outcome in self._failed()}
+        return {outcome.value: self.first_ids[outcome] for outcome in self.failed}
 
     def accepted_ids(self) -> dict[str, list[OrderId]]:
         """Return the first ids of each outcome that is accepted."""
@@ -133,7 +135,7 @@ class OutcomeCounts:
         :param ends: how each order ended.
         """
         parts = []
-        failed = self._failed()
+        failed = self.failed
         for outcome, count in self.counts.most_common():
             if outcome not in failed:
                 continue

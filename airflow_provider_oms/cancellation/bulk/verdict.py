@@ -17,7 +17,11 @@ __all__ = ["TAKEN_OVER", "Failure", "failure_of"]
 _PARTIAL = Outcome.PARTIALLY_CANCELED
 _TOLD_TO_END = "the task was told to end"
 _GO_ON = "Retry or clear the task to go on: what may have been canceled is read first."
-_CORRECT = "Correct what each of them needs, and clear the task."
+_CORRECT = "Correct the cause of each, and clear the task."
+_HANDLE = (
+    "Handle these orders by hand, such as by a return: clearing the task helps only when their "
+    "states have changed."
+)
 _CONNECT = "Correct the connection, then clear the task."
 _KNOWS_NONE = (
     "accepted_outcomes does not apply to not_found, because the OMS knows none of these orders. "
@@ -81,7 +85,7 @@ def failure_of(
         why = f"The run stopped: {cause[:LONGEST_CAUSE]}." if cause else ""
         lost = f"The results could not be written to {results_wanted_at}." if is_lost else ""
         advice = "" if kept.has_every_order or is_lost else "Set results_path to keep all outcomes."
-        upcoming = _GO_ON if can_retry else _CONNECT if run.is_shut_out else _CORRECT
+        upcoming = _GO_ON if can_retry else _CONNECT if run.is_shut_out else _advice(tally)
         doubt = _KNOWS_NONE if tally.is_tenant_doubtful else ""
         parts = (failed, objection, doubt, why, lost, _where(kept), advice, upcoming)
         return Failure(" ".join(filter(None, parts)), can_retry)
@@ -103,6 +107,11 @@ def _is_left(end: OrderEnd, accepted: frozenset[Outcome]) -> bool:
     if outcome.is_success or outcome in accepted:
         return False
     return end.may_be_retried or end.attempt is None
+
+
+def _advice(tally: OutcomeCounts) -> str:
+    is_by_state = set(tally.failed) == {Outcome.NOT_CANCELABLE}
+    return _HANDLE if is_by_state else _CORRECT
 
 
 def _beyond_tolerance(tally: OutcomeCounts, is_cut_off: bool) -> str:

@@ -167,7 +167,15 @@ class TestWhetherARetryHelps:
     def test_not_where_only_definite_refusals_are_left(self) -> None:
         found = failure(finished(Outcome.CANCELED, Outcome.NOT_FOUND))
         assert not found.can_retry
-        assert found.message.endswith("Correct what each of them needs, and clear the task.")
+        assert found.message.endswith("Correct the cause of each, and clear the task.")
+
+    def test_not_where_the_states_of_all_that_are_left_forbid_it(self) -> None:
+        found = failure(finished(Outcome.CANCELED, Outcome.NOT_CANCELABLE))
+        assert not found.can_retry
+        assert found.message.endswith(
+            "Handle these orders by hand, such as by a return: clearing the task helps only when "
+            "their states have changed."
+        )
 
     def test_where_another_attempt_can_help(self) -> None:
         found = failure(finished(Outcome.UNKNOWN, Outcome.NOT_FOUND))
@@ -194,8 +202,8 @@ class TestWhereTheOutcomesAre:
     def test_it_says_how_many_how_and_where_the_rest_is(self) -> None:
         assert self.told(Kept(summary=True, rows=True, results_path="r.jsonl")) == (
             "12 of 13 orders did not end as they should: 12 not_found (1, 2, 3, …). Every "
-            "order's outcome is in the XCom value results and in r.jsonl. Correct what each of "
-            "them needs, and clear the task."
+            "order's outcome is in the XCom value results and in r.jsonl. Correct the cause of "
+            "each, and clear the task."
         )
 
     def test_it_names_the_file_alone_where_xcom_does_not_hold_them(self) -> None:
