@@ -321,9 +321,14 @@ class BulkRun:
     # -- the thread that writes the journal
 
     def wait_for_journal(self) -> None:
-        """Wait until no thread writes the journal any more, or note that it cannot be written."""
+        """Wait until no thread writes the journal any more, or note that it cannot be written.
+
+        A run that has stopped writes it no more, and does not wait.
+        """
         until = seconds() + _GRACE
         while not self._journal_is_free and seconds() < until:
+            if self.stopped is not None or self._is_stopping():
+                break
             time.sleep(_CALLERS_NAP)
         if not self._journal_is_free:
             self.note_stop(f"the journal cannot be written: {_HANGS}")

@@ -1,0 +1,43 @@
+"""What follows a run over the whole orders of a set: its journal is free, and ends can be added."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from bulk_runs import Tenant, outcomes, run_of
+from journal_store import Store
+
+from airflow_provider_oms.cancellation.bulk import driver
+from airflow_provider_oms.cancellation.bulk.outcome_counts import OrderEnd
+from airflow_provider_oms.cancellation.outcomes import CancellationResult, Outcome
+
+
+def test_it_may_write_the_journal() -> None:
+    run = run_of(Tenant(), 3, store=Store())
+    run.run()
+    run.wait_for_journal()
+    assert run.stopped is None
+    assert run._journal_is_free
+
+
+def test_it_does_not_begin_beside_a_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(driver, "_GRACE", 0.1)
+    run = run_of(Tenant(), 3, store=Store())
+    run.run()
+    run.wait_for_journal()
+    run._journal_is_free = False
+    run.wait_for_journal()
+    assert run.stopped == "the journal cannot be written: a write does not come to its end"
+
+
+def test_its_ends_count_with_those_of_the_run() -> None:
+    run = run_of(Tenant(), 3, store=Store())
+    run.run()
+    result = CancellationResult(7, Outcome.UNKNOWN)
+    run.note(OrderEnd(result, 1, is_final=True))
+    assert outcomes(run) == {"canceled": 3, "unknown": 1}
+    assert run.ends[7].result is result
+    assert not run.tally.may_be_retried
+    run.note(OrderEnd(replace(result, order_id=8), 1))
+    assert run.tally.may_be_retried
