@@ -4,28 +4,28 @@ Trigger this DAG with **feed_path**, a JSON Lines file that every worker can rea
 
 * **order_id**: the order. On a native tenant its id of 32 hexadecimal digits.
 * **line**: its `orderItemID`, on a native tenant its `lineId`.
-* **left**: on a native tenant, how many of the line can still be shipped; left out for none. A
-  translated tenant cancels whole lines only.
+* **keep_quantity**: on a native tenant, how many of the line can still be shipped; left out for
+  none. A translated tenant cancels whole lines only.
 
-Connection: `oms_default` (type `oms`), of either API. There is one task for each order. It succeeds
-when the OMS says that all of its lines are canceled as far as the feed says, and a feed that comes
-again cancels no more. The result of each line is in the task's XCom `return_value`.
+A row without **line** is refused, so that it never cancels a whole order.
 
-**When it fails:** the log names each line and why. A line that has been shipped, and the last open
-line of an order, are refused before anything is sent for that order. A task that may be retried
-reads the order before it sends anything.
+Connection: `oms_default` (type `oms`), of either API. One task goes through all orders of the feed.
+It succeeds when the OMS says that all lines are canceled as far as the feed says, and a feed that
+comes again cancels no more. The result of each order and its lines is in the task's XCom `results`.
+
+**When it fails:** the log names each order, its lines and why. A line that has been shipped, and
+the last open line of an order, are refused before anything is sent for that order; the other orders
+go on. A task that may be retried reads an order before it sends anything.
 """
 
 from __future__ import annotations
 
 # [START cancel_out_of_stock_lines]
-import json
-from pathlib import Path
-from typing import Any
+from datetime import timedelta
 
-from airflow.providers.common.compat.sdk import DAG, Param, task
+from airflow.providers.common.compat.sdk import DAG, Param
 
-from airflow_provider_oms.operators.oms import OmsCancelOrderItemsOperator
+from airflow_provider_oms.operators.oms import OmsBulkCancelOrdersOperator
 
 with DAG(
     dag_id="cancel_out_of_stock_lines",
@@ -33,26 +33,14 @@ with DAG(
     catchup=False,
     tags=["oms", "example"],
     doc_md=__doc__,
-    params={"feed_path": Param("", type="string", minLength=1)},
+    params={"feed_path": Param("", type="string", minLength=1, title="Feed of lines")},
 ) as dag:
-
-    @task
-    def orders_of(feed_path: str) -> list[dict[str, Any]]:
-        """Return the lines of each order in the feed."""
-        orders: dict[str, list[dict[str, Any]]] = {}
-        for text in Path(feed_path).read_text(encoding="utf-8").splitlines():
-            row = json.loads(text)
-            item = {"line": row["line"]}
-            if "left" in row:
-                # How many are to be left, not how many to cancel: the feed may come again.
-                item["keep_quantity"] = row["left"]
-            orders.setdefault(str(row["order_id"]), []).append(item)
-        return [{"order_id": order_id, "items": items} for order_id, items in orders.items()]
-
-    OmsCancelOrderItemsOperator.partial(
+    OmsBulkCancelOrdersOperator(
         task_id="cancel",
+        orders_path="{{ params.feed_path }}",
         disposition_reason="no_inventory",
-        send_notifications=True,
-        max_active_tis_per_dag=4,
-    ).expand_kwargs(orders_of("{{ params.feed_path }}"))
+        part_options={"send_notifications": True},
+        retries=2,
+        retry_delay=timedelta(minutes=2),
+    )
 # [END cancel_out_of_stock_lines]

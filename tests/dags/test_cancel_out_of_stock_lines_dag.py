@@ -39,11 +39,11 @@ def test_whole_lines_of_a_translated_tenant(
     path = write(feed, {"order_id": 8, "line": SECOND})
     run = run_dag(DAG_ID, feed_path=path)
     assert run.state == "success"
-    assert run.results["cancel"][0]["outcome"] == "canceled"
+    assert run.results["cancel"][0]["outcomes"] == {"canceled": 1}
     assert open_lines(oms) == {1: 3, 2: 0}
     # The feed comes again.
     run = run_dag(DAG_ID, feed_path=path)
-    assert run.results["cancel"][0]["outcome"] == "already_canceled"
+    assert run.results["cancel"][0]["outcomes"] == {"already_canceled": 1}
     assert oms.parts(8)["lines"][2]["cancels"] == 1
 
 
@@ -51,10 +51,10 @@ def test_quantities_of_a_native_tenant(
     oms: EmulatorProcess, run_dag: RunDag, feed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connect(monkeypatch, oms, extra={"api": "native", "check_reasons": "off"})
-    rows = ({"order_id": oms.native_id(8), "line": 1, "left": 1},)
+    rows = ({"order_id": oms.native_id(8), "line": 1, "keep_quantity": 1},)
     for outcome in ("canceled", "already_canceled"):
         run = run_dag(DAG_ID, feed_path=write(feed, *rows))
-        assert run.results["cancel"][0]["outcome"] == outcome
+        assert run.results["cancel"][0]["outcomes"] == {outcome: 1}
     assert open_lines(oms) == {1: 1, 2: 2}
     assert oms.parts(8)["lines"][1]["canceled"] == 2
 
@@ -63,9 +63,18 @@ def test_the_last_open_line_fails_its_order_and_no_other(
     oms: EmulatorProcess, run_dag: RunDag, feed: Path
 ) -> None:
     only = oms.parts(1010101)["lines"][1]["orderItemID"]
-    rows = ({"order_id": 8, "line": FIRST}, {"order_id": 1010101, "line": only})
+    rows = ({"order_id": 1010101, "line": only}, {"order_id": 8, "line": FIRST})
     run = run_dag(DAG_ID, feed_path=write(feed, *rows))
     assert run.state == "failed"
-    assert sorted(one["outcome"] for one in run.results["cancel"]) == ["canceled", "not_cancelable"]
+    assert run.results["cancel"][0]["outcomes"] == {"not_cancelable": 1, "canceled": 1}
     assert "allow_whole_order=True" in run.log
     assert oms.parts(1010101)["lines"][1]["canceled"] == 0
+    assert open_lines(oms)[1] == 0
+
+
+def test_a_row_without_a_line_cancels_no_order(
+    oms: EmulatorProcess, run_dag: RunDag, feed: Path
+) -> None:
+    rows = ({"order_id": 1010101, "line": ""}, {"order_id": 8, "line": FIRST})
+    run = run_dag(DAG_ID, feed_path=write(feed, *rows))
+    assert (run.state, oms.requests(method="POST", path="/api/v2/")) == ("failed", [])
