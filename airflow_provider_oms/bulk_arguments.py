@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_oms.api.errors import OmsInputError
@@ -63,7 +64,8 @@ def rows_of(
     """
     if "where" in given and where is None:
         raise OmsInputError("where", "the values of each column that decides", "None")
-    columns = Columns.checked(order_id_column, where)
+    expects_parts = "part_options" in given
+    columns = replace(Columns.checked(order_id_column, where), expects_parts=expects_parts)
     return Rows(columns, validate_delimiter(delimiter), reasons.name_of)
 
 
@@ -96,7 +98,7 @@ def read_set(
 
 
 def part_tasks(orders: OrderSet, part_options: Any, dialect: Dialect) -> dict[OrderId, PartsTask]:
-    """Return what is to be canceled of each order of which the set names parts.
+    """Return the task of each order of which the set names parts.
 
     :param orders: the set.
     :param part_options: as given.

@@ -216,6 +216,7 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
             "only_if_states": only_if_states,
             "approve_above": approve_above,
             "where": where,
+            "part_options": NOT_GIVEN if part_options is None else part_options,
         }
         self._given = {name for name, value in conditions.items() if value is not NOT_GIVEN}
         self.stop_after_failures = _or_none(stop_after_failures)

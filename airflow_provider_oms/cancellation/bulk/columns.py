@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
 from airflow_provider_oms.api.errors import OmsInputError
 from airflow_provider_oms.api.values import kind_of
-from airflow_provider_oms.cancellation.bulk.entries import ENTRY_KEYS
+from airflow_provider_oms.cancellation.bulk.entries import ENTRY_KEYS, PART_KEYS
 from airflow_provider_oms.cancellation.bulk.json_text import read_json
 
 __all__ = ["Columns", "folded", "text_of", "validate_delimiter"]
@@ -40,11 +40,13 @@ class Columns:
     :param where: by column and value, whether a row with it asks for a cancel; empty where every
         row does.
     :param ignores_others: whether there may be columns that say nothing.
+    :param expects_parts: whether rows may name parts of orders.
     """
 
     order_id: str = "order_id"
     where: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
     ignores_others: bool = False
+    expects_parts: bool = False
 
     @classmethod
     def checked(cls, order_id_column: Any = None, where: Any = None) -> Columns:
@@ -68,6 +70,19 @@ class Columns:
         :param name: its name.
         """
         return name in (self.order_id, *ENTRY_KEYS[1:]) or name in self.where
+
+    def mistaken_for(self, names: Iterable[str]) -> tuple[str, str] | None:
+        """Return a column that says nothing, and the field that it is probably meant as.
+
+        Where lines are expected, a row whose line is overlooked would cancel the whole order.
+
+        :param names: the names of all columns.
+        """
+        if self.expects_parts:
+            for name in names:
+                if not self.has(name) and folded(name) in PART_KEYS:
+                    return name, folded(name)
+        return None
 
     @property
     def needed(self) -> tuple[str, ...]:

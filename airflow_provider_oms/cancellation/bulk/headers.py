@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from airflow_provider_oms.cancellation.bulk.columns import Columns, folded
 from airflow_provider_oms.cancellation.bulk.entries import ENTRY_KEYS
 
-__all__ = ["DELIMITERS", "HEADER_RULE", "found_delimiter", "problem_of_header"]
+__all__ = ["DELIMITERS", "HEADER_RULE", "found_delimiter", "misnamed", "problem_of_header"]
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 HEADER_RULE = (
@@ -37,11 +37,22 @@ def problem_of_header(header: Sequence[str], columns: Columns) -> str | None:
             if not columns.has(name):
                 rule = f"{HEADER_RULE}, and nothing else; {_OR_NAMED}"
                 return f"column {number} is {_what(name)}; {rule}"
+    if (mistaken := columns.mistaken_for(header)) is not None:
+        return misnamed(*mistaken)
     for name in filter(columns.has, header):
         if header.count(name) > 1:
             return f"{name} is there twice; {HEADER_RULE}, each once"
     missing = next((name for name in columns.needed if name not in header), None)
     return None if missing is None else _problem_of_missing(missing, header, columns)
+
+
+def misnamed(name: str, meant: str) -> str:
+    """Return the problem of a column that is probably meant as a field of an entry.
+
+    :param name: its name.
+    :param meant: the field.
+    """
+    return f"{_what(name)} says nothing, and {meant} does; letter case and blanks count"
 
 
 def _problem_of_missing(missing: str, header: Sequence[str], columns: Columns) -> str:

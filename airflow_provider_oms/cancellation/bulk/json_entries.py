@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from airflow_provider_oms.cancellation.bulk.entries import entry_of
+from airflow_provider_oms.cancellation.bulk.headers import misnamed
 from airflow_provider_oms.cancellation.bulk.json_text import TwiceError, read_json
 from airflow_provider_oms.cancellation.bulk.line_ends import CUT_OFF, is_terminated
 from airflow_provider_oms.cancellation.bulk.refusals import Unusable
@@ -42,6 +43,8 @@ def _judged(entry: Any, rows: Rows) -> Any:
     missing = next((name for name in columns.needed if name not in entry), None)
     if missing is not None:
         return Unusable(f"the object has no key {missing!r}; name it as the file has it")
+    if (mistaken := columns.mistaken_for(map(str, entry))) is not None:
+        return Unusable(f"the object has a key that is not one of an entry: {misnamed(*mistaken)}")
     return rows.entry_of(entry)
 
 

@@ -34,7 +34,7 @@ _OF_PARTS = "/parts:"
 
 @dataclass(frozen=True, slots=True)
 class PartsRequest(CancelRequest):
-    """Hold what is asked of parts of an order, for people to read.
+    """Hold the request to cancel parts of an order, for people to read.
 
     It is never sent: the cancels of parts are made from :class:`WantedParts`.
 
@@ -80,7 +80,7 @@ class WantedParts:
         return ", ".join(map(_line_as_text, self.wanted))
 
     def as_request(self) -> PartsRequest:
-        """Return what is asked, in the form of the cancellation of an order."""
+        """Return the request, in the form of the cancellation of an order."""
         reasons = list(dict.fromkeys(_why(one) for one in self.wanted))
         code = ", ".join(dict.fromkeys(code for code, _ in reasons))
         explanation = "; ".join(why for _, why in reasons if why) or None
@@ -122,13 +122,13 @@ def parts_in(
     reason: Any,
     explanation: Any,
 ) -> WantedParts:
-    """Return what one entry wants canceled of its order.
+    """Return the parts that one entry names, checked.
 
     :param fields: the entry.
     :param order_id: its order.
-    :param dialect: says what names a line or a shipment, and which reasons there are.
-    :param reason: why.
-    :param explanation: what is to be said besides.
+    :param dialect: checks names and reasons.
+    :param reason: the reason.
+    :param explanation: the explanation.
     :raises OmsInputError: for the first field that breaks its rule.
     """
     from airflow_provider_oms.cancellation.parts.wanted import wanted_items, wanted_shipment  # noqa: PLC0415 - most tasks need none of it
@@ -160,7 +160,7 @@ def parts_in(
 
 
 class PartEntries:
-    """Gather what the entries of a set want canceled of the same orders."""
+    """Gather the parts that the entries of a set name, by order."""
 
     def __init__(self) -> None:
         self._orders: dict[OrderId, dict[LineName, Wanted]] = {}
@@ -180,9 +180,9 @@ class PartEntries:
         return len(self._orders)
 
     def add(self, parts: WantedParts) -> str:
-        """Take up what one entry wants.
+        """Add the parts of one entry.
 
-        :param parts: what it wants.
+        :param parts: the parts.
         :return: why it cannot be taken up; empty where it is.
         """
         from airflow_provider_oms.cancellation.parts.wanted import MOST_ITEMS  # noqa: PLC0415 - most tasks need none of it
@@ -206,7 +206,7 @@ class PartEntries:
         return ""
 
     def gathered(self) -> dict[OrderId, WantedParts]:
-        """Return what is wanted of each order."""
+        """Return all parts of each order."""
         return {
             order_id: WantedParts(order_id, tuple(wanted.values()), self._is_shipment[order_id])
             for order_id, wanted in self._orders.items()

@@ -40,7 +40,7 @@ _AS_BEFORE = "An earlier attempt ended so, and this one did not come to it"
 
 
 class Host(Protocol):
-    """Name what the run over the whole orders of the set has to offer."""
+    """Declare the run over the whole orders of the set, as far as parts need it."""
 
     @property
     def tally(self) -> OutcomeCounts:
@@ -93,10 +93,10 @@ class _Lines:
 
 
 def paced(limiter: RateLimiter, around: Runtime) -> Callable[[], None]:
-    """Return what waits until the next request may leave, and counts it.
+    """Return a function that waits until the next request may leave, and counts it.
 
-    :param limiter: says when.
-    :param around: the time, and what waits.
+    :param limiter: the limiter of the run.
+    :param around: clock and sleep.
     """
 
     def wait() -> None:
@@ -111,14 +111,14 @@ class PartUnits:
 
     :param calls: the client, paced.
     :param orders: the set.
-    :param tasks: what is to be canceled of each order, and how.
+    :param tasks: the parts to cancel of each order, and how.
     :param policy: how long each part is tried, and how it is read.
     :param journal: the record of the set, whose store keeps the record of each order, too.
     :param tenant: where the orders are.
     :param host: the run over the whole orders.
     :param attempt: which attempt of the task this is, from 1.
     :param stop_after_failures: failed orders after which none is begun; ``None`` for any.
-    :param log: receives what is worth to be said.
+    :param log: receives progress, and the decisions about orders that deviate.
     :param around: time, chance and the end.
     :param wall: seconds since the epoch.
     """
@@ -327,7 +327,7 @@ def _name_of(order_id: OrderId) -> str:
 
 
 def _parts_of(parts: WantedParts, outcome: Outcome) -> tuple[PartResult, ...]:
-    """Return the lines or shipments of an order, where no plan says what is canceled of each."""
+    """Return the lines or shipments of an order, where no plan has split them."""
     if outcome is Outcome.PARTIALLY_CANCELED:
         return ()
     if parts.is_shipment:

@@ -1,4 +1,4 @@
-"""What is to be canceled of one order, made of what a caller wants and what he allows.
+"""The task to cancel parts of one order, made of the wanted parts and the given options.
 
 The arguments of the hook and those of a set of orders come to the same here.
 """
@@ -22,9 +22,9 @@ __all__ = ["PartOptions"]
 
 @dataclass(frozen=True, slots=True)
 class PartOptions:
-    """Hold how parts of an order are canceled, and what is allowed.
+    """Hold the options of a cancellation of parts.
 
-    :param flags: what each cancel says.
+    :param flags: the arguments of each cancel.
     :param allow_whole_order: whether nothing else of the order need be open.
     :param allow_order_edit: whether the order itself may be edited where it has no shipments.
     """
@@ -44,7 +44,7 @@ class PartOptions:
         allow_whole_order: Any = False,
         allow_order_edit: Any = False,
     ) -> PartOptions:
-        """Return what a caller gave, checked.
+        """Return the options of a caller, checked.
 
         :param send_notifications: a flag, or ``None`` where it is not said.
         :param rectify_order: a flag.
@@ -69,7 +69,7 @@ class PartOptions:
         )
 
     def check(self, dialect: PartDialect, kind: PartKind) -> None:
-        """Refuse what no call about parts of a kind can say.
+        """Refuse options that no call about parts of a kind can carry.
 
         :param dialect: the tenant's.
         :param kind: ``LINE`` or ``SHIPMENT``.
@@ -77,7 +77,7 @@ class PartOptions:
         """
         dialect.check_flags(kind, self.flags)
         if self.flags.cancel_child_items and not self.allow_whole_order:
-            # Nothing tells which lines are children, so they would count as what is left.
+            # Nothing tells which lines are children, so they would count as the rest of the order.
             rule = "false, or given together with allow_whole_order=True"
             raise OmsInputError("cancel_child_items", rule, "true")
 
@@ -98,7 +98,7 @@ class PartOptions:
         *,
         is_shipment: bool = False,
     ) -> PartsTask:
-        """Return what is to be canceled of an order.
+        """Return the task for an order.
 
         :param dialect: the tenant's.
         :param order_id: the order, as the tenant's dialect has checked it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from airflow_provider_oms.api.dialects import rules_of
 from airflow_provider_oms.cancellation.bulk.columns import Columns
 from airflow_provider_oms.cancellation.bulk.csv_entries import entries_of_csv
 from airflow_provider_oms.cancellation.bulk.entries import PART_KEYS, entries_of_value
+from airflow_provider_oms.cancellation.bulk.json_entries import entries_of_json_lines
 from airflow_provider_oms.cancellation.bulk.order_set import (
     OmsOrderSetError,
     OrderSet,
@@ -208,6 +210,16 @@ class TestRows:
         assert wanted(orders, 7) == [(1, None, None), (2, None, None)]
         with pytest.raises(OmsOrderSetError):
             of_csv("Order,quantity\n7,1\n", columns)
+
+    @pytest.mark.parametrize("name", ["Line", "LINE", "Keep_Quantity", "ship ment"])
+    def test_a_column_that_is_almost_one_of_them_refuses_the_set(self, name: str) -> None:
+        columns = replace(Columns.checked("Order", None), expects_parts=True)
+        with pytest.raises(OmsOrderSetError, match="letter case and blanks count"):
+            of_csv(f"Order,{name}\n7,1\n", columns)
+        (entry,) = entries_of_json_lines([f'{{"Order": 7, "{name}": 1}}\n'], Rows(columns))
+        assert "letter case and blanks count" in entry[1].problem
+        # Where only whole orders are meant, it is a column like any other.
+        assert len(of_csv(f"Order,{name}\n7,1\n", Columns.checked("Order", None)).requests) == 1
 
     def test_a_blank_value_that_decides_is_not_that_of_the_line_above(self) -> None:
         columns = Columns.checked("Order", {"Stock": {"cancel": ["out"], "ignore": ["in"]}})

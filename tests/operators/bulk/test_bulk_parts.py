@@ -103,6 +103,16 @@ class TestBeforeAnythingIsSent:
         with pytest.raises(OmsInvalidInputError, match="max_orders"):
             Attempt(Store()).run(entries, part_options=OPTIONS, max_orders=1)
 
+    def test_a_column_that_is_almost_one_of_a_line_refuses_the_set(
+        self, tenant_with_parts: EmulatorProcess, tmp_path: Path
+    ) -> None:
+        feed = tmp_path / "feed.csv"
+        feed.write_text(f"Order,Line\n8,{SPLIT_ITEMS[0]}\n", encoding="utf-8")
+        given: Any = {"orders_path": str(feed), "order_id_column": "Order"}
+        with pytest.raises(OmsInvalidInputError, match="and line does"):
+            Attempt(Store()).run(part_options=OPTIONS, **given)
+        assert tenant_with_parts.requests() == []
+
 
 class TestNative:
     def test_a_flat_feed_of_lines(self, native: EmulatorProcess, tmp_path: Path) -> None:
