@@ -18,7 +18,7 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Any, Protocol
 
 from airflow_provider_oms.api.errors import OmsInputError
@@ -32,6 +32,8 @@ RULE = (
 )
 _VERSION = 1
 _NAME = re.compile(r"(\d{8,})\.json")
+# Far more than a list can lack, or an older attempt can write while it is overtaken.
+_MOST_UNLISTED = 1000
 # A run that has ended does not wait for a write that hangs.
 _LONGEST_WAIT = 2.0
 
@@ -95,9 +97,11 @@ class ObjectLog:
         :param key: the key.
         :param default: what to return where there is none, or where its object is lost.
         """
-        number = self._index.get(key)
-        record = None if number is None else self._read(number)
-        return default if record is None else record.get("value", default)
+        if (number := self._index.get(key)) is not None:
+            match self._read(number):
+                case {"value": value}:
+                    return value
+        return default
 
     def set(self, key: str, value: Any) -> None:
         """Keep a value under a key.
@@ -113,7 +117,7 @@ class ObjectLog:
             if self._unconfirmed is not None:
                 self._append(*self._unconfirmed)
             index = {**self._index, key: self._number + 1}
-            self._append(key, self._encoded(index, key=key, value=value))
+            self._append(key, self._encoded(key=key, value=value, index=index))
         finally:
             self._lock.release()
 
@@ -128,12 +132,14 @@ class ObjectLog:
         self._index[key] = self._number
         self._unconfirmed = None
 
-    def _creates(self, number: int, data: bytes) -> bool:
+    def _creates(self, number: int, data: bytes, *, reads_if_there: bool = True) -> bool:
         """Create an object, and tell whether it is ours; fail where that is not known."""
         name = _name(number)
         try:
             self._objects.create(name, data)
-        except Exception:
+        except Exception as error:
+            if isinstance(error, FileExistsError) and not reads_if_there:
+                return False
             found = self._objects.read(name)
             if found is None:
                 raise
@@ -142,38 +148,46 @@ class ObjectLog:
 
     def _take_over(self, task: str, attempt: int) -> bytes:
         names = map(_NAME.fullmatch, self._objects.names())
-        self._number = max((int(name[1]) for name in names if name), default=0)
-        while True:
-            self._index = self._index_at(self._number)
-            claim = self._encoded(self._index, task=task, attempt=attempt)
-            self._number += 1
-            if self._creates(self._number, claim):
+        newest = max((int(name[1]) for name in names if name), default=0)
+        claim = self._encoded(task=task, attempt=attempt)
+        for self._number in range(newest + 1, newest + _MOST_UNLISTED + 1):
+            # An older attempt that writes all the time stays ahead of one that reads in between. If
+            # the object is this claim, as after a retry of the library, a second one does no harm.
+            if self._creates(self._number, claim, reads_if_there=False):
+                self._index = self._index_before(self._number)
                 return claim
+        raise OSError(f"{_MOST_UNLISTED} objects that the storage does not list are there already")
 
-    def _index_at(self, number: int) -> dict[str, int]:
-        record = self._read(number) if number else {"version": _VERSION, "index": {}}
-        match record:
-            case {"version": version, "index": dict(index)} if version == _VERSION:
-                return index
-        raise ValueError(f"{_name(number)} is no record of a journal")
+    def _index_before(self, claim: int) -> dict[str, int]:
+        for number in range(claim - 1, 0, -1):
+            match self._read(number):
+                case {"version": version, "index": dict(index)} if version == _VERSION:
+                    return index
+                case {"version": version, "task": _} if version == _VERSION:
+                    continue
+                case None:
+                    # Lost, and no older index says what is lost.
+                    break
+            raise ValueError(f"{_name(number)} is no record of a journal")
+        return {}
 
     def _refuses_to_replace(self, claim: bytes) -> bool:
         try:
-            self._objects.create(_name(self._number), self._encoded({}, replaces=self._number))
+            self._objects.create(_name(self._number), self._encoded(replaces=self._number))
         except Exception:  # noqa: BLE001 - the storage's own, and the object shows what became of it
             return self._objects.read(_name(self._number)) == claim
         return False
 
-    def _read(self, number: int) -> dict[str, Any] | None:
+    def _read(self, number: int) -> Any:
+        """Return a record; ``None`` if it is lost, and anything else if it is no record."""
         data = self._objects.read(_name(number))
         try:
-            record = None if data is None else json.loads(data)
+            return None if data is None else json.loads(data)
         except ValueError:
-            return None
-        return record if isinstance(record, dict) else None
+            return data
 
-    def _encoded(self, index: Mapping[str, int], **content: Any) -> bytes:
-        record = {"version": _VERSION, "by": self._token, **content, "index": index}
+    def _encoded(self, **content: Any) -> bytes:
+        record = {"version": _VERSION, "by": self._token, **content}
         return json.dumps(record, separators=(",", ":")).encode()
 
 

@@ -69,6 +69,61 @@ class TestTheNextAttempt:
         with pytest.raises(Exception, match="taken over"):
             first.set("a", 9)
 
+    def test_it_catches_up_with_an_older_one_that_writes_all_the_time(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        objects = Objects()
+        first = objects.open()
+        create = objects.create
+        calls: list[str] = []
+
+        def create_after_a_record_of_the_first(name: str, data: bytes) -> None:
+            calls.append("create")
+            if len(calls) <= 5:
+                monkeypatch.setattr(objects, "create", create)
+                first.set("a", len(calls))
+                monkeypatch.setattr(objects, "create", create_after_a_record_of_the_first)
+            create(name, data)
+
+        def read(name: str) -> bytes | None:
+            calls.append("read")
+            return objects.kept.get(name)
+
+        monkeypatch.setattr(objects, "create", create_after_a_record_of_the_first)
+        monkeypatch.setattr(objects, "read", read)
+        second = objects.open(2)
+        # No read between two tries: the older one would stay ahead.
+        assert calls[:7] == ["create"] * 6 + ["read"]
+        assert second.get("a") == 5
+
+    def test_a_storage_that_calls_every_name_taken_is_given_up(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        objects = Objects()
+
+        def refuse(name: str, data: bytes) -> None:
+            raise FileExistsError(name)
+
+        monkeypatch.setattr(objects, "create", refuse)
+        with pytest.raises(JournalError, match="does not list are there already"):
+            objects.open()
+
+    def test_claims_without_a_record_between_them_are_passed_over(self) -> None:
+        objects = Objects()
+        objects.open().set("a", 1)
+        for attempt in (2, 3, 4):
+            assert objects.open(attempt).get("a") == 1
+
+    def test_where_the_newest_record_is_lost_nothing_is_known(self) -> None:
+        objects = Objects()
+        log = objects.open()
+        log.set("a", 1)
+        log.set("b", 2)
+        objects.open(2)
+        del objects.kept["00000003.json"]
+        third = objects.open(3)
+        assert (third.get("a"), third.get("b")) == (None, None)
+
     def test_other_files_in_the_folder_are_none_of_its_business(self) -> None:
         objects = Objects()
         objects.open().set("a", 1)
