@@ -22,6 +22,7 @@ FEATURES = {
     "connection form of Airflow 3": SpecifierSet(">=3.0"),
     "connection form of Airflow 2": SpecifierSet("<3.0"),
     "a scheduler that is driven over its REST API": SpecifierSet(">=3.0"),
+    "a scheduler of Airflow 2": SpecifierSet("<3.0"),
     "retries of a task whose process was killed": SpecifierSet("!=3.0.*"),
     # The scheduler ends of a violated unique constraint.
     "retries of a task without a heartbeat": SpecifierSet("!=3.4.0b2"),
