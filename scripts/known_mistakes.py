@@ -1,7 +1,8 @@
 """The known mistakes: the line of code, a wrong version of it, and the tests that must catch that.
 
 Those that concern a set of orders are in ``known_mistakes_of_sets.py``, those that concern its
-journal and its leases in ``known_mistakes_of_records.py``, those that concern its pace in
+journal and its leases in ``known_mistakes_of_records.py``, those of a ``journal_path`` in
+``known_mistakes_of_object_logs.py``, those that concern its pace in
 ``known_mistakes_of_limits.py``, those of the native API in ``known_mistakes_of_native.py`` and
 ``known_mistakes_of_look_ups.py``, those of parts of an order in ``known_mistakes_of_parts.py``,
 those of approvals in ``known_mistakes_of_approvals.py``, and those of verdicts in

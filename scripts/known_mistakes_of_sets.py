@@ -10,6 +10,7 @@ from __future__ import annotations
 from scripts.known_mistakes import BULK, BULK_TESTS, INPUT, SIMULATION, Mutant
 from scripts.known_mistakes_of_limits import LIMIT_MUTANTS
 from scripts.known_mistakes_of_native import NATIVE_MUTANTS
+from scripts.known_mistakes_of_object_logs import OBJECT_LOG_MUTANTS
 from scripts.known_mistakes_of_records import ENDS, ENGINE, LEASING, RECORD_MUTANTS, RECOVERY
 
 STOPS = f"{BULK_TESTS}test_engine_stops.py"
@@ -20,6 +21,7 @@ SCHEDULE = f"{BULK_TESTS}test_schedule.py"
 
 SET_MUTANTS = (
     *RECORD_MUTANTS,
+    *OBJECT_LOG_MUTANTS,
     *LIMIT_MUTANTS,
     *NATIVE_MUTANTS,
     # -- what leaves when
