@@ -34,6 +34,8 @@ _VERSION = 1
 _NAME = re.compile(r"(\d{8,})\.json")
 # Far more than a list can lack, or an older attempt can write while it is overtaken.
 _MOST_UNLISTED = 1000
+# So many records a later attempt reads at most to find the newest value of each key.
+_INDEX_EVERY = 32
 # A run that has ended does not wait for a write that hangs.
 _LONGEST_WAIT = 2.0
 
@@ -116,8 +118,11 @@ class ObjectLog:
         try:
             if self._unconfirmed is not None:
                 self._append(*self._unconfirmed)
-            index = {**self._index, key: self._number + 1}
-            self._append(key, self._encoded(key=key, value=value, index=index))
+            record: dict[str, Any] = {"key": key, "value": value}
+            number = self._number + 1
+            if number % _INDEX_EVERY == 0:
+                record["index"] = {**self._index, key: number}
+            self._append(key, self._encoded(**record))
         finally:
             self._lock.release()
 
@@ -159,17 +164,21 @@ class ObjectLog:
         raise OSError(f"{_MOST_UNLISTED} objects that the storage does not list are there already")
 
     def _index_before(self, claim: int) -> dict[str, int]:
+        newest: dict[str, int] = {}
         for number in range(claim - 1, 0, -1):
             match self._read(number):
-                case {"version": version, "index": dict(index)} if version == _VERSION:
-                    return index
-                case {"version": version, "task": _} if version == _VERSION:
-                    continue
+                case {"version": int(version), "key": str(key), **rest} if version == _VERSION:
+                    newest.setdefault(key, number)
+                    if isinstance(index := rest.get("index"), dict):
+                        return {**index, **newest}
+                case {"version": int(version), "task": _} if version == _VERSION:
+                    pass
                 case None:
-                    # Lost, and no older index says what is lost.
-                    break
-            raise ValueError(f"{_name(number)} is no record of a journal")
-        return {}
+                    # Nothing says which value is lost.
+                    return {}
+                case _:
+                    raise ValueError(f"{_name(number)} is no record of a journal")
+        return newest
 
     def _refuses_to_replace(self, claim: bytes) -> bool:
         try:

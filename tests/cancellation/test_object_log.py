@@ -35,17 +35,36 @@ class TestOneAttempt:
 
 
 class TestTheNextAttempt:
-    def test_it_finds_the_newest_values_and_reads_few_objects(self) -> None:
+    def test_it_finds_the_newest_values_and_reads_few_objects(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         objects = Objects()
         first = objects.open()
+        first.set("once", "kept")
         for value in range(50):
             first.set("a", value)
             first.set("b", -value)
+        reads: list[str] = []
+
+        def read(name: str) -> bytes | None:
+            reads.append(name)
+            return objects.kept.get(name)
+
+        monkeypatch.setattr(objects, "read", read)
         second = objects.open(2)
-        assert (second.get("a"), second.get("b")) == (49, -49)
+        assert (second.get("a"), second.get("b"), second.get("once")) == (49, -49, "kept")
+        assert len(reads) < object_log._INDEX_EVERY + 6
         second.set("a", "newer")
-        assert objects.open(3).get("a") == "newer"
-        assert objects.open(4).get("b") == -49
+        third = objects.open(3)
+        assert (third.get("a"), third.get("b"), third.get("once")) == ("newer", -49, "kept")
+
+    def test_a_record_stays_small_whatever_the_number_of_keys(self) -> None:
+        objects = Objects()
+        log = objects.open()
+        for number in range(1000):
+            log.set(f"key {number}", number)
+        assert sum(map(len, objects.kept.values())) / 1000 < 500
+        assert objects.open(2).get("key 7") == 7
 
     def test_the_older_one_cannot_write_any_more_and_stops_trying(self) -> None:
         objects = Objects()
@@ -114,15 +133,15 @@ class TestTheNextAttempt:
         for attempt in (2, 3, 4):
             assert objects.open(attempt).get("a") == 1
 
-    def test_where_the_newest_record_is_lost_nothing_is_known(self) -> None:
+    def test_where_a_record_is_lost_that_no_later_one_lists_nothing_is_known(self) -> None:
         objects = Objects()
         log = objects.open()
         log.set("a", 1)
         log.set("b", 2)
-        objects.open(2)
+        log.set("c", 3)
         del objects.kept["00000003.json"]
-        third = objects.open(3)
-        assert (third.get("a"), third.get("b")) == (None, None)
+        second = objects.open(2)
+        assert [second.get(key) for key in "abc"] == [None, None, None]
 
     def test_other_files_in_the_folder_are_none_of_its_business(self) -> None:
         objects = Objects()
@@ -130,7 +149,7 @@ class TestTheNextAttempt:
         objects.kept |= {".part": b"", "00000009.json.tmp": b"", "notes.txt": b"?"}
         assert objects.open(2).get("a") == 1
 
-    @pytest.mark.parametrize("junk", [b"", b"[]", b'{"version": 2, "index": {}}', b'"\xff"'])
+    @pytest.mark.parametrize("junk", [b"", b"[]", b'{"version": 2, "key": "a"}', b'"\xff"'])
     def test_an_object_that_is_no_record_is_refused(self, junk: bytes) -> None:
         objects = Objects()
         objects.open()
@@ -142,9 +161,11 @@ class TestTheNextAttempt:
         objects = Objects()
         log = objects.open()
         log.set("a", 1)
-        log.set("b", 2)
+        for value in range(50):
+            log.set("b", value)
         del objects.kept["00000002.json"]
-        assert objects.open(2).get("a", "lost") == "lost"
+        second = objects.open(2)
+        assert (second.get("a", "lost"), second.get("b")) == ("lost", 49)
 
 
 class TestAWriteWithoutAResponse:
