@@ -11,6 +11,7 @@ from bulk_attempts import FIRST, Attempt, cancel_posts, rows
 from dag_runs import connect
 from emulator_client import SPLIT, SPLIT_ITEMS, SPLIT_SHIPMENTS
 from journal_store import Store
+from one_attempt import attempt as attempt_of_task
 from persons import Person, answer, ask, go_on
 
 from airflow_provider_oms.emulator.testing import EmulatorProcess
@@ -136,12 +137,18 @@ class TestNative:
         assert [part["outcome"] for part in written[eight]["parts"]] == ["already_canceled"] * 2
         assert written[eight]["disposition_reason"] == "created_by_mistake"
 
-    def test_a_later_attempt_cancels_no_quantity_again(self, native: EmulatorProcess) -> None:
+    @pytest.mark.parametrize("is_in_a_folder", [False, True])
+    def test_a_later_attempt_cancels_no_quantity_again(
+        self, native: EmulatorProcess, tmp_path: Path, is_in_a_folder: bool
+    ) -> None:
         store, entry = Store(), {"order_id": native.native_id(8), "line": 1, "quantity": 1}
         number = native.native_id(FIRST)
-        for attempt in (1, 2):
-            task = Attempt(store, number=attempt)
-            assert task.run([number, entry], part_options=OPTIONS)["outcomes"] == {"canceled": 2}
+        given: dict[str, Any] = {"part_options": OPTIONS}
+        if is_in_a_folder:
+            given["journal_path"] = str(tmp_path)
+        for each in (1, 2):
+            task = attempt_of_task(each, None if is_in_a_folder else store)
+            assert task.run([number, entry], **given)["outcomes"] == {"canceled": 2}
         assert canceled(native, 8)[1] == 1
         (_, row) = task.pushed["results"]
         assert row["parts"][0]["outcome"] == "canceled"
