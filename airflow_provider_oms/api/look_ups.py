@@ -75,6 +75,8 @@ def _address_of(domain: str, settings: TenantSettings) -> tuple[str, str]:
     try:
         address = check_address(f"https://{domain}")
     except ValueError:
+        address = ""
+    if not address or urlsplit(address).path:
         return "", "a domain that is no host"
     if is_loopback(settings.token_base_url) and is_loopback(address):
         # A platform on this machine may name an address on this machine.
