@@ -47,7 +47,10 @@ http {{
       proxy_http_version 1.1;
       proxy_set_header Connection "";
       proxy_next_upstream off;
+      error_page 502 = @dropped;
     }}
+    # The stub drops a connection, and so does nginx: it would answer 502.
+    location @dropped {{ return 444; }}
   }}
 }}
 """

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from airflow_provider_oms.emulator.testing import EmulatorProcess
+from bench.nginx import Nginx
 from cluster.compare import Seen, chunk_disagreements, disagreements
 from cluster.oms import Record, make_troubled
 from cluster.parts import API_SERVER, TRIGGERER, Cluster
-from cluster.runs import CHUNK, ChunksRun, OrderSet, moment, wait
+from cluster.runs import CHUNK, ChunksRun, OrderSet, moment, order, wait
 from cluster.servers import Postgres
 
 AWAITED_ORDER = 1010101
@@ -25,6 +26,12 @@ _SECONDS_FOR_A_RUN = 900.0
 _SECONDS_FOR_A_STEP = 240.0
 _SECONDS_TO_READ_A_DAG = 60.0
 _ENDS = ("start", "end")
+# How the log names what the workers had to bear.
+_HARDSHIPS = {
+    "calls to the API server that were repeated": "Starting call to",
+    "heartbeats that failed all the same": "Failed to send heartbeat",
+    "times that the journal could not be written": "The journal cannot be written",
+}
 # A chunk that is this far is neither just begun nor nearly done.
 _MIDDLE = range(3 * CHUNK // 10, 7 * CHUNK // 10)
 
@@ -64,6 +71,7 @@ class Incident:
     :param postgres: its database, which is asked for its connections.
     :param oms: the OMS.
     :param orders: the set.
+    :param gateway: what limits the rate of calls, between the workers and the OMS.
     :param directory: where orders and results go.
     """
 
@@ -73,20 +81,24 @@ class Incident:
         postgres: Postgres,
         oms: EmulatorProcess,
         orders: OrderSet,
+        gateway: Nginx,
         directory: Path,
     ) -> None:
         self._cluster = cluster
         self._postgres = postgres
         self._oms = oms
         self._orders = orders
+        self._gateway = gateway
         make_troubled(oms)
         self._load_awaited_order("READY")
-        self._sensor = _Sensor(cluster)
-        path = directory / "incident.jsonl"
+        self._sensor = _Sensor(cluster, orders.name(AWAITED_ORDER))
+        path = directory / f"incident-{orders.orders.start}.jsonl"
         orders.prepare(oms, path)
         self._record = Record(oms)
         self.story = Story()
-        self._run = ChunksRun(cluster, path, directory / "incident-results.jsonl")
+        self._said_before = {text: cluster.said(text) for text in _HARDSHIPS.values()}
+        results = path.with_stem(f"{path.stem}-results")
+        self._run = ChunksRun(cluster, path, results, native=orders.native)
         #: The most connections that the database ever had.
         self.connections = 0
 
@@ -159,13 +171,15 @@ class Incident:
         return rows
 
     def hardships(self) -> list[tuple[str, str]]:
-        """Return what the workers had to bear while parts were away, as rows of a table."""
-        words = {
-            "calls to the API server that were repeated": "Starting call to",
-            "signs of life that failed all the same": "Failed to send heartbeat",
-            "times that the journal could not be written": "The journal cannot be written",
-        }
-        return [(name, str(self._cluster.said(text))) for name, text in words.items()]
+        """Return what the workers had to bear, as rows of a table."""
+        turned_away, _ = self._gateway.turned_away()
+        return [
+            ("calls that the tenant's limit turned away", f"{turned_away:,}"),
+            *(
+                (name, str(self._cluster.said(text) - self._said_before[text]))
+                for name, text in _HARDSHIPS.items()
+            ),
+        ]
 
     def reads(self) -> int:
         """Return how many reads the OMS has answered for orders of the set."""
@@ -210,16 +224,15 @@ class Incident:
         wait(look, limit=limit, what=what)
 
     def _load_awaited_order(self, state: str) -> None:
-        order = {"orderID": AWAITED_ORDER, "orderState": state, "orderStatus": state}
-        self._oms.load_orders([order])
+        self._oms.load_orders([order(AWAITED_ORDER, state)])
 
 
 class _Sensor:
     """Look after a sensor that waits in the triggerer."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, order_id: int | str) -> None:
         self._cluster = cluster
-        conf = {"order_id": AWAITED_ORDER}
+        conf = {"order_id": order_id}
         run_id = cluster.api.start_run(_SENSOR, conf, patience=_SECONDS_TO_READ_A_DAG)
         self._path = f"/api/v2/dags/{_SENSOR}/dagRuns/{run_id}/taskInstances/wait"
 

@@ -6,12 +6,9 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
-import psutil
-
 from airflow_provider_oms.emulator.testing import EmulatorProcess
-from demo.terminal import DemoError
+from demo.workplace import oms_connection
 
-CANCEL_PATH = "/api/v2/order/action/cancel"
 # What each call takes, as it would over a network.
 LATENCY = 0.05
 
@@ -41,9 +38,21 @@ TROUBLES = (
     Trouble("200 without a body, after acting", "answer", True, 0.005, {"body": "empty"}),
     Trouble("dropped before acting", "hang", False, 0.010, {"seconds": 0, "acts": False}),
     Trouble("502 before acting", "status", False, 0.005, {"status": 502, "body": "html"}),
-    Trouble("429, to wait a second", "throttle", False, 0.005, {"retry_after": 1}),
 )
 _NOT_ACTED_ON = {trouble.kind for trouble in TROUBLES if not trouble.acts}
+
+
+def connection(oms: EmulatorProcess, url: str, *, native: bool = False) -> dict[str, str]:
+    """Return a connection to the OMS, as Airflow's REST API takes it.
+
+    :param oms: the emulator.
+    :param url: where it is reached.
+    :param native: whether by its native API.
+    """
+    # The example's reason is none that a native tenant lists.
+    codes = {"api": "native", "reason_codes": {"created_by_mistake": "CustomerChangedMind"}}
+    extra = {"settle_seconds": 3, **(codes if native else {})}
+    return oms_connection(url, oms.tenant, oms.client_id, oms.client_secret, **extra)
 
 
 def make_slow(oms: EmulatorProcess) -> None:
@@ -66,15 +75,6 @@ def make_troubled(oms: EmulatorProcess) -> None:
     oms.add_fault("slow", call="any", seconds=LATENCY)
 
 
-def processor_seconds() -> float:
-    """Return the processor time that the emulator has used so far."""
-    for child in psutil.Process().children():
-        if "airflow_provider_oms.emulator" in child.cmdline():
-            times = child.cpu_times()
-            return float(times.user + times.system)
-    raise DemoError("The emulator does not run.")
-
-
 class Record:
     """Follow what the OMS receives.
 
@@ -93,7 +93,7 @@ class Record:
         """Take in what has come since the last look."""
         for request in self._oms.requests(since=self._since):
             self._since = request["seq"]
-            if request["path"] == CANCEL_PATH:
+            if request["call"] == "cancel":
                 self._posts[request["order_id"]].append(request["fault"] not in _NOT_ACTED_ON)
             elif request["order_id"] is not None:
                 self.reads[request["order_id"]] += 1

@@ -57,16 +57,9 @@ class Cluster:
     :param directory: where their logs and their homes go.
     :param postgres: the database.
     :param redis: the queue.
-    :param connections: Airflow's connections by their ids, as the REST API takes them.
     """
 
-    def __init__(
-        self,
-        directory: Path,
-        postgres: Postgres,
-        redis: Redis,
-        connections: Mapping[str, Mapping[str, object]],
-    ) -> None:
+    def __init__(self, directory: Path, postgres: Postgres, redis: Redis) -> None:
         self._directory = directory
         self._parts: dict[str, _Part] = {}
         self._sessions: list[Session] = []
@@ -91,10 +84,6 @@ class Cluster:
             "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_hex(32),
             "AIRFLOW__API__SECRET_KEY": secrets.token_hex(32),
             "AIRFLOW__CORE__FERNET_KEY": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
-            **{
-                f"AIRFLOW_CONN_{conn_id.upper()}": json.dumps(fields)
-                for conn_id, fields in connections.items()
-            },
         }
         self.api = AirflowApi(self._settings["AIRFLOW__API__BASE_URL"], self._home(API_SERVER))
 
@@ -121,6 +110,15 @@ class Cluster:
             limit=_SECONDS_TO_START,
         )
 
+    def connect(self, fields: Mapping[str, str]) -> None:
+        """Let `oms_default` lead to another tenant from now on.
+
+        :param fields: the connection's, as the REST API takes them.
+        """
+        entity = {"connection_id": "oms_default", **fields}
+        create = {"action": "create", "entities": [entity], "action_on_existence": "overwrite"}
+        self.api.ask("PATCH", "/api/v2/connections", {"actions": [create]})
+
     def start_worker(self, name: str) -> None:
         """Start a Celery worker, and wait until it takes tasks.
 
@@ -141,17 +139,10 @@ class Cluster:
         :param name: the part.
         """
         began_at = time.monotonic()
-        self.end(name)
+        end([self._parts.pop(name).session])
         self._start(name, [name])
         self.wait_until_healthy()
         return time.monotonic() - began_at
-
-    def end(self, name: str) -> None:
-        """End a part in order.
-
-        :param name: the part.
-        """
-        end([self._parts.pop(name).session])
 
     def kill(self, name: str) -> int:
         """End a part and all that it has started with `kill -9`, and return how many there were.

@@ -26,12 +26,21 @@ _OVER = ("success", "failed")
 class OrderSet:
     """Hold a set of orders that the OMS has and a file names.
 
-    :param orders: their ids, without a gap.
+    :param orders: their ids in the translated API, without a gap.
     :param refused: how many of the last ones have shipped, so that the OMS refuses to cancel them.
+    :param native: whether the file names them by their ids in the native API.
     """
 
     orders: range
     refused: int = 0
+    native: bool = False
+
+    def name(self, order_id: int) -> int | str:
+        """Return what an order is called in the file.
+
+        :param order_id: the order.
+        """
+        return native_id(order_id) if self.native else order_id
 
     def states(self) -> dict[int, str]:
         """Return each order with its state at the OMS before any run."""
@@ -53,11 +62,27 @@ class OrderSet:
         :param oms: the emulator.
         :param path: the file.
         """
-        oms.load_orders(
-            {"orderID": order_id, "orderState": state, "orderStatus": state}
-            for order_id, state in self.states().items()
-        )
-        path.write_text("".join(f"{order_id}\n" for order_id in self.orders), encoding="utf-8")
+        oms.load_orders(order(*each) for each in self.states().items())
+        lines = [f"{json.dumps(self.name(order_id))}\n" for order_id in self.orders]
+        path.write_text("".join(lines), encoding="utf-8")
+
+
+def order(order_id: int, state: str) -> dict[str, Any]:
+    """Return an order as the emulator loads it.
+
+    :param order_id: its id in the translated API.
+    :param state: its state there.
+    """
+    native = {"id": native_id(order_id)}
+    return {"orderID": order_id, "orderState": state, "orderStatus": state, "native": native}
+
+
+def native_id(order_id: int) -> str:
+    """Return the native id that an order is loaded with.
+
+    :param order_id: the order.
+    """
+    return f"{order_id:032x}"
 
 
 class ChunksRun:
@@ -66,11 +91,15 @@ class ChunksRun:
     :param cluster: the Airflow that runs it.
     :param orders: the file of its orders.
     :param results: where its chunks write what became of them.
+    :param native: whether the orders are named by their native ids.
     """
 
-    def __init__(self, cluster: Cluster, orders: Path, results: Path) -> None:
+    def __init__(
+        self, cluster: Cluster, orders: Path, results: Path, *, native: bool = False
+    ) -> None:
         self._cluster = cluster
         self._results = results
+        self._base = 16 if native else 10
         conf = {"orders_path": str(orders), "results_path": str(results)}
         run_id = cluster.api.start_run(DAG_ID, conf, patience=_SECONDS_TO_READ_A_DAG)
         self._path = f"/api/v2/dags/{DAG_ID}/dagRuns/{run_id}"
@@ -112,7 +141,7 @@ class ChunksRun:
         return outcomes
 
     def reported(self, chunk: int) -> list[tuple[int, str]]:
-        """Return order and outcome of each line of a chunk's results.
+        """Return order, by its translated id, and outcome of each line of a chunk's results.
 
         :param chunk: its number.
         """
@@ -120,7 +149,7 @@ class ChunksRun:
         if not path.is_file():
             return []
         rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-        return [(row["order_id"], row["outcome"]) for row in rows]
+        return [(int(str(row["order_id"]), self._base), row["outcome"]) for row in rows]
 
     def outcomes(self, chunk: int) -> Counter[str]:
         """Return how often each outcome is in a chunk's results.

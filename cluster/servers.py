@@ -20,6 +20,7 @@ from pathlib import Path
 
 import psutil
 
+from bench.nginx import find as find_nginx
 from demo.processes import Session, end, free_port, launch, wait_until
 from demo.terminal import DemoError, last_lines
 
@@ -37,11 +38,13 @@ class Programs:
 
     :param postgres: the directory with `initdb`, `postgres` and `psql`.
     :param redis: `redis-server`.
+    :param nginx: `nginx`.
     :param as_postgres: what goes before a command of Postgres: nothing, unless this is root.
     """
 
     postgres: Path
     redis: Path
+    nginx: str
     as_postgres: tuple[str, ...]
 
 
@@ -50,16 +53,15 @@ def find_programs() -> Programs:
 
     :raises DemoError: when one is missing, with the name of Debian's package.
     """
-    postgres, redis = _postgres_directory(), shutil.which("redis-server")
-    missing = [
-        name for name, found in (("postgresql", postgres), ("redis-server", redis)) if found is None
-    ]
-    if postgres is None or redis is None:
+    postgres, redis, nginx = _postgres_directory(), shutil.which("redis-server"), find_nginx()
+    packages = {"postgresql": postgres, "redis-server": redis, "nginx-light": nginx}
+    missing = [name for name, found in packages.items() if found is None]
+    if postgres is None or redis is None or nginx is None:
         raise DemoError(
             f"This needs Debian's {' and '.join(missing)}, which this machine does not have: "
             f"apt-get install --no-install-recommends {' '.join(missing)}"
         )
-    return Programs(postgres, Path(redis), _as_postgres())
+    return Programs(postgres, Path(redis), nginx, _as_postgres())
 
 
 def _postgres_directory() -> Path | None:

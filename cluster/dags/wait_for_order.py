@@ -12,8 +12,9 @@ with DAG(dag_id="wait_for_order", schedule=None, catchup=False, params={"order_i
     OmsOrderStateSensor(
         task_id="wait",
         order_id="{{ params.order_id }}",
-        target_states=["SHIPPED"],
-        failure_states=["CANCELED"],
+        # As the translated and the native API call it.
+        target_states=["SHIPPED", "Completed"],
+        failure_states=["CANCELED", "Cancelled"],
         poke_interval=5,
         timeout=timedelta(minutes=30),
         deferrable=True,

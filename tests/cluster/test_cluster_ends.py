@@ -69,8 +69,8 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cluster:
     monkeypatch.setattr(parts, "AIRFLOW", [sys.executable, "-c", PART])
     monkeypatch.setattr("cluster.parts.AirflowApi.is_healthy", lambda _: True)
     monkeypatch.setattr("cluster.parts.AirflowApi.log_in", lambda _: None)
-    programs = servers.Programs(Path("/nowhere"), Path("/nowhere"), ())
-    return Cluster(tmp_path, Postgres(programs, tmp_path), Redis(programs, tmp_path), {})
+    programs = servers.Programs(Path("/nowhere"), Path("/nowhere"), "/nowhere", ())
+    return Cluster(tmp_path, Postgres(programs, tmp_path), Redis(programs, tmp_path))
 
 
 def test_every_part_and_its_children_end_when_the_test_fails(
@@ -152,7 +152,8 @@ def test_real_servers_end_when_they_are_interrupted(number: signal.Signals, tmp_
 def test_a_missing_server_is_named_with_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(servers, "_DEBIAN", Path("/nowhere"))
     monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(DemoError, match=r"apt-get install .*postgresql redis-server"):
+    monkeypatch.setattr(servers, "find_nginx", lambda: None)
+    with pytest.raises(DemoError, match=r"apt-get install .*postgresql redis-server nginx-light"):
         find_programs()
 
 
@@ -174,7 +175,7 @@ def test_an_early_end_is_a_failure_that_says_why_and_leaves_nothing_running(
     def fail(*_: object) -> int:
         raise error
 
-    programs = servers.Programs(Path("/nowhere"), Path("/nowhere"), ())
+    programs = servers.Programs(Path("/nowhere"), Path("/nowhere"), "/nowhere", ())
     monkeypatch.setattr(cluster_test, "PLACE", Workplace(tmp_path / "cluster"))
     monkeypatch.setattr(cluster_test, "PACKAGES", ())
     monkeypatch.setattr(cluster_test, "find_programs", lambda: programs)
@@ -194,7 +195,7 @@ def test_what_had_to_be_ended_by_force_fails_the_test(
         subprocess.run([sys.executable, "-c", code], cwd=place.directory, check=True)
         return 0
 
-    programs = servers.Programs(Path("/nowhere"), Path("/nowhere"), ())
+    programs = servers.Programs(Path("/nowhere"), Path("/nowhere"), "/nowhere", ())
     monkeypatch.setattr(cluster_test, "PLACE", place)
     monkeypatch.setattr(cluster_test, "find_programs", lambda: programs)
     monkeypatch.setattr(cluster_test, "run", leave_one)

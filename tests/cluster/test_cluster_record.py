@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import requests
-from emulator_client import Caller
+from emulator_client import Caller, NativeCaller
 
 from airflow_provider_oms.emulator.testing import EmulatorProcess
 from cluster.oms import TROUBLES, Record, Trouble, make_troubled
-from cluster.runs import CHUNK, OrderSet
+from cluster.runs import CHUNK, ChunksRun, OrderSet
 
 pytestmark = pytest.mark.slow
 
@@ -83,3 +87,26 @@ def test_the_last_orders_of_a_set_have_shipped_and_chunks_are_cut_as_the_dag_cut
     assert [id_ for id_, state in states.items() if state != "READY"] == [1999, 2000]
     assert orders.chunk(0) == range(1, CHUNK + 1)
     assert orders.chunk(1) == range(CHUNK + 1, 2 * CHUNK + 1)
+
+
+def test_orders_with_native_names_are_found_in_record_and_results(
+    oms: EmulatorProcess, tmp_path: Path
+) -> None:
+    orders = OrderSet(range(ORDER_ID, ORDER_ID + 2), refused=1, native=True)
+    orders.prepare(oms, path := tmp_path / "orders.jsonl")
+    names = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    caller, record = NativeCaller(oms), Record(oms)
+    caller.get(names[0])
+    assert [caller.cancel(name, reasonCode="Fraud").status_code for name in names] == [200, 409]
+    record.look()
+    assert dict(record.reads) == {ORDER_ID: 1}
+    assert record.sent(orders.orders) == 2
+    states = {id_: order["orderState"] for id_, order in oms.orders().items()}
+    assert states == {ORDER_ID: "CANCELED", ORDER_ID + 1: "SHIPPED"}
+
+    api = SimpleNamespace(start_run=lambda *_, **__: "run")
+    cluster: Any = SimpleNamespace(api=api)
+    run = ChunksRun(cluster, path, tmp_path / "results.jsonl", native=True)
+    line = json.dumps({"order_id": names[0], "outcome": "canceled"})
+    (tmp_path / "results-0.jsonl").write_text(f"{line}\n", encoding="utf-8")
+    assert run.reported(0) == [(ORDER_ID, "canceled")]
