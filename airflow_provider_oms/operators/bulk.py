@@ -1,6 +1,6 @@
 """The bulk operator: a set of orders out of task parameters, a run through it, and its report.
 
-It holds no logic of its own: the set is checked, canceled and counted in ``cancellation/``.
+It holds no logic: the set is checked, canceled and counted in ``cancellation/``.
 """
 
 from __future__ import annotations
@@ -64,9 +64,9 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
 
     The set is checked as a whole before anything is sent. Each order is canceled as protected as by
     ``OmsCancelOrderOperator``, many at a time. The task fails when more than ``tolerated_failures``
-    orders ended neither canceled nor as ``accepted_outcomes`` admits. What is on record of each
-    order lets the next attempt go on where this one ended, even after a ``kill -9`` (Airflow 3.3
-    and later; before, with ``journal_path``).
+    orders ended neither canceled nor as ``accepted_outcomes`` admits. The record of each order
+    lets the next attempt go on where this one ended, even after a ``kill -9`` (Airflow 3.3 and
+    later; before, with ``journal_path``).
 
     In XCom, also when the task fails: ``return_value``, a summary with the counts by outcome and
     by state and the first ids of each failure, and, for up to 1,000 orders, ``results``, a dict for
@@ -89,12 +89,12 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
         cancel (templated).
     :param delimiter: what separates the fields of a CSV file; left out, it is found out, and said
         in the log (templated).
-    :param disposition_reason: why, for orders that name no reason of their own (templated).
+    :param disposition_reason: why, for orders without a separate reason (templated).
     :param disposition_other_reason: the explanation that goes with the reason ``other``
         (templated).
-    :param order_key: what the ids are on a native tenant, where an entry does not say: ``id``, the
-        order's ``number``, or the ``external_id`` that it has in the shop's own system; ``None``
-        for the id (templated).
+    :param order_key: the kind of the ids on a native tenant, where an entry does not name it:
+        ``id``, the order's ``number``, or the ``external_id`` that it has in the shop's own
+        system; ``None`` for the id (templated).
     :param part_options: how parts of orders are canceled: a dict with ``send_notifications`` and,
         if wanted, ``rectify_order``, ``cancel_child_items``, ``block_assignment``,
         ``allow_whole_order`` and ``allow_order_edit``, each as for ``OmsCancelOrderItemsOperator``;
@@ -119,10 +119,10 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
         out, any state will do (templated).
     :param approve_above: with more orders than that, read all of them, and ask a person: exactly
         those shown are canceled, each only while its state is the one shown. Airflow 3.1 and later;
-        left out, nobody is asked (templated).
+        left out, no approval is asked for (templated).
     :param approval_timeout: how long to wait for the answer, in seconds or as a ``timedelta``; none
         by then means no (templated).
-    :param dry_run: read each order instead of canceling it, and report what would be done
+    :param dry_run: read each order instead of canceling it, and report the expected outcomes
         (templated).
     :param results_path: where to write one JSON line for each order; a mapped task's index goes
         into the name. Any URI that ``ObjectStoragePath`` takes (templated).
@@ -166,7 +166,7 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
     operator_extra_links = (OmsOrdersLink(),)
     ui_color = "#f6d5d5"
 
-    def __init__(  # noqa: PLR0913 - each is a setting of its own
+    def __init__(  # noqa: PLR0913 - each is a separate setting
         self,
         *,
         orders: Any = None,
@@ -196,7 +196,7 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
     ) -> None:
         super().__init__(**kwargs)
         self.orders = orders
-        # What they come out as is seen when the task runs, and checked then.
+        # They are rendered when the task runs, and checked then.
         self.orders_path: Any = orders_path
         self.order_id_column: Any = order_id_column
         self.delimiter: Any = delimiter
@@ -254,7 +254,7 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
 
         :param context: the task's context.
         :param event: the answer, from Airflow.
-        :param shown: the record of what was asked.
+        :param shown: the record of the question.
         :return: the summary.
         :raises AirflowSkipException: when the answer is no; nothing was sent.
         :raises OmsApprovalError: when there is none, or it is about another set; nothing was sent.
@@ -301,7 +301,7 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
         answer: Answer | None,
         is_stopping: Callable[[], bool],
     ) -> Plan:
-        """Return the plan for what a person has approved, or ask; the task rests meanwhile."""
+        """Return the plan for the approved orders, or ask; the task is suspended until then."""
         shown = approver.approved_by(answer) if answer else approver.approved_before()
         if shown is None:
             run, reported = work_through(self, context, plan.for_reading(), is_stopping)
@@ -357,7 +357,7 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
             named = [*orders.requests, *parts]
             beside = hook.get_conn().look_ups_per_cancel(named) + (note is not None)
         except OmsOrderSetError as error:
-            log_lines(self.log, "What is wrong with the orders", iter(error.problems))
+            log_lines(self.log, "Invalid orders", iter(error.problems))
             raise OmsInvalidInputError(error.message) from None
         how = "a dry run, nothing is canceled" if dry_run else "for real"
         how = "as a person approves it" if approver else how

@@ -1,4 +1,4 @@
-"""What it means to cancel a set of orders: the set, the run through it, its record and its report.
+"""The cancellation of a set of orders: the set, the run through it, its record and its report.
 
-What becomes of each single order is decided one folder up.
+The modules one folder up decide about each single order.
 """

@@ -61,7 +61,7 @@ class AcceptedRequests:
     def most_in_flight(self, default: int) -> int:
         """Return the most that were in flight with one of the last two seconds.
 
-        :param default: what it is if none was accepted.
+        :param default: the value if none was accepted.
         """
         return max((one.in_flight for one in self._latest), default=default)
 

@@ -1,4 +1,4 @@
-"""How many requests the tenant bears, learned from what it answers: in a second, and at a time.
+"""How many requests the tenant accepts, learned from its responses: in a second, and at a time.
 
 It decides how fast the run may be; when the next request may leave is decided in
 ``rate_limiter.py``. Why it is built like this is in ``docs/decisions/0008-an-adaptive-limiter.md``.
@@ -24,24 +24,24 @@ _DOUBLINGS = 8
 _SHORTEST_DOUBLING = 0.05
 _LONGEST_DOUBLING = 0.6
 _SHARE_OF_RUN = 0.01 * 0.05 / 1.56
-# What the tenant bears is what it accepted in the last second. The first time, the rate was still
-# doubling, and a burst that the tenant allows is in it.
+# The tenant's limit is taken to be the number accepted in the last second. The first time, the
+# rate was still doubling, and a burst that the tenant allows is in it.
 _MEASURED_OVER = 1.0
 _FIRST_DISCOUNT = 0.9
 # Accepted in less time, a few requests say little: an estimate falls by half at most.
 _SHORTEST_MEASURE = 0.25
 _LOWEST_SHARE = 0.5
 _LOWEST_RATE = 0.5
-# After a wall the rate begins at this share of what was accepted, and takes that long to get back.
-# Several runs on one tenant share what each of them gives up here. A large step evens them out.
+# After a wall the rate begins at this share of the accepted rate, and takes that long to get back.
+# Several runs on one tenant share the rate that each gives up here. A large step evens them out.
 _BACKOFF = 0.8
 _SHORTEST_RECOVERY = 1.5
 _FIRST_RECOVERY = 0.75
-# A pause holds up all of them, and empties what the tenant counts.
+# A pause holds up all of them, and empties the tenant's counter.
 _BACKOFF_AFTER_PAUSE = 0.9
 # A wall that asks for a pause costs that pause: it is not looked for again before long.
 _RECOVERY_PER_PAUSE = 12.0
-# Those that follow a wall at once meet the same one: what the tenant counts has to run down first.
+# Those that follow a wall at once meet the same one: the tenant's counter has to run down first.
 _SAME_WALL_FOR = 0.1
 # A wall that comes before there is a new measure is met by going down by this much.
 _STEP_DOWN = 0.8
@@ -53,7 +53,7 @@ _BUSY_SHARE = 0.6
 _BUSY_OVER = 0.1
 _FIRST_STEP_UP = 2.0
 _LONGEST_STEP_UP = 60.0
-# What is turned away below this share of what was accepted is turned away at random.
+# A request rejected below this share of the accepted rate is rejected at random.
 _CLEARLY_BELOW = 0.95
 # While the rate doubles, it is too high for sure where the rate without the burst is below this
 # share of it, and the burst lasts no longer than this share of a pause.
@@ -77,9 +77,9 @@ _WORTH_A_WRITE = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """Hold what a run has learned of its tenant's limits.
+    """Hold the tenant's limits that a run has learned.
 
-    :param requests_per_second: what it accepts; ``None`` where no such limit was found.
+    :param requests_per_second: the rate that it accepts; ``None`` where no such limit was found.
     :param at_a_time: requests in flight that it accepts; ``None`` where no such limit was found.
     """
 
@@ -87,9 +87,9 @@ class Learned:
     at_a_time: int | None = None
 
     def differs_from(self, other: Learned | None) -> bool:
-        """Tell whether it is worth to be recorded in place of another.
+        """Return whether it is worth recording in place of another.
 
-        :param other: what is on record.
+        :param other: the recorded one.
         """
         if other is None or other.at_a_time != self.at_a_time:
             return True
@@ -110,13 +110,13 @@ class AdaptiveLimit:
     """Learn from each response how fast to go on.
 
     Until the tenant turns a request away, the rate doubles quickly until it is no limit any more.
-    From then on it falls a little below what was accepted, approaches that again, stays near it,
-    and then looks for more, ever faster. A wall is what requests met that were sent after the last
-    one: others were on their way when it was met.
+    From then on it falls a little below the accepted rate, approaches that again, stays near it,
+    and then looks for more, ever faster. A wall is a refusal of requests that were sent after the
+    last one: others were on their way when it was met.
 
     :param orders: how many orders are to be canceled.
     :param max_workers: the most requests in flight at a time.
-    :param learned: what an earlier attempt has learned; ``None`` if it met no limit.
+    :param learned: the limits that an earlier attempt has learned; ``None`` if it met no limit.
     """
 
     def __init__(self, orders: int, max_workers: int, learned: Learned | None = None) -> None:
@@ -133,7 +133,7 @@ class AdaptiveLimit:
         self._held_until = -math.inf
         # When it went down last, and until when that is the same wall.
         self._cut_at = self._ends_at = -math.inf
-        # What is accepted in a second is measured in a time that stands still in pauses.
+        # The requests accepted in a second are measured in a time that stands still in pauses.
         self._paused_seconds = 0.0
         self._paused_until = -math.inf
         self._stepped_at = math.inf
@@ -161,11 +161,11 @@ class AdaptiveLimit:
             if learned.at_a_time is not None:
                 self._at_a_time = min(max(learned.at_a_time, 1), max_workers)
 
-    # -- what it allows
+    # -- the limits that it sets
 
     @property
     def learned(self) -> Learned | None:
-        """Return what the run has learned; ``None`` where it knows no limit."""
+        """Return the learned limits; ``None`` where it knows no limit."""
         borne = max(self._ceiling, self._accepted.most)
         rate = round(borne, 2) if self._has_ceiling else None
         at_a_time = self._at_a_time if self._at_a_time < self._max_workers else None
@@ -208,7 +208,7 @@ class AdaptiveLimit:
         self._grown += max(0.0, now - max(counted_at, self._held_until))
         self._counted_at = now
 
-    # -- what it learns from
+    # -- the input that it learns from
 
     def on_accepted(self, sent_at: float, in_flight: int, now: float) -> None:
         """Note a request that the tenant has dealt with, whatever it answered.
@@ -334,11 +334,11 @@ class AdaptiveLimit:
         return max(now, self._paused_until) - self._paused_seconds
 
     def _is_clearly_below(self, now: float) -> bool:
-        """Tell whether the rate is one that was accepted before, and no burst with it."""
+        """Return whether the rate is one that was accepted before, and no burst with it."""
         return self._is_confirmed and self.rate(now) <= _CLEARLY_BELOW * self._ceiling
 
     def _is_far_too_fast(self, now: float, pause: float) -> bool:
-        """Tell whether the rate still doubles, and all but the burst is turned away at once."""
+        """Return whether the rate still doubles, and all but the burst is turned away at once."""
         is_at_once = self._burst.seconds < _AT_ONCE * pause
         too_fast = self._burst.rate < _FAR_BELOW * self.rate(now)
         return is_at_once and too_fast and not self._has_ceiling

@@ -1,4 +1,4 @@
-"""What a person is asked about a set, what the answer covers, and what has changed since.
+"""The question to a person about a set, the orders that the answer covers, and changes since.
 
 It is pure. How Airflow asks, and keeps the answer, is the business of ``approval.py`` at the top.
 """
@@ -31,16 +31,16 @@ Requests: TypeAlias = Mapping[OrderId, CancelRequest]
 
 
 class SetChangedError(Exception):
-    """Report that a set is not the one that was shown, and what is different."""
+    """Report that a set is not the one that was shown, and the difference."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """Hold what a person was shown of a set, or is to be shown.
+    """Hold the view of a set that a person was shown, or is to be shown.
 
     :param approvals: the orders to be canceled, each with its state.
     :param others: the orders of the set that are not to be canceled, as text.
-    :param asked: a digest over what is wanted of the whole set, and where.
+    :param asked: a digest of all requests of the set, and of the tenant.
     """
 
     approvals: Mapping[OrderId, Approval]
@@ -55,10 +55,10 @@ class Shown:
         tenant: str,
         not_cancelable_states: Iterable[str] = (),
     ) -> Shown:
-        """Return what is to be shown of a set that was read.
+        """Return the view of a set that was read.
 
         :param ends: how the dry run of each order ended.
-        :param requests: what is wanted of each order.
+        :param requests: the request for each order.
         :param tenant: where the orders are.
         :param not_cancelable_states: states from which the tenant is known to refuse a
             cancellation.
@@ -114,10 +114,10 @@ class Shown:
 
     @classmethod
     def from_record(cls, record: Any, requests: Requests, tenant: str) -> Shown:
-        """Return what was shown, if the set is still the same.
+        """Return the shown view, if the set is still the same.
 
-        :param record: what :meth:`record` returned.
-        :param requests: what is wanted of each order now.
+        :param record: the value that :meth:`record` returned.
+        :param requests: the present request for each order.
         :param tenant: where the orders are now.
         :raises SetChangedError: when the set is another one, or the record is damaged.
         """
@@ -138,7 +138,7 @@ class Shown:
             if record["version"] != _VERSION or shown.digest != record["digest"]:
                 raise ValueError("another digest")
         except _DAMAGE:
-            raise SetChangedError("What was shown is not on record any more") from None
+            raise SetChangedError("The question that was shown is no longer on record") from None
         if shown.asked != _digest_of_requests(requests, tenant):
             raise SetChangedError("The tenant, or the reason of an order, is another one now")
         return shown

@@ -1,6 +1,6 @@
 """Which orders of a run are read by one search, and which of them that ends.
 
-What a batch proves is decided in ``api/batch_reads.py``. No cancel ever rests on it: an order that
+``api/batch_reads.py`` decides on the evidence of a batch. No cancel ever rests on it: an order that
 it does not end is read by itself, as any other.
 """
 
@@ -25,7 +25,7 @@ __all__ = ["Batching", "evidence_of"]
 _TRIAL = FEWEST_PER_BATCH
 _WORTH_A_TRIAL = 25
 # A search that the tenant turns away is made again, because it stands for a hundred reads. One that
-# is always turned away may have a limit of its own.
+# is always rejected may have a separate limit.
 _MOST_REPEATS = 4
 
 
@@ -64,7 +64,7 @@ class Batching:
 
     @property
     def is_awaited(self) -> bool:
-        """Tell whether an answer may still end orders."""
+        """Return whether an answer may still end orders."""
         return bool(self._in_flight or self._to_repeat)
 
     def news(self) -> str | None:
@@ -74,7 +74,7 @@ class Batching:
         return f"Orders are read one by one: {why_not}" if why_not and not has_said else None
 
     def covers(self, order_id: OrderId | None) -> bool:
-        """Tell whether a search will read an order that was never taken.
+        """Return whether a search will read an order that was never taken.
 
         :param order_id: the order.
         """
@@ -98,7 +98,7 @@ class Batching:
 
     @property
     def has_next(self) -> bool:
-        """Tell whether :meth:`next_find` may return a search."""
+        """Return whether :meth:`next_find` may return a search."""
         if not self._is_of_use or self._waits_for_one:
             return False
         return bool(self._to_repeat) or self.covers(self._queued.never_taken)
@@ -129,7 +129,7 @@ class Batching:
         """Return the orders that a search may end, each with the read that it stands for.
 
         :param find: the search.
-        :param answer: what it shows of each order, or why it failed.
+        :param answer: a reply for each order, or why it failed.
         :param sent_at: when it began.
         :param now: when the answer came.
         """
@@ -157,7 +157,7 @@ class Batching:
             yield item
 
     def _is_to_repeat(self, find: Find, answer: Mapping[OrderId, Reply] | OmsError) -> bool:
-        """Tell whether a search was turned away, and not too often yet."""
+        """Return whether a search was turned away, and not too often yet."""
         is_turned_away = isinstance(answer, OmsError) and answer.evidence is Evidence.THROTTLED
         if not is_turned_away or self._reads.why_not is not None:
             self._repeats.pop(find, None)
@@ -172,7 +172,7 @@ class Batching:
         return self._is_trusted and is_enough and is_confirmed
 
     def on_read(self, order_id: OrderId, reply: Reply) -> None:
-        """Compare what a search showed with what Get Order shows of an order.
+        """Compare a search's view of an order with Get Order's.
 
         :param order_id: the order.
         :param reply: what Get Order shows.
@@ -200,9 +200,9 @@ class Batching:
 
 
 def evidence_of(answer: Mapping[OrderId, Reply] | OmsError) -> Reply:
-    """Return what an answer to a search says about the tenant.
+    """Return the evidence about the tenant in a response to a search.
 
-    :param answer: what it shows of each order, or why it failed.
+    :param answer: a reply for each order, or why it failed.
     """
     if not isinstance(answer, OmsError):
         return Reply(Evidence.OPEN)

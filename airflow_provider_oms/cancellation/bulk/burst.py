@@ -10,7 +10,7 @@ __all__ = ["Burst"]
 _APART = 0.15
 # An estimate is taken as it is if it differs from the last one by no more than this share, or than
 # so many requests make in the shorter time. Where it differs more, requests may be turned away at
-# random, and it is not believed below a share of what was accepted.
+# random, and it is not believed below a share of the accepted rate.
 _AGREE = 0.1
 _MISCOUNT = 2
 _UNCONFIRMED = 0.8
@@ -24,7 +24,7 @@ class Burst:
     """
 
     def __init__(self) -> None:
-        # Since when the tenant has been asked without a pause, and what was accepted since.
+        # Since when the tenant has been asked without a pause, and the requests accepted since.
         self._since: float | None = None
         self._accepted = 0
         #: For how long the tenant accepted all requests before the last pause, and how many.

@@ -1,6 +1,6 @@
-"""When a run stops before its end, why, and until when it may settle what it began.
+"""When a run stops before its end, why, and until when it may settle orders in flight.
 
-What becomes of a single order then is decided in ``decision.py``.
+``decision.py`` decides how a single order ends then.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class _Refusals:
         self._ended.add(item.request.order_id)
 
     def are_everywhere(self, queued: Queued) -> bool:
-        """Tell whether orders from every part of the set ended so, as far as any are left."""
+        """Return whether orders from every part of the set ended so, as far as any are left."""
         if len(self._ended_parts) >= queued.strata:
             return True
         is_long = len(self._ended) >= _REFUSED_WITHOUT_OTHERS
@@ -152,18 +152,18 @@ class CircuitBreaker:
 
     @property
     def is_probing(self) -> bool:
-        """Tell whether the OMS has answered no read yet, so that no cancel may leave."""
+        """Return whether the OMS has answered no read yet, so that no cancel may leave."""
         return not self._reads.is_proven
 
     @property
     def admits_searches(self) -> bool:
-        """Tell whether all is well enough for a search, of which no order waits for the answer."""
+        """Return whether all is well enough for a search, whose response no order waits for."""
         is_well = not (self.is_probing or self.suspects) and self.stopped is None
         return is_well and self.half_open_since is None
 
     @property
     def is_proven(self) -> bool:
-        """Tell whether the OMS has let a cancel through in this run."""
+        """Return whether the OMS has let a cancel through in this run."""
         return self._cancels.is_proven
 
     @property
@@ -183,7 +183,7 @@ class CircuitBreaker:
         return refused | self._unanswered if self.is_probing else refused
 
     def stop(self, why: str, now: float, *, settle: float | None = None) -> None:
-        """Let no cancel begin any more, and what is under way settle for a bounded time.
+        """Let no further cancel begin, and orders in flight settle for a bounded time.
 
         :param why: in a few words; the first reason stays.
         :param now: the present moment.
@@ -208,7 +208,7 @@ class CircuitBreaker:
         """Narrow or stop the run when the OMS does not answer any more, or asks to wait too long.
 
         :param item: the order.
-        :param event: the call and what came back.
+        :param event: the call and its reply.
         :return: seconds for which nothing may leave.
         """
         action, reply, now = event.action, event.reply, event.at
@@ -331,7 +331,7 @@ class CircuitBreaker:
         events = item.history.events if item.history is not None else ()
         action = next((event.action for event in events if event.reply is reply), Action.READ)
         if reply.evidence is Evidence.UNAUTHENTICATED:
-            # A token is the connection's; no order has one of its own.
+            # A token belongs to the connection, never to one order.
             self._refused_tokens += 1
         refusals = self._refusals[action]
         refusals.on_ended(item)

@@ -18,7 +18,7 @@ from airflow_provider_oms.cancellation.bulk.json_text import read_json
 
 __all__ = ["Columns", "folded", "text_of", "validate_delimiter"]
 
-# What is counted by value goes into the summary, which is bounded.
+# Values that are counted go into the summary, which is bounded.
 _MOST_CHARACTERS = 4096
 _CANCEL, _IGNORE = "cancel", "ignore"
 _COLUMN_RULE = "the name of a column that is not one of an entry's own fields"
@@ -50,7 +50,7 @@ class Columns:
 
     @classmethod
     def checked(cls, order_id_column: Any = None, where: Any = None) -> Columns:
-        """Return what a caller named.
+        """Return the caller's columns.
 
         :param order_id_column: the column of the ids; ``None`` or ``""`` for ``order_id``, with no
             unknown column beside it.
@@ -65,7 +65,7 @@ class Columns:
         return cls(order_id, conditions, ignores_others=named)
 
     def has(self, name: str) -> bool:
-        """Tell whether a column counts.
+        """Return whether a column counts.
 
         :param name: its name.
         """
@@ -157,7 +157,7 @@ def _texts(argument: str, word: str, given: Any) -> list[str]:
 def text_of(value: Any) -> str | None:
     """Return the text of a field that decides, as ``where`` has it.
 
-    :param value: what a file has there: a text, a whole number, a boolean or nothing.
+    :param value: the file's value: a text, a whole number, a boolean or nothing.
     :return: the text, ``""`` for a blank one; ``None`` for a value of another kind.
     """
     if value is None:
@@ -171,7 +171,7 @@ def text_of(value: Any) -> str | None:
 
 
 def folded(text: str) -> str:
-    """Return a text without its blanks and its letter case, to find what was probably meant.
+    """Return a text without blanks and letter case, to find the word that was probably meant.
 
     :param text: a value or the name of a column.
     """
@@ -179,7 +179,7 @@ def folded(text: str) -> str:
 
 
 def validate_delimiter(value: Any) -> str | None:
-    r"""Return what separates the fields of a CSV file, if a caller said so.
+    r"""Return the delimiter of a CSV file, if a caller gave one.
 
     :param value: one character; ``\t`` in two characters, or ``tab``, for a tab; ``None`` or ``""``
         where it is to be found out.

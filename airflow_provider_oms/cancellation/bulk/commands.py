@@ -1,4 +1,4 @@
-"""What the engine of a run asks its driver for: calls, writes to the journal, lines of the log."""
+"""The engine's commands to its driver: calls, writes to the journal, lines of the log."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Send:
     lease: Lease | None = None
 
     def may_leave(self, now: float, *, has_begun: bool) -> bool:
-        """Tell whether a cancel may still leave, as far as its lease and its deadline go.
+        """Return whether a cancel may still leave, as far as its lease and its deadline go.
 
         It is asked when the token is there, which can take longer than a lease lasts, and again
         when the connection is, directly before the first byte.

@@ -1,4 +1,4 @@
-"""The entries of a CSV file with a header line, and what is wrong with a file that has none."""
+"""The entries of a CSV file with a header line, and the errors of a file that has none."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def _problem_of_width(row: Sequence[str], header: Sequence[str], line: str, deli
 
 
 def _may_have_swallowed(lines: Sequence[str], row: Sequence[str], at: int, delimiter: str) -> bool:
-    """Tell whether rows may have become part of a field that begins with a stray quotation mark."""
+    """Return whether a field that begins with a stray quotation mark may have swallowed rows."""
     if len(lines) == 1:
         return False
     for line in lines:

@@ -1,4 +1,4 @@
-"""Carry out what the engine of a run asks for: calls, writes to the journal, lines of the log.
+"""Carry out the commands of a run's engine: calls, writes to the journal, lines of the log.
 
 It decides nothing. ``max_workers`` threads make calls, one writes the journal, and one owns the
 engine: no other thread ever touches it. Whatever happens elsewhere is put into the owner's inbox.
@@ -63,7 +63,7 @@ class BulkRun:
     :param leeway: seconds that a cancel which has begun can still take to leave, to connect say.
     :param attempt: which attempt of the task this is, from 1.
     :param log: receives progress, the decisions about orders that deviate, and why a run stops.
-    :param is_stopping: tells whether the task was told to end.
+    :param is_stopping: returns whether the task was told to end.
     """
 
     def __init__(
@@ -142,12 +142,12 @@ class BulkRun:
 
     @property
     def is_shut_out(self) -> bool:
-        """Tell whether the connection was refused before any cancel was let through."""
+        """Return whether the connection was refused before any cancel was let through."""
         return self._engine.breaker.is_shut_out
 
     @property
     def throttling(self) -> Throttling:
-        """Return what the tenant's limits did to the run."""
+        """Return the effect of the tenant's limits on the run."""
         return self._engine.throttling
 
     def _say_what_is_left(self, recovery: Recovery, attempt: int) -> None:

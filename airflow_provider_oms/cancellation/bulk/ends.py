@@ -58,7 +58,7 @@ class Ends:
         """End an order that was begun.
 
         :param item: the order.
-        :param history: what was done about it.
+        :param history: its requests and replies.
         :param done: how it ends.
         :param now: the present moment.
         """

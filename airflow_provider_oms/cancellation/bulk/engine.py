@@ -1,7 +1,7 @@
-"""What comes next in a run over a set of orders: events and a time go in, commands come out.
+"""Decide the next step of a run over a set: events and a time go in, commands come out.
 
 It is pure: no thread, clock, sleep, random source or I/O, and one owner at a time uses it. Its
-driver is in ``driver.py``; what comes next for a single order is decided in ``decision.py``.
+driver is in ``driver.py``; ``decision.py`` decides the next step of a single order.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class Engine:
     # -- events
 
     def on_reply(self, item: WorkItem, event: Event, *, held_back: bool) -> None:
-        """Judge what came back from a call.
+        """Judge the reply to a call.
 
         :param item: the order.
         :param event: the call and its reply.
@@ -121,7 +121,7 @@ class Engine:
             self._lines.append(Log(describe_decision(named, history, decision, now)))
 
     def _judge(self, item: WorkItem, event: Event) -> None:
-        """Let what a response says about the tenant slow the run down, or stop it."""
+        """Let a response's evidence about the tenant slow the run down, or stop it."""
         self._learn(event, item.beside)
         if pause := self.breaker.on_reply(item, event):
             self.limiter.pause_until(event.at + pause, event.at)
@@ -131,7 +131,7 @@ class Engine:
 
     def _learn(self, event: Event, beside: int) -> None:
         self.limiter.on_reply(event)
-        # What a tenant that is away answers says nothing of its limits.
+        # The responses of an unavailable tenant show nothing about its limits.
         is_open = self.breaker.half_open_since is None
         if is_open and self.limiter.learn(event, beside) and (found := self.limiter.found):
             self._lines.append(Log(found))
@@ -142,7 +142,7 @@ class Engine:
         """End the orders that a search has shown to need nothing more, and queue the others again.
 
         :param find: the search.
-        :param answer: what it shows of each order, or why it failed.
+        :param answer: a reply for each order, or why it failed.
         :param sent_at: when it began.
         :param now: when the answer came.
         """
@@ -192,7 +192,7 @@ class Engine:
         self._lines.append(Log(f"{why}: {self._leasing.failure}", is_warning=True))
 
     def stop(self, why: str, now: float, *, settle: float | None = None) -> None:
-        """Begin no cancel any more, and settle what is in flight for a bounded time.
+        """Begin no further cancel, and settle orders in flight for a bounded time.
 
         :param why: in a few words; the first reason stays.
         :param now: the present moment.
@@ -265,7 +265,7 @@ class Engine:
 
     @property
     def throttling(self) -> Throttling:
-        """Return what the tenant's limits did to the run so far."""
+        """Return the effect of the tenant's limits on the run so far."""
         return self.limiter.throttling
 
     @property
@@ -280,11 +280,11 @@ class Engine:
 
     @property
     def is_closed(self) -> bool:
-        """Tell whether every order has ended."""
+        """Return whether every order has ended."""
         return self._final_at < math.inf
 
     def is_done(self, now: float) -> bool:
-        """Tell whether every order has ended and is on record, or can no longer be.
+        """Return whether every order has ended and is on record, or can no longer be.
 
         :param now: the present moment.
         """

@@ -1,7 +1,7 @@
 """The one door to a set of orders: which values are a set, and what counts as an entry of it.
 
 The argument ``orders``, files (``csv_entries.py``, ``json_entries.py``) and ``split_orders`` all
-come through here. What the fields of an entry must be is the business of ``order_set.py``.
+come through here. ``order_set.py`` has the rules for the fields of an entry.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ __all__ = [
     "is_blank",
 ]
 
-#: What an entry may say of parts of its order.
+#: The fields by which an entry names parts of its order.
 PART_KEYS = ("items", "shipment", "line", "quantity", "keep_quantity")
 ENTRY_KEYS = (
     "order_id",
@@ -51,12 +51,12 @@ _NO_TEXT = (str, bytes, bytearray, memoryview)
 
 @dataclass(frozen=True, slots=True)
 class MappedOutputs:
-    """Hold what the instances of a mapped task returned: a list of entries each, or one entry.
+    """Hold the return value of each instance of a mapped task: a list of entries, or one entry.
 
     Only Airflow's own lazy sequence may become one. Nothing in the shape of a value tells the
     outputs of mapped tasks from rows, whose other columns must never be taken for orders.
 
-    :param outputs: what each instance returned, in their order.
+    :param outputs: the return value of each instance, in their order.
     """
 
     outputs: Iterable[Any]
@@ -102,7 +102,7 @@ def entries_of_value(value: Any) -> Iterator[tuple[str, Any]]:
 
 def _is_list(value: Any) -> bool:
     if isinstance(value, tuple) and len(value) > 1:
-        # What a query returns through fetch_one_handler: the other columns are no orders.
+        # A row that a query returns through fetch_one_handler: the other columns are no orders.
         return False
     is_text = isinstance(value, (*_NO_TEXT, io.IOBase))
     return isinstance(value, Sequence | Iterator) and not is_text
@@ -134,9 +134,9 @@ def _kind_of_set(value: Any) -> str:
 
 
 def is_blank(value: Any) -> bool:
-    """Tell whether a field says nothing.
+    """Return whether a field says nothing.
 
-    :param value: what it holds.
+    :param value: its content.
     """
     return value is None or (isinstance(value, str) and not value.strip())
 
@@ -162,7 +162,7 @@ def entry_of(value: Any) -> Any:
 
 def _of_mapped_tasks(mapped: MappedOutputs) -> Iterator[tuple[str, Any]]:
     for number, output in enumerate(mapped.outputs, 1):
-        # A tuple is one row of a query, as above; a list is what the rule below is for.
+        # A tuple is one row of a query, as above; a list falls under the rule below.
         if not isinstance(output, list):
             yield f"entry {number}", entry_of(output)
             continue

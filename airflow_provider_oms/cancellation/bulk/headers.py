@@ -1,4 +1,4 @@
-"""The names of a file's columns: what is wrong with them, and which character separates them."""
+"""The names of a file's columns: their errors, and the character that separates them."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ HEADER_RULE = (
     f"the first line must name the columns: order_id and, if wanted, {', '.join(ENTRY_KEYS[1:])}"
 )
 _OR_NAMED = "of an export as it comes, name the column of the ids in order_id_column"
-# What a number, a date or an e-mail address has, and the name of a column has not.
+# Characters of a number, a date or an e-mail address that the name of a column lacks.
 _DATA = re.compile(r"[0-9]{3}|@")
-# What may be repeated in a message: the name of a column, and nothing that could be a shopper's.
+# Texts that may be repeated in a message: the name of a column, and nothing that could be a
+# shopper's.
 _NAME = re.compile(r"[A-Za-z][A-Za-z _/().-]{0,39}", re.ASCII)
 
 
 def problem_of_header(header: Sequence[str], columns: Columns) -> str | None:
-    """Return what is wrong with a header, and what to do about it.
+    """Return the error in a header, and the remedy.
 
     :param header: the names, without blanks around them.
     :param columns: which columns count.
@@ -73,12 +74,12 @@ def _what(name: str) -> str:
 def found_delimiter(line: str, needed: Sequence[str], usual: str) -> str | None:
     """Return which character separates the names of columns.
 
-    The names that have to be there decide, and nothing else: what is frequent in rows may be part
-    of a price or an address.
+    The names that have to be there decide, and nothing else: a character that is frequent in rows
+    may be part of a price or an address.
 
     :param line: the file's first line.
     :param needed: the names that have to be there.
-    :param usual: what it is where the line does not tell.
+    :param usual: the delimiter where the line does not show it.
     :return: the character; ``None`` where the line can be read in several ways.
     """
     names = {each: _split(line, each) for each in DELIMITERS}

@@ -1,6 +1,6 @@
 """Which orders of a set are taken up next, and how many: no more than may be in doubt at a time.
 
-What is done about an order that was taken up is decided in ``engine.py``.
+``engine.py`` decides on the next step of an order that was taken up.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class Intake:
         if not leasing.is_usable:
             return []
         if self._breaker.suspects:
-            # What becomes of few decides whether there is any use in more.
+            # The results of a few decide whether there is any use in more.
             item = self._next_outside(load) if load < _MOST_ON_TRIAL else None
             return [item] if item is not None else []
         workers = self.capacity(ended, now)
@@ -127,7 +127,7 @@ class Intake:
         return items
 
     def _may_begin(self, now: float) -> bool:
-        """Tell whether more cancels may begin before there is a response to the first ones."""
+        """Return whether more cancels may begin before there is a response to the first ones."""
         if self._breaker.has_judged_a_cancel or now >= self._first_at + _FIRST_RESPONSE_WITHIN:
             return True
         return self._first_cancels < _FIRST_CANCELS
@@ -169,7 +169,7 @@ class Intake:
     def _next_outside(self, load: int) -> WorkItem | None:
         """Return an order of a part that is neither suspected nor on trial.
 
-        :param load: how many orders are under way; what becomes of them may lift the suspicion.
+        :param load: how many orders are under way; their results may lift the suspicion.
         """
         suspects = self._breaker.suspects
         taken = self._queued.take_outside(suspects | self._on_trial)
@@ -178,7 +178,7 @@ class Intake:
             taken = self._queued.take_outside(suspects) or self._queued.take()
         elif taken is None and self._breaker.is_proven and not self._queued.has_outside(suspects):
             # No part is left that could tell, and the tenant has let cancels through: each of these
-            # orders may have a reason of its own.
+            # orders may have a different reason.
             taken = self._queued.take()
         if taken is None:
             return None

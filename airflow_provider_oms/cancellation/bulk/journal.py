@@ -1,13 +1,14 @@
-"""What a task records about its orders so that its next attempt can go on, whatever ended this one.
+"""A task's record of its orders, from which its next attempt can go on, whatever ended this one.
 
 An intent is on record before its cancel is sent, and an outcome soon after it is known. What goes
 on record, and when, is decided in ``leasing.py``; a :class:`Store` keeps the values.
 
 The records are pages, each a map from order to its state. An attempt rewrites the page it is on
-until that is full, and never one of an earlier attempt, so that a recorded time stays what it was.
+until that is full, and never one of an earlier attempt, so that a recorded time never changes.
 
-A write that failed may still arrive later, and would replace what the page holds by then. So it is
-repeated with the same content until it is taken, and the page is not written again after that.
+A write that failed may still arrive later, and would replace the page's content of that time. So
+it is repeated with the same content until it is taken, and the page is not written again after
+that.
 """
 
 from __future__ import annotations
@@ -40,10 +41,10 @@ _DAMAGE = (KeyError, TypeError, ValueError, zlib.error)
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """Hold what an earlier attempt recorded about one order.
+    """Hold an earlier attempt's record of one order.
 
     :param outcome: how it ended; ``None`` for an intent without an outcome.
-    :param confirmed_by: what that was read from.
+    :param confirmed_by: the source of that.
     :param posted_by: seconds since the epoch at which its cancel can have left at the latest;
         known where there is no outcome, or one that leaves the order in doubt.
     """
@@ -54,7 +55,7 @@ class Recorded:
 
     @property
     def is_in_doubt(self) -> bool:
-        """Tell whether a cancel may have been acted on without anyone having seen it."""
+        """Return whether a cancel may have taken effect unseen."""
         return self.outcome in (None, Outcome.UNKNOWN, Outcome.NOT_CANCELED)
 
 
@@ -65,7 +66,7 @@ class Journal:
         is in doubt.
     :param now: the present moment, in seconds since the epoch.
     :param attempt: which attempt of the task this is, from 1.
-    :param tenant: where the orders are; what is on record of another tenant says nothing of them.
+    :param tenant: where the orders are; a record of another tenant proves nothing about them.
     :param order_ids: the set. An order that an earlier attempt's set did not have may have been
         another task's, so that a record which does not name it proves nothing.
     """
@@ -85,7 +86,7 @@ class Journal:
         self._order_set = _digest(by_text)
         self._orders_per_page = _LARGEST_PAGE // longest_packed(by_text)
         self._page: dict[str, str] = {}
-        # What was written last, where it is not known whether the store has taken it.
+        # The last write, where it is not known whether the store has taken it.
         self._unconfirmed: dict[str, str] | None = None
         # The bounds of the intents that have no outcome yet.
         self._open: dict[OrderId, float] = {}
@@ -107,7 +108,7 @@ class Journal:
 
         :param store: where it is kept.
         :return: the journal, whose ``earlier`` names each order by its text, and whose ``is_whole``
-            tells whether nothing of it is lost; ``None`` where there is none.
+            shows whether nothing of it is lost; ``None`` where there is none.
         :raises JournalError: when the store cannot be read.
         """
         with store_failures():
@@ -129,11 +130,11 @@ class Journal:
 
     @property
     def is_kept(self) -> bool:
-        """Tell whether the record outlives this attempt."""
+        """Return whether the record outlives this attempt."""
         return self._store is not None
 
     def confirm_ownership(self) -> bool:
-        """Write the head once more, and tell whether the store took it.
+        """Write the head once more, and return whether the store took it.
 
         Airflow takes no value from an attempt that it has given up, whether or not that has ended:
         only an attempt whose values are taken may still speak for the task.
@@ -180,7 +181,7 @@ class Journal:
             # there says that.
             if result.outcome is not Outcome.NOT_ATTEMPTED or order_id in self._open:
                 changes[order_id] = self._state_of(result, now)
-        # Also where the write fails: it may arrive all the same.
+        # Also where the write fails: it may arrive nevertheless.
         self._open |= opened
         if changes and self._store is not None:
             by_text = {str(order_id): state for order_id, state in changes.items()}
@@ -251,8 +252,8 @@ class Journal:
         try:
             self._read(store, head, by_text)
         except _DAMAGE:
-            # Gone, cut or of another version: what it says counts, what it does not say may have
-            # been sent all the same.
+            # Gone, cut or of another version: the records in it count, and cancels missing from it
+            # may still have been sent.
             self.is_whole = False
 
     def _read(self, store: Store, head: Any, by_text: Mapping[str, OrderId]) -> None:
@@ -263,7 +264,7 @@ class Journal:
             raise ValueError("written by another version")
         earlier: dict[OrderId, Recorded] = {}
         self.earlier = earlier
-        # What was lost once stays lost for every later attempt.
+        # A lost record stays lost for every later attempt.
         self.is_whole = bool(head["whole"]) and head["orders"] == self._order_set
         self._first_page = int(head["first"])
         for page in self._read_pages(store):
@@ -305,7 +306,7 @@ def _digest(texts: Iterable[str]) -> str:
 
 
 def _learned(values: Any) -> Learned | None:
-    """Return what the head says about limits; what it cannot mean is no damage to the record."""
+    """Return the head's limits; impossible values do not damage the record."""
     match values:
         case [float() | int() | None as rate, int() | None as at_a_time]:
             is_usable = (rate is None or 0 < rate < math.inf) and (

@@ -61,7 +61,7 @@ def _entry_in(line: str) -> Any:
         return Unusable("the line is null; delete it, or write the order id")
     if isinstance(value, list) and len(value) != 1:
         return Unusable(
-            f"the line is a JSON array of {len(value)}; write each order in a line of its own"
+            f"the line is a JSON array of {len(value)}; write each order on its own line"
         )
     # Of a number, nothing shows that it was written to its end, as a bracket or a quote does.
     if isinstance(value, int) and not is_terminated(line):

@@ -13,7 +13,7 @@ class TwiceError(ValueError):
 
 
 def read_json(text: str) -> Any:
-    """Return what a text says.
+    """Return the value of a JSON text.
 
     :param text: JSON.
     :return: the value.

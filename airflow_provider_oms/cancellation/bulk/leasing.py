@@ -24,7 +24,7 @@ _RETRY_AFTER = 1.0
 
 
 class Leasing:
-    """Collect intents and ends for one write at a time, and grant leases for what was written.
+    """Collect intents and ends for one write at a time, and grant leases for the intents written.
 
     :param is_kept: whether records outlive the attempt; leases have no end where they do not.
     :param leeway: seconds that a cancel which has begun can still take to leave.
@@ -45,12 +45,12 @@ class Leasing:
 
     @property
     def is_usable(self) -> bool:
-        """Tell whether the last write went well; no cancel leaves otherwise."""
+        """Return whether the last write went well; no cancel leaves otherwise."""
         return self.failing_since is None
 
     @property
     def is_writing(self) -> bool:
-        """Tell whether a write is in flight."""
+        """Return whether a write is in flight."""
         return self._write is not None
 
     @property
@@ -66,7 +66,7 @@ class Leasing:
 
     @property
     def has_unrecorded(self) -> bool:
-        """Tell whether an end is not on record yet."""
+        """Return whether an end is not on record yet."""
         return bool(self._unrecorded)
 
     def ask(self, item: WorkItem) -> None:
@@ -155,7 +155,7 @@ class Leasing:
         return self._fail(error, now)
 
     def note_if_late(self, now: float) -> bool:
-        """Tell whether the write in flight has just turned out to take longer than a lease lasts.
+        """Return whether the write in flight has just turned out to take longer than a lease lasts.
 
         :param now: the present moment.
         """
@@ -170,7 +170,7 @@ class Leasing:
         self.failure = error
         if self.failing_since is not None:
             return False
-        # Not since the write was asked for: the machine may have been suspended meanwhile.
+        # Not since the write was asked for: the machine may have been suspended since.
         self.failing_since = now
         return True
 

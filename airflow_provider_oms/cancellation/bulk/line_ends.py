@@ -15,7 +15,7 @@ FIELD_CUT_OFF = (
 
 
 def is_terminated(line: str) -> bool:
-    """Tell whether a line has its line break, which only the last one of a file can lack.
+    """Return whether a line has its line break, which only the last one of a file can lack.
 
     :param line: a line, as it is in the file.
     """

@@ -1,4 +1,4 @@
-"""What comes next for one order of a set: what ``decision.py`` says, as far as the run lets it.
+"""The next step of one order of a set: the step of ``decision.py``, as far as the run allows it.
 
 When it happens is decided in ``engine.py``.
 """
@@ -27,7 +27,7 @@ _FRESH_FOR = 2 * LEASE_SECONDS
 
 
 def next_step(history: History, breaker: CircuitBreaker, limiter: RateLimiter, now: float) -> Step:
-    """Decide what comes next for an order.
+    """Decide the next step for an order.
 
     :param history: the calls made so far.
     :param breaker: says whether cancels may leave.

@@ -45,7 +45,7 @@ _ENTRY_RULE = f"an order id, or a dict with {', '.join(ENTRY_KEYS)}"
 
 
 class ChecksRequests(Protocol):
-    """Name what a tenant's dialect checks."""
+    """Name the checks of a tenant's dialect."""
 
     def order_id(self, value: Any, order_key: Any) -> OrderId:
         """Return what names an order in its one form.
@@ -62,20 +62,20 @@ class ChecksRequests(Protocol):
 
         :param order_id: the order.
         :param reason: why.
-        :param explanation: what is to be said besides.
-        :param order_key: what names the order.
+        :param explanation: an additional text.
+        :param order_key: the kind of the order's name.
         :raises OmsInputError: for the first value that breaks its rule.
         """
 
     def parts(self) -> PartDialect:
-        """Return what the tenant's API says about parts of an order."""
+        """Return the tenant's dialect for parts of an order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reasons:
-    """Hold the reasons of entries that name none of their own, and who checks all of them.
+    """Hold the default reasons of entries without one, and the dialect that checks all of them.
 
-    :param dialect: checks what an entry asks for.
+    :param dialect: checks an entry's request.
     :param disposition_reason: as the caller gave it; ``None`` when every entry has its own.
     :param disposition_other_reason: as the caller gave it.
     :param order_key: what names the orders of entries that do not say.
@@ -120,7 +120,7 @@ class Reasons:
     def _of(self, fields: Mapping[str, Any]) -> tuple[Any, Any, Any]:
         """Return reason, explanation and ``order_key`` of an entry."""
         if unknown := sorted(str(key) for key in fields if key not in ENTRY_KEYS):
-            # A column such as "verdict" that nobody looks at could mean "do not cancel".
+            # An ignored column such as "verdict" could mean "do not cancel".
             rule = f"{_ENTRY_RULE}, and nothing else"
             raise OmsInputError("the entry", rule, f"the unknown key {unknown[0][:40]!r}")
         reason, explanation = self.disposition_reason, self.disposition_other_reason
@@ -139,10 +139,10 @@ class OrderSet:
     """Hold the orders to cancel, each once, in the order they were given.
 
     :param requests: one cancellation for each order that is to be canceled as a whole, by its id.
-    :param parts: what is to be canceled of each other order, by its id.
+    :param parts: the parts to cancel of each other order, by its id.
     :param duplicates: entries that named an order, or a part of one, again.
     :param in_doubt: orders for which an earlier run may have sent a cancel.
-    :param approvals: what a person has approved, by order; ``None`` where nobody was asked. An
+    :param approvals: a person's approvals, by order; ``None`` where none was asked for. An
         order that is not in it is not canceled.
     """
 
@@ -158,7 +158,7 @@ class OrderSet:
 
     @property
     def asked(self) -> dict[OrderId, CancelRequest]:
-        """Return what is asked of each order, for people to read: parts of it, or all."""
+        """Return the request for each order, for people to read: parts of it, or all."""
         return {**self.requests, **{id_: one.as_request() for id_, one in self.parts.items()}}
 
     @property
@@ -175,7 +175,7 @@ class OrderSet:
         return [*self.requests, *(one.key for one in self.parts.values())]
 
     def approval_of(self, order_id: OrderId) -> Approval | None:
-        """Return what was approved of an order; ``None`` where nobody was asked.
+        """Return the approval of an order; ``None`` where none was asked for.
 
         :param order_id: the order.
         """
@@ -271,7 +271,7 @@ def split_orders(
     :param disposition_other_reason: the explanation of entries that name none.
     :param extra_reasons: more reasons that the connection's ``disposition_reasons`` admits.
     :param api: the connection's ``api``.
-    :param order_key: what the ids are, as for the operator.
+    :param order_key: the kind of the ids, as for the operator.
     :return: the entries as they were given, each order once but for its parts, in lists of
         ``chunk_size`` orders.
     :raises OmsInputError: when a number is less than 1 or is none, or ``orders`` is no set.

@@ -1,4 +1,4 @@
-"""What the *Orders* page shows of a run beside its journal: one JSON value of a bounded size.
+"""The data of the *Orders* page about a run, beside its journal: one JSON value of a bounded size.
 
 The page itself is in ``www/``. It takes the outcome of each order from the journal, and from here
 how many orders there are, and the details of those that are not canceled.
@@ -34,7 +34,7 @@ _PROBABLY_REFUSED = (
 
 
 class OrdersPage(TypedDict):
-    """Describe what the page is told.
+    """Describe the data of the page.
 
     ``outcomes`` is ``None`` until the run is over. ``orders_that_deviate`` counts all that are not
     canceled, or in a dry run probably would not be. ``rows`` holds the first of them as lists,
@@ -59,7 +59,7 @@ class OrdersPage(TypedDict):
 
 
 def page_at_start(orders: int, *, dry_run: bool, tenant: str, admin_url: str | None) -> OrdersPage:
-    """Return what is known before the first request.
+    """Return the data known before the first request.
 
     :param orders: number of orders in the set.
     :param dry_run: whether nothing is to be posted.
@@ -88,9 +88,9 @@ def page_at_start(orders: int, *, dry_run: bool, tenant: str, admin_url: str | N
 def page_at_end(
     page: OrdersPage, run: FinishedRun, *, not_cancelable_states: Collection[str] = ()
 ) -> OrdersPage:
-    """Return what is known when a run is over.
+    """Return the data known when a run is over.
 
-    :param page: what was known before.
+    :param page: the earlier data.
     :param run: the run.
     :param not_cancelable_states: states from which the tenant is known to refuse a cancellation.
     :return: a value of less than 400 KiB as JSON, with up to 1,000 rows.

@@ -1,6 +1,6 @@
 """How the orders of a run have ended so far: counts, the first ids, and what to say about them.
 
-How one order ended is told in ``outcomes.py``; what a results file holds, in ``results.py``.
+``outcomes.py`` defines how one order ended; ``results.py``, the content of a results file.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ _NAMED_IN_MESSAGE = 3
 class OrderEnd:
     """Hold how one order of a set ended.
 
-    :param result: the outcome and what it rests on.
+    :param result: the outcome and its basis.
     :param attempt: the task's attempt in which it ended.
     :param posts: cancels sent for it in that attempt; ``None`` where only the outcome is known.
     :param started_at: when that attempt turned to it, in seconds since the epoch, if it did.
-    :param finished_at: when it came to its end, likewise.
+    :param finished_at: when it came to its end, in the same unit.
     :param parts: how each part ended, where only parts of it were to be canceled; ``None`` for a
         whole order.
     :param is_final: whether no retry of the task can help, whatever the outcome.
@@ -48,7 +48,7 @@ class OrderEnd:
 
     @property
     def may_be_retried(self) -> bool:
-        """Tell whether trying again can change anything without a person's help."""
+        """Return whether trying again can change anything without a person's help."""
         return self.result.outcome.may_be_retried and not self.is_final
 
 
@@ -84,7 +84,7 @@ class OutcomeCounts:
 
     @property
     def is_tenant_doubtful(self) -> bool:
-        """Tell whether ``not_found`` is not accepted, because the tenant is probably a wrong one.
+        """Return whether ``not_found`` is not accepted, because the tenant is probably a wrong one.
 
         Of ten orders or more that have ended so, the OMS has not shown a single one. On another
         tenant, some of the numbers may be other people's orders.

@@ -106,7 +106,7 @@ def order_in(key: str) -> str:
 
 
 def names_parts(entry: Any) -> bool:
-    """Tell whether an entry is about parts of an order: by its keys, whatever they hold.
+    """Return whether an entry is about parts of an order: by its keys, whatever they hold.
 
     A value that comes out as nothing must not become the whole order.
 
@@ -155,7 +155,7 @@ def parts_in(
     except OmsInputError as error:
         if named != ["line"]:
             raise
-        # The entry has a position of its own.
+        # The entry has its own position.
         raise OmsInputError(error.field.split(" of ")[0], error.rule, error.kind) from None
 
 
@@ -169,7 +169,7 @@ class PartEntries:
         self.duplicates = 0
 
     def __contains__(self, order_id: object) -> bool:
-        """Tell whether parts of an order are there.
+        """Return whether parts of an order are there.
 
         :param order_id: the order.
         """

@@ -1,8 +1,8 @@
 """Cancel parts of the orders of a set, one order after the other, once its whole orders are done.
 
-How parts of one order are canceled is decided in ``cancellation/parts/run.py``. Here is decided
-which orders come next, and until when. Each has a record of its own; which ones have been
-begun, the journal of the set says.
+``cancellation/parts/run.py`` decides how parts of one order are canceled. This module decides
+which orders come next, and until when. Each has a separate record; the journal of the set names
+those begun.
 """
 
 from __future__ import annotations
@@ -285,7 +285,7 @@ class PartUnits:
         return self._orders.parts[order_id].key
 
     def _is_untouched(self, order_id: OrderId) -> bool:
-        """Tell whether no attempt can have sent anything for an order."""
+        """Return whether no attempt can have sent anything for an order."""
         is_begun = self._key(order_id) in self._journal.earlier
         return self._journal.is_whole and not is_begun and order_id not in self._orders.in_doubt
 
@@ -293,7 +293,7 @@ class PartUnits:
         return Outcome.NOT_ATTEMPTED if self._is_untouched(order_id) else Outcome.UNKNOWN
 
     def _is_canceled_before(self, order_id: OrderId) -> bool:
-        """Tell whether an earlier attempt has canceled all of it, and keep that."""
+        """Return whether an earlier attempt has canceled all of it, and keep that."""
         recorded = self._journal.earlier.get(self._key(order_id))
         if recorded is None or recorded.outcome is None or not recorded.outcome.is_success:
             return False

@@ -77,7 +77,8 @@ class Progress:
 
         :param tally: how the orders have ended so far.
         :param waiting: orders that wait to settle, or for the OMS.
-        :param limits: what the tenant's limits did so far, in words; empty where there are none.
+        :param limits: the effect of the tenant's limits so far, in words; empty where there are
+            none.
         :param now: the present moment.
         """
         self.says_next_at = now + _PERIOD
@@ -93,7 +94,7 @@ class Progress:
         return "; ".join([*parts, limits] if limits else parts)
 
     def _is_steady(self, done: int, waiting: int, now: float) -> bool:
-        """Tell whether the pace says how long the rest takes.
+        """Return whether the pace says how long the rest takes.
 
         It does not while a run begins, while a tenant's limit is being found, or where most of the
         orders that are left only wait.

@@ -1,6 +1,6 @@
 """The question that a person is asked about a set: counts by state and the orders, as Markdown.
 
-What the answer covers is decided in ``approval.py``.
+``approval.py`` decides which orders the answer covers.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from airflow_provider_oms.cancellation.outcomes import Outcome
 
 __all__ = ["MOST_BYTES", "Question", "question_about"]
 
-# MySQL cuts a text at 64 KiB, and nobody reads more.
+# MySQL cuts a text at 64 KiB, and no person reads more.
 MOST_BYTES = 30_000
 # Of these bytes, what stands around the orders never takes more.
 _MOST_LINES = 20
@@ -54,7 +54,7 @@ def question_about(
     It is the same text for the same orders, states and reasons.
 
     :param shown: the orders to be canceled, with their states.
-    :param requests: what is wanted of each order of the set.
+    :param requests: the request for each order of the set.
     :param ends: how the dry run of each order ended.
     :param tenant: where the orders are, in a phrase.
     :param places: where all the orders are, if anywhere.
@@ -95,7 +95,7 @@ def _reason_of(request: CancelRequest) -> str:
 
 
 def _outcome_of(end: OrderEnd) -> Outcome:
-    """Return how an order will end of which nothing is asked; what is open cannot be canceled."""
+    """Return how an order that is not asked about will end; an open one cannot be canceled."""
     outcome = end.result.outcome
     return Outcome.NOT_CANCELABLE if outcome is Outcome.WOULD_CANCEL else outcome
 
@@ -150,7 +150,7 @@ def _name_of(seen: Approval) -> str:
 
 def _plain(text: str, *, longest: int | None = _LONGEST_TEXT) -> str:
     """Return a text that Markdown shows as it is, in one line: it may come from anywhere."""
-    # No database takes all of what a JSON text can hold.
+    # No database takes every character that a JSON text can hold.
     line = "".join(char if char.isprintable() else " " for char in text)
     line = " ".join(line.split())
     if longest is not None and len(line) > longest:

@@ -1,7 +1,7 @@
 """Requests that the tenant turns away whatever the rate, because of a proxy or of what others send.
 
-A limit turns away what is too much, and nothing below it. What is turned away at a rate clearly
-below what was accepted has another reason, and a lower rate does not help against it.
+A limit rejects requests beyond it, and none below it. A rejection at a rate clearly below the
+accepted one has another cause, and a lower rate does not help against it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _KNOWN_FROM = 0.3
 _JUDGED_OVER = 20
 _LARGEST_SHARE = 0.1
 _DEVIATIONS = 3
-# A lower rate is tried down to this share of what was accepted.
+# A lower rate is tried down to this share of the accepted one.
 _LOWEST_TRY = 0.5
 # Seconds; a pause cannot follow the last one sooner than this.
 _SHORTEST = 0.01
@@ -31,7 +31,7 @@ class RandomRefusals:
     """Tell requests that are turned away at random from those that are too many."""
 
     def __init__(self) -> None:
-        # Of the responses at a rate clearly below what was accepted, how many there were, and how
+        # Of the responses at a rate clearly below the accepted one, how many there were, and how
         # many of them turned a request away; both fade.
         self._responses_below = 0.0
         self._refusals_below = 0.0
@@ -48,7 +48,7 @@ class RandomRefusals:
         """Note a response.
 
         :param is_refusal: whether it turned the request away.
-        :param is_below: whether the rate is clearly below what was accepted.
+        :param is_below: whether the rate is clearly below the accepted one.
         """
         # One right after another may be the rest of a second that is used up.
         is_random = is_refusal and self._responses not in self._refusals
@@ -62,18 +62,19 @@ class RandomRefusals:
 
     @property
     def are_known(self) -> bool:
-        """Tell whether the tenant has turned requests away at random of late."""
+        """Return whether the tenant has turned requests away at random of late."""
         return self._refusals_below >= _KNOWN_FROM
 
     def explain_it(self, ceiling: float, pause: float, active: float) -> bool:
-        """Tell whether the latest one was turned away at random, and a try to go slower is in vain.
+        """Return whether the latest one was rejected at random, so that going slower is in vain.
 
-        A limit can look random: after each pause it takes a burst again, and turns away seldom what
-        is a little above it. Where pauses cost much, a lower rate costs little beside them. So a
-        lower rate is tried, by no more than the share of the time that pauses take.
+        A limit can look random: after each pause it takes a burst again, and seldom rejects
+        requests a little above it. Where pauses cost much, a lower rate costs little beside them.
+        So a lower rate is tried, by no more than the share of the time that pauses take.
 
-        :param ceiling: what the tenant is taken to accept in a second; infinite where no limit is
-            known, for the first one would be measured while the rate still doubles.
+        :param ceiling: the presumed number of requests that the tenant accepts in a second;
+            infinite where no limit is known, for the first one would be measured while the rate
+            still doubles.
         :param pause: for how many seconds the run pauses because of it.
         :param active: the present moment, in a time that stands still in pauses.
         """
@@ -91,7 +92,7 @@ class RandomRefusals:
 
     @property
     def explain_the_latest(self) -> bool:
-        """Tell whether no more requests were turned away of late than are at random."""
+        """Return whether no more requests were turned away of late than are at random."""
         refusals = self._refusals
         while refusals and refusals[0] <= self._responses - _JUDGED_OVER:
             refusals.popleft()

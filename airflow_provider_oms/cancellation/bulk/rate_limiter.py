@@ -24,7 +24,7 @@ _NO_RESPONSE = frozenset({Evidence.AMBIGUOUS, Evidence.NEVER_SENT})
 
 @dataclass(frozen=True, slots=True)
 class Throttling:
-    """Hold what the tenant's limits did to a run.
+    """Hold the effect of the tenant's limits on a run.
 
     :param learned: the limits; ``None`` if the run has met none.
     :param turned_away: how many requests the tenant turned away.
@@ -36,7 +36,7 @@ class Throttling:
     paused_seconds: float = 0.0
 
     def as_text(self) -> str:
-        """Return in one line what the limits did; empty where there are none."""
+        """Return the effect of the limits in one line; empty where there are none."""
         parts = []
         if self.learned is not None:
             parts.append(f"accepts about {self.learned.as_text()}")
@@ -51,7 +51,7 @@ class RateLimiter:
     """Say when the next request may leave.
 
     :param requests_per_second: the most that may leave in a second; ``None`` for any number.
-    :param adaptive: what the run learns of the tenant; ``None`` to learn nothing.
+    :param adaptive: the limits that the run learns; ``None`` to learn nothing.
     :param longest_pause: seconds that a response may pause the run for; whether a longer one stops
         it is decided in ``circuit_breaker.py``.
     """
@@ -81,13 +81,13 @@ class RateLimiter:
 
     @property
     def throttling(self) -> Throttling:
-        """Return what the tenant's limits did to the run so far."""
+        """Return the effect of the tenant's limits on the run so far."""
         turned_away = self._adaptive.turned_away if self._adaptive is not None else 0
         return Throttling(self.learned, turned_away, self._asked_seconds)
 
     @property
     def learned(self) -> Learned | None:
-        """Return what the run has learned of the tenant's limits; ``None`` if it knows of none."""
+        """Return the tenant's limits that the run has learned; ``None`` if it knows of none."""
         return self._adaptive.learned if self._adaptive is not None else None
 
     @property
@@ -115,7 +115,7 @@ class RateLimiter:
         """Count one request that leaves now.
 
         A request that may not wait for its slot, such as a cancel right after its read, takes one
-        all the same: the next request waits for that much longer.
+        nevertheless: the next request waits for that much longer.
 
         :param now: the present moment.
         """
@@ -156,7 +156,7 @@ class RateLimiter:
         """
         reply, now = event.reply, event.at
         adaptive = self._adaptive
-        # What the token endpoint answers says nothing of the OMS.
+        # A response of the token endpoint proves nothing about the OMS.
         if adaptive is None or not reply.left:
             return False
         call = (event.sent_at, in_flight, now)

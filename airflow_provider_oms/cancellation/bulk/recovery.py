@@ -1,4 +1,4 @@
-"""What is left to do for a set of orders, given what earlier attempts have recorded.
+"""The work left for a set of orders, given the records of earlier attempts.
 
 How that was recorded is decided in ``journal.py``.
 """
@@ -36,7 +36,7 @@ class _Kind(Enum):
 class Record:
     """Hold what earlier attempts of the task have recorded, as the journal was opened.
 
-    :param earlier: what is on record about each order.
+    :param earlier: the record of each order.
     :param is_whole: whether an order that is not on record was certainly never sent.
     :param is_kept: whether records outlive an attempt.
     :param leeway: seconds that a cancel which has begun can still take to leave.
@@ -114,7 +114,7 @@ class Queued:
 
     @property
     def has_put_back(self) -> bool:
-        """Tell whether an order is left that was put back."""
+        """Return whether an order is left that was put back."""
         return bool(self._back)
 
     @property
@@ -141,7 +141,7 @@ class Queued:
         return self._at(index)
 
     def has_outside(self, strata: Container[int]) -> bool:
-        """Tell whether an order of another stratum than those named is left.
+        """Return whether an order of another stratum than those named is left.
 
         :param strata: the strata to leave out.
         """
@@ -167,7 +167,7 @@ class Recovery:
 
     :param orders: the set.
     :param policy: how long to try and how to read.
-    :param record: what is on record.
+    :param record: the record.
     :param now: the present moment, by the clock of the attempt.
     :param wall_now: the same moment, in seconds since the epoch.
     """
@@ -178,12 +178,12 @@ class Recovery:
         self._orders = orders
         #: How long to try and how to read.
         self.policy = policy
-        #: What is on record.
+        #: The record.
         self.record = record
         # A person may have removed the reason for the refusal, or even canceled the order.
         self._looking_first = replace(policy, look_first=True)
-        # Only the end of the doubt shows that the order is open. Whether it is canceled meanwhile,
-        # a batch shows.
+        # Only the end of the doubt shows that the order is open. A batch shows whether it has been
+        # canceled since.
         self._in_doubt = replace(policy, early_reads=0)
         self._now = now
         self._wall_now = wall_now
@@ -248,11 +248,11 @@ class Recovery:
 
     @property
     def may_search(self) -> bool:
-        """Tell whether a search can end any order of the set."""
+        """Return whether a search can end any order of the set."""
         return self.policy.only_looks or not self._is_new
 
     def may_be_settled_by_search(self, order_id: OrderId) -> bool:
-        """Tell whether a batch can end an order, because it is canceled or nothing else is wanted.
+        """Return whether a batch can end an order: it is canceled, or nothing else is wanted.
 
         :param order_id: the order.
         """
@@ -261,7 +261,7 @@ class Recovery:
         return self._kind(order_id) in (_Kind.IN_DOUBT, _Kind.REFUSED)
 
     def was_refused(self, order_id: OrderId) -> bool:
-        """Tell whether an earlier attempt ended with a refusal of an order.
+        """Return whether an earlier attempt ended with a refusal of an order.
 
         :param order_id: the order.
         """
@@ -290,7 +290,7 @@ class Recovery:
         )
 
     def orphaned(self) -> dict[OrderId, Recorded]:
-        """Return what is recorded about orders that are not in the set; nothing is done to them."""
+        """Return the records of orders that are not in the set; nothing is done to them."""
         earlier = self.record.earlier
         known = frozenset(self._orders.journal_ids)
         return {id_: earlier[id_] for id_ in earlier if id_ not in known}

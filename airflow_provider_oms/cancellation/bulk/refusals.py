@@ -21,8 +21,8 @@ _PROBLEMS_IN_MESSAGE = 20
 class OmsOrderSetError(OmsError, ValueError):
     """Refuse a whole set of orders before anything is sent.
 
-    :param summary: what is wrong with the set, in one clause.
-    :param problems: what is wrong with the entries that cannot be used, each with its position.
+    :param summary: the error in the set, in one clause.
+    :param problems: the errors of the entries that cannot be used, each with its position.
     """
 
     def __init__(self, summary: str, problems: Iterable[str] = ()) -> None:
@@ -38,22 +38,22 @@ class OmsOrderSetError(OmsError, ValueError):
 class Unusable:
     """Stand for an entry that is not even one id or one object.
 
-    :param problem: what was found, and what to do about it.
+    :param problem: the finding, and the remedy.
     """
 
     problem: str
 
 
 class Problems:
-    """Collect what is wrong with the entries of a set, up to :data:`MOST_PROBLEMS`."""
+    """Collect the errors of a set's entries, up to :data:`MOST_PROBLEMS`."""
 
     def __init__(self) -> None:
         self.found: list[str] = []
 
     def add(self, problem: str, *, count: int) -> None:
-        """Keep what is wrong with one entry.
+        """Keep the error of one entry.
 
-        :param problem: position, what was found and what to do about it.
+        :param problem: position, finding and remedy.
         :param count: how many entries have been read, this one included.
         :raises OmsOrderSetError: when there are so many that no more entries are to be read.
         """

@@ -61,11 +61,11 @@ class FinishedRun(Protocol):
 
     @property
     def is_shut_out(self) -> bool:
-        """Tell whether the credentials were refused before anything was sent."""
+        """Return whether the credentials were refused before anything was sent."""
 
     @property
     def throttling(self) -> Throttling:
-        """Return what the tenant's limits did to the run."""
+        """Return the effect of the tenant's limits on the run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +83,12 @@ class Kept:
 
     @property
     def has_every_order(self) -> bool:
-        """Tell whether every order's outcome is stored outside the log."""
+        """Return whether every order's outcome is stored outside the log."""
         return self.rows or self.results_path is not None
 
 
 class Limits(TypedDict):
-    """Describe what the tenant's limits did to a run: a part of its summary."""
+    """Describe the effect of the tenant's limits on a run: a part of its summary."""
 
     requests_per_second: float | None
     at_a_time: int | None
@@ -184,7 +184,7 @@ class Report:
         }
 
     def text(self, results_path: str | None) -> str:
-        """Return what a person should know of the run, for a mail or a chat.
+        """Return a short text about the run for a person, for a mail or a chat.
 
         :param results_path: the file of results; ``None`` if none was written.
         :return: some lines of plain text: the counts, up to three failed orders, and what to do.
@@ -305,7 +305,7 @@ class Report:
 
 
 def is_probably_refused(result: CancellationResult, not_cancelable_states: Collection[str]) -> bool:
-    """Tell whether a real run would probably not cancel an order that a dry run would.
+    """Return whether a real run would probably not cancel an order that a dry run would.
 
     :param result: how the order ended.
     :param not_cancelable_states: states from which the tenant is known to refuse a cancellation.

@@ -53,7 +53,7 @@ def line_of(end: OrderEnd, disposition_reason: str) -> str:
 
 
 def details_of(end: OrderEnd) -> dict[str, Any]:
-    """Return what is known of how one order ended.
+    """Return the known facts of one order's end.
 
     :param end: how it ended.
     :return: plain JSON values by their names in a results file.
@@ -85,9 +85,9 @@ def read_ends(
 ) -> dict[OrderId, OrderEnd]:
     """Read how orders ended from a results file that an earlier attempt wrote.
 
-    :param lines: the file's lines; what is no line of ours is passed over.
+    :param lines: the file's lines; lines of other programs are skipped.
     :param order_ids: the orders wanted.
-    :param since: when the first attempt began, in seconds since the epoch; what is older comes
+    :param since: when the first attempt began, in seconds since the epoch; an older line comes
         from another run.
     :return: their ends.
     """
@@ -115,12 +115,12 @@ def from_record(ends: Mapping[OrderId, OrderEnd]) -> set[OrderId]:
 def with_details(
     ends: Mapping[OrderId, OrderEnd], earlier: Mapping[OrderId, OrderEnd]
 ) -> dict[OrderId, OrderEnd]:
-    """Add what an older results file knows to outcomes that come from the journal.
+    """Add the details of an older results file to outcomes from the journal.
 
     The file can be older than the journal, so it adds details and never changes an outcome.
 
     :param ends: how each order ended.
-    :param earlier: what the older file says.
+    :param earlier: the details of the older file.
     :return: how each order ended, in the same sequence.
     """
     known = from_record(ends)

@@ -36,7 +36,7 @@ class Rows:
         self.columns = columns or Columns()
         self.delimiter = delimiter
         self._name_of = name_of
-        #: What was found out about the files, for the log.
+        #: The detected facts about the files, for the log.
         self.facts: list[str] = []
         self._counts = {
             column: dict.fromkeys(values, 0) for column, values in self.columns.where.items()
@@ -55,7 +55,7 @@ class Rows:
         self._above = None
 
     def entry_of(self, fields: Mapping[str, Any]) -> Any:
-        """Return what a row asks for.
+        """Return the entry of a row.
 
         :param fields: its fields by column, those of :attr:`Columns.needed` among them.
         :return: the entry; ``None`` for a row that asks for nothing; :class:`Unusable` for one of
@@ -76,7 +76,7 @@ class Rows:
         values: dict[str, str] = {}
         for column, known in self.columns.where.items():
             value = text_of(fields[column])
-            # Of several rows for the items of one order, only the first one may say what it is.
+            # Of several rows for the items of one order, only the first one may name it.
             if value == "" and above is not None and not _names_parts(fields):
                 value = above[1][column]
             if value is None or value not in known:
@@ -137,7 +137,7 @@ class Rows:
 
 
 def _names_parts(fields: Mapping[str, Any]) -> bool:
-    # What the first line of an order is, is not what its other lines are.
+    # The first line of an order says nothing about its other lines.
     return any(not is_blank(fields.get(key)) for key in PART_KEYS)
 
 

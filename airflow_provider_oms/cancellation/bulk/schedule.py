@@ -1,6 +1,6 @@
 """Which order of a run makes the next request: one that goes on, one that waited, or a fresh one.
 
-What that request is, is decided in ``engine.py``.
+``engine.py`` decides on the request.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ class Schedule:
     def add_ready(self, item: WorkItem) -> None:
         """Add an order whose request does not wait for a slot of the rate limiter.
 
-        Its turn has come already, or it cancels what was read a moment ago: by the time of a turn
-        of its own, the read would be old.
+        Its turn has come already, or it cancels an order that was read a moment ago: by the time
+        of its next turn, the read would be old.
 
         :param item: the order.
         """

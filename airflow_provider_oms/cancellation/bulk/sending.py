@@ -19,7 +19,7 @@ __all__ = ["Sending"]
 
 
 class Sending:
-    """Make the command for a call, or let the order wait for what it lacks.
+    """Make the command for a call, or let the order wait until it can be made.
 
     :param schedule: holds the orders whose calls are in flight.
     :param batching: counts the searches that are.
@@ -51,7 +51,7 @@ class Sending:
         """Return the command for a call; ``None`` where the order has to wait for a lease.
 
         :param item: the order.
-        :param history: what was done about it.
+        :param history: its requests and replies.
         :param action: the call.
         :param now: the present moment.
         """
@@ -76,6 +76,6 @@ class Sending:
         return Send(item, action, history.deadline_at, lease)
 
     def _may_reserve(self) -> bool:
-        """Tell whether one more order may keep a slot: after a slow write, all of them leave."""
+        """Return whether one more order may keep a slot: after a slow write, all of them leave."""
         is_limited = self._schedule.limiter.requests_within(1.0) < math.inf
         return not is_limited or self._leasing.slots < self._max_workers

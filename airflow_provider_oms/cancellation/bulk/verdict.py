@@ -99,7 +99,7 @@ def failure_of(
 
 
 def _is_left(end: OrderEnd, accepted: frozenset[Outcome]) -> bool:
-    """Tell whether a run that stopped was not done with an order that failed.
+    """Return whether a run that stopped was not done with an order that failed.
 
     An end without an attempt was recorded by an earlier attempt; this one did not reach the order.
     """

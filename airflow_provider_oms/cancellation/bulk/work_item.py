@@ -1,6 +1,6 @@
 """One order of a set on its way, and the lease that its cancel needs before it may leave.
 
-What comes next for it is decided in ``decision.py`` and ``engine.py``.
+``decision.py`` and ``engine.py`` decide its next step.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The entries of a workbook (.xlsx): one sheet with a header row, read by openpyxl.
 
-A spreadsheet shows one thing and stores another. What could make an id differ from the one that a
-person saw is refused: a number of which digits are lost, a formula, a number format of its own, a
-row that a filter hides.
+A spreadsheet shows one thing and stores another. Every cause of an id other than the one that a
+person saw is refused: a number of which digits are lost, a formula, a custom number format, a row
+that a filter hides.
 """
 
 from __future__ import annotations
@@ -65,9 +65,9 @@ def _opened(file: IO[bytes]) -> Any:
     try:
         return load_workbook(file, keep_links=False)
     except Exception as error:
-        # What it raises for a broken workbook is whatever it stumbled over.
+        # For a broken workbook it may raise any exception.
         raise OmsOrderSetError(
-            f"The workbook cannot be read ({type(error).__name__}); save it anew as .xlsx, or the "
+            f"The workbook cannot be read ({type(error).__name__}); save it again as .xlsx, or the "
             f"sheet as CSV UTF-8"
         ) from error
 
@@ -97,7 +97,7 @@ def _only_sheet(workbook: Any) -> Any:
     if len(filled) > 1:
         raise OmsOrderSetError(
             f"The workbook has {len(filled)} sheets with values, hidden ones among them; keep the "
-            f"one with the orders in a workbook of its own"
+            "one with the orders in a separate workbook"
         )
     return filled[0] if filled else workbook.worksheets[0]
 
@@ -113,8 +113,8 @@ def _header(cells: Sequence[Any]) -> list[str]:
 def _entry_in(cells: Sequence[Any], header: Sequence[str], rows: Rows, *, is_hidden: bool) -> Any:
     if is_hidden:
         return Unusable(
-            "the row is hidden, as by a filter; show all rows, or copy those that are meant into a "
-            "workbook of their own"
+            "the row is hidden, as by a filter; show all rows, or copy the rows to be canceled "
+            "into a separate workbook"
         )
     beyond = any(cell.value is not None for cell in cells[len(header) :])
     if beyond and not rows.columns.ignores_others:

@@ -1,4 +1,4 @@
-"""What a run learns of its tenant's limits: from each response, and by what was turned away."""
+"""A run learns its tenant's limits from each response, and from rejected requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which columns of a file count, and which values decide: what a caller may name."""
+"""Which columns of a file count, and which values decide: the names that a caller may give."""
 
 from __future__ import annotations
 

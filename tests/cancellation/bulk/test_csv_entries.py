@@ -1,4 +1,4 @@
-"""CSV with a header line: what is wrong is named with line and column, and what to do about it."""
+"""CSV with a header line: each error is named with line, column and remedy."""
 
 from __future__ import annotations
 

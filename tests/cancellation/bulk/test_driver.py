@@ -1,6 +1,6 @@
 """What only threads can get wrong in a run over a set.
 
-What a run decides, and when, is tested in virtual time (test_engine.py).
+The decisions of a run are tested in virtual time (test_engine.py).
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def test_no_cancel_is_handed_over_before_the_stop_that_came_with_it(
             put(send)
             time.sleep(0.05)  # long enough for a worker to send it
 
-    run._sends = SlowQueue()  # type: ignore[assignment]  # it can what the driver needs
+    run._sends = SlowQueue()  # type: ignore[assignment]  # it has the methods that the driver needs
     run.run()
     assert tenant.posts() == []
     assert outcomes(run) == {"not_attempted": 20}

@@ -1,4 +1,4 @@
-"""What a run over a set logs, and which thread does."""
+"""The log of a run over a set, and the thread that writes it."""
 
 from __future__ import annotations
 

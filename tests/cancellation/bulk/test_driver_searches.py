@@ -1,4 +1,4 @@
-"""Searches of a run over a set, made by its threads: what they show, and how they fail."""
+"""Searches of a run over a set, made by its threads: their results, and their failures."""
 
 from __future__ import annotations
 

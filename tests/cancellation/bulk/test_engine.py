@@ -28,7 +28,7 @@ def largest_gap(times: list[float]) -> tuple[float, float]:
 
 
 def lose(*order_ids: int, tenant: ScriptedTenant, acts: bool = True) -> None:
-    """Give no response to cancels of some orders; the tenant acts on them all the same."""
+    """Give no response to cancels of some orders; the tenant acts on them nevertheless."""
     tenant.on_post = lambda order_id: LOST if order_id in order_ids else None
     tenant.acts = lambda _: acts
 

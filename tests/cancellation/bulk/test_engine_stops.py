@@ -46,7 +46,7 @@ class TestSilence:
         run = world.run()
         assert "20 orders in a row got no answer" in why(run)
         assert "neither did 5 requests one at a time" in why(run)
-        # Thirty seconds between single requests, and five for what is in flight to settle.
+        # Thirty seconds between single requests, and five for requests in flight to settle.
         assert 30 <= world.clock.now < 45
         # A response that comes late starts the count again, and some are in flight when it ends.
         lost = {order_id for order_id in world.tenant.posted if int(order_id) > 30}
@@ -176,7 +176,7 @@ class TestATenantThatIsAway:
     def test_each_order_that_gets_no_answer_lets_one_more_be_asked(self, reply: Reply) -> None:
         world = World(1000)
         world.tenant.on_read = lambda _: reply
-        # Long enough for the first orders to be read again meanwhile.
+        # Long enough for the first orders to be read again by then.
         world.tenant.latency = 2.0
         world.run(workers=16)
         first: dict[Any, Seen] = {}
@@ -252,7 +252,7 @@ class TestFailures:
 
     def test_an_order_that_was_canceled_elsewhere_does_not_count(self) -> None:
         world = World(50)
-        # Someone else cancels each of them a moment before ours comes.
+        # Another client cancels each of them a moment before ours comes.
 
         def on_post(order_id: OrderId) -> Reply:
             world.tenant.canceled_at.setdefault(order_id, world.clock.now)
@@ -285,7 +285,8 @@ class TestFailures:
             run = world.run(number, stop_after_failures=5)
             assert "stop_after_failures is 5" in why(run)
         # Refused orders are tried again first, for a person may have removed the reason; little
-        # else is: a refusal takes a cancel and a read, and the other workers get on meanwhile.
+        # else is: a refusal takes a cancel and a read, and the other workers go on during that
+        # time.
         assert len(set(world.tenant.posted)) <= before + 3 * 4 * 2
 
     def test_each_attempt_may_end_more_orders_until_none_is_left(self) -> None:

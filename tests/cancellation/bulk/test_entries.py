@@ -106,7 +106,7 @@ class TestASet:
 
 
 class TestARow:
-    """What a query returns of a row must never be taken for several orders."""
+    """A row that a query returns must never be taken for several orders."""
 
     @pytest.mark.parametrize(
         "row", [(2000001, 2000002), [2000001, 2000002], [7, "rejected"], [7] * 9]

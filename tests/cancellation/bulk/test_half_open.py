@@ -51,7 +51,7 @@ class TestSilence:
     @pytest.mark.parametrize("action", list(Action))
     def test_five_single_requests_without_one_stop_it_then(self, action: Action) -> None:
         breaker = narrowed()
-        # What was in flight when it narrowed is no single request.
+        # A request that was in flight when it narrowed is no single request.
         assert reply_to(breaker, 50, SILENCE, action, sent_at=NOW - 1) == 0
         pauses = [reply_to(breaker, 20 + nth, SILENCE, action, sent_at=NOW + 1) for nth in range(4)]
         assert pauses == [2, 4, 8, 15]

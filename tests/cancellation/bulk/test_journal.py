@@ -1,4 +1,4 @@
-"""The journal: what an attempt records is what the next ones find."""
+"""The journal: the next attempts find exactly the records of an attempt."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The journal of a store that fails, loses values or delivers them late: what is lost is known."""
+"""The journal of a store that fails, loses values or delivers them late: each loss is known."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class TestAWriteThatFails:
         old = dict(store["oms_journal"])
         for order_id in (1, 2):
             first.write([order_id])
-            # The next write begins a page of its own.
+            # The next write begins a new page.
             store.writes_left = 0
             with pytest.raises(JournalError):
                 first.write([order_id + 10])

@@ -1,4 +1,4 @@
-"""What an attempt has learned of the tenant's limits is there for the next one."""
+"""The limits that an attempt has learned are there for the next one."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_the_next_attempt_finds_it_and_the_one_after_too(
     store, learned = Store(), Learned(rate, at_a_time)
     write(Writer(store), learned)
     assert learned_in(store) == learned
-    # An attempt that meets no limit of its own hands it on.
+    # An attempt that meets no limit itself hands it on.
     second = Writer(store, 2)
     second.write([], [canceled(2)])
     assert second.journal.confirm_ownership()

@@ -1,4 +1,4 @@
-"""JSON Lines: one complete id or object in each line, and what is none is named with its line."""
+"""JSON Lines: one complete id or object in each line; any other line is named by its number."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_blank_lines_are_none_and_the_others_keep_their_number() -> None:
         ('{"order_id": 7},\n', "it ends in a comma, as in a JSON array"),
         ("{\n", "the line is no JSON by itself"),
         ("[" * 100_000, "the line is no JSON by itself"),
-        ("[1, 234]\n", "the line is a JSON array of 2; write each order in a line of its own"),
+        ("[1, 234]\n", "the line is a JSON array of 2; write each order on its own line"),
         ("[]\n", "the line is a JSON array of 0"),
         ("[[7]]\n", "a list within a list"),
         ("null\n", "the line is null"),

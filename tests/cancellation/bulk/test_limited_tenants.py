@@ -196,7 +196,7 @@ class TestWhatItLearned:
         assert before is not None
         assert before <= 5
         world.finish(second)
-        # At full speed it takes four seconds, and what was in doubt has to settle.
+        # At full speed it takes four seconds, and orders in doubt have to settle.
         assert world.clock.now < 20 + 15 + 20
         learned = second.engine.throttling.learned
         assert learned is not None

@@ -1,4 +1,4 @@
-"""What the Orders page is told beside the journal is bounded, and begins with what matters."""
+"""The Orders page's data beside the journal are bounded, and begin with the important orders."""
 
 from __future__ import annotations
 

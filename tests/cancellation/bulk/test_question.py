@@ -45,7 +45,7 @@ def test_it_is_bounded_and_in_one_piece_whatever_the_texts_are(
     question = ask(read, tenant=tenant, places=places)
     assert len(question.body.encode("utf-8")) <= MOST_BYTES
     assert all(char.isprintable() or char == "\n" for char in question.body)
-    # Nothing opens a link, a tag or a table of its own.
+    # Nothing opens a link, a tag or a table.
     assert re.search(r"(?<!\\)(\\\\)*[<\[`]", question.body) is None
 
 

@@ -1,4 +1,4 @@
-"""What is turned away at random, and what because it is too much."""
+"""Requests rejected at random, and requests rejected beyond a limit."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from airflow_provider_oms.cancellation.bulk.random_refusals import RandomRefusal
 
 
 def after(share: float, *, responses: int = 3000, is_below: bool = True) -> RandomRefusals:
-    """Return what is known after responses of which a share, at random, turned the request away."""
+    """Return the state after responses of which a random share rejected the request."""
     refusals = RandomRefusals()
     chance = random.Random(1)  # noqa: S311 - a test's
     for _ in range(responses):

@@ -1,4 +1,4 @@
-"""What is left to do for a set, given what earlier attempts have recorded about it."""
+"""The work left for a set, given the records of earlier attempts."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def open_journal(store: Store | None, attempt: int = 1, at: float = WALL) -> Jou
 
 
 def store_of(*results: CancellationResult, intents: Iterable[int] = ()) -> Store:
-    """Return what a first attempt has left."""
+    """Return the store after a first attempt."""
     store = Store()
     journal = open_journal(store)
     write(journal, [*(int(result.order_id) for result in results), *intents], [])

@@ -1,4 +1,4 @@
-"""What is said about a run is bounded, whatever the size of the set, and names no shopper."""
+"""The report on a run is bounded, whatever the size of the set, and names no shopper."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lines of a results file: what one attempt writes, the next one reads, and nothing else."""
+"""The lines of a results file: the next attempt reads exactly those of the last one."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ RESULT = CancellationResult(
     "SHIPPED",
     "CLOSED",
     "c1",
-    reason="what the OMS said, in words",
+    reason="the OMS's message",
     posts=1,
     http_status=409,
     oms_code="5003",

@@ -1,4 +1,4 @@
-"""Rows of an export: which ask for a cancel, and that none is taken for what it does not say."""
+"""Rows of an export: which ask for a cancel, and that none is misread."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def judged(*given: Row, rows: Rows | None = None) -> list[Any]:
 
 
 def problem(*given: Row, rows: Rows | None = None) -> str:
-    """Return what is wrong with the last row, before which none is wrong."""
+    """Return the error of the last row, before which none has one."""
     *before, last = judged(*given, rows=rows)
     assert not any(isinstance(each, Unusable) for each in before)
     assert isinstance(last, Unusable)

@@ -1,4 +1,4 @@
-"""What an answer covers: exactly the orders, states and reasons that were shown."""
+"""The scope of an answer: exactly the orders, states and reasons that were shown."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_a_record_that_says_something_else_counts_as_lost(read: Read, data: st.D
 
 @pytest.mark.parametrize("record", [None, {}, [], "", 5])
 def test_no_record_counts_as_lost(record: Any) -> None:
-    with pytest.raises(SetChangedError, match="not on record"):
+    with pytest.raises(SetChangedError, match="no longer on record"):
         Shown.from_record(record, requests_of([FIRST]), TENANT)
 
 

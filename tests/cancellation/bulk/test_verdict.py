@@ -1,4 +1,4 @@
-"""Whether a task fails: never green with orders left, and it names only what is there."""
+"""Whether a task fails: never green with orders left, and it names only orders that are there."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from airflow_provider_oms.cancellation.bulk.verdict import TAKEN_OVER, Failure, 
 from airflow_provider_oms.cancellation.outcomes import ACCEPTABLE, Outcome
 
 OUTCOMES = st.lists(st.sampled_from([o for o in Outcome if o is not Outcome.WOULD_CANCEL]))
-# What the OMS has said about the very order; `forbidden` is about the connection.
+# Outcomes that the OMS has given for the order itself; `forbidden` is about the connection.
 ANSWERED = {
     Outcome.CANCELED,
     Outcome.ALREADY_CANCELED,
@@ -181,7 +181,7 @@ class TestWhetherARetryHelps:
         found = failure(finished(Outcome.UNKNOWN, Outcome.NOT_FOUND))
         assert found.can_retry
         assert found.message.endswith(
-            "Retry or clear the task to go on: what may have been canceled is read first."
+            "Retry or clear the task to go on: orders that may have been canceled are read first."
         )
 
     def test_not_where_the_credentials_were_refused(self) -> None:

@@ -1,4 +1,4 @@
-"""A workbook: what a spreadsheet shows and what it stores may differ, and no id may suffer."""
+"""A workbook: the shown and the stored value of a cell may differ, and no id may suffer."""
 
 from __future__ import annotations
 

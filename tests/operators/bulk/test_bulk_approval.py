@@ -224,7 +224,9 @@ class TestTheAnswer:
         attempt = Attempt()
         pause = ask(attempt, ORDERS, approve_above=3)
         pause.kwargs = {}
-        with pytest.raises(OmsApprovalError, match="What was shown is not on record any more"):
+        with pytest.raises(
+            OmsApprovalError, match="The question that was shown is no longer on record"
+        ):
             go_on(attempt, pause, YES, ORDERS, approve_above=3)
         assert cancel_posts(oms) == []
 
