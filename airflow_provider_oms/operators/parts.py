@@ -1,6 +1,6 @@
 """The operators that cancel parts of one order: lines, quantities of them, or a shipment.
 
-They hold no logic of their own: the hook validates, plans, cancels and judges.
+They hold no logic: the hook validates, plans, cancels and judges.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = ["OmsCancelOrderItemsOperator", "OmsCancelShipmentOperator"]
 
 
 class _CancelsParts(CancelsOneOrder):
-    """Do what both operators do: keep the journal, and push what became of the parts."""
+    """The base of both operators: keep the journal, and push the results of the parts."""
 
     def _execute(
         self, context: Context, cancel: Callable[..., PartsResult], hook: OmsHook
@@ -105,7 +105,7 @@ class OmsCancelOrderItemsOperator(_CancelsParts, BaseOperator):
     operator_extra_links = (OmsOrderLink(),)
     ui_color = "#f6e3d5"
 
-    def __init__(  # noqa: PLR0913 - each is a setting of its own
+    def __init__(  # noqa: PLR0913 - each is a separate setting
         self,
         *,
         order_id: int | str | Templated,
@@ -126,7 +126,7 @@ class OmsCancelOrderItemsOperator(_CancelsParts, BaseOperator):
         **kwargs: Unpack[TaskArguments],
     ) -> None:
         super().__init__(**kwargs)
-        # What they come out as is seen when the task runs, and checked then.
+        # They are rendered when the task runs, and checked then.
         self.order_id: Any = order_id
         self.items: Any = items
         self.disposition_reason: Any = disposition_reason
@@ -215,7 +215,7 @@ class OmsCancelShipmentOperator(_CancelsParts, BaseOperator):
     operator_extra_links = (OmsOrderLink(),)
     ui_color = "#f6e3d5"
 
-    def __init__(  # noqa: PLR0913 - each is a setting of its own
+    def __init__(  # noqa: PLR0913 - each is a separate setting
         self,
         *,
         order_id: int | str | Templated,

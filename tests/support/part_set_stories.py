@@ -1,4 +1,4 @@
-"""Stories of a set of orders of which parts are canceled: what the orders share, goes wrong too."""
+"""Stories of a set of orders of which parts are canceled: shared parts of the run fail too."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WHOLE = 9090909
 
 
 class Member(Story):
-    """One order of the set, with what is wanted of it."""
+    """One order of the set, with its request."""
 
     def __init__(self, seed: int, order_id: int, process: Process) -> None:
         self._order_id, self._process = order_id, process

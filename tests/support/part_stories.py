@@ -169,7 +169,7 @@ class Story:
         return result
 
     def check(self, parts: Iterable[PartResult]) -> None:
-        """Compare what was canceled with what was asked, and with what is reported.
+        """Compare the canceled quantities with the request, and with the report.
 
         :param parts: how each part ended, as it is reported.
         """

@@ -1,6 +1,6 @@
 """An executor that runs each task as Airflow's KubernetesExecutor does, with a directory for a pod.
 
-What it starts, and how a pod's end is taken, follow KubernetesExecutor and PodGenerator of
+Its processes, and its reading of a pod's end, follow KubernetesExecutor and PodGenerator of
 apache-airflow-providers-cncf-kubernetes. A scheduler imports it, so it imports no test.
 """
 
@@ -17,7 +17,7 @@ from typing import Any
 from airflow.configuration import conf
 from airflow.executors.base_executor import BaseExecutor
 
-#: Names the directory in which each pod gets one of its own.
+#: Names the directory in which each pod gets a separate one.
 PODS = "OMS_TEST_PODS"
 #: Variables of an image and a pod template: no database, no secret, no connection.
 IMAGE = ("PATH", "PYTHONPATH", "LANG", "no_proxy", "NO_PROXY")

@@ -28,7 +28,7 @@ class Pod:
 
     @property
     def is_running(self) -> bool:
-        """Tell whether its first process has not ended."""
+        """Return whether its first process has not ended."""
         try:
             return self._leader.status() != psutil.STATUS_ZOMBIE
         except psutil.NoSuchProcess:
@@ -46,7 +46,7 @@ class Pod:
         :param grace: seconds that it has.
         :param report: a file that it writes when it ends in order.
         :return: after how many seconds the report was there, and after how many it had ended;
-            ``None`` for what did not happen before the SIGKILL.
+            ``None`` for an event that did not happen before the SIGKILL.
         """
         began_at, processes = time.monotonic(), self._processes()
         reported: float | None = None

@@ -1,6 +1,6 @@
 """A part of an order, to be canceled by what cancels an order: read, send, and nothing else.
 
-``runner.py`` knows a client by two calls, and by the evidence in what they return. Here both are
+``runner.py`` knows a client by two calls, and by the evidence in their replies. Here both are
 about one part, and a read of the whole order is taken for one, too.
 """
 
@@ -60,10 +60,10 @@ class OmsPartChangedError(OmsError):
 
 @dataclass(frozen=True, slots=True)
 class ShownPart(Order):
-    """Hold what the OMS answered about one part, in the form of an order.
+    """Hold the OMS's answer about one part, in the form of an order.
 
-    :param proof: what it proves of the part.
-    :param words: what the OMS says of it, in a few words.
+    :param proof: its evidence about the part.
+    :param words: the part's state in the OMS, in a few words.
     """
 
     proof: Evidence = Evidence.OPEN
@@ -71,24 +71,24 @@ class ShownPart(Order):
 
     @property
     def evidence(self) -> Evidence:
-        """Return what it proves of the part."""
+        """Return its evidence about the part."""
         return self.proof
 
     @property
     def statement(self) -> str:
-        """Return what the OMS says of it, in one clause."""
+        """Return the part's state in the OMS, in one clause."""
         return self.words
 
     @classmethod
     def of(
         cls, shown: OrderParts, name: OrderId, proof: Evidence, words: str, obstacle: str = ""
     ) -> ShownPart:
-        """Return what was shown in the form of an order.
+        """Return the shown part in the form of an order.
 
-        :param shown: what was read.
+        :param shown: the order as read.
         :param name: by which the part goes through the runner.
-        :param proof: what it proves.
-        :param words: what the OMS says of it.
+        :param proof: its evidence.
+        :param words: the part's state in the OMS.
         :param obstacle: why no cancel may be sent for it; empty where one may.
         """
         values: dict[str, Any] = {f.name: getattr(shown.order, f.name) for f in fields(Order)}
@@ -110,7 +110,7 @@ class PartPolicy(Policy):
     """
 
     def objection(self, reply: Reply) -> str:
-        """Return why an open part may not be canceled as it is now; empty if it may.
+        """Return why an open part may not be canceled in its present state; empty if it may.
 
         :param reply: a reply that held the part.
         """
@@ -124,7 +124,7 @@ class PartPolicy(Policy):
         :param changes: the fields that differ.
         """
         values = {f.name: getattr(policy, f.name) for f in fields(Policy)}
-        # What a cancel leaves behind is believed only next to what was there directly before.
+        # The state after a cancel is believed only in comparison with the state directly before it.
         return cls(**{**values, "look_first": True, **changes})
 
 
@@ -134,8 +134,9 @@ class TakenApart:
     :param calls: the client.
     :param part: the part.
     :param name: the order, as the caller has named it.
-    :param cancel_of: makes the cancel of the part, given what was read directly before.
-    :param before_sending: called before a cancel leaves; returns what tells whether it still may.
+    :param cancel_of: makes the cancel of the part, given the read directly before.
+    :param before_sending: called before a cancel leaves; returns a function that tells if it still
+        may.
     :param may_have_acted: whether an earlier attempt may have sent a cancel for the part.
     :param others: the other parts of the plan that are to be canceled; ``None`` where nothing of
         the order need be left open.
@@ -171,7 +172,7 @@ class TakenApart:
             self._name,
             lines=[share.line for share in part.shares],
             shipments=[] if part.shipment is None else [part.shipment],
-            # What is left of the order, and of a line in other shipments, may have changed.
+            # The rest of the order, and of a line in other shipments, may have changed.
             is_whole=True,
         )
         self._before = shown
@@ -222,7 +223,7 @@ class TakenApart:
         return ShownPart.of(shown, key, Evidence.OPEN, found.words, obstacle)
 
     def _is_anothers(self, found: Found) -> bool:
-        """Tell whether a cancel that shows is not this task's, and does not do what it wants.
+        """Return whether a visible cancel is not this task's, and differs from its request.
 
         Where so many more were wanted, those that another client has canceled do not count.
         """
@@ -238,7 +239,7 @@ class PlanReader:
     :param name: the order.
     :param lines: the lines that are meant.
     :param shipments: the shipments that are meant.
-    :param plan: makes the plan from what was read.
+    :param plan: makes the plan from a read.
     """
 
     def __init__(

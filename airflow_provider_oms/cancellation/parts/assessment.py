@@ -1,7 +1,7 @@
-"""What a read proves about one part of a plan: pure, and the same for every dialect.
+"""The evidence of a read about one part of a plan: pure, and the same for every dialect.
 
 A part is canceled where it has come to its target, and open where nothing of it has happened.
-Otherwise another client has changed it, or a cancel of this task did not do what it asked for.
+Otherwise another client has changed it, or a cancel of this task did not have the requested effect.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ class Standing(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Hold what a read shows of a part.
+    """Hold the result of a read about a part.
 
     :param standing: how far it has come.
-    :param words: what the OMS says of it, in a few words.
+    :param words: the part's state in the OMS, in a few words.
     :param left: the shares that are not canceled yet.
     :param obstacle: why no cancel may be sent for it, in a few words; empty where one may.
     """
@@ -53,10 +53,10 @@ class Found:
 
 
 def assess(part: Part, shown: OrderParts) -> Found:
-    """Return what a read shows of a part.
+    """Return the result of a read about a part.
 
     :param part: the part.
-    :param shown: what was read.
+    :param shown: the order as read.
     """
     if part.kind is PartKind.SHIPMENT:
         return _shipment(part, shown)
@@ -73,7 +73,7 @@ def cancel_of(
     """Return the cancel that brings a part to its target from where a read has shown it.
 
     :param part: the part.
-    :param shown: what was read directly before.
+    :param shown: the order as read directly before.
     :param reasons: why, by the names that the caller has given.
     :param flags: the other arguments of the call.
     """

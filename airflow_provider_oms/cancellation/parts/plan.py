@@ -33,7 +33,7 @@ _ALLOW = "Give allow_whole_order=True if that is meant, or cancel the order"
 
 @dataclass(frozen=True, slots=True)
 class LineShare:
-    """Hold what a part cancels of one line.
+    """Hold the share of one line that a part cancels.
 
     :param line: the line, as the OMS calls it.
     :param wanted: the line, as the caller has named it.
@@ -59,12 +59,12 @@ class LineShare:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Hold what one call cancels and one read proves.
+    """Hold the part that one call cancels and one read checks.
 
     :param order_id: the order's id.
-    :param kind: what it is.
+    :param kind: its kind.
     :param shipment: the shipment; ``None`` where the call names none.
-    :param shares: what it cancels of which lines; none for a whole shipment.
+    :param shares: the shares of lines that it cancels; none for a whole shipment.
     """
 
     order_id: OrderId
@@ -103,8 +103,8 @@ class Refusal:
     """Hold why a wanted line or shipment cannot be canceled, so that nothing is.
 
     :param name: the line, or the shipment, as the caller has named it.
-    :param outcome: what it means.
-    :param reason: what was found and what to do.
+    :param outcome: the outcome.
+    :param reason: the finding and the remedy.
     """
 
     name: LineName

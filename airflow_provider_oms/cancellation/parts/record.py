@@ -1,4 +1,4 @@
-"""What a task records about the parts of its order, so that its next attempt repeats none of them.
+"""A task's record of the parts of its order, so that its next attempt repeats none of them.
 
 Three values. The first says which cancellation this is, and is there before anything is read. The
 second is the plan, and is there before the first cancel leaves. Both are written once, so that a
@@ -35,7 +35,7 @@ _DAMAGE = (KeyError, TypeError, ValueError, AttributeError)
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """Hold what an earlier attempt has left on record.
+    """Hold the record of an earlier attempt.
 
     :param plan: its plan; ``None`` where it made none, so that it sent nothing.
     :param ended: the parts that it brought to an end in which nothing is left to be done.
@@ -76,7 +76,7 @@ class PartsRecord:
         }
         with store_failures():
             self._store.set(_PLAN, record)
-        # That nothing was sent is known from this, and not from what is missing.
+        # This record proves that nothing was sent; a missing record would not.
         self._write()
 
     def keep_intent(self, posted_by: float) -> None:

@@ -74,9 +74,9 @@ class PartResult:
     :param outcome: how it ended.
     :param lines: what of which lines was to be canceled, by the names that the caller has given.
     :param shipment: the shipment; ``None`` where the call names none.
-    :param confirmed_by: what that was read from; ``None`` when the OMS confirmed nothing.
+    :param confirmed_by: the source of that; ``None`` when the OMS confirmed nothing.
     :param correlation_id: of the answer that decided, or else of the last answer.
-    :param reason: what the outcome rests on, in one sentence.
+    :param reason: the basis of the outcome, in one sentence.
     :param posts: cancels that left this machine, or may have.
     """
 
@@ -107,7 +107,7 @@ class PartResult:
 
     @property
     def name(self) -> str:
-        """Return what was to be canceled, in a few words."""
+        """Return the quantities to be canceled, in a few words."""
         amounts = (
             f"line {line}" if quantity is None else f"{quantity} of line {line}"
             for line, quantity in self.lines
@@ -171,11 +171,11 @@ class PartsResult:
 
     @property
     def may_be_retried(self) -> bool:
-        """Tell whether trying again can change anything without a person's help."""
+        """Return whether trying again can change anything without a person's help."""
         if self.is_final or self.outcome.is_success:
             return False
         ends = [part.outcome for part in self.parts] or [self.outcome]
-        # What was not attempted was not because of it.
+        # Parts that were not attempted were skipped because of it.
         return Outcome.FORBIDDEN not in ends and any(end.may_be_retried for end in ends)
 
     def as_dict(self) -> PartsResultDict:
@@ -236,7 +236,7 @@ def outcome_of(parts: Sequence[PartResult]) -> Outcome:
 
 
 def goes_on_after(outcome: Outcome) -> bool:
-    """Tell whether the parts after one are still tried.
+    """Return whether the parts after one are still tried.
 
     :param outcome: how that part ended.
     """

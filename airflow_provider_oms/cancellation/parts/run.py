@@ -1,6 +1,6 @@
 """Cancel parts of one order: make the plan, put it on record, and cancel part after part.
 
-What comes next for one part is decided in ``decision.py``, as for a whole order. The plan is made
+``decision.py`` decides the next step for one part, as for a whole order. The plan is made
 in ``plan.py``.
 """
 
@@ -46,9 +46,9 @@ LEASE = 15.0
 _logger = logging.getLogger(__name__)
 _PLANNED = frozenset({Outcome.WOULD_CANCEL, Outcome.CANCELED, Outcome.ALREADY_CANCELED})
 _REPEATED = (
-    "An earlier attempt may have canceled the quantity already, and nothing on record says what "
-    "was canceled before it, so nothing was sent. Look at the order in the OMS, and give "
-    "keep_quantity instead of quantity: the number that is to be left"
+    "An earlier attempt may have canceled the quantity already, and no record shows the quantity "
+    "canceled before it, so nothing was sent. Look at the order in the OMS, and give keep_quantity "
+    "instead of quantity: the number that is to be left"
 )
 
 
@@ -58,8 +58,8 @@ class PartsTask:
 
     :param order_id: the order, as the tenant's dialect has checked it.
     :param wanted: the lines, or the one shipment.
-    :param plan: makes the plan from what was read.
-    :param flags: what each cancel says besides.
+    :param plan: makes the plan from a read.
+    :param flags: the flags of each cancel.
     :param is_shipment: whether it is a shipment that is wanted.
     :param is_relative: whether a quantity is to be canceled in addition to earlier ones.
     :param allow_whole_order: whether nothing else of the order need be open.
@@ -87,14 +87,14 @@ def cancel_parts(  # noqa: PLR0913 - as of cancel_order, and the record
     surroundings: Runtime | None = None,
     wall: Callable[[], float] = time.time,
 ) -> PartsResult:
-    """Cancel parts of an order and find out what became of each.
+    """Cancel parts of an order and determine the result of each.
 
     :param calls: the client.
     :param task: the lines or the shipment to cancel, and how.
     :param policy: how long each part is tried, and how it is read; with ``dry_run`` none is sent.
     :param begun: what earlier attempts have recorded; ``None`` where one may have sent something
         that is not on record.
-    :param record: where this attempt records what it does; ``None`` for nowhere.
+    :param record: where this attempt keeps its record; ``None`` for nowhere.
     :param attempt: which attempt this is, for the log; 0 where it is unknown.
     :param log: receives one line for each decision.
     :param on_interrupt: told how the parts stand when an exception breaks in, before it goes on.
@@ -192,7 +192,8 @@ class _Run:
             reader,
             CancelRequest(task.order_id, ""),
             replace(self._policy, dry_run=True),
-            # The base of each part must hold what an earlier attempt may have canceled.
+            # The base of each part must include quantities that an earlier attempt may have
+            # canceled.
             in_doubt_for=0.0 if self._begun is None and not self._policy.dry_run else None,
             named=f"Order {task.order_id}{self.suffix}",
             log=self._log,
@@ -243,7 +244,7 @@ class _Run:
         return [one for one in parts if one != part and one.key not in canceled]
 
     def _before_sending(self) -> Callable[[], bool]:
-        """Record that a cancel is about to leave; return what tells whether it still may."""
+        """Record that a cancel is about to leave; return a function that tells if it still may."""
         ends_at = self._around.clock() + LEASE
         if self._record is not None:
             try:

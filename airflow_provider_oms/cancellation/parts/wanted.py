@@ -1,4 +1,4 @@
-"""What a caller wants canceled of an order, checked before anything is read or sent."""
+"""The parts of an order that a caller wants canceled, checked before anything is read or sent."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Each fault that a cancel of a part can meet, over real sockets, for each kind of part.
 
-The table in `docs/what-happens-when.md` is made by this test (`make fault-table`) and held
-against what it finds.
+The table in `docs/what-happens-when.md` is made by this test (`make fault-table`) and compared
+with its results.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ KINDS = [
 
 @dataclass(frozen=True)
 class Case:
-    """One row: a fault, and what is to become of the part.
+    """One row: a fault, and the expected result of the part.
 
     :param is_native: whether it can happen on a native tenant alone.
     """
@@ -134,7 +134,7 @@ CASES = (
 
 @dataclass(frozen=True)
 class Row:
-    """What was reported, and what the OMS itself says."""
+    """The reported outcome, and the OMS's own state."""
 
     case: Case
     result: PartsResult
@@ -156,7 +156,7 @@ def tenant() -> Iterator[EmulatorProcess]:
 
 
 def play(tenant: EmulatorProcess, kind: Kind, case: Case, number: int) -> Row:
-    """Let a part of an order meet the faults, cancel it, and return what is reported."""
+    """Let a part of an order meet the faults, cancel it, and return the reported result."""
     tenant.load_orders([{"orderID": number, "parts": SPLIT}])
     known = tenant.parts(number)
     for one in case.faults:
@@ -249,4 +249,4 @@ def test_the_table_in_the_docs_is_what_this_run_has_found(kind: Kind, rows: list
         DOCUMENT.write_text(made, encoding="utf-8")
         text = made
     assert BEGIN in text
-    assert made == text, "run `make fault-table` and look at what has changed"
+    assert made == text, "run `make fault-table` and look at the changes"

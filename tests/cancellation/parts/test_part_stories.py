@@ -89,7 +89,7 @@ def trust_a_later_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def take_any_change_for_ours(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Call a part canceled as soon as somebody has canceled anything of it."""
+    """Call a part canceled as soon as any client has canceled a unit of it."""
 
     def assess_gladly(part: Any, shown: Any) -> Any:
         found = assess(part, shown)
@@ -100,7 +100,7 @@ def take_any_change_for_ours(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def send_against_an_obstacle(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Send the quantity again though what is canceled is neither base nor target."""
+    """Send the quantity again though the canceled quantity is neither base nor target."""
 
     def assess_boldly(part: Any, shown: Any) -> Any:
         found = assess(part, shown)

@@ -31,7 +31,7 @@ TWO = (Wanted(1, WHY, quantity=2),)
 
 
 class Native:
-    """Say of a dialect what a plan asks for."""
+    """Answer a plan's questions about a dialect."""
 
     whole_lines_only = False
 

@@ -1,4 +1,4 @@
-"""The plan: what is sent for what is wanted, or why nothing is; and what a read then proves."""
+"""The plan: the calls for a request, or why there are none; and the evidence of a read then."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The record of the parts: what is on it before which call, and what a damaged one allows."""
+"""The record of the parts: its content before each call, and the limits of a damaged one."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ class TestADamagedRecord:
         assert task.run(2).outcome is Outcome.CANCELED
 
     def test_nor_does_one_that_had_none_before_it(self, task: Task) -> None:
-        """An attempt without a record may have sent what the later ones do not know of."""
+        """An attempt without a record may have sent cancels that the later ones do not know of."""
         task.run(is_kept=False)
         task.world.weather = Weather(reads={"5xx": 10**9})
         assert task.run(2).outcome is Outcome.UNKNOWN

@@ -1,4 +1,4 @@
-"""What a caller may ask for, in which forms, and what is refused before anything is sent."""
+"""A caller's requests and their forms, and those refused before anything is sent."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_an_item_can_have_quantities_and_a_reason_of_its_own() -> None:
         [{"quantity": 1}],
         [{"line": 1, "amount": 1}],
         [{"line": 1, "quantity": 1, "keep_quantity": 1}],
-        # What a template renders to where it comes out as nothing.
+        # The value of a template that renders to nothing.
         [{"line": 1, "quantity": None}],
         [{"line": 1, "quantity": ""}],
         [{"line": 1, "keep_quantity": "None"}],

@@ -1,4 +1,4 @@
-"""What another client changes between the plan and a cancel, anywhere in the order."""
+"""Changes by another client between the plan and a cancel, anywhere in the order."""
 
 from __future__ import annotations
 
