@@ -1,7 +1,6 @@
 """Where the journal of a task is kept: in Airflow's ``task_state_store``, or at ``journal_path``.
 
-What is written there, and why no older attempt can add to it, is decided in
-``cancellation/object_log.py``.
+``cancellation/object_log.py`` decides on the content, and why no older attempt can add to it.
 """
 
 from __future__ import annotations
@@ -56,7 +55,7 @@ class Folder:
         """Create a file that is there as a whole or not at all, and outlives a lost machine.
 
         :param name: its name.
-        :param data: what it holds.
+        :param data: its content.
         :raises OSError: when there is one of that name, or the system cannot link files.
         """
         part = self._path / f".{uuid.uuid4().hex}.part"
@@ -113,7 +112,7 @@ class Bucket:
         """Create an object.
 
         :param name: its name.
-        :param data: what it holds.
+        :param data: its content.
         :raises Exception: the storage's own, when there is one of that name.
         """
         self._fs.pipe_file(f"{self._path}/{name}", data, mode="create")

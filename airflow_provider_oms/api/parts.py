@@ -1,6 +1,6 @@
 """Parts of an order as this project sees them: lines and shipments, and the call that cancels one.
 
-``cancellation/parts/assessment.py`` decides what a part proves about a cancellation.
+``cancellation/parts/assessment.py`` decides on a part's evidence about a cancellation.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from airflow_provider_oms.api.values import whole_number
 
 __all__ = ["line_of", "shipment_of"]
 
-# Other states are open: which of them the OMS lets be canceled, it says when it is asked.
+# Other states are open: whether the OMS lets one be canceled shows only when it is asked.
 _LEFT = frozenset({"SHIPPED", "FULFILLED"})
 _GONE = frozenset({"REASSIGNED", "DELETED"})
 

@@ -1,4 +1,4 @@
-"""What has been done about one order so far, as plain values: the input of the decision.
+"""The requests and replies of one order so far, as plain values: the input of the decision.
 
 Nothing here sends, waits or decides.
 """
@@ -46,12 +46,12 @@ INCONCLUSIVE = NOTHING_HAPPENED | {Evidence.AMBIGUOUS}
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """Hold what came back from one call, without any of the shopper's data.
+    """Hold the reply to one call, without any of the shopper's data.
 
-    :param evidence: what it proves.
+    :param evidence: its evidence.
     :param message: what happened, in one sentence.
     :param order_state: ``orderState`` of our order, when the reply held it. It is for reports and
-        for ``only_if_states``; what it proves is in ``evidence``.
+        for ``only_if_states``; ``evidence`` has its meaning.
     :param order_status: ``orderStatus`` of our order, for the same uses.
     :param http_status: status code, when there was an answer.
     :param oms_code: error code of the answer.
@@ -62,7 +62,7 @@ class Reply:
     :param age: for how many seconds a cache had kept it.
     :param is_cancelable: whether the order says that it can be canceled; ``None`` where it does
         not say.
-    :param obstacle: which of its fields says that it cannot, in a few words.
+    :param obstacle: which of its fields forbids that, in a few words.
     :param is_of_another_tenant: whether it held an order of another tenant instead of ours.
     :param looked_up_id: the id by which the call named the order, where that was looked up.
     :param is_of_look_up: whether it came from a look-up that the call needed first.
@@ -87,22 +87,22 @@ class Reply:
 
     @property
     def says_canceled(self) -> bool:
-        """Tell whether the reply held our order, and it is canceled."""
+        """Return whether the reply held our order, and it is canceled."""
         return self.evidence is Evidence.CANCELED
 
     @property
     def says_open(self) -> bool:
-        """Tell whether the reply held our order, and it is not canceled."""
+        """Return whether the reply held our order, and it is not canceled."""
         return self.evidence is Evidence.OPEN
 
     @property
     def holds_order(self) -> bool:
-        """Tell whether the reply held our order."""
+        """Return whether the reply held our order."""
         return self.says_canceled or self.says_open
 
     @property
     def taken_as(self) -> str:
-        """Return what the reply counts as, in a few words for the log."""
+        """Return the interpretation of the reply, in a few words for the log."""
         return self.evidence.value
 
 
@@ -113,7 +113,7 @@ class Event:
     :param action: which call.
     :param sent_at: when it began, in seconds of the history's clock.
     :param at: when its reply came.
-    :param reply: what came back.
+    :param reply: the reply.
     :param jitter: share from 0 to 1 that lengthens the wait after it; drawn by the driver.
     """
 
@@ -125,7 +125,7 @@ class Event:
 
     @property
     def as_of(self) -> float:
-        """Return the moment from which on its reply can tell of what came before.
+        """Return the moment from which on its reply can show earlier events.
 
         A cache gives a read the answer to an older one. When to read next still counts from
         ``sent_at``.
@@ -149,7 +149,7 @@ class Approval:
     looked_up_id: OrderId | None = None
 
     def objection(self, reply: Reply) -> str:
-        """Return why the order may not be canceled as it is now; empty if it may.
+        """Return why the order may not be canceled in its present state; empty if it may.
 
         :param reply: a reply that held the order.
         """
@@ -197,11 +197,11 @@ class Policy:
     :param dry_run: read, and never post.
     :param look_first: read before the first cancel, though no earlier one can have been acted on.
     :param early_reads: how often to read before an ambiguous cancel has settled; ``None`` for as
-        often as suits a single order. Others of a set get on meanwhile, and each read counts
-        against the rate.
+        often as suits a single order. The other orders of a set go on during that time, and each
+        read counts against the rate.
     :param settles_after_acceptance: whether a cancel that was taken, and does not show after
         ``settle_seconds``, has failed.
-    :param approval: what a person has approved of the order; ``None`` where nobody was asked.
+    :param approval: a person's approval of the order; ``None`` where none was asked for.
     """
 
     settle_seconds: float = 15.0
@@ -216,13 +216,13 @@ class Policy:
 
     @property
     def reads_first(self) -> bool:
-        """Tell whether the order is read before a cancel is sent."""
+        """Return whether the order is read before a cancel is sent."""
         is_guarded = self.only_if_states is not None or self.approval is not None
         return self.dry_run or self.look_first or is_guarded
 
     @property
     def only_looks(self) -> bool:
-        """Tell whether nothing is wanted of an order but its state, whatever that is."""
+        """Return whether nothing is wanted of an order but its state, whatever that is."""
         return self.dry_run and self.only_if_states is None
 
     @property
@@ -236,7 +236,7 @@ class Policy:
         return (*offsets, self.settle_seconds)
 
     def objection(self, reply: Reply) -> str:
-        """Return why an open order may not be canceled as it is now; empty if it may.
+        """Return why an open order may not be canceled in its present state; empty if it may.
 
         :param reply: a reply that held the order.
         """
@@ -338,7 +338,7 @@ class History:
 
     @property
     def was_locked(self) -> bool:
-        """Tell whether another call held the order at some moment of this attempt."""
+        """Return whether another call held the order at some moment of this attempt."""
         return any(event.reply.evidence is Evidence.LOCKED for event in self.events)
 
     @property
@@ -357,7 +357,7 @@ class History:
         return count
 
     def came_to_nothing(self, event: Event) -> bool:
-        """Tell whether a call brought neither a verdict nor the order as it is now.
+        """Return whether a call brought neither a verdict nor the order's present state.
 
         :param event: the call.
         """
@@ -369,7 +369,7 @@ class History:
         """Return the newest calls of one kind, as far back as they all proved the same.
 
         :param action: the kind of call.
-        :param evidence: what they proved.
+        :param evidence: their evidence.
         """
         calls = reversed([event for event in self.events if event.action is action])
         row = itertools.takewhile(lambda event: event.reply.evidence in evidence, calls)

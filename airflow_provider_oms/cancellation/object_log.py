@@ -56,7 +56,7 @@ class Objects(Protocol):
         """Create an object, and fail if there is one of that name.
 
         :param name: its name.
-        :param data: what it holds.
+        :param data: its content.
         """
 
 
@@ -70,7 +70,7 @@ class ObjectLog:
 
     :param objects: the objects of the task.
     :param task: which task that is, for a person who looks at the objects.
-    :param attempt: its number, likewise.
+    :param attempt: its number, for the same purpose.
     :param token: a text that no other attempt has.
     :raises JournalError: when the storage fails, or holds something else.
     :raises OmsInputError: when the storage replaces an object that should only be created.
@@ -82,7 +82,7 @@ class ObjectLog:
         # The driver's thread may still write while the caller's asks whether it owns the record.
         self._lock = threading.Lock()
         self._is_fenced_off = False
-        # What was written last, where it is not known whether the storage has taken it.
+        # The last write, where it is not known whether the storage has taken it.
         self._unconfirmed: tuple[str, bytes] | None = None
         # The number of the newest record, and that of the newest for each key.
         self._number = 0
@@ -110,7 +110,7 @@ class ObjectLog:
 
         :param key: the key.
         :param value: a JSON value.
-        :raises Exception: when it is not known to be kept: it may be all the same, as of the
+        :raises Exception: when it is not known to be kept: it may be kept nevertheless, as of the
             record's place in the log, but after no later one.
         """
         if not self._lock.acquire(timeout=_LONGEST_WAIT):

@@ -1,4 +1,4 @@
-"""Carry out what the decision says for one order: call, wait, log one line for each decision.
+"""Carry out the decisions for one order: call, wait, log one line for each decision.
 
 ``decision.py`` decides the next step; the client makes the call.
 """

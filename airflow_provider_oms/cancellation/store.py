@@ -1,4 +1,4 @@
-"""Where a task keeps small values between its attempts, and what it means that it cannot."""
+"""Where a task keeps small values between its attempts, and the error when it cannot."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class JournalError(Exception):
 
 @contextmanager
 def store_failures() -> Iterator[None]:
-    """Turn whatever a store raises into one error: it is not known to hold what it was given.
+    """Turn whatever a store raises into one error: it is not known to hold the values written.
 
     :raises JournalError: for any exception.
     """

@@ -34,7 +34,7 @@ class EmulatorProcess:
     """Run an emulator for the length of a `with` block.
 
     :param db: its database; by default a temporary file, so that `restart` keeps the state.
-    :param seed: how many orders to make besides 1010101; None for none at all.
+    :param seed: how many orders to make in addition to 1010101; None for none at all.
     :param open_access: whether calls may come without a token.
     :param tenant: the tenant's id.
     :param client_id: the client's id.

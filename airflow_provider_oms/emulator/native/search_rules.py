@@ -24,7 +24,7 @@ class Search:
     """A search for native orders, or for their events.
 
     :param condition: the condition that they must fulfill.
-    :param order_by: by what they are sorted, in SQL.
+    :param order_by: their sorting, in SQL.
     :param start: how many are left out before the page.
     :param per_page: how many a page holds.
     :param fields: the fields of the answer that are asked for.
