@@ -24,7 +24,7 @@ DOCUMENT = REPOSITORY / "docs" / "performance.md"
 
 
 MARKER = "<!-- made by make bench: {} {} -->"
-# What is written into the docs together, and so has to be measured in one run.
+# Sections that are written into the docs together, and so must be measured in one run.
 APART = ("limits", "scale")
 PARTS = {
     "speed": [name for name in SECTIONS if name not in APART],

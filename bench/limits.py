@@ -65,7 +65,7 @@ def limits(bench: Bench) -> None:
     bench.paper.say("### Behind a limit")
     bench.paper.table(
         (
-            *("limit", "who", "orders", "share of what is allowed", "turned away", "left"),
+            *("limit", "who", "orders", "share of the limit", "turned away", "left"),
             *("posted again", "seconds", "its end"),
         ),
         [_row(CONTENDERS[one], found[one]) for found in taken.values() for one in found],
@@ -140,7 +140,7 @@ def _say_changes(bench: Bench, found: dict[str, Taken]) -> None:
     for one, taken in found.items():
         windows = _windows(taken.scenario)
         rows.append((CONTENDERS[one], *(f"{taken.share_between(*each):.2f}" for each in windows)))
-    bench.paper.table(("share of what is allowed, from 15 s on", "halved", "doubled"), rows)
+    bench.paper.table(("share of the limit, from 15 s on", "halved", "doubled"), rows)
 
 
 def _together(taken: Taken) -> tuple[float, list[float], float]:
@@ -180,7 +180,7 @@ def _set_goals(bench: Bench, found: dict[str, Taken]) -> None:
         (AT_A_TIME, 0.75, 5.0),
     ):
         taken = found[scenario.name]
-        least(f"{scenario.name}: share of what is allowed", taken.share, share)
+        least(f"{scenario.name}: share of the limit", taken.share, share)
         if percent is not None:
             most(f"{scenario.name}: turned away", taken.percent_turned_away, percent)
     for scenario in (UNAVAILABLE, ALSO_FROM_OMS):

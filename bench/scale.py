@@ -1,6 +1,6 @@
-"""A million orders over many tasks, in virtual time: how long it takes, and what is full first.
+"""A million orders over many tasks, in virtual time: how long it takes, and its first bottleneck.
 
-What nothing simulates, such as the processor time of an order, comes from what was measured: the
+Values that are not simulated, such as the processor time of an order, come from measurements: the
 tables in the docs that `make bench`, `make cluster-test` and `make kubernetes-proof` have written.
 """
 
@@ -53,11 +53,11 @@ def figure(text: str, row: str, column: str) -> float:
 
 @dataclass(frozen=True)
 class Measured:
-    """Hold what was measured elsewhere.
+    """Hold the measurements made elsewhere.
 
     :param cluster_rates: orders in a second on Celery, by the number of workers.
     :param cpu_seconds: processor time for an order.
-    :param task_mib: memory of a task in a pod of its own, with ten thousand orders.
+    :param task_mib: memory of a task in a separate pod, with ten thousand orders.
     :param write_seconds: of a write to Airflow's `task_state_store`.
     :param connections: most connections of Postgres at once, on Celery.
     """
@@ -70,7 +70,7 @@ class Measured:
 
     @classmethod
     def from_docs(cls, docs: Path = _DOCS) -> Measured:
-        """Return what the tables of the docs say.
+        """Return the values in the tables of the docs.
 
         :param docs: where the pages are.
         """
@@ -81,7 +81,7 @@ class Measured:
         throughput = performance.partition("### Throughput")[2]
         write = re.search(r"task_state_store: [\d.]+ / ([\d.]+) /", performance)
         if write is None:
-            raise ValueError("docs/performance.md does not say what a write takes")
+            raise ValueError("docs/performance.md lacks the duration of a write")
         return cls(
             {n: figure(deployment, str(n), "orders/s") for n in (1, 2)},
             figure(throughput, str(WORKERS), "(d) CPU ms") / 1000,
@@ -93,7 +93,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Wave:
-    """Hold what came of as many tasks as run at a time, from their begin to the end of the last.
+    """Hold the results of as many tasks as run at a time, from their begin to the end of the last.
 
     :param tasks: how many.
     :param orders: of all of them.
@@ -166,9 +166,9 @@ def run_wave(
 
 
 def start_seconds(measured: Measured) -> tuple[float, list[tuple[str, ...]]]:
-    """Return what the start of a task takes, and the anchor's rows: simulated beside measured.
+    """Return the duration of a task's start, and the anchor's rows: simulated beside measured.
 
-    :param measured: what was measured.
+    :param measured: the measurements.
     """
     rows: list[tuple[str, ...]] = []
     starts: list[float] = []
@@ -247,7 +247,7 @@ def _row(
 
 
 def _bottleneck(wave: Wave, measured: Measured, start: float) -> str:
-    """Return a paragraph that says what is full at how many tasks."""
+    """Return a paragraph on the first bottleneck, and at how many tasks."""
     of_one, calls = wave.rate / wave.tasks, wave.calls_per_second / wave.tasks
     cores = of_one * measured.cpu_seconds
     processes = calls * measured.write_seconds

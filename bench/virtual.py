@@ -1,6 +1,6 @@
 """Many tasks that cancel on one tenant at a time, in virtual time: real engines, real journals.
 
-No request is made and nothing waits: what is counted is what the engines ask for. How such runs are
+No request is made and nothing waits: only the engines' commands are counted. How such runs are
 compared is in `scale`.
 """
 
@@ -35,7 +35,7 @@ _BURST = 20
 
 
 class Clock:
-    """Run what is due in the sequence of its time."""
+    """Run due events in the sequence of their times."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -59,7 +59,7 @@ class Clock:
 
 @dataclass
 class VirtualTenant:
-    """Cancel whatever is asked for, after a fixed latency, and turn away what is too much.
+    """Cancel whatever is asked for, after a fixed latency, and reject requests beyond the limit.
 
     :param clock: the clock.
     :param latency: seconds that each request takes.
@@ -144,8 +144,8 @@ class VirtualTask:
     :param clock: the clock.
     :param tenant: the tenant.
     :param order_ids: the orders.
-    :param limits: what bounds the run.
-    :param write_seconds: what a write of the journal takes.
+    :param limits: the limits of the run.
+    :param write_seconds: the duration of a write of the journal.
     """
 
     def __init__(
@@ -172,7 +172,7 @@ class VirtualTask:
         self.poll()
 
     def poll(self) -> None:
-        """Do what the engine asks for, and come back when it wants to be asked again."""
+        """Carry out the engine's commands, and come back when it wants to be asked again."""
         if self.ended_at is not None:
             return
         now = self._clock.now

@@ -1,6 +1,6 @@
-"""Hold what the chunks reported against what the OMS itself knows, and name what does not agree.
+"""Compare the chunks' reports with the OMS's own state, and name the differences.
 
-Nothing here asks anybody: it works on what was read when all was over.
+Nothing here makes a call: it works on the values read at the end.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _REFUSED = "not_cancelable"
 
 @dataclass(frozen=True)
 class Seen:
-    """Hold what is known about one order when all is over.
+    """Hold the facts about one order at the end.
 
     :param order_id: the order.
     :param before: its state at the OMS before the run.
@@ -97,7 +97,7 @@ def chunk_disagreements(
 
 
 def totals(seen: Iterable[Seen]) -> list[tuple[str, str]]:
-    """Return what came of all orders, as rows of a table.
+    """Return the totals of all orders, as rows of a table.
 
     :param seen: all orders of the set.
     """

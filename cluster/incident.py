@@ -1,6 +1,6 @@
-"""The run that parts of the cluster die in, and what was seen of it.
+"""The run that parts of the cluster die in, and its observations.
 
-What came of the orders is judged in `compare`.
+`compare` judges the results of the orders.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ class Incident:
         self.story.tell("all chunks are over")
 
     def seen(self) -> list[Seen]:
-        """Return what is known about each order now."""
+        """Return the present facts about each order."""
         self._record.look()
         reported: dict[int, list[tuple[int, str]]] = defaultdict(list)
         for chunk in self._run.chunks():
@@ -145,7 +145,7 @@ class Incident:
     def disagreements(self, seen: list[Seen]) -> list[str]:
         """Return one sentence for everything that does not agree.
 
-        :param seen: what is known about each order.
+        :param seen: the facts about each order.
         """
         chunks = self._run.chunks()
         found = disagreements(seen, self._record.strays(self._orders.orders))

@@ -18,9 +18,9 @@ def left_running(directories: Iterable[Path]) -> list[psutil.Process]:
     places = [str(path.resolve()) for path in directories]
     found = []
     for process in psutil.process_iter():
-        # It may end meanwhile, or belong to somebody else.
+        # It may end at any time, or belong to another user.
         with suppress(psutil.Error, OSError):
-            # Of one that has ended and is not yet buried, nobody can tell.
+            # A zombie process has no directory to read.
             here = process.cwd()
             if any(here == place or here.startswith(f"{place}/") for place in places):
                 found.append(process)
@@ -28,7 +28,7 @@ def left_running(directories: Iterable[Path]) -> list[psutil.Process]:
 
 
 def end_left_running(directories: Iterable[Path]) -> list[str]:
-    """End what is left with `kill -9`, and name each.
+    """End leftover processes with `kill -9`, and name each.
 
     :param directories: where the parts were started.
     """

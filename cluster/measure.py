@@ -52,7 +52,7 @@ def measure(
         raise DemoError(f"{canceled} of {len(orders.orders)} orders were canceled.")
     spans = [(moment(one["start_date"]), moment(one["end_date"])) for one in chunks.values()]
     took = [(end - start).total_seconds() for start, end in spans]
-    # Each chunk's start is part of what it takes, the first one's too.
+    # Each chunk's start is part of its duration, the first one's too.
     seconds = (max(end for _, end in spans) - run.split_at()).total_seconds()
     return (
         str(workers),

@@ -1,4 +1,4 @@
-"""The OMS of the test, which is the emulator: what it holds, how it misbehaves, what it saw."""
+"""The OMS of the test, which is the emulator: its orders, its faults, its record."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ LATENCY = 0.05
 class Trouble:
     """Hold one way in which a share of the cancels goes wrong.
 
-    :param words: what happens, for people.
-    :param kind: the emulator's name for it, by which its record tells what it did.
-    :param acts: whether the order is canceled all the same.
+    :param words: the event, for people.
+    :param kind: the emulator's name for it, by which its record shows the effect.
+    :param acts: whether the order is nevertheless canceled.
     :param share: of all cancels.
     :param parameters: the fault's own.
     """
@@ -31,7 +31,7 @@ class Trouble:
     parameters: dict[str, Any] = field(default_factory=dict)
 
 
-# Each has a kind of its own: the record names kinds, and from them follows what was acted on.
+# Each has a distinct kind: the record names kinds, and they show which cancels were acted on.
 TROUBLES = (
     Trouble("dropped after acting", "drop", True, 0.010),
     Trouble("500 after acting", "late", True, 0.005, {"seconds": 0, "answer": "error"}),
@@ -76,9 +76,9 @@ def make_troubled(oms: EmulatorProcess) -> None:
 
 
 class Record:
-    """Follow what the OMS receives.
+    """Follow the requests that the OMS receives.
 
-    :param oms: the emulator, whose record begins anew.
+    :param oms: the emulator, whose record is reset.
     """
 
     def __init__(self, oms: EmulatorProcess) -> None:
@@ -90,7 +90,7 @@ class Record:
         self.reads: dict[int, int] = defaultdict(int)
 
     def look(self) -> None:
-        """Take in what has come since the last look."""
+        """Take in the requests since the last look."""
         for request in self._oms.requests(since=self._since):
             self._since = request["seq"]
             if request["call"] == "cancel":

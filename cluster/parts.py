@@ -1,7 +1,7 @@
-"""All of Airflow with CeleryExecutor, each part a program of its own, as on several machines.
+"""All of Airflow with CeleryExecutor, each part a separate program, as on several machines.
 
 The parts share nothing but the database, the queue, the settings and the orders' directory: each
-has an AIRFLOW_HOME of its own.
+has its own AIRFLOW_HOME.
 """
 
 from __future__ import annotations
@@ -190,7 +190,7 @@ class Cluster:
     def _environment(self, name: str) -> dict[str, str]:
         home = self._home(name)
         home.mkdir(exist_ok=True)
-        # Each part serves its tasks' logs at a port of its own.
+        # Each part serves its tasks' logs at a separate port.
         log_ports = {
             "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
             "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(free_port()),

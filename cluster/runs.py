@@ -1,4 +1,4 @@
-"""Runs of the mapped-chunks DAG: a set of orders, its file, its chunks, what they reported."""
+"""Runs of the mapped-chunks DAG: a set of orders, its file, its chunks, their reports."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class ChunksRun:
         self._path = f"/api/v2/dags/{DAG_ID}/dagRuns/{run_id}"
 
     def is_over(self) -> bool:
-        """Tell whether the run has come to its end."""
+        """Return whether the run has come to its end."""
         return self._cluster.api.ask("GET", self._path)["state"] in _OVER
 
     def chunks(self) -> dict[int, dict[str, Any]]:
@@ -162,7 +162,7 @@ class ChunksRun:
 def wait(until: Callable[[], bool], *, limit: float, what: str) -> None:
     """Wait for something, and look for it once a second, for each look costs the machine.
 
-    :param until: tells whether it has come.
+    :param until: returns whether it has come.
     :param limit: seconds to wait at most.
     :param what: it is, for people.
     :raises DemoError: when it does not come in time.

@@ -1,4 +1,4 @@
-"""Postgres and Redis for this test alone: on free ports of loopback, with data of their own.
+"""Postgres and Redis for this test alone: on free ports of loopback, with separate data.
 
 The servers that the system may run are neither used nor touched.
 """
@@ -65,7 +65,7 @@ def find_programs() -> Programs:
 
 
 def _postgres_directory() -> Path | None:
-    """Return the newest one of Debian's, which are on nobody's PATH, or the one of the PATH."""
+    """Return the newest one of Debian's, which are not on the PATH, or the one of the PATH."""
     versions = [path for path in _DEBIAN.glob("*/bin") if (path / "initdb").exists()]
     if versions:
         return max(versions, key=lambda path: float(path.parent.name))
@@ -108,7 +108,7 @@ class Postgres:
     @contextmanager
     def running(self) -> Iterator[None]:
         """Run it; its data are gone afterwards."""
-        # Not below the repository: a user of its own need not get in there.
+        # Not below the repository: the server's user may have no access there.
         data = Path(tempfile.mkdtemp(prefix="oms-cluster-postgres-"))
         self.places.append(data)
         sessions: list[Session] = []
@@ -134,7 +134,7 @@ class Postgres:
             shutil.rmtree(data, ignore_errors=True)
 
     def ask(self, query: str) -> str:
-        """Return what a query finds, as text.
+        """Return the result of a query, as text.
 
         :param query: the query.
         """

@@ -1,7 +1,7 @@
 """Draw random mutants of `api/` and `cancellation/`, and show which live under the fast tests.
 
 For each mutant only the tests run that reach the lines it changes, which one run of all of them
-under coverage has shown; for what is executed at import, all that reach the module or one that
+under coverage has shown; for lines executed at import, all that reach the module or one that
 imports from it, and those that reach no line at all: they read the objects that an import has made.
 """
 

@@ -120,7 +120,7 @@ class TestObjects:
     def test_it_is_created_once(self, made: Any, tmp_path: Path) -> None:
         objects: Objects = made(tmp_path)
         objects.create("1.json", b"one")
-        with pytest.raises(OSError):  # noqa: PT011 - each storage has words of its own
+        with pytest.raises(OSError):  # noqa: PT011 - each storage has its own message
             objects.create("1.json", b"another")
         assert objects.read("1.json") == b"one"
         assert list(objects.names()) == ["1.json"]

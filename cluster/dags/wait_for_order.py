@@ -1,4 +1,4 @@
-"""A wait for an order, in the triggerer: what is under way when that is restarted."""
+"""A wait for an order, in the triggerer: the work in flight when that is restarted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The benchmark's part in virtual time: what it counts, and where it takes figures from."""
+"""The benchmark's part in virtual time: its counts, and the sources of its figures."""
 
 from __future__ import annotations
 

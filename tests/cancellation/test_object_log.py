@@ -1,4 +1,4 @@
-"""The log of numbered objects: who may write, and what a write whose response was lost has done."""
+"""The log of numbered objects: the right to write, and writes whose response was lost."""
 
 from __future__ import annotations
 
@@ -219,7 +219,7 @@ class TestAWriteWithoutAResponse:
         objects.arrive()
         second = objects.open(2)
         assert second.get("a") == 1
-        # It is on record, and that is what its repetition finds; the next one is refused.
+        # It is on record, as its repetition finds; the next one is refused.
         with pytest.raises(Exception, match="taken over"):
             first.set("b", 2)
         assert second.get("b") is None

@@ -98,7 +98,7 @@ def an_airflow(
     @contextmanager
     def make(dags: Path, **settings: str) -> Iterator[Standalone]:
         home = tmp_path_factory.mktemp("airflow")
-        # SQLite locks out whoever writes at the same time, and a scheduler ends of it.
+        # SQLite locks out concurrent writers, and a scheduler ends of it.
         with Postgres() as postgres:
             database = {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": postgres.address}
             with Standalone(home, dags, connections, SETTINGS | database | settings) as standalone:

@@ -1,4 +1,4 @@
-"""`cancel_after_approval` under a real scheduler: what a person says, and that silence means no."""
+"""`cancel_after_approval` under a real scheduler: a person's answer, and that silence means no."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _numbers = iter(range(FIRST, FIRST + 1000))
 
 @pytest.fixture
 def flagged(tenant: EmulatorProcess) -> Iterator[list[dict[str, Any]]]:
-    """Give three flagged orders that no other test has, among others that nobody flagged."""
+    """Give three flagged orders that no other test has, among others that are not flagged."""
     order_ids = [next(_numbers) for _ in range(4)]
     tenant.load_orders([{"orderID": order_id} for order_id in order_ids])
     yield [

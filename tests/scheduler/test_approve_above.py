@@ -1,4 +1,4 @@
-"""`approve_above` under a real scheduler: exactly what a person saw is canceled, or nothing."""
+"""`approve_above` under a real scheduler: exactly the orders shown are canceled, or none."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Orders:
 
     :param tenant: where they are.
     :param ids: those in the file; all are open.
-    :param bystander: an open one that nobody named.
+    :param bystander: an open one that is not in the file.
     :param path: the file.
     """
 

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 DAG_ID, BY_NUMBER = "cancel_in_bulk", "cancel_in_bulk_by_number"
 # Its attempts have ten seconds.
 IN_TIME, TIMEOUT = "cancel_in_bulk_in_time", 10
-# 5 % of the cancels in all. Those named here as acted on cancel the order all the same.
+# 5 % of the cancels in all. Those named here as acted on nevertheless cancel the order.
 ACTED_ON = {"drop": 0.015, "answer": 0.01}
 NOT_ACTED_ON = {"status": 0.015, "throttle": 0.01}
 PARAMETERS: dict[str, dict[str, Any]] = {
@@ -39,7 +39,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "throttle": {"retry_after": 1},
 }
 WORKERS = 8
-# What every other cancel takes, so that there is time to break in.
+# The duration of every other cancel, so that there is time to break in.
 LATENCY = 0.04
 
 
@@ -113,7 +113,7 @@ def number_of(order_id: int | str) -> int:
 def assert_report_is_true(
     results: Path, task: TaskInRun, tenant: EmulatorProcess, order_ids: range
 ) -> None:
-    """Hold what the task reports against the OMS: each order is there once, and canceled once."""
+    """Compare the task's report with the OMS: each order is there once, and canceled once."""
     at_the_oms = tenant.orders()
     rows = [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines()]
     assert sorted(number_of(row["order_id"]) for row in rows) == list(order_ids)
@@ -173,7 +173,7 @@ def test_whatever_kills_it_every_order_is_canceled_once_and_reported_once(
         by_order[post["order_id"]].append(post["fault"])
     for order_id, faults in by_order.items():
         assert all(fault in NOT_ACTED_ON for fault in faults[:-1]), (order_id, faults)
-    # What is read is what was in doubt: by its faults, or by a kill.
+    # The orders read are those in doubt: by their faults, or by a kill.
     read = {request["order_id"] for request in tenant.requests(call="get")}
     faulted = {post["order_id"] for post in tail.posts if post["fault"] != "slow"}
     by_kills = read - faulted
@@ -206,7 +206,7 @@ def test_a_task_that_is_marked_failed_ends_in_order_and_goes_on_when_it_is_clear
     tenant.clear_faults()
     sent = tail.look()
     assert sent < len(order_ids)
-    # It had the time to write what became of every order, and what it writes is true.
+    # It had the time to write the result of every order, and its report is true.
     rows = [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines()]
     outcomes = {row["order_id"]: row["outcome"] for row in rows}
     assert sorted(outcomes) == list(order_ids)
@@ -219,7 +219,7 @@ def test_a_task_that_is_marked_failed_ends_in_order_and_goes_on_when_it_is_clear
     assert task.wait_for_end(timeout=300)["state"] == "success"
     assert tail.look() == len(order_ids)
     assert_report_is_true(results, task, tenant, order_ids)
-    # What the first attempt knew of its orders is in the last one's results, too.
+    # The first attempt's facts about its orders are in the last one's results, too.
     rows = [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines()]
     assert {row["order_id"]: row for row in rows if row["order_id"] in first} == first
 

@@ -21,13 +21,13 @@ pytestmark = [
 
 BACKFILL_DAG = "cancel_for_each_day"
 DAYS = ("2026-01-01", "2026-01-02", "2026-01-03")
-# What every cancel takes until all runs are under way.
+# The duration of every cancel until all runs are under way.
 LATENCY = 1.0
 
 
 @pytest.fixture
 def oms(tenant: EmulatorProcess) -> Iterator[EmulatorProcess]:
-    """Give a tenant that takes its time, and that refuses to cancel what is canceled."""
+    """Give a tenant that takes its time, and that refuses to cancel canceled orders."""
     tenant.clear_faults()
     tenant.settings(canceled_order_status=409)
     tenant.add_fault("slow", seconds=LATENCY)
@@ -61,7 +61,7 @@ def outcomes_in(results: Path) -> dict[int, str]:
 
 
 def assert_true(oms: EmulatorProcess, results: dict[Path, range]) -> None:
-    """Hold what the runs reported against the OMS, and what they sent against what they knew."""
+    """Compare the runs' reports with the OMS, and their requests with their knowledge."""
     at_the_oms = oms.orders()
     told: dict[int, list[str]] = {}
     for path, order_ids in results.items():
@@ -135,7 +135,7 @@ def backfill(
 ) -> None:
     """Run all three days at once, to their end.
 
-    A process of its own creates it: where Airflow's API server meets a lock of SQLite half-way, its
+    A separate process creates it: where Airflow's API server meets a lock of SQLite half-way, its
     transaction stays open, and no later call gets through.
     """
     airflow.api.ask("GET", f"/api/v2/dags/{BACKFILL_DAG}", patience=SECONDS_TO_READ_A_DAG)

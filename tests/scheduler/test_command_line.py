@@ -1,4 +1,4 @@
-"""`airflow oms` against a real Airflow: its REST API has what the commands read of it."""
+"""`airflow oms` against a real Airflow: its REST API has the fields that the commands read."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def test_the_next_attempt_cancels_no_more_than_was_asked_for(
     ended = task.wait_for_end(timeout=300)["state"]
     assert ended == ("success" if has_journal else "failed")
     result = task.result()
-    # Without a journal nothing tells whether the first attempt canceled it, and nothing is sent.
+    # Without a journal it is unknown whether the first attempt canceled it, and nothing is sent.
     assert result["outcome"] == ("canceled" if has_journal else "unknown")
     line = tenant.parts(order_id)["lines"][1]
     assert line["canceled"] == (1 if acts or has_journal else 0)

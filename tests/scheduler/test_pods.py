@@ -1,7 +1,7 @@
 """A set of orders in pods that are evicted, killed, wiped and cut off: `make kubernetes-proof`.
 
-A pod is a directory with a process in it that is started as KubernetesExecutor starts one. Each has
-a home of its own, so that every attempt after the first is elsewhere.
+A pod is a directory with a process in it that is started as KubernetesExecutor starts one. Each
+has a separate home, so that every attempt after the first is elsewhere.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ EVENTS = (
 
 @dataclass
 class Proof:
-    """Run sets of orders in pods, and keep what became of them.
+    """Run sets of orders in pods, and keep their results.
 
     :param airflow: starts the pods.
     :param tenant: the OMS.
@@ -69,7 +69,7 @@ class Proof:
         """Start a task on a set, and return it and its first pod.
 
         :param orders: how many.
-        :param directory: what every pod reaches, as an object store is.
+        :param directory: a directory that every pod reaches, like an object store.
         :param latency: seconds that a cancel takes.
         """
         order_ids = range(self._next_order, self._next_order + orders)
@@ -156,7 +156,7 @@ def proof(
 
 
 def show(proof: Proof) -> None:
-    """Print what was found, and write it into the docs where that is wanted."""
+    """Print the results, and write them into the docs where that is wanted."""
     paper = Paper()
     paper.table(("fact", "value"), machine_facts("apache-airflow-task-sdk"))
     paper.say(f"{ORDERS} orders each, {WORKERS} requests at a time.")
@@ -226,7 +226,7 @@ def test_a_pod_whose_node_hangs_sends_nothing_more_when_it_comes_back(
     wait_until(lambda: not a_set.pod.is_running)
     assert a_set.task.tries() == [(1, "failed"), (2, "success")]
     assert a_set.results.read_bytes() == written
-    # What the pause caught between the last look at the clock and the socket leaves afterwards.
+    # A cancel that the pause caught between the last look at the clock and the socket leaves later.
     assert a_set.posts() <= sent + WORKERS
     found = a_set.assert_all_is_well(caught=WORKERS)
     proof.rows.append((EVENTS[-1], f"{before}", "", "", *found))
@@ -250,7 +250,7 @@ def test_a_pod_that_is_left_alone_ends_in_order(orders: int, proof: Proof, tmp_p
 def test_in_a_container_without_context_the_order_is_read_with_time_to_settle(
     tenant: EmulatorProcess, tmp_path: Path
 ) -> None:
-    """What a KubernetesPodOperator or a `@task.kubernetes` runs has no task around it."""
+    """A program in a KubernetesPodOperator or a `@task.kubernetes` has no task around it."""
     order_id = 34_000_001
     tenant.clear_requests()
     tenant.load_orders([{"orderID": order_id}])

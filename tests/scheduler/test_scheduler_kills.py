@@ -42,7 +42,7 @@ def begin(
 def kill(task: TaskInRun) -> None:
     task.kill()
     if not has("retries of a task whose process was killed"):
-        # Airflow 3.0 takes it for a failure for good, and leaves the rest to a person.
+        # Airflow 3.0 takes it for a final failure, and leaves the rest to a person.
         assert task.wait_for_end()["state"] == "failed"
         task.clear()
 

@@ -35,7 +35,7 @@ ORDERS = count(36_000_001)
 
 @dataclass
 class Inbox:
-    """Publish verdicts, and see what becomes of them.
+    """Publish verdicts, and see their results.
 
     :param airflow: the Airflow that runs the DAG.
     :param tenant: the tenant.
@@ -275,8 +275,8 @@ def test_two_dags_have_an_inbox_each(inbox: Inbox) -> None:
         runs = inbox.airflow.api.ask("GET", f"/api/v2/dags/{other}/dagRuns")["dag_runs"]
         return [run["state"] for run in runs if run["state"] in ("success", "failed")]
 
-    # Its first run reports what is no verdict to it either.
+    # Its first run reports events that are no verdicts to it either.
     wait_until(lambda: "success" in ended())
     inbox.pause(True, other)
-    # It has read the same events, and has asked the OMS because it had no state of its own.
+    # It has read the same events, and has asked the OMS because it had no state yet.
     assert inbox.tenant.cancel_posts(order) == 1

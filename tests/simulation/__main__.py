@@ -1,6 +1,6 @@
 """Run many stories on all cores: `make simulate SEEDS=1000000`.
 
-With WRITE_DOCS=1 what it prints goes into docs/guarantees.md too.
+With WRITE_DOCS=1 its output goes into docs/guarantees.md too.
 """
 
 from __future__ import annotations
@@ -62,9 +62,9 @@ def run_until_broken(first: int, seconds: float) -> int:
 
 
 def write(text: str) -> None:
-    """Put what was printed into the docs, between its markers.
+    """Put the output into the docs, between its markers.
 
-    :param text: what was printed.
+    :param text: the output.
     """
     before, _, rest = DOCUMENT.read_text(encoding="utf-8").partition(BEGIN)
     block = f"{BEGIN}\n\n```text\n{text}\n```\n\n{END}"

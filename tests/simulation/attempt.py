@@ -105,19 +105,19 @@ class Attempt:
 
     @property
     def has_cancel_in_flight(self) -> bool:
-        """Tell whether a cancel waits for its token, its connection or its response."""
+        """Return whether a cancel waits for its token, its connection or its response."""
         in_flight = self.engine._schedule.in_flight
         return any(item.calling is Action.POST for item in in_flight)
 
     @property
     def has_intents_in_write(self) -> bool:
-        """Tell whether orders wait for a write that is under way."""
+        """Return whether orders wait for a write that is under way."""
         write = self.engine._leasing._write
         return write is not None and bool(write.intents)
 
     @property
     def has_unrecorded(self) -> bool:
-        """Tell whether an end is not on record, or not known to be."""
+        """Return whether an end is not on record, or not known to be."""
         leasing = self.engine._leasing
         return leasing.is_writing or leasing.has_unrecorded
 

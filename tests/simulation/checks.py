@@ -1,4 +1,4 @@
-"""What must be true at every moment of a story, and at the end of each attempt."""
+"""The invariants of every moment of a story, and of the end of each attempt."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ADMITTED = {
     Evidence.CONFLICT,
     Evidence.REFUSED,
 }
-# These say that no cancel of ours was acted on.
+# These mean that no cancel by a run was acted on.
 _NOTHING_DONE = {
     Outcome.NOT_ATTEMPTED,
     Outcome.NOT_CANCELED,
@@ -77,7 +77,7 @@ class Checks:
         self._is_kept = is_kept
         self._log = log
         self._bounds: dict[Attempt, dict[Order, float]] = defaultdict(dict)
-        # What the next attempt must find on record: until when each cancel could leave at the
+        # The record that the next attempt must find: until when each cancel could leave at the
         # latest, and how each order ended in an attempt that could record all of its ends.
         self._latest_bounds: dict[Order, float] = {}
         self._ends_on_record: dict[Order, Outcome] = {}

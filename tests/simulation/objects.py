@@ -13,7 +13,7 @@ from tests.simulation.store import StoreFailedError
 class Bucket:
     """Keep the objects of a task.
 
-    :param draw: chance of its own, for how far a list lags.
+    :param draw: separate chance, for how far a list lags.
     """
 
     def __init__(self, draw: random.Random) -> None:
@@ -32,7 +32,7 @@ class Bucket:
         return ObjectLog(objects, task="t", attempt=attempt, token=str(attempt))
 
     def lose(self, draw: random.Random) -> str | None:
-        """Lose one record, if there is one besides the newest; after that, lists do not lag.
+        """Lose one record, if there is one other than the newest; after that, lists do not lag.
 
         A claim that is lost would let an older attempt write again.
         """
@@ -59,7 +59,7 @@ class Bucket:
 
 
 class _Objects:
-    """What one attempt sees of the objects; see :class:`tests.simulation.store.Store`."""
+    """One attempt's view of the objects; see :class:`tests.simulation.store.Store`."""
 
     def __init__(
         self,

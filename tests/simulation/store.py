@@ -1,4 +1,4 @@
-"""The store of a story: what the attempts of a task have recorded, and how its writes fail."""
+"""The store of a story: the records of a task's attempts, and how its writes fail."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class StoreFailedError(Exception):
 
 
 class Values:
-    """Keep what the attempts of a task have recorded; only the newest attempt may write."""
+    """Keep the records of a task's attempts; only the newest attempt may write."""
 
     def __init__(self) -> None:
         self.values: dict[str, str] = {}
@@ -39,7 +39,7 @@ class Values:
 
 
 class Store:
-    """What one attempt sees of the values.
+    """One attempt's view of the values.
 
     :param values: the values of the task.
     :param attempt: which attempt this is.

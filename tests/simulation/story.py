@@ -71,7 +71,7 @@ class Story:
         # Clocks differ, and a tenant is that much faster than it promises.
         self._skew = draw.choice([0.0, 0.0, 0.1, 0.4]) * self._settle
         self._leeway = draw.choice([0.0, 1.0, 5.0, 5.0])
-        # Drawn apart, so that the stories of translated tenants stay what they are.
+        # Drawn apart, so that the stories of translated tenants do not change.
         native = random.Random(-1 - seed)  # noqa: S311 - a story must come out the same
         self._native = native if native.random() < _NATIVE else None
         self._orders = self._draw_orders()
@@ -106,7 +106,8 @@ class Story:
             is_kept=self._values is not None,
             log=self._log,
         )
-        # Attempts that follow each other closely meet what the one before has left in flight.
+        # Attempts that follow each other closely meet the requests that the one before has left in
+        # flight.
         self._is_hasty = draw.random() < 0.5
         # A worker is taken for dead while its cancel waits for a token, and runs on.
         self._is_handover = self._is_hasty and self._values is not None and draw.random() < 0.6
@@ -276,7 +277,7 @@ class Story:
         self._clock.after(self._draw.uniform(0, 10), act)
 
     def _moment(self, fate: str, attempt: Attempt) -> Callable[[], bool] | None:
-        """Return what a fate waits for, where it strikes when that does the most harm."""
+        """Return the event that a fate waits for, where it strikes when that does the most harm."""
         if fate == "zombie" and self._is_handover:
             return lambda: attempt.has_cancel_in_flight
         # A write that is slow enough is done only after the run has ended without it.

@@ -1,7 +1,7 @@
-"""Whole runs in virtual time, each in a bad world of its own: no story breaks a promise.
+"""Whole runs in virtual time, each in a separate bad world: no story breaks a promise.
 
 `make simulate SEEDS=1000000` runs as many as one likes. A seed tells the same story only until the
-world changes, so a fault that one has shown gets a test of its own on the real modules.
+world changes, so a fault that one has shown gets a separate test on the real modules.
 """
 
 from __future__ import annotations

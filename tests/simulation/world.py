@@ -27,7 +27,7 @@ Found = dict[Order, Reply] | OmsError
 
 
 class Clock:
-    """Run what is due, in the sequence of its time; nothing waits for real."""
+    """Run due events, in the sequence of their times; nothing waits for real."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -53,7 +53,7 @@ class Clock:
         return self._due[0][0]
 
     def step(self) -> bool:
-        """Run the next thing that is due; tell whether there was one."""
+        """Run the next due event; return whether there was one."""
         if not self._due:
             return False
         self.now, _, act = heapq.heappop(self._due)
@@ -145,7 +145,7 @@ class Tenant:
         self._log = log
         self.weather = FINE
         self.states: dict[Order, str] = dict.fromkeys(order_ids, "READY")
-        # What the tenant says about these whatever is asked, while the weather is as it is.
+        # The tenant's answer about these to every request, while the weather lasts.
         self.cursed: dict[Order, Evidence] = {}
         # Calls that the tenant lets no one make.
         self.closed: dict[Action, Evidence] = {}
@@ -157,14 +157,14 @@ class Tenant:
         self._calls: deque[float] = deque()
         self._busy_until: list[float] = []
 
-    # -- what the checks ask
+    # -- queries of the checks
 
     def is_canceled(self, order_id: Order) -> bool:
-        """Tell whether an order is canceled, or will be by a cancel that is on its way."""
+        """Return whether an order is canceled, or will be by a cancel that is on its way."""
         return order_id in self.canceled_at
 
     def calls_cancelable(self, order_id: Order) -> bool:
-        """Tell whether the tenant itself says that an order can be canceled."""
+        """Return whether the tenant itself says that an order can be canceled."""
         return self._native is not None and self.states.get(order_id) == "READY"
 
     def acted_posts(self, order_id: Order) -> list[Post]:
@@ -188,7 +188,7 @@ class Tenant:
         return self._order(order_id), self._latency()
 
     def find(self, order_ids: Sequence[Order]) -> tuple[Found, float]:
-        """Return what a search shows of each order, or why it fails, and the seconds it takes."""
+        """Return a search's view of each order, or why it fails, and the seconds it takes."""
         kind, draw = self.weather.search, self._draw
         if self.closed.get(Action.READ) or self._throttle() is not None:
             asked = self.weather.retry_after
@@ -227,7 +227,7 @@ class Tenant:
             self._log(f"tenant takes the cancel of {order_id}, and fails to carry it out")
             return self._order(order_id), self._latency()
         if kind in (None, "lost", "late", "accepted", "stuck"):
-            # What the promise leaves is parted between acting late and showing late.
+            # The rest of the promised time is divided between acting late and showing late.
             delay = 0.0 if kind is None else self._promise * draw.choice([draw.random(), 1.0])
             post.acted_at = now + delay * draw.random()
             post.shows_at = now + delay

@@ -1,4 +1,4 @@
-"""What the table shows of orders of which only parts were to be canceled."""
+"""The table's view of orders of which only parts were to be canceled."""
 
 from __future__ import annotations
 
