@@ -76,8 +76,8 @@ CANCELED = {Outcome.CANCELED, Outcome.ALREADY_CANCELED}
 FINAL = CANCELED | {Outcome.NOT_CANCELABLE, Outcome.NOT_FOUND, Outcome.REFUSED}
 IN_DOUBT = {Outcome.UNKNOWN, Outcome.NOT_CANCELED}
 
-# Every verdict on the orders that have a rejection which is not settled. Plain SQL
-# for any database; each "?" becomes the placeholder of the connection's own driver.
+# Every verdict on the orders that have a rejection which is not settled. Plain SQL for any
+# database; each "?" becomes the placeholder of the connection's own driver.
 READ = """
     SELECT verdict_id, order_id, case_id, verdict, decided_at, cancel_outcome
     FROM fraud_verdicts

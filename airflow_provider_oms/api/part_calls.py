@@ -1,7 +1,7 @@
 """The calls about parts of an order, each sent exactly once.
 
-The tenant's dialect spells them and interprets their responses:
-``translated_parts.py`` and ``native_parts.py``.
+The tenant's dialect spells them and interprets their responses: ``translated_parts.py`` and
+``native_parts.py``.
 """
 
 from __future__ import annotations

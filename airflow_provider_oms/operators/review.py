@@ -85,8 +85,8 @@ class OmsListOrdersInReviewOperator(KeepsDefaultArguments, BaseOperator):
         :return: an entry for each order, as ``OmsBulkCancelOrdersOperator`` takes them.
         :raises OmsInvalidInputError: when the tenant is not a native one, an argument or the
             connection is not valid, or the results of an order cannot be read, also because the
-            adapter raised an error.
-            Also when there are more orders than ``max_orders``, and when the tenant refuses.
+            adapter raised an error. Also when there are more orders than ``max_orders``, and when
+            the tenant refuses.
         :raises OmsError: one of its kinds, when the tenant does not show its orders now.
         """
         try:
