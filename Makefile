@@ -5,7 +5,7 @@ PYTHON = python3
 export PYTHON
 
 VENV = .venv/bin
-# From anew, every reference checked, and a warning is an error.
+# From scratch, every reference checked, and a warning is an error.
 SPHINX = --quiet --fresh-env --nitpicky --fail-on-warning --keep-going
 
 help: ## list what can be made
@@ -32,7 +32,7 @@ unit: venv ## the fast tests of the provider: no database, no docs, not the emul
 	@"$(VENV)/python" -m pytest --numprocesses=3 --dist=worksteal -m 'not airflow_db and not slow' \
 		--ignore=tests/docs --ignore=tests/emulator
 
-e2e: venv ## use the web UI in a headless browser; WRITE_DOCS=1 takes the docs' pictures anew
+e2e: venv ## use the web UI in a headless browser; WRITE_DOCS=1 takes the docs' pictures again
 	@"$(VENV)/python" -m pytest --e2e tests/e2e
 
 soak: venv ## cancel ten thousand orders in one task, with faults, killed five times (minutes)
@@ -105,7 +105,7 @@ venv-2.11: ## build .venv-2.11 (Airflow 2.11.2; Python 3.11 or 3.12)
 venv-cluster: ## build .venv-cluster (Airflow 3.3.2 with Celery and Postgres)
 	@$(PYTHON) scripts/make_venv.py .venv-cluster constraints/cluster.txt
 
-constraints: venv ## resolve constraints/*.in anew, to the newest versions that fit together
+constraints: venv ## resolve constraints/*.in again, to the newest versions that fit together
 	@for airflow in 3.4 3.3 3.2 3.1 3.0 2.11; do \
 		"$(VENV)/uv" pip compile --quiet --upgrade --universal --python-version=3.11 \
 			$$(sed -n 's/^# uv: //p' "constraints/airflow-$$airflow.in") \

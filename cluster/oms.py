@@ -9,7 +9,7 @@ from typing import Any
 from airflow_provider_oms.emulator.testing import EmulatorProcess
 from demo.workplace import oms_connection
 
-# What each call takes, as it would over a network.
+# The duration of each call, as it would be over a network.
 LATENCY = 0.05
 
 

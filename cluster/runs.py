@@ -90,7 +90,7 @@ class ChunksRun:
 
     :param cluster: the Airflow that runs it.
     :param orders: the file of its orders.
-    :param results: where its chunks write what became of them.
+    :param results: where its chunks write the results.
     :param native: whether the orders are named by their native ids.
     """
 

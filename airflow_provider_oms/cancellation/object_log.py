@@ -138,7 +138,7 @@ class ObjectLog:
         self._unconfirmed = None
 
     def _creates(self, number: int, data: bytes, *, reads_if_there: bool = True) -> bool:
-        """Create an object, and tell whether it is ours; fail where that is not known."""
+        """Create an object, and return whether it is ours; fail where that is not known."""
         name = _name(number)
         try:
             self._objects.create(name, data)
@@ -183,7 +183,7 @@ class ObjectLog:
     def _refuses_to_replace(self, claim: bytes) -> bool:
         try:
             self._objects.create(_name(self._number), self._encoded(replaces=self._number))
-        except Exception:  # noqa: BLE001 - the storage's own, and the object shows what became of it
+        except Exception:  # noqa: BLE001 - the storage's own, and the object shows the result
             return self._objects.read(_name(self._number)) == claim
         return False
 

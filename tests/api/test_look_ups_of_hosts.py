@@ -179,7 +179,7 @@ def try_to_read(client: OmsClient) -> OmsError | None:
 
 
 def leads_here(name: str) -> bool:
-    """Tell whether a host's name is this machine's."""
+    """Return whether a host's name is this machine's."""
     try:
         return ip_address(name).is_loopback
     except ValueError:

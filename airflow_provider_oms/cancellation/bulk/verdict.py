@@ -16,7 +16,7 @@ __all__ = ["TAKEN_OVER", "Failure", "failure_of"]
 # Some of its parts are canceled, as the OMS itself has said.
 _PARTIAL = Outcome.PARTIALLY_CANCELED
 _TOLD_TO_END = "the task was told to end"
-_GO_ON = "Retry or clear the task to go on: what may have been canceled is read first."
+_GO_ON = "Retry or clear the task to go on: orders that may have been canceled are read first."
 _CORRECT = "Correct the cause of each, and clear the task."
 _HANDLE = (
     "Handle these orders by hand, such as by a return: clearing the task helps only when their "
