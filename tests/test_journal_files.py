@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -92,33 +94,40 @@ class TestWhatIsRefused:
             opened(tmp_path / "file")
 
 
-def bucket_in_memory(_: Path) -> Objects:
-    return Bucket(MemoryFileSystem(), f"/journals/{uuid4().hex}/")
-
-
-def bucket_in_s3(_: Path) -> Objects:
+@contextmanager
+def s3() -> Iterator[Any]:
+    """Give a storage like S3, where what is needed for one is installed."""
     s3fs = pytest.importorskip("s3fs")
     server = pytest.importorskip("moto.server").ThreadedMotoServer(port=0)
     server.start()
     host, port = server.get_host_and_port()
-    fs = s3fs.S3FileSystem(
-        key="key", secret="secret", endpoint_url=f"http://{host}:{port}", skip_instance_cache=True
-    )
-    fs.mkdir("journals")
-    return Bucket(fs, "journals/oms")
+    try:
+        yield s3fs.S3FileSystem(key="key", secret="secret", endpoint_url=f"http://{host}:{port}")
+    finally:
+        server.stop()
 
 
-@pytest.mark.parametrize("made", [Folder, bucket_in_memory, bucket_in_s3])
+@pytest.fixture(params=["folder", "memory", "s3"])
+def objects(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Objects]:
+    if request.param == "folder":
+        yield Folder(tmp_path / "new" / "folder")
+    elif request.param == "memory":
+        yield Bucket(MemoryFileSystem(), f"/journals/{uuid4().hex}/")
+    else:
+        with s3() as storage:
+            bucket = f"journals-{uuid4().hex}"
+            storage.mkdir(bucket)
+            yield Bucket(storage, f"{bucket}/oms")
+
+
 class TestObjects:
-    def test_what_is_created_is_there_and_listed(self, made: Any, tmp_path: Path) -> None:
-        objects: Objects = made(tmp_path / "new" / "folder")
+    def test_what_is_created_is_there_and_listed(self, objects: Objects) -> None:
         assert (list(objects.names()), objects.read("1.json")) == ([], None)
         objects.create("1.json", b"one")
         objects.create("2.json", b"two")
         assert (sorted(objects.names()), objects.read("1.json")) == (["1.json", "2.json"], b"one")
 
-    def test_it_is_created_once(self, made: Any, tmp_path: Path) -> None:
-        objects: Objects = made(tmp_path)
+    def test_it_is_created_once(self, objects: Objects) -> None:
         objects.create("1.json", b"one")
         with pytest.raises(OSError):  # noqa: PT011 - each storage has its own message
             objects.create("1.json", b"another")
