@@ -192,10 +192,25 @@ def _seconds_between(first: dict[str, Any], last: dict[str, Any]) -> float:
     return (moment(last["time"]) - moment(first["time"])).total_seconds()
 
 
+@pytest.mark.parametrize(
+    ("order_ids", "keep_state"),
+    [
+        pytest.param(range(23_000_001, 23_000_801), True, id="and its state is kept"),
+        pytest.param(
+            range(30_000_001, 30_000_801),
+            False,
+            id="and its state is discarded",
+            marks=pytest.mark.needs("clears that discard a task's state"),
+        ),
+    ],
+)
 def test_a_task_that_is_marked_failed_ends_in_order_and_goes_on_when_it_is_cleared(
-    airflow: Standalone, tenant: EmulatorProcess, tmp_path: Path
+    order_ids: range,
+    keep_state: bool,
+    airflow: Standalone,
+    tenant: EmulatorProcess,
+    tmp_path: Path,
 ) -> None:
-    order_ids = range(23_000_001, 23_000_801)
     # Airflow says that it is to end within seconds; the set takes at least forty.
     task, results = begin(airflow, tenant, order_ids, tmp_path, latency=0.4)
     tail = Tail(tenant)
@@ -215,11 +230,17 @@ def test_a_task_that_is_marked_failed_ends_in_order_and_goes_on_when_it_is_clear
     assert set(outcomes.values()) == {"canceled", "not_attempted"}
     first = {row["order_id"]: row for row in rows if row["outcome"] == "canceled"}
 
-    task.clear()
+    task.clear(keep_state=keep_state)
     assert task.wait_for_end(timeout=300)["state"] == "success"
     assert tail.look() == len(order_ids)
     assert_report_is_true(results, task, tenant, order_ids)
     # The first attempt's facts about its orders are in the last one's results, too.
+    said = task.wait_for_log("Attempt 2 goes on: ", try_number=2)
+    if not keep_state:
+        assert f"{len(order_ids)} are in doubt and read first" in said
+        return
+    assert f"{len(canceled)} are canceled already, 0 are in doubt" in said
+    # What the first attempt knew of its orders is in the last one's results, too.
     rows = [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines()]
     assert {row["order_id"]: row for row in rows if row["order_id"] in first} == first
 

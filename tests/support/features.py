@@ -24,6 +24,7 @@ FEATURES = {
     "a scheduler that is driven over its REST API": SpecifierSet(">=3.0"),
     "a scheduler of Airflow 2": SpecifierSet("<3.0"),
     "retries of a task whose process was killed": SpecifierSet("!=3.0.*"),
+    "clears that discard a task's state": SpecifierSet(">=3.4.0b1"),
     # The scheduler ends of a violated unique constraint.
     "retries of a task without a heartbeat": SpecifierSet("!=3.4.0b2"),
     "XComs in a DAG's failure callback": SpecifierSet("!=3.0.*"),

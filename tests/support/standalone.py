@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from features import has
 from patience import wait_until
 
 from demo import standalone
@@ -149,8 +150,11 @@ class TaskInRun:
         # A scheduler that is failing the run at this moment would undo a clear.
         self._wait(lambda: self._run_state() == "failed", 150)
 
-    def clear(self) -> None:
-        """Act as the UI's button "clear task"."""
+    def clear(self, *, keep_state: bool = True) -> None:
+        """Act as the UI's button "clear task".
+
+        :param keep_state: whether to tick "Keep task state and resume", where the UI has that.
+        """
         body = {
             "dry_run": False,
             "dag_run_id": self.run_id,
@@ -158,6 +162,8 @@ class TaskInRun:
             "only_failed": False,
             "reset_dag_runs": True,
         }
+        if has("clears that discard a task's state"):
+            body["keep_task_state"] = keep_state
         self.airflow.api.ask("POST", f"/api/v2/dags/{self.dag_id}/clearTaskInstances", body)
 
     def log_of(self, try_number: int) -> list[str]:
