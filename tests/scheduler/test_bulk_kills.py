@@ -234,13 +234,12 @@ def test_a_task_that_is_marked_failed_ends_in_order_and_goes_on_when_it_is_clear
     assert task.wait_for_end(timeout=300)["state"] == "success"
     assert tail.look() == len(order_ids)
     assert_report_is_true(results, task, tenant, order_ids)
-    # The first attempt's facts about its orders are in the last one's results, too.
     said = task.wait_for_log("Attempt 2 goes on: ", try_number=2)
     if not keep_state:
         assert f"{len(order_ids)} are in doubt and read first" in said
         return
     assert f"{len(canceled)} are canceled already, 0 are in doubt" in said
-    # What the first attempt knew of its orders is in the last one's results, too.
+    # The first attempt's facts about its orders are in the last one's results, too.
     rows = [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines()]
     assert {row["order_id"]: row for row in rows if row["order_id"] in first} == first
 
