@@ -1,16 +1,15 @@
-"""A store of small values in object storage, which an older attempt of the task cannot write to.
+"""A store of small values in object storage, to which an older attempt of the task cannot add.
 
-It is an append-only log of numbered objects, and needs nothing of the storage but a write that
-creates an object only if there is none of that name:
+It is an append-only log of numbered objects. The storage must be able to create an object only if
+there is none of that name. The invariant:
 
-Whatever is written, the claim of an attempt too, is a new object with the next number, and an
-attempt goes on only from a number that it has created itself. An attempt that begins claims the
-first number that is free, so that the next number of any older attempt is taken, for no object is
-ever removed or replaced. So every record of an older attempt comes before the claim, where the
-younger one reads it, or it is refused. Whether a write whose response was lost has created its
-object is decided by reading the object: no two attempts write the same bytes.
+An attempt creates number n + 1 only after it has itself created number n, and no object is ever
+removed or replaced. An attempt that begins claims the first free number, which is the number that
+an older attempt would create next. So each record of an older attempt either comes before the
+claim, where the younger attempt reads it, or is refused. After a lost response, the object itself
+shows whether it was created, because no two attempts write the same bytes.
 
-A list only says where to begin. One that lags costs a refused write for each object that it lacks.
+A list only shows where to begin. If it lags, each object that it lacks costs one refused write.
 """
 
 from __future__ import annotations
