@@ -37,6 +37,8 @@ _OF_ONE = ("OmsCancelOrderOperator",)
 _OF_SETS = ("OmsBulkCancelOrdersOperator", "OmsCancelDecoratedOperator")
 _LOCAL = "http://localhost:8080"
 _OF_TASK = ("dag_id", "run_id", "task_id", "map_index", "task_state")
+_OF_ORDER = ("of_parts", *_OF_TASK)
+_STATES = ("order_state", "order_status")
 
 
 def check(args: Namespace) -> None:
@@ -59,7 +61,7 @@ def order(args: Namespace) -> None:
     hook = _hook(args.conn_id)
     asked_for = _asked(lambda: hook.parse_order_id(args.order_id, args.order_key))
     names, code = {str(asked_for)}, 0
-    columns = ("seen_by", "at", "order_state", "order_status", "outcome", "in_doubt", *_OF_TASK)
+    columns = ("seen_by", "at", "order_state", "order_status", "outcome", "in_doubt", *_OF_ORDER)
     rows: list[tuple[Any, ...]] = []
     try:
         with _logging_to_stderr():
@@ -84,6 +86,7 @@ def order(args: Namespace) -> None:
                     one.order_status,
                     one.outcome.value,
                     one.is_in_doubt,
+                    one.is_of_parts,
                     *_of(instance),
                 )
                 for one in record.standings
@@ -102,7 +105,7 @@ def run(args: Namespace) -> None:
 
     :param args: the command's arguments.
     """
-    columns = ("order_id", "outcome", "in_doubt", "order_state", "order_status", *_OF_TASK[2:])
+    columns = ("order_id", "outcome", "in_doubt", *_STATES, "of_parts", *_OF_TASK[2:])
     rows: list[tuple[Any, ...]] = []
     records: list[TaskRecord] = []
     needs_attention = False
@@ -116,8 +119,8 @@ def run(args: Namespace) -> None:
                 needs_attention |= record.needs_attention(one)
                 if args.deviating and one.outcome.is_success:
                     continue
+                task = (one.is_of_parts, *_of(instance)[2:])
                 states = (one.order_state, one.order_status)
-                task = _of(instance)[2:]
                 rows.append((one.order_id, one.outcome.value, one.is_in_doubt, *states, *task))
     if not records:
         _end(f"The run {args.run_id} of {args.dag_id} has no task of this provider.", NOT_ASKED)
@@ -135,7 +138,7 @@ def journal(args: Namespace) -> None:
     :param args: the command's arguments.
     """
     begun = _since(args)
-    columns = ("order_id", "outcome", "posted_by", *_OF_TASK)
+    columns = ("order_id", "outcome", "posted_by", *_OF_ORDER)
     rows: list[tuple[Any, ...]] = []
     with _end_where_airflow_is_silent():
         api = _api(args)
@@ -151,7 +154,13 @@ def journal(args: Namespace) -> None:
             record = record_of_set(None, None, values)
             _say_what_lacks(instance, record)
             rows.extend(
-                (one.order_id, one.outcome.value, _moment(one.posted_by), *_of(instance))
+                (
+                    one.order_id,
+                    one.outcome.value,
+                    _moment(one.posted_by),
+                    one.is_of_parts,
+                    *_of(instance),
+                )
                 for one in record.standings
                 if one.is_in_doubt
             )

@@ -32,7 +32,8 @@ class Standing:
     :param order_status: its last known status.
     :param looked_up_id: its id, where another name of it was looked up.
     :param posted_by: seconds since the epoch at which a cancel can have left at the latest; known
-        for orders in doubt.
+        for whole orders in doubt.
+    :param is_of_parts: whether only parts of the order were to be canceled.
     """
 
     order_id: str
@@ -42,6 +43,7 @@ class Standing:
     order_status: str | None = None
     looked_up_id: str | None = None
     posted_by: float | None = None
+    is_of_parts: bool = False
 
     def is_about(self, names: Container[str]) -> bool:
         """Return whether it is about an order.
@@ -153,12 +155,17 @@ def _journal_in(values: Mapping[str, Any] | None) -> Journal | None:
 def _of_journal(journal: Journal | None) -> Iterator[Standing]:
     if journal is None:
         return
-    for order_id, recorded in journal.earlier.items():
+    for key, recorded in journal.earlier.items():
+        order_id = order_in(str(key))
+        is_of_parts = order_id != str(key)
+        # Of parts, this journal has only the first of them.
+        has_bound = recorded.is_in_doubt and not is_of_parts
         yield Standing(
-            order_in(str(order_id)),
+            order_id,
             recorded.outcome or Outcome.UNKNOWN,
             recorded.is_in_doubt,
-            posted_by=recorded.posted_by if recorded.is_in_doubt else None,
+            posted_by=recorded.posted_by if has_bound else None,
+            is_of_parts=is_of_parts,
         )
 
 
@@ -173,6 +180,7 @@ def _of_results(results: Any) -> Iterator[Standing]:
                 row["order_state"],
                 row["order_status"],
                 None if looked_up is None else str(looked_up),
+                is_of_parts="parts" in row,
             )
         except (KeyError, TypeError, ValueError):
             # Another program's value under the same name.
@@ -188,4 +196,5 @@ def _brought_together(result: Standing, recorded: Standing) -> Standing:
         result.order_status,
         result.looked_up_id,
         recorded.posted_by,
+        result.is_of_parts,
     )

@@ -256,6 +256,7 @@ class TestJournal:
                 "order_id": str(UNKNOWN),
                 "outcome": "unknown",
                 "posted_by": "2026-09-21T14:13:22+00:00",
+                "of_parts": False,
                 "dag_id": "cancel",
                 "run_id": "manual__1",
                 "task_id": "cancel",

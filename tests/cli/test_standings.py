@@ -65,9 +65,18 @@ class TestTheJournal:
 
     def test_parts_of_an_order_are_found_by_its_id(self) -> None:
         kept = journal_of(("1042/parts:0123456789abcdef", Outcome.PARTIALLY_CANCELED))
-        results = [row("1042", "partially_canceled")]
-        for found in (record_of_set(None, None, kept), record_of_set(None, results, kept)):
+        results = [row("1042", "partially_canceled", parts=[])]
+        for given in (None, results):
+            found = record_of_set(None, given, kept)
             assert outcomes(found) == {"1042": ("partially_canceled", False)}
+            # That they are canceled would say nothing of the order.
+            assert [one.is_of_parts for one in found.standings] == [True]
+
+    def test_of_parts_in_doubt_no_time_is_known(self) -> None:
+        kept = journal_of((7, Outcome.CANCELED), intents=(8, "1042/parts:0123456789abcdef"))
+        record = record_of_set(None, None, kept)
+        bounds = {one.order_id: one.posted_by for one in record.standings if one.is_in_doubt}
+        assert bounds == {"8": NOW + 5, "1042": None}
 
     def test_a_task_without_one_has_no_orders(self) -> None:
         assert record_of_set(None, None, {}) == TaskRecord()
