@@ -35,7 +35,7 @@ export function apiAt(base, fetch) {
   };
 }
 
-/** Return what a promise gives, or null where Airflow has no such thing. */
+/** Return the value of a promise, or null where Airflow has no such thing. */
 async function orNull(promise) {
   try {
     return await promise;
@@ -81,7 +81,7 @@ async function instancesOf(get, path, target) {
   return all(get, `${path}/listMapped`, {}, "task_instances");
 }
 
-/** Read all that Airflow knows; what an earlier reading has found is read again where it can change. */
+/** Read all that Airflow knows; earlier results are read again where they can change. */
 export async function read(get, target, earlier = []) {
   const path = pathOf(target);
   const known = new Map(earlier.map((part) => [part.mapIndex, part]));
@@ -89,14 +89,14 @@ export async function read(get, target, earlier = []) {
   return eachOf(instances, (instance) => partOf(get, path, instance, known.get(instance.map_index)));
 }
 
-/** Tell whether a task has ended, and no further attempt follows. */
+/** Return whether a task has ended, and no further attempt follows. */
 export const isOver = (instance) => OVER.has(instance.state);
 
-// A task that was marked failed goes on for some seconds, and may still write what it knows.
+// A task that was marked failed goes on for some seconds, and may still write its results.
 const isSettled = (instance) =>
   isOver(instance) && !(Date.now() - Date.parse(instance.end_date) < SETTLES);
 
-/** Return what an earlier attempt reported, which Airflow removes when the next one begins. */
+/** Return the report of an earlier attempt, which Airflow removes when the next one begins. */
 function reportBefore(known, instance) {
   if (!known) return null;
   const isNew = known.tryNumber !== instance.try_number;
@@ -218,7 +218,7 @@ async function readReport(get, path, part) {
   }
 }
 
-/** Tell whether a value is what a custom backend leaves in Airflow's database. */
+/** Return whether a value is a custom backend's reference in Airflow's database. */
 const isElsewhere = (value) => !isObject(value) || "__airflow_state_ref__" in value;
 
 const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);

@@ -1,4 +1,4 @@
-// What is shown of one order, in the details of a row and in the CSV.
+// The fields shown of one order, in the details of a row and in the CSV.
 
 import { nameOf } from "./rows.mjs";
 import { DOUBT, meaningIn } from "./words.mjs";
@@ -18,7 +18,7 @@ function nameOfPart({ shipment, lines }) {
   return [...places, ...amounts].join(", ");
 }
 
-/** Return what was to be canceled of an order, part by part; null for all of it. */
+/** Return the parts of an order that were to be canceled, one by one; null for all of it. */
 export const partsOf = (row) =>
   row.parts?.map((part) => `${nameOfPart(part)}: ${nameOf(part.outcome)}`).join("; ") ?? null;
 

@@ -1,4 +1,4 @@
-// Read the pages of a task's journal. cancellation/bulk/journal.py and packing.py say what is in them.
+// Read the pages of a task's journal. cancellation/bulk/journal.py and packing.py define them.
 
 const ALPHABET =
   "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~";
@@ -45,10 +45,10 @@ export async function unpack(packed) {
 
 const IN_DOUBT = new Set(["unknown", "not_canceled", "no_outcome"]);
 
-/** Tell whether a cancel may have been acted on without anyone having seen it. */
+/** Return whether a cancel may have taken effect without a record of it. */
 export const isInDoubt = (outcome) => IN_DOUBT.has(outcome);
 
-/** Return what one page says: a list of order ids for each outcome; an intent has no_outcome. */
+/** Return the content of one page: a list of order ids for each outcome; an intent has no_outcome. */
 export async function decodePage(page) {
   const states = Object.entries(page).map(async ([state, packed]) => {
     const outcome = state.startsWith("?") ? "no_outcome" : state.split(":")[0];

@@ -1,4 +1,4 @@
-// What the page says in words: what it shows, and what is missing from it and why.
+// The sentences of the page: its content, the missing parts, and the reasons.
 
 import { momentOf } from "./places.mjs";
 import { deviates } from "./rows.mjs";
@@ -24,7 +24,7 @@ const SAID = {
     "from the journal.",
 };
 
-/** Return the sentences about what is missing. */
+/** Return the sentences about missing parts. */
 export function missingFrom(parts, rows, counts) {
   const said = [...new Set(parts.flatMap((part) => [...part.missing]))].map((what) => SAID[what]);
   const deviating = parts.reduce((sum, part) => sum + (part.page?.orders_that_deviate ?? 0), 0);
@@ -66,7 +66,7 @@ export function emptiness(rows, shown) {
   return `None of the ${numberOf(rows.length)} listed orders matches the search and the filters.`;
 }
 
-/** Return in a sentence what an error means. */
+/** Return the meaning of an error in a sentence. */
 export function meaningOf(error) {
   if (error.status === 401) return "Your session has ended. Log in again.";
   if (error.status === 403) return "Airflow does not let you read this task.";
@@ -93,7 +93,7 @@ export function startOf(parts) {
   return said.filter(Boolean).join(", ");
 }
 
-/** Return in words what is known of a task in the list. */
+/** Return the known facts about a task in the list, in words. */
 export function wordsOf(task, { isDryRun = null, toLookAt = null } = {}) {
   const states = [...task.states].join(", ");
   return [

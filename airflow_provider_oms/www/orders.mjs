@@ -1,5 +1,5 @@
-// The Orders page. Airflow imports this file, and shows what it leaves as AirflowPlugin; React is
-// the one that Airflow provides.
+// The Orders page. Airflow imports this file, and shows the component that it leaves as
+// AirflowPlugin; React is the one that Airflow provides.
 
 import { apiAt, eachOf, read } from "./api.mjs";
 import { csvOf } from "./csv.mjs";

@@ -1,4 +1,4 @@
-// The table's content, without drawing: rows from what was read, counts, filters, sorting.
+// The table's content, without drawing: rows from the values read, counts, filters, sorting.
 
 import { isInDoubt } from "./journal.mjs";
 
@@ -25,10 +25,10 @@ const SUCCESSES = new Set(["canceled", "already_canceled", "would_cancel"]);
 const UNFINISHED = new Set(["under_way", "not_begun", "no_record"]);
 const RANKS = new Map(OUTCOMES.map((outcome, rank) => [outcome, rank]));
 
-/** Tell whether an order with this outcome is one that a person looks for. */
+/** Return whether an order with this outcome is one that a person looks for. */
 export const deviates = (outcome) => !SUCCESSES.has(outcome) && !UNFINISHED.has(outcome);
 
-/** Tell whether a real run would probably not cancel an order that a dry run would. */
+/** Return whether a real run would probably not cancel an order that a dry run would. */
 export const isWarned = (row) => row.outcome === "would_cancel" && Boolean(row.remark);
 
 /** Return an outcome as people read it. */
@@ -38,7 +38,7 @@ export const nameOf = (outcome) =>
 // How the journal names the cancellation of parts of an order; cancellation/bulk/part_entries.py.
 const OF_PARTS = /\/parts:[0-9a-f]*$/;
 
-/** Return how the journal names what a result is about, but for the digest. */
+/** Return the journal's name for the subject of a result, except for the digest. */
 const nameIn = (known) => `${known.order_id}${known.parts ? "/parts:" : ""}`;
 
 /** Return the rows of one task instance. */
@@ -60,7 +60,7 @@ export function rowsOf(part) {
       }
     }
   }
-  // While an attempt runs, what the one before told holds for outcomes that are still the same.
+  // While an attempt runs, the report of the one before holds for outcomes that are still the same.
   for (const known of detailsOf(part.isOver ? null : part.earlier)) {
     const found = rows.get(nameIn(known));
     if (found?.outcome === known.outcome) {
@@ -89,7 +89,7 @@ function detailsOf(page) {
   });
 }
 
-/** Tell whether a task only shows what it would cancel. */
+/** Return whether a task only shows the orders it would cancel. */
 export const isDryRun = (parts) =>
   parts.some(({ page, summary, results }) =>
     Boolean((page ?? summary)?.dry_run || results.some((row) => row.outcome === "would_cancel")),

@@ -1,12 +1,12 @@
-// What the words for outcomes mean.
+// The meaning of the words for outcomes.
 
 /** What "in doubt" means. */
-export const DOUBT = "A cancel may have been acted on without anyone having seen it.";
+export const DOUBT = "A cancel may have taken effect without a record of it.";
 
 /** One sentence for each outcome. */
 export const MEANINGS = {
-  no_outcome: "The task ended before it learned what became of its cancel.",
-  unknown: "A cancel was sent, and no response or read has shown what became of it.",
+  no_outcome: "The task ended before it learned the result of its cancel.",
+  unknown: "A cancel was sent, and no response or read has shown its result.",
   not_canceled: "The order was still open after every cancel that the task may send.",
   partially_canceled: "Some parts of the order are canceled and others are not.",
   forbidden: "The connection may not cancel this order.",
@@ -22,10 +22,10 @@ export const MEANINGS = {
   already_canceled: "The order was canceled before, not by a cancel of this task.",
 };
 
-/** Return what an outcome's word means. */
+/** Return the meaning of an outcome's word. */
 export const meaningOf = (outcome) => MEANINGS[outcome] ?? "";
 
-/** Return what the outcome of a row means. */
+/** Return the meaning of a row's outcome. */
 export const meaningIn = (row) =>
   [meaningOf(row.outcome), row.parts && "This is about parts of the order only."]
     .filter(Boolean)
