@@ -23,6 +23,7 @@ from airflow_provider_oms.storage import read_entries
 
 if TYPE_CHECKING:
     from airflow_provider_oms.api.dialect import Dialect
+    from airflow_provider_oms.cancellation.outcomes import Outcome
     from airflow_provider_oms.cancellation.parts.run import PartsTask
 
 __all__ = ["part_tasks", "read_set", "rows_of", "states_of"]
@@ -94,16 +95,22 @@ def read_set(
         raise OmsInputError("where", rule, "one of them beside orders")
     else:
         entries = entries_of_value(open_outputs(orders))
-    return plan_orders(entries, reasons, max_orders=most)
+    expects_parts = rows.columns.expects_parts
+    return plan_orders(entries, reasons, max_orders=most, expects_parts=expects_parts)
 
 
-def part_tasks(orders: OrderSet, part_options: Any, dialect: Dialect) -> dict[OrderId, PartsTask]:
+def part_tasks(
+    orders: OrderSet, part_options: Any, dialect: Dialect, accepts: Collection[Outcome]
+) -> dict[OrderId, PartsTask]:
     """Return the task of each order of which the set names parts.
 
     :param orders: the set.
     :param part_options: as given.
     :param dialect: the tenant's.
-    :raises OmsInputError: when it is not valid, or left out where the set names parts.
+    :param accepts: outcomes that do not count as failed. A part ends so for mistakes of the set,
+        too, such as a line that its order does not have.
+    :raises OmsInputError: when it is not valid, or left out where the set names parts, or where
+        outcomes of parts would be accepted.
     """
     given = part_options
     if isinstance(given, str):
@@ -118,6 +125,9 @@ def part_tasks(orders: OrderSet, part_options: Any, dialect: Dialect) -> dict[Or
         raise OmsInputError("part_options", rule, f"none, and parts of {len(orders.parts)} orders")
     if not isinstance(given, Mapping) or not set(given) <= set(_PART_OPTIONS):
         raise OmsInputError("part_options", _PART_OPTIONS_RULE, kind_of(given))
+    if orders.parts and accepts:
+        rule = "left out where entries name parts of orders; cancel these in another task"
+        raise OmsInputError("accepted_outcomes", rule, ", ".join(sorted(accepts)))
     from airflow_provider_oms.api.parts import PartKind  # noqa: PLC0415 - most tasks need none of it
     from airflow_provider_oms.cancellation.parts.tasks import PartOptions  # noqa: PLC0415 - most tasks need none of it
 

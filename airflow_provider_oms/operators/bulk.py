@@ -340,7 +340,7 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
                 orders = read_set(
                     self.orders, self.orders_path, rows, reasons, max_orders=self.max_orders
                 )
-                parts = part_tasks(orders, self.part_options, dialect)
+                parts = part_tasks(orders, self.part_options, dialect, limits.accepts)
                 approver = approver_of(
                     self.approve_above if "approve_above" in self._given else NOT_GIVEN,
                     self.approval_timeout,

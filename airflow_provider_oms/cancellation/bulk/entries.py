@@ -22,6 +22,7 @@ from airflow_provider_oms.cancellation.bulk.refusals import Unusable
 __all__ = [
     "ENTRY_KEYS",
     "PART_KEYS",
+    "PART_NAMES",
     "Joined",
     "MappedOutputs",
     "entries_of_value",
@@ -30,7 +31,8 @@ __all__ = [
 ]
 
 #: The fields by which an entry names parts of its order.
-PART_KEYS = ("items", "shipment", "line", "quantity", "keep_quantity")
+PART_NAMES = ("items", "shipment", "line")
+PART_KEYS = (*PART_NAMES, "quantity", "keep_quantity")
 ENTRY_KEYS = (
     "order_id",
     "disposition_reason",

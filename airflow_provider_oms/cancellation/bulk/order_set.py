@@ -42,6 +42,10 @@ __all__ = [
 
 _NOT_SHOWN = Approval(was_shown=False)
 _ENTRY_RULE = f"an order id, or a dict with {', '.join(ENTRY_KEYS)}"
+_NO_PARTS = (
+    "the entry has none of items, shipment and line, and part_options is given; name the parts, "
+    "or, to cancel the whole order, give its bare id"
+)
 
 
 class ChecksRequests(Protocol):
@@ -185,7 +189,11 @@ class OrderSet:
 
 
 def plan_orders(
-    entries: Iterable[tuple[str, Any]], reasons: Reasons, *, max_orders: int
+    entries: Iterable[tuple[str, Any]],
+    reasons: Reasons,
+    *,
+    max_orders: int,
+    expects_parts: bool = False,
 ) -> OrderSet:
     """Check a whole set of entries, and return the orders they name.
 
@@ -195,6 +203,8 @@ def plan_orders(
     :param entries: each entry with its position, such as ``"entry 3"``.
     :param reasons: the reasons of entries that name none.
     :param max_orders: how many different orders there may be at most.
+    :param expects_parts: whether an entry may stand for its whole order only as a bare id: where
+        parts are expected, an object without them has probably lost them.
     :return: the orders, each once.
     :raises OmsOrderSetError: naming the entries that cannot be used, or a set that is too large.
     """
@@ -203,7 +213,7 @@ def plan_orders(
     in_doubt: set[OrderId] = set()
     problems = Problems()
     count = of_parts = 0
-    for position, entry in entries:
+    for position, entry in _with_parts(entries) if expects_parts else entries:
         count += 1
         if isinstance(entry, Unusable):
             problems.add(f"{position}: {entry.problem}", count=count)
@@ -241,6 +251,12 @@ def plan_orders(
         frozenset(in_doubt),
         parts=parts.gathered(),
     )
+
+
+def _with_parts(entries: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+    for position, entry in entries:
+        is_without = isinstance(entry, Mapping) and not names_parts(entry)
+        yield position, Unusable(_NO_PARTS) if is_without else entry
 
 
 def _is_in_doubt(entry: Any) -> bool:

@@ -16,8 +16,10 @@ from airflow_provider_oms.cancellation.outcomes import CancellationResult, Outco
 if TYPE_CHECKING:
     from airflow_provider_oms.cancellation.parts.results import PartResult
 
-__all__ = ["OrderEnd", "OutcomeCounts"]
+__all__ = ["OF_PARTS", "OrderEnd", "OutcomeCounts"]
 
+#: What to do about an order of which parts were not canceled, in one clause.
+OF_PARTS = "the reason of each part in the task's log tells what to do"
 _IDS_KEPT = 20
 # So many orders that the OMS does not know, and none that it knows, are a sign of a wrong tenant.
 _TELLING = 10

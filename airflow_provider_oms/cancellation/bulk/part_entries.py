@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_oms.api.errors import OmsInputError
 from airflow_provider_oms.api.values import CancelRequest, OrderId
-from airflow_provider_oms.cancellation.bulk.entries import PART_KEYS, is_blank
+from airflow_provider_oms.cancellation.bulk.entries import PART_KEYS, PART_NAMES, is_blank
 
 if TYPE_CHECKING:
     from airflow_provider_oms.api.part_calls import PartDialect
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PartEntries", "PartsRequest", "WantedParts", "names_parts", "order_in", "parts_in"]
 
-_NAMES, _AMOUNTS = ("items", "shipment", "line"), ("quantity", "keep_quantity")
+_AMOUNTS = ("quantity", "keep_quantity")
 _RULE = (
     "an order with items, a shipment or a line, exactly one of these, or without any key or column "
     "for parts of it"
@@ -133,7 +133,7 @@ def parts_in(
     """
     from airflow_provider_oms.cancellation.parts.wanted import wanted_items, wanted_shipment  # noqa: PLC0415 - most tasks need none of it
 
-    named = [key for key in _NAMES if not is_blank(fields.get(key))]
+    named = [key for key in PART_NAMES if not is_blank(fields.get(key))]
     if len(named) != 1:
         raise OmsInputError("the entry", _RULE, "several of them" if named else "a blank one")
     amounts = {key: fields[key] for key in _AMOUNTS if not is_blank(fields.get(key))}

@@ -18,7 +18,11 @@ from airflow_provider_oms.api.errors import OmsInputError
 from airflow_provider_oms.api.values import OrderId
 from airflow_provider_oms.cancellation.bulk.journal import Journal
 from airflow_provider_oms.cancellation.bulk.order_set import OrderSet
-from airflow_provider_oms.cancellation.bulk.outcome_counts import OrderEnd, OutcomeCounts
+from airflow_provider_oms.cancellation.bulk.outcome_counts import (
+    OF_PARTS,
+    OrderEnd,
+    OutcomeCounts,
+)
 from airflow_provider_oms.cancellation.bulk.part_entries import WantedParts
 from airflow_provider_oms.cancellation.bulk.rate_limiter import RateLimiter
 from airflow_provider_oms.cancellation.history import Policy
@@ -335,12 +339,24 @@ def _parts_of(parts: WantedParts, outcome: Outcome) -> tuple[PartResult, ...]:
     return tuple(PartResult(outcome, ((one.name, one.quantity),)) for one in parts.wanted)
 
 
+class _ResultOfParts(CancellationResult):
+    """Hold how parts of an order ended; what to do is in the reason of each."""
+
+    __slots__ = ()
+
+    @property
+    def remark(self) -> str:
+        """Return where the remedy is."""
+        is_success = self.outcome.is_success or self.outcome is Outcome.PARTIALLY_CANCELED
+        return self.outcome.remark if is_success else OF_PARTS
+
+
 def _as_of_an_order(result: PartsResult) -> CancellationResult:
     """Return how parts of an order ended, in the form of the result of an order."""
     by = {part.confirmed_by for part in result.parts if part.confirmed_by}
     worst_first = sorted(result.parts, key=lambda part: part.outcome.is_success)
     is_success = result.outcome.is_success
-    return CancellationResult(
+    return _ResultOfParts(
         result.order_id,
         result.outcome,
         # An answer to a cancel is a proof of that part alone.

@@ -15,7 +15,11 @@ from typing import TYPE_CHECKING, NotRequired, Protocol, TypedDict
 
 from airflow_provider_oms.api.values import OrderId
 from airflow_provider_oms.cancellation.bulk.adaptive_limit import Learned
-from airflow_provider_oms.cancellation.bulk.outcome_counts import OrderEnd, OutcomeCounts
+from airflow_provider_oms.cancellation.bulk.outcome_counts import (
+    OF_PARTS,
+    OrderEnd,
+    OutcomeCounts,
+)
 from airflow_provider_oms.cancellation.bulk.rate_limiter import Throttling
 from airflow_provider_oms.cancellation.outcomes import CancellationResult, Outcome
 
@@ -199,12 +203,20 @@ class Report:
         lines += [_short_line_of(self.run.ends[order_id].result) for order_id in named]
         if more := tally.failures - len(named):
             lines.append(f"… and {more} more")
-        lines += [f"{outcome}: {Outcome(outcome).remark}" for outcome in failed]
+        lines += self._advice(failed)
         if warning := self.warning():
             lines.append(warning)
         if results_path:
             lines.append(f"Every order's outcome is in {results_path}.")
         return "\n".join(lines)
+
+    def _advice(self, failed: Mapping[str, Collection[OrderId]]) -> Iterator[str]:
+        for outcome, ids in failed.items():
+            are_of_parts = {self.run.ends[order_id].parts is not None for order_id in ids}
+            if False in are_of_parts:
+                yield f"{outcome}: {Outcome(outcome).remark}"
+            if True in are_of_parts:
+                yield f"{outcome}, of parts: {OF_PARTS}"
 
     def _headline(self) -> str:
         failures = self.run.tally.failures

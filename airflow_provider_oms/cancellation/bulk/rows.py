@@ -12,7 +12,12 @@ from typing import Any
 from airflow_provider_oms.api.errors import OmsInputError
 from airflow_provider_oms.api.values import OrderId, kind_of
 from airflow_provider_oms.cancellation.bulk.columns import Columns, folded, text_of
-from airflow_provider_oms.cancellation.bulk.entries import ENTRY_KEYS, PART_KEYS, is_blank
+from airflow_provider_oms.cancellation.bulk.entries import (
+    ENTRY_KEYS,
+    PART_KEYS,
+    PART_NAMES,
+    is_blank,
+)
 from airflow_provider_oms.cancellation.bulk.refusals import Unusable
 
 __all__ = ["Rows"]
@@ -42,7 +47,7 @@ class Rows:
             column: dict.fromkeys(values, 0) for column, values in self.columns.where.items()
         }
         # Ids as text: a number and its digits name one order.
-        self._of_order: dict[bool, set[str]] = {True: set(), False: set()}
+        self._of_order: dict[bool, set[tuple[str, str]]] = {True: set(), False: set()}
         self._above: tuple[str, Mapping[str, str]] | None = None
 
     @property
@@ -80,7 +85,8 @@ class Rows:
             if value == "" and above is not None and not _names_parts(fields):
                 value = above[1][column]
             if value is None or value not in known:
-                return Unusable(_unknown(column, fields[column], value, known))
+                needs_value = _names_parts(fields)
+                return Unusable(_unknown(column, fields[column], value, known, needs_value))
             values[column] = value
         asks = self._asks(values)
         if has_no_id:
@@ -91,11 +97,13 @@ class Rows:
                 return self._blank_id()
             self._above = above
         else:
-            if order_id in self._of_order[not asks]:
+            subject = (order_id, _part_in(fields))
+            if subject in self._of_order[not asks]:
                 return Unusable(
-                    "another row of the same order means the opposite by where; decide on one"
+                    "another row of the same order, or of the same line of it, means the opposite "
+                    "by where; decide on one"
                 )
-            self._of_order[asks].add(order_id)
+            self._of_order[asks].add(subject)
             self._above = (order_id, values)
         for column, value in values.items():
             self._counts[column][value] += 1
@@ -141,7 +149,16 @@ def _names_parts(fields: Mapping[str, Any]) -> bool:
     return any(not is_blank(fields.get(key)) for key in PART_KEYS)
 
 
-def _unknown(column: str, given: Any, value: str | None, known: Mapping[str, bool]) -> str:
+def _part_in(fields: Mapping[str, Any]) -> str:
+    """Return the part that a row names, as text; empty for its order as a whole."""
+    return " ".join(str(fields[key]).strip() for key in PART_NAMES if not is_blank(fields.get(key)))
+
+
+def _unknown(
+    column: str, given: Any, value: str | None, known: Mapping[str, bool], needs_value: bool
+) -> str:
+    if value == "" and needs_value:
+        return f"the field {column} is blank, and a row that names a line or shipment needs a value"
     if value == "":
         return f"the field {column} is blank, and the row above is none of the same order"
     meant = next((each for each in known if value and folded(each) == folded(value)), None)

@@ -85,7 +85,7 @@ def failure_of(
         why = f"The run stopped: {cause[:LONGEST_CAUSE]}." if cause else ""
         lost = f"The results could not be written to {results_wanted_at}." if is_lost else ""
         advice = "" if kept.has_every_order or is_lost else "Set results_path to keep all outcomes."
-        upcoming = _GO_ON if can_retry else _CONNECT if run.is_shut_out else _advice(tally)
+        upcoming = _GO_ON if can_retry else _CONNECT if run.is_shut_out else _advice(run)
         doubt = _KNOWS_NONE if tally.is_tenant_doubtful else ""
         parts = (failed, objection, doubt, why, lost, _where(kept), advice, upcoming)
         return Failure(" ".join(filter(None, parts)), can_retry)
@@ -109,9 +109,11 @@ def _is_left(end: OrderEnd, accepted: frozenset[Outcome]) -> bool:
     return end.may_be_retried or end.attempt is None
 
 
-def _advice(tally: OutcomeCounts) -> str:
-    is_by_state = set(tally.failed) == {Outcome.NOT_CANCELABLE}
-    return _HANDLE if is_by_state else _CORRECT
+def _advice(run: FinishedRun) -> str:
+    is_by_state = set(run.tally.failed) == {Outcome.NOT_CANCELABLE}
+    # A part also ends so where the set asks for what is not allowed.
+    of_parts = any(not one.result.outcome.is_success and one.parts for one in run.ends.values())
+    return _HANDLE if is_by_state and not of_parts else _CORRECT
 
 
 def _beyond_tolerance(tally: OutcomeCounts, is_cut_off: bool) -> str:

@@ -241,3 +241,55 @@ def test_a_split_keeps_the_lines_of_an_order_together() -> None:
         entries, chunk_size=1, disposition_reason=REASON, api="native", order_key="number"
     )
     assert chunks == [[entries[0], entries[3]], [entries[1]], [entries[2]]]
+
+
+class TestWherePartsAreExpected:
+    @pytest.mark.parametrize(
+        "entry",
+        [
+            {"order_id": 7},
+            {"order_id": 7, "disposition_reason": "other", "disposition_other_reason": "Why"},
+            {"order_id": 7, "in_doubt": True},
+        ],
+    )
+    def test_an_object_without_a_part_is_refused(self, entry: Any) -> None:
+        entries = entries_of_value([{"order_id": 8, "line": 1}, entry])
+        with pytest.raises(OmsOrderSetError, match="entry 2: the entry has none of items"):
+            plan_orders(entries, reasons(), max_orders=9, expects_parts=True)
+
+    def test_a_bare_id_is_the_whole_order(self) -> None:
+        entries = entries_of_value([{"order_id": 8, "line": 1}, 7])
+        orders = plan_orders(entries, reasons(), max_orders=9, expects_parts=True)
+        assert (len(orders.requests), len(orders.parts)) == (1, 1)
+
+    @pytest.mark.parametrize("name", ["lineId", "orderItemID", "Lineitem id", "shipmentNumber"])
+    def test_a_column_of_another_name_cancels_no_whole_order(self, name: str) -> None:
+        columns = replace(Columns.checked("order_id", None), expects_parts=True)
+        rows = Rows(columns, None, reasons().name_of)
+        entries = entries_of_csv([f"order_id,{name}\n", "7,1\n"], rows)
+        with pytest.raises(OmsOrderSetError, match="line 2: the entry has none of items"):
+            plan_orders(entries, reasons(), max_orders=9, expects_parts=True)
+
+
+class TestLinesThatWhereChooses:
+    def entries(self, *lines: str) -> list[tuple[str, Any]]:
+        where = {"Status": {"cancel": ["out"], "ignore": ["ok"]}}
+        columns = replace(Columns.checked("order_id", where), expects_parts=True)
+        rows = Rows(columns, None, reasons().name_of)
+        head = "order_id,line,Status\n"
+        return list(entries_of_csv([head, *(f"{line}\n" for line in lines)], rows))
+
+    def test_some_lines_of_an_order_are_canceled_and_others_kept(self) -> None:
+        entries = self.entries("7,1,out", "7,2,ok", "7,3,out")
+        orders = plan_orders(entries, reasons(), max_orders=9, expects_parts=True)
+        assert wanted(orders, 7) == [(1, None, None), (3, None, None)]
+
+    def test_a_line_that_means_both_is_refused(self) -> None:
+        entries = self.entries("7,1,out", "7,1,ok")
+        with pytest.raises(OmsOrderSetError, match="line 3: another row of the same order, or"):
+            plan_orders(entries, reasons(), max_orders=9, expects_parts=True)
+
+    def test_a_blank_value_says_nothing_of_another_line(self) -> None:
+        entries = self.entries("7,1,out", "7,2,")
+        with pytest.raises(OmsOrderSetError, match="line 3: the field Status is blank, and a row"):
+            plan_orders(entries, reasons(), max_orders=9, expects_parts=True)

@@ -99,8 +99,8 @@ class TestItemsOfOneOrder:
             ([("7", "Rejected"), ("", "Rejected")], "the field No is blank"),
             ([("7", "Rejected"), ("", "Approved")], "the field No is blank"),
             ([("7", "Rejected"), ("", ""), ("", "Approved")], "the field No is blank"),
-            ([("7", "Rejected"), ("7", "Approved")], "another row of the same order means the"),
-            ([("7", "Approved"), (7, "Rejected")], "another row of the same order means the"),
+            ([("7", "Rejected"), ("7", "Approved")], "another row of the same order, or of"),
+            ([("7", "Approved"), (7, "Rejected")], "another row of the same order, or of"),
             ([("7", "Approved"), ("8", "Approved"), ("7 ", "Rejected")], "another row of the same"),
         ],
     )

@@ -80,7 +80,7 @@ def test_several_files_are_one_set(oms: EmulatorProcess, tmp_path: Path) -> None
         (
             "7,Rejected\n8,Approved\n7,Approved\n",
             NAMED,
-            "line 4: another row of the same order means the opposite",
+            "line 4: another row of the same order, or of the same line of it, means the opposite",
         ),
     ],
 )

@@ -15,7 +15,11 @@ from one_attempt import attempt as attempt_of_task
 from persons import Person, answer, ask, go_on
 
 from airflow_provider_oms.emulator.testing import EmulatorProcess
-from airflow_provider_oms.exceptions import OmsApprovalError, OmsInvalidInputError
+from airflow_provider_oms.exceptions import (
+    OmsApprovalError,
+    OmsBulkCancellationRefusedError,
+    OmsInvalidInputError,
+)
 
 can_ask = pytest.mark.needs("a step that waits for a person")
 ITEM = {"disposition_reason": "no_inventory"}
@@ -81,6 +85,7 @@ class TestBeforeAnythingIsSent:
             ([{"order_id": 8, "line": SPLIT_ITEMS[0]}], None, "part_options must be given"),
             ([{"order_id": 8, "line": SPLIT_ITEMS[0]}], {}, "send_notifications must be"),
             ([FIRST], {"send_notification": True}, "part_options must be a dict"),
+            ([{"order_id": FIRST}], OPTIONS, "the entry has none of items, shipment and line"),
             ([FIRST], "no JSON", "part_options must be a dict"),
             ([FIRST], {"allow_whole_order": "perhaps"}, "allow_whole_order"),
             (
@@ -217,3 +222,19 @@ class TestAPersonDecides:
         summary = go_on(attempt, pause, answer("Approve"), [entry], **given)
         assert summary["outcomes"] == {"canceled": 1}
         assert canceled(native, 8) == {1: 2, 2: 0}
+
+
+def test_outcomes_of_parts_are_not_accepted(tenant_with_parts: EmulatorProcess) -> None:
+    orders = [{"order_id": 8, "line": SPLIT_ITEMS[0], **ITEM}]
+    with pytest.raises(OmsInvalidInputError, match="accepted_outcomes must be left out"):
+        Attempt(Store()).run(orders, part_options=OPTIONS, accepted_outcomes=["not_found"])
+    assert canceled(tenant_with_parts, 8) == {1: 0, 2: 0}
+
+
+def test_the_advice_about_parts_is_in_their_reasons(tenant_with_parts: EmulatorProcess) -> None:
+    orders = [{"order_id": 8, "items": [*SPLIT_ITEMS], **ITEM}]
+    with pytest.raises(OmsBulkCancellationRefusedError, match=r"Correct the cause of each"):
+        (attempt := Attempt(Store())).run(orders, part_options=OPTIONS)
+    text = attempt.pushed["return_value"]["text"]
+    assert "not_cancelable, of parts: the reason of each part in the task's log" in text
+    assert "return" not in text
