@@ -100,7 +100,8 @@ class ChunksRun:
         self._cluster = cluster
         self._results = results
         self._base = 16 if native else 10
-        conf = {"orders_path": str(orders), "results_path": str(results)}
+        api = "native" if native else "translated"
+        conf = {"orders_path": str(orders), "results_path": str(results), "api": api}
         run_id = cluster.api.start_run(DAG_ID, conf, patience=_SECONDS_TO_READ_A_DAG)
         self._path = f"/api/v2/dags/{DAG_ID}/dagRuns/{run_id}"
 

@@ -4,7 +4,7 @@ Trigger this DAG with **orders_path**, a JSON Lines or CSV file of orders that e
 read, and **results_path**, where each task writes the results of its orders: from
 `results.jsonl` come `results-0.jsonl`, `results-1.jsonl` and so on; leave it empty for none.
 **chunk_size** is how many orders each task has, 1,000 at most. More than 50,000 orders are refused.
-The UI calls each task by the first and the last of its orders.
+**api** is that of the connection. The UI calls each task by the first and the last of its orders.
 
 One task is fast enough for some ten thousand orders, so chunks are for larger sets. The tenant's
 limit holds for all tasks together: `max_active_tis_per_dag` times `max_workers` requests are under
@@ -39,17 +39,19 @@ with DAG(
         "orders_path": Param("", type="string", minLength=1),
         "results_path": Param(None, type=["null", "string"]),
         "chunk_size": Param(1000, type="integer", minimum=1, maximum=1000),
+        "api": Param("translated", enum=["translated", "native"]),
     },
 ) as dag:
 
     @task
-    def split(orders_path: str, chunk_size: str) -> list[list[Any]]:
+    def split(orders_path: str, chunk_size: str, api: str) -> list[list[Any]]:
         """Return the orders in chunks, checked as one set: max_orders holds over all of them."""
         return split_orders(
             read_orders(orders_path),
             chunk_size=int(chunk_size),
             max_orders=50_000,
             disposition_reason=REASON,
+            api=api,
         )
 
     OmsBulkCancelOrdersOperator.partial(
@@ -61,5 +63,7 @@ with DAG(
         retries=2,
         results_path="{{ params.results_path or '' }}",
         map_index_template=NAME,
-    ).expand(orders=split("{{ params.orders_path }}", "{{ params.chunk_size }}"))
+    ).expand(
+        orders=split("{{ params.orders_path }}", "{{ params.chunk_size }}", "{{ params.api }}")
+    )
 # [END cancel_in_chunks]
