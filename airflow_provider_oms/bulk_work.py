@@ -15,7 +15,7 @@ from airflow_provider_oms.cancellation.bulk.orders_page import (
     page_at_start,
 )
 from airflow_provider_oms.cancellation.bulk.report import Kept, Report, Summary
-from airflow_provider_oms.cancellation.bulk.verdict import TAKEN_OVER
+from airflow_provider_oms.cancellation.bulk.verdict import not_owned
 from airflow_provider_oms.cancellation.notes import LeavesNotes
 from airflow_provider_oms.links.oms import OmsOrdersLink
 from airflow_provider_oms.reporting import publish
@@ -102,7 +102,7 @@ def _report(
         tenant=plan.client.settings.tenant_id,
     )
     if not plan.journal.confirm_ownership():
-        task.log.error("%s", TAKEN_OVER.message)
+        task.log.error("%s", not_owned(plan.journal.failure).message)
         publish(task.log, context, report, None, push=False)
         return None
     results_path = None

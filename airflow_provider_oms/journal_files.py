@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -16,7 +17,7 @@ from typing import Any
 from airflow_provider_oms.api.errors import OmsInputError
 from airflow_provider_oms.api.values import validate_path
 from airflow_provider_oms.cancellation.object_log import RULE, ObjectLog, Objects
-from airflow_provider_oms.cancellation.store import Store, store_failures
+from airflow_provider_oms.cancellation.store import JournalError, Store, store_failures
 from airflow_provider_oms.exceptions import invalid_input_is_final
 from airflow_provider_oms.places import LOCAL, place_of
 from airflow_provider_oms.version_compat import task_state_store
@@ -25,6 +26,7 @@ __all__ = ["Bucket", "Folder", "journal_store"]
 
 # They pass "create only" on to the storage, which decides; others look first and write then.
 _LIBRARIES = {"s3fs", "gcsfs", "adlfs"}
+_NO_HARD_LINKS = {errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK}
 
 
 class Folder:
@@ -64,10 +66,18 @@ class Folder:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            os.link(part, self._path / name)
+            self._link(part, name)
             self._keep_names()
         finally:
             part.unlink(missing_ok=True)
+
+    def _link(self, part: Path, name: str) -> None:
+        try:
+            os.link(part, self._path / name)
+        except OSError as error:
+            if error.errno in _NO_HARD_LINKS:
+                raise OSError("the folder's file system has no hard links") from error
+            raise
 
     def _keep_names(self) -> None:
         folder = os.open(self._path, os.O_RDONLY)
@@ -120,6 +130,9 @@ class Bucket:
 
 def _log_at(journal_path: Any, ti: Any, log: Any) -> ObjectLog:
     path = validate_path("journal_path", journal_path)
+    if "://" not in path and not path.startswith(("/", "~")):
+        # It would be another folder for each worker.
+        raise OmsInputError("journal_path", RULE, "neither a URL nor an absolute path")
     task = json.dumps([ti.dag_id, ti.run_id, ti.task_id, ti.map_index])
     # Names of folders are bounded in length and letters, and the ids of runs are not.
     folder = hashlib.blake2b(task.encode(), digest_size=16).hexdigest()
@@ -128,10 +141,13 @@ def _log_at(journal_path: Any, ti: Any, log: Any) -> ObjectLog:
         fs = place.fs
     _refuse_unless_it_can_fence(fs, place.protocol)
     log.info("The journal of this task is at %s", place)
-    with store_failures():
-        is_local = place.protocol in LOCAL
-        objects: Objects = Folder(Path(place.path)) if is_local else Bucket(fs, place.path)
-    return ObjectLog(objects, task=task, attempt=ti.try_number, token=uuid.uuid4().hex)
+    try:
+        with store_failures():
+            is_local = place.protocol in LOCAL
+            objects: Objects = Folder(Path(place.path)) if is_local else Bucket(fs, place.path)
+        return ObjectLog(objects, task=task, attempt=ti.try_number, token=uuid.uuid4().hex)
+    except JournalError as error:
+        raise JournalError(f"{place}: {error}") from error
 
 
 def _refuse_unless_it_can_fence(fs: Any, protocol: str) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -143,3 +145,29 @@ def test_others_of_the_same_umask_may_read_a_file(tmp_path: Path) -> None:
 
 def mode_of(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.mark.parametrize("path", ["aws_default@shop/oms-journals", "journals", "./j", "$HOME/j"])
+def test_a_path_that_each_worker_would_have_for_itself_is_refused(path: str) -> None:
+    with pytest.raises(OmsInvalidInputError, match="got neither a URL nor an absolute path"):
+        opened(path)
+
+
+def test_a_folder_without_hard_links_is_named_as_such(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def link(*names: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", link)
+    with pytest.raises(JournalError, match=f"{tmp_path}.*has no hard links"):
+        opened(tmp_path)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_an_error_names_the_folder_of_the_task(tmp_path: Path) -> None:
+    opened(tmp_path).set("a", 1)
+    (folder,) = tmp_path.iterdir()
+    (folder / "00000003.json").write_text("[]")
+    with pytest.raises(JournalError, match=f"{folder}: .*00000003.json is no record"):
+        opened(tmp_path, try_number=2)

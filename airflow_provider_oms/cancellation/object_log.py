@@ -64,6 +64,14 @@ class _FencedOffError(Exception):
         super().__init__("another attempt of this task has taken over")
 
 
+class _TooLateError(Exception):
+    def __init__(self, own: int, other: int) -> None:
+        super().__init__(
+            f"this is attempt {own} of the task, and attempt {other} has taken over; if its run "
+            f"was deleted and made again, remove the objects of the old one"
+        )
+
+
 class ObjectLog:
     """Keep values for one attempt, which takes over from all older ones; a ``Store``.
 
@@ -78,6 +86,7 @@ class ObjectLog:
     def __init__(self, objects: Objects, *, task: str, attempt: int, token: str) -> None:
         self._objects = objects
         self._token = token
+        self._attempt = attempt
         # The driver's thread may still write while the caller's asks whether it owns the record.
         self._lock = threading.Lock()
         self._is_fenced_off = False
@@ -87,7 +96,7 @@ class ObjectLog:
         self._number = 0
         self._index: dict[str, int] = {}
         with store_failures():
-            claim = self._take_over(task, attempt)
+            claim = self._take_over(task)
             is_refused = self._refuses_to_replace(claim)
         if not is_refused:
             raise OmsInputError("journal_path", RULE, "a storage that replaces the object")
@@ -150,10 +159,13 @@ class ObjectLog:
             return found == data
         return True
 
-    def _take_over(self, task: str, attempt: int) -> bytes:
+    def _take_over(self, task: str) -> bytes:
         names = map(_NAME.fullmatch, self._objects.names())
         newest = max((int(name[1]) for name in names if name), default=0)
-        claim = self._encoded(task=task, attempt=attempt)
+        if newest:
+            # So that an attempt that comes too late does not even stop the younger one.
+            self._refuse_if_younger(self._read(newest))
+        claim = self._encoded(task=task)
         for self._number in range(newest + 1, newest + _MOST_UNLISTED + 1):
             # An older attempt that writes all the time stays ahead of one that reads in between. If
             # the object is this claim, as after a retry of the library, a second one does no harm.
@@ -165,7 +177,8 @@ class ObjectLog:
     def _index_before(self, claim: int) -> dict[str, int]:
         newest: dict[str, int] = {}
         for number in range(claim - 1, 0, -1):
-            match self._read(number):
+            self._refuse_if_younger(record := self._read(number))
+            match record:
                 case {"version": int(version), "key": str(key), **rest} if version == _VERSION:
                     newest.setdefault(key, number)
                     if isinstance(index := rest.get("index"), dict):
@@ -179,11 +192,20 @@ class ObjectLog:
                     raise ValueError(f"{_name(number)} is no record of a journal")
         return newest
 
+    def _refuse_if_younger(self, record: Any) -> None:
+        match record:
+            case {"attempt": int(attempt)} if attempt > self._attempt:
+                raise _TooLateError(self._attempt, attempt)
+
     def _refuses_to_replace(self, claim: bytes) -> bool:
+        name = _name(self._number)
         try:
-            self._objects.create(_name(self._number), self._encoded(replaces=self._number))
+            self._objects.create(name, self._encoded(replaces=self._number))
         except Exception:  # noqa: BLE001 - the storage's own, and the object shows the result
-            return self._objects.read(_name(self._number)) == claim
+            found = self._objects.read(name)
+            if found is None:
+                raise OSError(f"{name} was written, and is not there") from None
+            return found == claim
         return False
 
     def _read(self, number: int) -> Any:
@@ -195,7 +217,12 @@ class ObjectLog:
             return data
 
     def _encoded(self, **content: Any) -> bytes:
-        record = {"version": _VERSION, "by": self._token, **content}
+        record = {
+            "version": _VERSION,
+            "by": self._token,
+            "attempt": self._attempt,
+            **content,
+        }
         return json.dumps(record, separators=(",", ":")).encode()
 
 

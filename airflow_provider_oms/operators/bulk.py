@@ -29,7 +29,7 @@ from airflow_provider_oms.cancellation.bulk.journal import Journal
 from airflow_provider_oms.cancellation.bulk.limits import Limits, check_workers
 from airflow_provider_oms.cancellation.bulk.order_set import OmsOrderSetError, Reasons
 from airflow_provider_oms.cancellation.bulk.report import Summary
-from airflow_provider_oms.cancellation.bulk.verdict import TAKEN_OVER, failure_of
+from airflow_provider_oms.cancellation.bulk.verdict import failure_of, not_owned
 from airflow_provider_oms.cancellation.policy import policy_for
 from airflow_provider_oms.cancellation.termination import listen_for_termination
 from airflow_provider_oms.exceptions import (
@@ -278,7 +278,8 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
         run, reported = work_through(self, context, plan, is_stopping)
         was_told_to_end = is_stopping()
         if reported is None:
-            raise bulk_cancellation_error(TAKEN_OVER.message, can_retry=TAKEN_OVER.can_retry)
+            lost = not_owned(plan.journal.failure)
+            raise bulk_cancellation_error(lost.message, can_retry=lost.can_retry)
         summary, kept = reported
         failure = failure_of(
             run,

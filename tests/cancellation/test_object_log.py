@@ -98,9 +98,9 @@ class TestTheNextAttempt:
 
         def create_after_a_record_of_the_first(name: str, data: bytes) -> None:
             calls.append("create")
-            if len(calls) <= 5:
+            if calls.count("create") <= 5:
                 monkeypatch.setattr(objects, "create", create)
-                first.set("a", len(calls))
+                first.set("a", calls.count("create"))
                 monkeypatch.setattr(objects, "create", create_after_a_record_of_the_first)
             create(name, data)
 
@@ -112,7 +112,7 @@ class TestTheNextAttempt:
         monkeypatch.setattr(objects, "read", read)
         second = objects.open(2)
         # No read between two tries: the older one would stay ahead.
-        assert calls[:7] == ["create"] * 6 + ["read"]
+        assert calls[:8] == ["read"] + ["create"] * 6 + ["read"]
         assert second.get("a") == 5
 
     def test_a_storage_that_calls_every_name_taken_is_given_up(
@@ -316,3 +316,33 @@ def _try(act: Callable[[], object]) -> bool:
     except Exception:  # noqa: BLE001 - whatever the storage raises
         return False
     return True
+
+
+class TestAnAttemptThatComesTooLate:
+    def test_it_does_not_take_over_from_a_younger_one(self) -> None:
+        objects = Objects()
+        objects.open(1)
+        younger = objects.open(2)
+        younger.set("a", 1)
+        with pytest.raises(JournalError, match="attempt 1 of the task, and attempt 2 has taken"):
+            objects.open(1)
+        younger.set("a", 2)
+        assert objects.open(2).get("a") == 2
+
+    def test_it_sends_nothing_where_the_list_hid_the_younger_one(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        objects = Objects()
+        objects.open(2).set("a", 1)
+        monkeypatch.setattr(objects, "names", list)
+        with pytest.raises(JournalError, match="attempt 2 has taken over"):
+            objects.open(1)
+
+
+def test_an_object_that_is_not_there_yet_may_be_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    objects = Objects()
+    monkeypatch.setattr(objects, "read", lambda name: None)
+    with pytest.raises(JournalError, match=r"00000001\.json was written, and is not there"):
+        objects.open(1)

@@ -151,7 +151,8 @@ class BulkRun:
         return self._engine.throttling
 
     def _say_what_is_left(self, recovery: Recovery, attempt: int) -> None:
-        if attempt > 1 and not recovery.policy.dry_run:
+        # A first attempt can find a record, too: that of an earlier run of the same name.
+        if (attempt > 1 or recovery.record.earlier) and not recovery.policy.dry_run:
             self._log.info("Attempt %d goes on: %s", attempt, recovery.describe())
         if orphaned := recovery.orphaned():
             named = ", ".join(map(str, list(orphaned)[:_ORPHANED_NAMED]))

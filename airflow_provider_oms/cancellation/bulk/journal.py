@@ -93,6 +93,8 @@ class Journal:
         self.earlier: Mapping[OrderId, Recorded] = {}
         #: The limits of the tenant, if an attempt has met any.
         self.learned: Learned | None = None
+        #: Why the last write failed, where :meth:`confirm_ownership` has returned that it did.
+        self.failure = ""
         #: When the first attempt began, in seconds since the epoch; ``None`` where it is not known.
         self.begun_at: float | None = None
         # How many pages there are, the one that is written now among them.
@@ -147,7 +149,8 @@ class Journal:
             with store_failures():
                 is_new = self._unconfirmed is not None and not self._page
                 self._write_head(self._store, self._pages - is_new)
-        except JournalError:
+        except JournalError as error:
+            self.failure = str(error)
             return False
         return True
 

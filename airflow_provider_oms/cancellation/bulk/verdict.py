@@ -11,7 +11,7 @@ from airflow_provider_oms.cancellation.bulk.outcome_counts import OrderEnd, Outc
 from airflow_provider_oms.cancellation.bulk.report import LONGEST_CAUSE, FinishedRun, Kept
 from airflow_provider_oms.cancellation.outcomes import Outcome
 
-__all__ = ["TAKEN_OVER", "Failure", "failure_of"]
+__all__ = ["Failure", "failure_of", "not_owned"]
 
 # Some of its parts are canceled, as the OMS itself has said.
 _PARTIAL = Outcome.PARTIALLY_CANCELED
@@ -41,11 +41,16 @@ class Failure:
     can_retry: bool
 
 
-TAKEN_OVER = Failure(
-    "The journal cannot be written at the end, as for an attempt that another one has taken over "
-    "from: summary and results are left to the next attempt.",
-    can_retry=True,
-)
+def not_owned(why: str) -> Failure:
+    """Return why the task of an attempt fails that may not own it any more.
+
+    :param why: the failure of the journal's last write, in a few words.
+    """
+    return Failure(
+        f"The journal cannot be written at the end ({why[:LONGEST_CAUSE]}), as for an attempt that "
+        f"another one has taken over from: summary and results are left to the next attempt.",
+        can_retry=True,
+    )
 
 
 def failure_of(

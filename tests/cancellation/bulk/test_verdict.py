@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_oms.cancellation.bulk.report import Kept
-from airflow_provider_oms.cancellation.bulk.verdict import TAKEN_OVER, Failure, failure_of
+from airflow_provider_oms.cancellation.bulk.verdict import Failure, failure_of, not_owned
 from airflow_provider_oms.cancellation.outcomes import ACCEPTABLE, Outcome
 
 OUTCOMES = st.lists(st.sampled_from([o for o in Outcome if o is not Outcome.WOULD_CANCEL]))
@@ -190,7 +190,8 @@ class TestWhetherARetryHelps:
         assert found.message.endswith("Correct the connection, then clear the task.")
 
     def test_where_another_attempt_has_the_task(self) -> None:
-        assert TAKEN_OVER.can_retry
+        assert not_owned("no space left").can_retry
+        assert "(no space left)" in not_owned("no space left").message
 
 
 class TestWhereTheOutcomesAre:
