@@ -54,6 +54,7 @@ with DAG(
             api=api,
         )
 
+    chunks = split("{{ params.orders_path }}", "{{ params.chunk_size }}", "{{ params.api }}")
     OmsBulkCancelOrdersOperator.partial(
         task_id="cancel",
         disposition_reason=REASON,
@@ -63,7 +64,5 @@ with DAG(
         retries=2,
         results_path="{{ params.results_path or '' }}",
         map_index_template=NAME,
-    ).expand(
-        orders=split("{{ params.orders_path }}", "{{ params.chunk_size }}", "{{ params.api }}")
-    )
+    ).expand(orders=chunks)
 # [END cancel_in_chunks]
