@@ -80,20 +80,16 @@ class ShownPart(Order):
         return self.words
 
     @classmethod
-    def of(
-        cls, shown: OrderParts, name: OrderId, proof: Evidence, words: str, obstacle: str = ""
-    ) -> ShownPart:
-        """Return the shown part in the form of an order.
+    def of(cls, shown: OrderParts, proof: Evidence, words: str, obstacle: str = "") -> ShownPart:
+        """Return the shown part in the form of an order, with the order's id.
 
         :param shown: the order as read.
-        :param name: by which the part goes through the runner.
         :param proof: its evidence.
         :param words: the part's state in the OMS.
         :param obstacle: why no cancel may be sent for it; empty where one may.
         """
         values: dict[str, Any] = {f.name: getattr(shown.order, f.name) for f in fields(Order)}
         values |= {
-            "order_id": name,
             "raw": {},
             # That the order as a whole can be canceled says nothing of a part.
             "is_cancelable": False if obstacle else None,
@@ -162,10 +158,14 @@ class TakenApart:
         self._others = others
         self._before: OrderParts | None = None
 
-    def get_order(self, order_id: OrderId, /) -> ShownPart:
+    def get_order(
+        self,
+        order_id: OrderId,  # noqa: ARG002 - as the runner calls it
+        /,
+    ) -> ShownPart:
         """Read the part.
 
-        :param order_id: the part's key.
+        :param order_id: not used; the order is known.
         """
         part = self._part
         shown = self._calls.get_parts(
@@ -176,14 +176,18 @@ class TakenApart:
             is_whole=True,
         )
         self._before = shown
-        return self._shown(shown, order_id, is_read=True)
+        return self._shown(shown, is_read=True)
 
     def post_cancel(
-        self, request: CancelRequest, /, *, may_send: Callable[[], bool] | None = None
+        self,
+        request: CancelRequest,  # noqa: ARG002 - as the runner calls it
+        /,
+        *,
+        may_send: Callable[[], bool] | None = None,
     ) -> ShownPart:
         """Send the cancel that brings the part to its target from where it was read last.
 
-        :param request: the part's key.
+        :param request: not used; the order is known.
         :param may_send: asked before it leaves.
         """
         if self._before is None:
@@ -203,15 +207,15 @@ class TakenApart:
             self._may_have_acted = True
             raise
         self._may_have_acted = True
-        return self._shown(shown, request.order_id)
+        return self._shown(shown)
 
-    def _shown(self, shown: OrderParts, key: OrderId, *, is_read: bool = False) -> ShownPart:
+    def _shown(self, shown: OrderParts, *, is_read: bool = False) -> ShownPart:
         found = assess(self._part, shown)
         if self._is_anothers(found):
             obstacle = "Another client has canceled as many of it since the task began"
-            return ShownPart.of(shown, key, Evidence.OPEN, found.words, obstacle)
+            return ShownPart.of(shown, Evidence.OPEN, found.words, obstacle)
         if found.standing is Standing.CANCELED:
-            return ShownPart.of(shown, key, Evidence.CANCELED, found.words)
+            return ShownPart.of(shown, Evidence.CANCELED, found.words)
         if found.standing is Standing.CHANGED and self._may_have_acted:
             raise OmsPartChangedError(
                 f"{found.obstacle}. Another client has changed it, and whether a cancel of this "
@@ -220,7 +224,7 @@ class TakenApart:
         obstacle = found.obstacle
         if is_read and not obstacle and self._others is not None:
             obstacle = ends_the_order(self._part, found.left, self._others, shown)
-        return ShownPart.of(shown, key, Evidence.OPEN, found.words, obstacle)
+        return ShownPart.of(shown, Evidence.OPEN, found.words, obstacle)
 
     def _is_anothers(self, found: Found) -> bool:
         """Return whether a visible cancel is not this task's, and differs from its request.
@@ -259,10 +263,14 @@ class PlanReader:
         self.plan: Plan | None = None
         self.order: Order | None = None
 
-    def get_order(self, order_id: OrderId, /) -> ShownPart:
+    def get_order(
+        self,
+        order_id: OrderId,  # noqa: ARG002 - as the runner calls it
+        /,
+    ) -> ShownPart:
         """Read the order with all that a plan needs.
 
-        :param order_id: the order.
+        :param order_id: not used; the order is known.
         """
         shown = self._calls.get_parts(
             self._name, lines=self._lines, shipments=self._shipments, is_whole=True
@@ -270,7 +278,7 @@ class PlanReader:
         self.order, self.plan = shown.order, self._make(shown)
         is_left = self.plan.parts or self.plan.refusals
         proof = Evidence.OPEN if is_left else Evidence.CANCELED
-        return ShownPart.of(shown, order_id, proof, shown.order.statement)
+        return ShownPart.of(shown, proof, shown.order.statement)
 
     def post_cancel(
         self,

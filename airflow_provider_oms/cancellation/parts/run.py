@@ -228,7 +228,8 @@ class _Run:
                 may_have_acted=self._is_repeated,
                 others=None if self._task.allow_whole_order else self._others_than(part),
             ),
-            CancelRequest(part.key, ""),
+            # The order's name: a reply says which id was looked up for it.
+            CancelRequest(self._task.order_id, ""),
             PartPolicy.like(self._policy),
             in_doubt_for=None if doubt_since is None else self._around.clock() - doubt_since,
             named=f"Order {part.key}{self.suffix}",
