@@ -31,7 +31,7 @@ from airflow_provider_oms.api.errors import (
 from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.api.look_ups import TENANT_PATH, cancel_without_id, host_in, reasons_in
 from airflow_provider_oms.api.models import Order
-from airflow_provider_oms.api.order_ids import OrderIds
+from airflow_provider_oms.api.order_ids import OrderIds, OrderNames
 from airflow_provider_oms.api.patience import TOKEN_REFUSED
 from airflow_provider_oms.api.routes import Routes
 from airflow_provider_oms.api.tenant_host import TenantHost
@@ -99,6 +99,8 @@ class OmsClient:
         self._tokens = TokenCache(self._fetch_token)
         # Looked-up values that never change: ids of orders, and the tenant's address.
         self._ids = OrderIds(self._look_up, self.find_orders, self.dialect.most_per_search)
+        #: Under which name each order is canceled.
+        self.names = OrderNames()
         self._host = TenantHost(self.settings, self._token_for_call, self._ask_for_host)
         self._reasons: Mapping[str, bool] | None = None
         # Last: a thread that finds its own process here finds the rest, too.
@@ -185,7 +187,7 @@ class OmsClient:
             order_id = self.id_of(checked)
         except OmsError as error:
             raise cancel_without_id(error).about(checked) from None
-        self._ids.claim(order_id, checked)
+        self.names.claim(order_id, checked)
         return self.call(
             self.dialect.cancel_call(request, order_id),
             self._order(order_id),

@@ -1,4 +1,8 @@
-"""The ids of orders that are named by another key: each is looked up once, several together."""
+"""Orders that have several names.
+
+The id of one that is named by another key is looked up once, several together; and each order is
+canceled under one name.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +15,31 @@ from airflow_provider_oms.api.errors import OmsError, OmsNamedTwiceError, OmsNot
 from airflow_provider_oms.api.models import Order
 from airflow_provider_oms.api.values import OrderId
 
-__all__ = ["OrderIds"]
+__all__ = ["OrderIds", "OrderNames"]
 
 _logger = logging.getLogger(__name__)
 
 # A triggerer looks orders up for months. An id that is forgotten is looked up again.
 _MOST_KNOWN = 200_000
+
+
+class OrderNames:
+    """Know under which name each order is canceled; safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._names: dict[OrderId, OrderId] = {}
+
+    def claim(self, order_id: OrderId, name: OrderId) -> None:
+        """Note under which name an order is canceled.
+
+        :param order_id: the order's id.
+        :param name: what names it.
+        :raises OmsNamedTwiceError: when it is canceled under another name already.
+        """
+        first = self._names.setdefault(order_id, name)
+        if first != name:
+            message = f"It is the same order as {first}, and is canceled under that name"
+            raise OmsNamedTwiceError(message).about(name, order_id)
 
 
 class OrderIds:
@@ -38,7 +61,6 @@ class OrderIds:
         self._most = most
         self._lock = threading.Lock()
         self._known: dict[OrderId, OrderId] = {}
-        self._names: dict[OrderId, OrderId] = {}
         # In the sequence in which they will be asked for.
         self._expected: dict[OrderId, None] = {}
         self._level = logging.INFO
@@ -52,18 +74,6 @@ class OrderIds:
             self._expected.update(dict.fromkeys(order_ids))
             # The results of a set have the ids; its log has no line for each order.
             self._level = logging.DEBUG if self._expected else self._level
-
-    def claim(self, order_id: OrderId, name: OrderId) -> None:
-        """Note under which name an order is canceled.
-
-        :param order_id: the order's id.
-        :param name: what names it.
-        :raises OmsNamedTwiceError: when it is canceled under another name already.
-        """
-        first = self._names.setdefault(order_id, name)
-        if first != name:
-            message = f"It is the same order as {first}, and is canceled under that name"
-            raise OmsNamedTwiceError(message).about(name, order_id)
 
     def get(self, order_id: OrderId) -> OrderId:
         """Return an order's id.

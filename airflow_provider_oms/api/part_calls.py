@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from airflow_provider_oms.api.order_ids import OrderNames
 from airflow_provider_oms.api.parts import (
     Flags,
     LineName,
@@ -129,6 +130,18 @@ class Parts:
         self._client = client
         self._pace = pace
         self._dialect = client.dialect.parts()
+        self._shown_names = OrderNames()
+
+    def claim(self, order_id: OrderId, name: OrderId, *, is_dry_run: bool = False) -> None:
+        """Note under which name parts of an order are canceled.
+
+        :param order_id: the order's id.
+        :param name: what names it.
+        :param is_dry_run: whether they are only shown; a later cancel may use another name.
+        :raises OmsNamedTwiceError: when the order, or a part of it, is canceled under another name
+            already.
+        """
+        (self._shown_names if is_dry_run else self._client.names).claim(order_id, name)
 
     def get_parts(
         self,

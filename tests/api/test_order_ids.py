@@ -8,9 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from airflow_provider_oms.api.errors import OmsError, OmsNotFoundError, OmsSearchError
+from airflow_provider_oms.api.errors import (
+    OmsError,
+    OmsNamedTwiceError,
+    OmsNotFoundError,
+    OmsSearchError,
+)
 from airflow_provider_oms.api.models import Order
-from airflow_provider_oms.api.order_ids import OrderIds
+from airflow_provider_oms.api.order_ids import OrderIds, OrderNames
 from airflow_provider_oms.api.values import OrderId
 
 
@@ -119,3 +124,13 @@ def test_each_that_is_found_by_itself_has_a_line_in_the_log(
     ids.expect(NAMES)
     ids.get("number:2")
     assert len(caplog.messages) == 1
+
+
+def test_an_order_is_canceled_under_the_first_of_its_names_alone() -> None:
+    names = OrderNames()
+    for _ in range(2):
+        names.claim("ab12", "number:1")
+    with pytest.raises(OmsNamedTwiceError, match="the same order as number:1") as refusal:
+        names.claim("ab12", "ab12")
+    assert (refusal.value.order_id, refusal.value.was_sent) == ("ab12", False)
+    names.claim("cd34", "cd34")

@@ -49,6 +49,9 @@ class Tenant:
     def __init__(self, worlds: Mapping[int, World]) -> None:
         self._worlds = worlds
 
+    def claim(self, order_id: OrderId, name: OrderId, *, is_dry_run: bool = False) -> None:
+        """Take the name: each order has one."""
+
     def get_parts(
         self,
         order_id: OrderId,

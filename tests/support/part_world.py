@@ -220,6 +220,9 @@ class World:
 
     # -- the client
 
+    def claim(self, order_id: Any, name: Any, *, is_dry_run: bool = False) -> None:
+        """Take the name: this order has one."""
+
     def get_parts(
         self,
         order_id: Any,

@@ -30,7 +30,10 @@ __all__ = [
 
 
 class PartCalls(Protocol):
-    """Name the two calls about parts that a client has."""
+    """Name the calls about parts that a client has."""
+
+    def claim(self, order_id: OrderId, name: OrderId, *, is_dry_run: bool = False) -> None:
+        """Note under which name parts of an order are canceled."""
 
     def get_parts(
         self,

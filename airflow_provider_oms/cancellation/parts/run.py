@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from airflow_provider_oms.api.errors import OmsNotSentError
+from airflow_provider_oms.api.errors import OmsNamedTwiceError, OmsNotSentError
 from airflow_provider_oms.api.models import Order
 from airflow_provider_oms.api.parts import Flags, OrderParts
 from airflow_provider_oms.api.values import CancelRequest, OrderId
@@ -155,6 +155,8 @@ class _Run:
             if unplanned is not None:
                 return unplanned
         else:
+            if named_twice := self._is_named_twice(self._plan):
+                return self.result(named_twice)
             self._wait_for_the_last_lease()
         why = ""
         for part in self._plan.parts if self._plan else ():
@@ -205,6 +207,8 @@ class _Run:
             return self._all_end(read.outcome, read.reason, read)
         if plan.refusals:
             return self._refused(plan)
+        if named_twice := self._is_named_twice(plan):
+            return self._all_end(Outcome.REFUSED, named_twice, is_final=True)
         if self._policy.dry_run:
             return self._of_dry_run(plan)
         if self._record is not None and plan.parts:
@@ -215,6 +219,14 @@ class _Run:
                 return self._all_end(Outcome.NOT_ATTEMPTED, reason)
         self._plan = plan
         return None
+
+    def _is_named_twice(self, plan: Plan) -> str:
+        """Return why the order may not be canceled under this name; empty if it may."""
+        try:
+            self._calls.claim(plan.order_id, self._task.order_id, is_dry_run=self._policy.dry_run)
+        except OmsNamedTwiceError as error:
+            return error.explain()
+        return ""
 
     def _cancel(self, part: Part) -> CancellationResult:
         doubt_since = self._doubt_since if self._is_repeated else None

@@ -14,6 +14,7 @@ import pytest
 from part_world import ORDER, Killed, Weather, World
 
 from airflow_provider_oms.api.errors import OmsInputError
+from airflow_provider_oms.api.order_ids import OrderNames
 from airflow_provider_oms.api.parts import Flags, Reason
 from airflow_provider_oms.cancellation.history import Policy
 from airflow_provider_oms.cancellation.outcomes import Outcome
@@ -121,6 +122,51 @@ class TestWhatIsOnRecord:
         task.task = replace(task.task, wanted=other)
         assert task.run(2).outcome is Outcome.CANCELED
         assert len(task.world.posts) == 2
+
+
+class TestAnotherName:
+    @pytest.fixture
+    def start_process(self, task: Task, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+        """Return a function that forgets all names but one."""
+
+        def start(name: str | None = None) -> None:
+            names = OrderNames()
+            if name is not None:
+                names.claim(ORDER, name)
+            monkeypatch.setattr(task.world, "claim", lambda *given, **_: names.claim(*given))
+
+        return start
+
+    def test_an_order_that_is_canceled_under_another_name_has_no_plan(
+        self, task: Task, start_process: Callable[..., None]
+    ) -> None:
+        start_process("number:8")
+        result = task.run()
+        assert (result.outcome, result.may_be_retried) == (Outcome.REFUSED, False)
+        assert "the same order as number:8" in result.describe()
+        assert PLAN not in task.world.values
+        assert task.world.posts == []
+
+    def test_the_same_name_may_go_on(self, task: Task, start_process: Callable[..., None]) -> None:
+        start_process()
+        task.run()
+        del task.world.values[PROGRESS]
+        assert task.run(2).outcome.is_success
+        assert len(task.world.posts) == 2
+
+    def test_a_plan_of_an_earlier_attempt_gives_way_to_another_name(
+        self, task: Task, start_process: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def die() -> None:
+            raise Killed
+
+        with monkeypatch.context() as patch, contextlib.suppress(Killed):
+            watch(task, patch, die)
+            task.run()
+        start_process("number:8")
+        result = task.run(2)
+        assert {part.outcome for part in result.parts} == {Outcome.UNKNOWN}
+        assert task.world.posts == []
 
 
 class TestADamagedRecord:

@@ -12,6 +12,8 @@ from journal_store import Store
 from persons import Person, answer, ask, go_on
 
 from airflow_provider_oms.emulator.testing import EmulatorProcess
+from airflow_provider_oms.exceptions import OmsPartsCancellationRefusedError
+from airflow_provider_oms.hooks.oms import OmsHook
 
 OPTIONS = {"send_notifications": False}
 PARTS: dict[str, Any] = {"part_options": OPTIONS}
@@ -29,6 +31,56 @@ def native(oms: EmulatorProcess, monkeypatch: pytest.MonkeyPatch) -> EmulatorPro
 
 def canceled(oms: EmulatorProcess) -> dict[int, int]:
     return {number: line["canceled"] for number, line in oms.parts(8)["lines"].items()}
+
+
+@pytest.mark.parametrize("is_by_id_first", [True, False])
+def test_of_two_names_of_an_order_the_second_cancels_no_part(
+    native: EmulatorProcess, is_by_id_first: bool
+) -> None:
+    names = [native.native_id(8), NUMBER]
+    first, second = names if is_by_id_first else names[::-1]
+    wish = {"line": 1, "quantity": 1}
+    attempt = Attempt(Store())
+    attempt.fail([{"order_id": one, **wish} for one in (first, second)], **PARTS)
+    outcomes = {row["order_id"]: row["outcome"] for row in attempt.pushed["results"]}
+    assert outcomes == {first: "canceled", second: "refused"}
+    assert canceled(native) == {1: 1, 2: 0}
+
+
+def test_of_an_order_that_is_canceled_by_another_name_no_part_is(native: EmulatorProcess) -> None:
+    # Such an order may be open for a time.
+    native.add_fault("status", call="cancel", status=400, order_id=8)
+    attempt = Attempt(Store())
+    attempt.fail([{"order_id": native.native_id(8), "line": 1}, NUMBER], **PARTS)
+    outcomes = [row["outcome"] for row in attempt.pushed["results"]]
+    assert outcomes == ["refused", "refused"]
+    assert native.requests(call="cancel_items") == []
+
+
+def test_a_dry_run_counts_the_parts_of_an_order_under_its_first_name_alone(
+    native: EmulatorProcess,
+) -> None:
+    entries = [{"order_id": one, "line": 1} for one in (NUMBER, native.native_id(8))]
+    attempt = Attempt(Store())
+    attempt.fail(entries, dry_run=True, **PARTS)
+    (row, other) = attempt.pushed["results"]
+    assert (row["outcome"], other["outcome"]) == ("would_cancel", "refused")
+
+
+def test_what_a_dry_run_has_shown_by_one_name_may_be_canceled_by_another(
+    native: EmulatorProcess,
+) -> None:
+    hook = OmsHook()
+    given: dict[str, Any] = {**OPTIONS, "attempt": 1}
+    shown = hook.cancel_items(NUMBER, [1], "no_inventory", dry_run=True, **given)
+    assert shown.looked_up_id == native.native_id(8)
+    hook.cancel_items(shown.looked_up_id, [1], "no_inventory", **given)
+    assert canceled(native) == {1: 3, 2: 0}
+    with pytest.raises(OmsPartsCancellationRefusedError) as error:
+        hook.cancel_items(NUMBER, [2], "no_inventory", allow_whole_order=True, **given)
+    says = f"It is the same order as {shown.looked_up_id}, and is canceled under that name"
+    assert f"{says}. Name the order once." in str(error.value)
+    assert canceled(native) == {1: 3, 2: 0}
 
 
 @pytest.fixture
