@@ -142,6 +142,10 @@ class _Run:
         self._is_repeated = begun is not None and begun.may_have_sent
         self._doubt_since = around.clock()
         self._order: Order | None = None
+        order_id = self._plan.order_id if self._plan else task.order_id
+        self._looked_up_id = None if order_id == task.order_id else order_id
+        # Of the read from which the plan is made.
+        self._correlation_id: str | None = None
         #: What follows the name of an order, or of a part, in the log.
         self.suffix = ""
         self._done: dict[str, PartResult] = dict(begun.ended) if begun is not None else {}
@@ -202,6 +206,7 @@ class _Run:
             surroundings=self._around,
         )
         self._order = reader.order
+        self._looked_up_id, self._correlation_id = read.looked_up_id, read.correlation_id
         plan = reader.plan
         if read.outcome not in _PLANNED or plan is None:
             return self._all_end(read.outcome, read.reason, read)
@@ -290,9 +295,9 @@ class _Run:
     ) -> PartResult:
         """Return the result of a line or shipment that no part of a plan is about."""
         if self._task.is_shipment:
-            return PartResult(outcome, (), int(name), by, reason=reason)
+            return PartResult(outcome, (), int(name), by, self._correlation_id, reason)
         wanted = next((one.quantity for one in self._task.wanted if one.name == name), None)
-        return PartResult(outcome, ((name, wanted),), None, by, reason=reason)
+        return PartResult(outcome, ((name, wanted),), None, by, self._correlation_id, reason)
 
     def _refused(self, plan: Plan) -> PartsResult:
         """Return how all ends where a line or shipment cannot be canceled: nothing is sent."""
@@ -314,7 +319,9 @@ class _Run:
         read = ConfirmedBy.READ
         parts = [self._whole(name, Outcome.ALREADY_CANCELED, read) for name in plan.reached]
         parts += [
-            PartResult(Outcome.WOULD_CANCEL, lines_of(part), part.shipment, read)
+            PartResult(
+                Outcome.WOULD_CANCEL, lines_of(part), part.shipment, read, self._correlation_id
+            )
             for part in plan.parts
         ]
         return self._of(tuple(parts), outcome_of(parts))
@@ -340,13 +347,11 @@ class _Run:
         is_final: bool = False,
         reason: str = "",
     ) -> PartsResult:
-        shown = self._order.order_id if self._order else None
-        order_id = self._plan.order_id if self._plan else shown
         return PartsResult(
             self._task.order_id,
             outcome,
             parts,
-            looked_up_id=order_id if order_id != self._task.order_id else None,
+            looked_up_id=self._looked_up_id,
             order_state=self._order.order_state if self._order else None,
             order_status=self._order.order_status if self._order else None,
             reason=reason,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
@@ -12,7 +13,10 @@ from journal_store import Store
 from persons import Person, answer, ask, go_on
 
 from airflow_provider_oms.emulator.testing import EmulatorProcess
-from airflow_provider_oms.exceptions import OmsPartsCancellationRefusedError
+from airflow_provider_oms.exceptions import (
+    OmsBulkCancellationError,
+    OmsPartsCancellationRefusedError,
+)
 from airflow_provider_oms.hooks.oms import OmsHook
 
 OPTIONS = {"send_notifications": False}
@@ -81,6 +85,35 @@ def test_what_a_dry_run_has_shown_by_one_name_may_be_canceled_by_another(
     says = f"It is the same order as {shown.looked_up_id}, and is canceled under that name"
     assert f"{says}. Name the order once." in str(error.value)
     assert canceled(native) == {1: 3, 2: 0}
+
+
+@pytest.mark.parametrize(
+    ("entry", "given", "outcome"),
+    [
+        ({"line": 1}, {"dry_run": True}, "would_cancel"),
+        ({"line": 9}, {}, "not_found"),
+        ({"line": 1}, {"only_if_states": ["Pending"]}, "not_cancelable"),
+        ({"line": 1, "keep_quantity": 3}, {}, "already_canceled"),
+    ],
+)
+def test_where_no_cancel_is_sent_the_read_is_named(
+    native: EmulatorProcess, entry: Any, given: Any, outcome: str
+) -> None:
+    attempt = Attempt(Store())
+    with contextlib.suppress(OmsBulkCancellationError):
+        attempt.run([{"order_id": NUMBER, **entry}], **PARTS, **given)
+    (row,) = attempt.pushed["results"]
+    assert (row["outcome"], row["looked_up_id"]) == (outcome, native.native_id(8))
+    assert all(part["correlation_id"] for part in row["parts"])
+
+
+def test_an_order_that_was_found_and_cannot_be_read_has_its_id(native: EmulatorProcess) -> None:
+    native.add_fault("status", call="get", status=403, order_id=8, times=9)
+    attempt = Attempt(Store())
+    attempt.fail([{"order_id": NUMBER, "line": 1}], **PARTS)
+    (row,) = attempt.pushed["results"]
+    assert (row["outcome"], row["looked_up_id"]) == ("forbidden", native.native_id(8))
+    assert row["parts"][0]["correlation_id"]
 
 
 @pytest.fixture
