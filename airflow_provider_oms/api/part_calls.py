@@ -6,7 +6,7 @@ The tenant's dialect spells them and interprets their responses: ``translated_pa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -131,6 +131,13 @@ class Parts:
         self._pace = pace
         self._dialect = client.dialect.parts()
         self._shown_names = OrderNames()
+
+    def may_share_orders(self, order_ids: Iterable[OrderId]) -> bool:
+        """Return whether two of some names may be those of one order.
+
+        :param order_ids: the names, as the tenant's dialect has checked them.
+        """
+        return any(map(self._client.dialect.is_found_by_search, order_ids))
 
     def claim(self, order_id: OrderId, name: OrderId, *, is_dry_run: bool = False) -> None:
         """Note under which name parts of an order are canceled.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from part_stories import POLICY, Story, bad_weather
 from part_world import FINE, Key, Killed, Process, World
@@ -48,6 +48,10 @@ class Tenant:
 
     def __init__(self, worlds: Mapping[int, World]) -> None:
         self._worlds = worlds
+
+    def may_share_orders(self, order_ids: Iterable[OrderId]) -> bool:
+        """Return that each order has one name."""
+        return False
 
     def claim(self, order_id: OrderId, name: OrderId, *, is_dry_run: bool = False) -> None:
         """Take the name: each order has one."""

@@ -220,6 +220,10 @@ class World:
 
     # -- the client
 
+    def may_share_orders(self, order_ids: Any) -> bool:
+        """Return that each order has one name."""
+        return False
+
     def claim(self, order_id: Any, name: Any, *, is_dry_run: bool = False) -> None:
         """Take the name: this order has one."""
 

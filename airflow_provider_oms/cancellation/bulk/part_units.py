@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from airflow_provider_oms.api.errors import OmsInputError
+from airflow_provider_oms.api.errors import OmsInputError, OmsNamedTwiceError
 from airflow_provider_oms.api.values import OrderId
 from airflow_provider_oms.cancellation.bulk.journal import Journal
 from airflow_provider_oms.cancellation.bulk.order_set import OrderSet
@@ -28,7 +28,7 @@ from airflow_provider_oms.cancellation.bulk.rate_limiter import RateLimiter
 from airflow_provider_oms.cancellation.history import Policy
 from airflow_provider_oms.cancellation.outcomes import CancellationResult, ConfirmedBy, Outcome
 from airflow_provider_oms.cancellation.parts.adapter import PartCalls
-from airflow_provider_oms.cancellation.parts.record import Begun, PartsRecord, begin
+from airflow_provider_oms.cancellation.parts.record import Begun, PartsRecord, begin, planned_order
 from airflow_provider_oms.cancellation.parts.results import PartResult, PartsResult
 from airflow_provider_oms.cancellation.parts.run import LEASE, PartsTask, cancel_parts
 from airflow_provider_oms.cancellation.runner import INTERRUPTED, Runtime
@@ -166,6 +166,7 @@ class PartUnits:
         :raises BaseException: whatever breaks in; :meth:`close` gives the others their ends then.
         """
         try:
+            self._claim_begun()
             for order_id, task in self._tasks.items():
                 if why := self._why_it_stops():
                     self._host.note_stop(why)
@@ -200,6 +201,33 @@ class PartUnits:
         if self._without_result >= _MOST_WITHOUT_RESULT:
             return f"parts of {self._without_result} orders in a row came to no result"
         return ""
+
+    def _claim_begun(self) -> None:
+        """Keep the orders that an earlier attempt began from being canceled by another name.
+
+        Before any order, because those that are canceled have no turn, and because the set may
+        come in another sequence.
+        """
+        if not self._calls.may_share_orders(self._tasks):
+            return
+        for order_id in self._tasks:
+            store = self._store_of(order_id)
+            if store is None or self._key(order_id) not in self._journal.earlier:
+                continue
+            try:
+                found = planned_order(store)
+                if found is not None:
+                    self._calls.claim(found, order_id)
+            except JournalError as error:
+                self._journal_failure = str(error)
+                return
+            except OmsNamedTwiceError:
+                # An order that two names had begun belongs to the first.
+                continue
+
+    def _store_of(self, order_id: OrderId) -> Store | None:
+        kept_in = self._journal.store
+        return None if kept_in is None else _StoreOfOrder(kept_in, _name_of(order_id))
 
     def _cancel(self, order_id: OrderId, task: PartsTask) -> None:
         started_at = self._wall()
@@ -239,8 +267,7 @@ class PartUnits:
         its own record; one that it names has a record, or that is lost.
         """
         is_first = self._is_untouched(order_id)
-        kept_in = self._journal.store
-        store = None if kept_in is None else _StoreOfOrder(kept_in, _name_of(order_id))
+        store = self._store_of(order_id)
         try:
             record, begun = begin(store, self._tenant, order_id, task.wanted, is_first=is_first)
             # When its cancels can have left is on its own record.

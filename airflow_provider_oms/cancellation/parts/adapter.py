@@ -6,7 +6,7 @@ about one part, and a read of the whole order is taken for one, too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, fields
 from typing import Any, Protocol
 
@@ -31,6 +31,9 @@ __all__ = [
 
 class PartCalls(Protocol):
     """Name the calls about parts that a client has."""
+
+    def may_share_orders(self, order_ids: Iterable[OrderId]) -> bool:
+        """Return whether two of some names may be those of one order."""
 
     def claim(self, order_id: OrderId, name: OrderId, *, is_dry_run: bool = False) -> None:
         """Note under which name parts of an order are canceled."""

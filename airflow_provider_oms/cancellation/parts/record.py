@@ -24,7 +24,7 @@ from airflow_provider_oms.cancellation.parts.results import PartResult, lines_of
 from airflow_provider_oms.cancellation.parts.wanted import Wanted
 from airflow_provider_oms.cancellation.store import JournalError, Store, store_failures
 
-__all__ = ["Begun", "PartsRecord", "begin"]
+__all__ = ["Begun", "PartsRecord", "begin", "planned_order"]
 
 _logger = logging.getLogger(__name__)
 
@@ -196,6 +196,21 @@ def begin(
         return None, Begun() if is_first else None
     record = PartsRecord(store)
     return record, record.open(tenant, order_id, wanted, is_first=is_first)
+
+
+def planned_order(store: Store) -> OrderId | None:
+    """Return the id of the order of which an earlier attempt may have canceled parts.
+
+    :param store: where the record is kept.
+    :return: the id; ``None`` where no plan is on record.
+    :raises JournalError: when the store fails.
+    """
+    with store_failures():
+        plan = store.get(_PLAN)
+    try:
+        return Part.of_record(plan["parts"][0]).order_id
+    except (*_DAMAGE, IndexError):
+        return None
 
 
 def _digest(tenant: str, order_id: OrderId, wanted: Sequence[Wanted]) -> str:

@@ -213,6 +213,26 @@ class TestItStops:
         assert (task.calls.reads, task.calls.posts) == ([], [])
         assert "journal cannot be written" in (task.host.stopped or "")
 
+    def test_when_the_plans_of_an_earlier_attempt_cannot_be_read(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        class Unreadable(Store):
+            def get(self, key: str, default: Any = None) -> Any:
+                if key.startswith("oms_parts_plan"):
+                    raise OSError("away")
+                return super().get(key, default)
+
+        task = Task(4, (Wanted(9, WHY),))
+        task.attempt()
+        task.calls.reads.clear()
+        broken = Unreadable()
+        broken.update(task.store)
+        task.store = broken
+        monkeypatch.setattr(task.calls, "may_share_orders", lambda _: True)
+        assert set(task.attempt(2).values()) == {Outcome.NOT_FOUND}
+        assert task.calls.reads == []
+        assert "journal cannot be written" in (task.host.stopped or "")
+
     def test_when_something_breaks_in_each_order_has_an_end(self) -> None:
         task = Task()
 

@@ -19,7 +19,7 @@ from airflow_provider_oms.api.parts import Flags, Reason
 from airflow_provider_oms.cancellation.history import Policy
 from airflow_provider_oms.cancellation.outcomes import Outcome
 from airflow_provider_oms.cancellation.parts.plan import plan_items
-from airflow_provider_oms.cancellation.parts.record import begin
+from airflow_provider_oms.cancellation.parts.record import begin, planned_order
 from airflow_provider_oms.cancellation.parts.results import PartsResult
 from airflow_provider_oms.cancellation.parts.run import LEASE, PartsTask, cancel_parts
 from airflow_provider_oms.cancellation.parts.wanted import Wanted
@@ -122,6 +122,16 @@ class TestWhatIsOnRecord:
         task.task = replace(task.task, wanted=other)
         assert task.run(2).outcome is Outcome.CANCELED
         assert len(task.world.posts) == 2
+
+
+def test_the_order_of_a_plan_is_known_to_a_later_attempt(task: Task) -> None:
+    assert planned_order(task.world) is None
+    task.run()
+    assert planned_order(task.world) == ORDER
+    texts: list[Any] = ["", {"parts": []}, {"parts": [[ORDER]]}]
+    for damaged in texts:
+        task.world.values[PLAN] = damaged
+        assert planned_order(task.world) is None
 
 
 class TestAnotherName:

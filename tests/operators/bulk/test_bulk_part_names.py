@@ -10,6 +10,7 @@ from bulk_attempts import Attempt
 from dag_runs import connect
 from emulator_client import SPLIT
 from journal_store import Store
+from one_attempt import attempt as attempt_of_task
 from persons import Person, answer, ask, go_on
 
 from airflow_provider_oms.emulator.testing import EmulatorProcess
@@ -47,6 +48,24 @@ def test_of_two_names_of_an_order_the_second_cancels_no_part(
     attempt = Attempt(Store())
     attempt.fail([{"order_id": one, **wish} for one in (first, second)], **PARTS)
     outcomes = {row["order_id"]: row["outcome"] for row in attempt.pushed["results"]}
+    assert outcomes == {first: "canceled", second: "refused"}
+    assert canceled(native) == {1: 1, 2: 0}
+
+
+@pytest.mark.parametrize("is_by_id_first", [True, False])
+@pytest.mark.parametrize("is_in_turn", [True, False])
+def test_a_later_attempt_knows_the_first_name(
+    native: EmulatorProcess, is_by_id_first: bool, is_in_turn: bool
+) -> None:
+    names = [native.native_id(8), NUMBER]
+    first, second = names if is_by_id_first else names[::-1]
+    wish = {"line": 1, "quantity": 1}
+    store = Store()
+    entries = [{"order_id": one, **wish} for one in (first, second)]
+    attempt_of_task(1, store).fail(entries, **PARTS)
+    later = attempt_of_task(2, store)
+    later.fail(entries if is_in_turn else entries[::-1], **PARTS)
+    outcomes = {row["order_id"]: row["outcome"] for row in later.pushed["results"]}
     assert outcomes == {first: "canceled", second: "refused"}
     assert canceled(native) == {1: 1, 2: 0}
 
