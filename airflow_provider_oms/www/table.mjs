@@ -17,7 +17,7 @@ const COLUMNS = [
   { name: "outcome", title: "Outcome", width: 150 },
   { name: "inDoubt", title: "In doubt", width: 104 },
   { name: "order_state", title: "State", width: 130 },
-  { name: "remark", title: "What to do", width: 230 },
+  { name: "remark", title: "What to do", width: 264 },
   { name: "reason", title: "Reason", width: 0 },
   { name: "http_status", title: "HTTP error", width: 120 },
   { name: "attempts", title: "Attempt", width: 104 },
