@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_oms.api.errors import OmsInputError
 from airflow_provider_oms.api.values import (
     OrderId,
-    kind_of,
     validate_number,
     validate_only_if_states,
 )
 from airflow_provider_oms.cancellation.bulk.columns import Columns, validate_delimiter
 from airflow_provider_oms.cancellation.bulk.entries import entries_of_value
-from airflow_provider_oms.cancellation.bulk.json_text import read_json
 from airflow_provider_oms.cancellation.bulk.order_set import OrderSet, Reasons, plan_orders
 from airflow_provider_oms.cancellation.bulk.rows import Rows
 from airflow_provider_oms.outputs import open_outputs
@@ -27,16 +25,6 @@ if TYPE_CHECKING:
     from airflow_provider_oms.cancellation.parts.run import PartsTask
 
 __all__ = ["part_tasks", "read_set", "rows_of", "states_of"]
-
-_PART_OPTIONS = (
-    "send_notifications",
-    "rectify_order",
-    "cancel_child_items",
-    "block_assignment",
-    "allow_whole_order",
-    "allow_order_edit",
-)
-_PART_OPTIONS_RULE = f"a dict, or its JSON text, with some of {', '.join(_PART_OPTIONS)}"
 
 
 def states_of(value: Any, given: Collection[str]) -> frozenset[str] | None:
@@ -112,26 +100,20 @@ def part_tasks(
     :raises OmsInputError: when it is not valid, or left out where the set names parts, or where
         outcomes of parts would be accepted.
     """
-    given = part_options
-    if isinstance(given, str):
-        try:
-            given = read_json(given)
-        except ValueError:
-            raise OmsInputError("part_options", _PART_OPTIONS_RULE, kind_of(part_options)) from None
-    if given is None and not orders.parts:
+    if part_options is None and not orders.parts:
         return {}
-    if given is None:
-        rule = "given where entries have items, shipment, line or a quantity"
-        raise OmsInputError("part_options", rule, f"none, and parts of {len(orders.parts)} orders")
-    if not isinstance(given, Mapping) or not set(given) <= set(_PART_OPTIONS):
-        raise OmsInputError("part_options", _PART_OPTIONS_RULE, kind_of(given))
-    if orders.parts and accepts:
-        rule = "left out where entries name parts of orders; cancel these in another task"
-        raise OmsInputError("accepted_outcomes", rule, ", ".join(sorted(accepts)))
     from airflow_provider_oms.api.parts import PartKind  # noqa: PLC0415 - most tasks need none of it
     from airflow_provider_oms.cancellation.parts.tasks import PartOptions  # noqa: PLC0415 - most tasks need none of it
 
-    rules, options = dialect.parts(), PartOptions.checked(**given)
+    rules, options = dialect.parts(), PartOptions.of_set(part_options)
+    if orders.parts and options is None:
+        rule = "given where entries have items, shipment, line or a quantity"
+        raise OmsInputError("part_options", rule, f"none, and parts of {len(orders.parts)} orders")
+    if orders.parts and accepts:
+        rule = "left out where entries name parts of orders; cancel these in another task"
+        raise OmsInputError("accepted_outcomes", rule, ", ".join(sorted(accepts)))
+    if options is None:
+        return {}
     of_shipments = options.for_shipments(rules)
     tasks = {}
     for order_id, parts in orders.parts.items():

@@ -5,19 +5,24 @@ The arguments of the hook and those of a set of orders come to the same here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import Any
 
 from airflow_provider_oms.api.errors import OmsInputError
 from airflow_provider_oms.api.part_calls import PartDialect
 from airflow_provider_oms.api.parts import Flags, PartKind
-from airflow_provider_oms.api.values import OrderId, validate_flag
+from airflow_provider_oms.api.values import OrderId, kind_of, validate_flag
+from airflow_provider_oms.cancellation.bulk.json_text import read_json
 from airflow_provider_oms.cancellation.parts.plan import plan_items, plan_shipments
 from airflow_provider_oms.cancellation.parts.run import PartsTask
 from airflow_provider_oms.cancellation.parts.wanted import Wanted
 
 __all__ = ["PartOptions"]
+
+_NAMES = (*(one.name for one in fields(Flags)), "allow_whole_order", "allow_order_edit")
+_RULE = f"a dict, or its JSON text, with some of {', '.join(_NAMES)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,25 @@ class PartOptions:
             validate_flag("allow_whole_order", allow_whole_order),
             validate_flag("allow_order_edit", allow_order_edit),
         )
+
+    @classmethod
+    def of_set(cls, value: Any) -> PartOptions | None:
+        """Return the options of a set of orders, checked; ``None`` for none.
+
+        :param value: a dict of the arguments of :meth:`checked`, its JSON text, or ``None``.
+        :raises OmsInputError: when it is anything else.
+        """
+        given = value
+        if isinstance(given, str):
+            try:
+                given = read_json(given)
+            except ValueError:
+                raise OmsInputError("part_options", _RULE, kind_of(value)) from None
+        if given is None:
+            return None
+        if not isinstance(given, Mapping) or not set(given) <= set(_NAMES):
+            raise OmsInputError("part_options", _RULE, kind_of(given))
+        return cls.checked(**given)
 
     def check(self, dialect: PartDialect, kind: PartKind) -> None:
         """Refuse options that no call about parts of a kind can carry.
