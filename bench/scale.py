@@ -15,8 +15,9 @@ from pathlib import Path
 
 from airflow_provider_oms.cancellation.bulk.limits import Limits
 from bench.rounds import LATENCY, Bench
-from bench.virtual import Clock, VirtualTask, VirtualTenant
+from bench.virtual import VirtualTask, VirtualTenant
 from demo.workplace import REPOSITORY
+from tests.simulation.world import Clock
 
 _DOCS = REPOSITORY / "docs"
 ORDERS = 1_000_000
@@ -154,7 +155,8 @@ def run_wave(
         )
         for begin in range(0, len(ids), orders)
     ]
-    clock.run()
+    while clock.step():
+        pass
     ended = [task.ended_at for task in running if task.ended_at is not None]
     if len(ended) != tasks or len(tenant.canceled) != len(ids):
         raise ValueError(f"{len(tenant.canceled)} of {len(ids)} orders were canceled")

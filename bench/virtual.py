@@ -6,10 +6,8 @@ compared is in `scale`.
 
 from __future__ import annotations
 
-import heapq
-import itertools
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -23,7 +21,9 @@ from airflow_provider_oms.cancellation.bulk.limits import Limits
 from airflow_provider_oms.cancellation.bulk.order_set import OrderSet
 from airflow_provider_oms.cancellation.bulk.recovery import Record, Recovery
 from airflow_provider_oms.cancellation.history import Action, Event, Policy, Reply
+from bench.limiter import Limit, Limiter
 from bench.measure import REASON
+from tests.simulation.world import Clock
 
 _CANCELED = Reply(Evidence.CANCELED, "", order_state="CANCELED", order_status="CANCELED")
 _OPEN = Reply(Evidence.OPEN, "", order_state="READY", order_status="READY")
@@ -31,30 +31,6 @@ _TURNED_AWAY = Reply(Evidence.THROTTLED, "slow down", http_status=429)
 _LEEWAY = 5.0  # the connection's `connect_timeout`
 _WALL = 1_800_000_000.0
 _TICK = 1e-6
-_BURST = 20
-
-
-class Clock:
-    """Run due events in the sequence of their times."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-        self._due: list[tuple[float, int, Callable[[], object]]] = []
-        self._turns = itertools.count()
-
-    def after(self, seconds: float, act: Callable[[], object]) -> None:
-        """Let something be done after a while.
-
-        :param seconds: the while.
-        :param act: does it.
-        """
-        heapq.heappush(self._due, (self.now + seconds, next(self._turns), act))
-
-    def run(self) -> None:
-        """Run until nothing is due any more."""
-        while self._due:
-            self.now, _, act = heapq.heappop(self._due)
-            act()
 
 
 @dataclass
@@ -72,8 +48,10 @@ class VirtualTenant:
     requests: int = 0
     turned_away: int = 0
     canceled: set[OrderId] = field(default_factory=set)
-    _excess: float = 0.0
-    _at: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Take the limit of the gateway that the other measurements have."""
+        self._limiter = Limiter(Limit(self.rate))
 
     def post(self, order_id: OrderId) -> Reply:
         """Take a cancel.
@@ -98,15 +76,9 @@ class VirtualTenant:
 
     def _is_too_much(self) -> bool:
         self.requests += 1
-        if self.rate is None:
-            return False
-        now = self.clock.now
-        excess = max(0.0, self._excess - (now - self._at) * self.rate) + 1
-        if excess > _BURST + 1:
-            self.turned_away += 1
-            return True
-        self._excess, self._at = excess, now
-        return False
+        is_admitted = self._limiter.admit(self.clock.now)
+        self.turned_away += not is_admitted
+        return not is_admitted
 
 
 @dataclass
