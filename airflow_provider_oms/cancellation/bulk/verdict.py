@@ -115,10 +115,11 @@ def _is_left(end: OrderEnd, accepted: frozenset[Outcome]) -> bool:
 
 
 def _advice(run: FinishedRun) -> str:
-    is_by_state = set(run.tally.failed) == {Outcome.NOT_CANCELABLE}
+    if set(run.tally.failed) != {Outcome.NOT_CANCELABLE}:
+        return _CORRECT
     # A part also ends so where the set asks for what is not allowed.
     of_parts = any(not one.result.outcome.is_success and one.parts for one in run.ends.values())
-    return _HANDLE if is_by_state and not of_parts else _CORRECT
+    return _CORRECT if of_parts else _HANDLE
 
 
 def _beyond_tolerance(tally: OutcomeCounts, is_cut_off: bool) -> str:
