@@ -29,7 +29,7 @@ _ENDS = ("start", "end")
 # How the log names what the workers had to bear.
 _HARDSHIPS = {
     "calls to the API server that were repeated": "Starting call to",
-    "heartbeats that failed all the same": "Failed to send heartbeat",
+    "failed heartbeats": "Failed to send heartbeat",
     "times that the journal could not be written": "The journal cannot be written",
 }
 # A chunk that is this far is neither just begun nor nearly done.
