@@ -46,7 +46,7 @@ def connected(ui: WebUi, good: Mapping[str, str]) -> str:
     """Create the connection in the form, and return its id."""
     ui.add_connection(CONNECTION, "Kibo OMS", good)
     ui.shoot("connection-extra-fields", ui.dialog)
-    ui.dialog.get_by_role("button", name="Standard Fields").click()
+    ui.open_fields("Standard Fields")
     ui.shoot("connection-standard-fields", ui.dialog)
     ui.save_connection()
     return CONNECTION
