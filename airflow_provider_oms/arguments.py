@@ -1,16 +1,11 @@
-"""The arguments of operators and sensors: Airflow's own, typed, and a check that none gets lost.
-
-Airflow's own arguments are passed on as ``**kwargs``. Without types, an editor would not notice a
-misspelled one; only reading the DAG file would.
-"""
+"""The arguments of operators and sensors, and a check that Airflow does not drop any of them."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Container, Mapping, MutableMapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Container, Mapping
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
@@ -19,14 +14,12 @@ from airflow_provider_oms.exceptions import OmsInvalidInputError, invalid_input_
 from airflow_provider_oms.version_compat import nobody_can_be_asked
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import DAG, TaskGroup, XComArg
+    from airflow.providers.common.compat.sdk import XComArg
 
 __all__ = [
     "NOT_GIVEN",
     "KeepsDefaultArguments",
     "NotGiven",
-    "SensorArguments",
-    "TaskArguments",
     "Templated",
     "outcomes_argument",
     "refuse_dropped_defaults",
@@ -55,79 +48,6 @@ NOT_GIVEN = NotGiven.NOT_GIVEN
 
 #: Another task's return value, which exists only when the task runs.
 Templated: TypeAlias = "XComArg"
-
-
-class TaskArguments(TypedDict, total=False):
-    """Hold what ``BaseOperator`` takes on any Airflow from 2.11 on."""
-
-    task_id: str
-    owner: str
-    email: str | Sequence[str] | None
-    email_on_retry: bool
-    email_on_failure: bool
-    retries: int | None
-    retry_delay: timedelta | float
-    retry_exponential_backoff: float
-    max_retry_delay: timedelta | float | None
-    retry_policy: Any
-    start_date: datetime | None
-    end_date: datetime | None
-    depends_on_past: bool
-    ignore_first_depends_on_past: bool
-    wait_for_past_depends_before_skipping: bool
-    wait_for_downstream: bool
-    dag: DAG | None
-    params: MutableMapping[str, Any] | None
-    default_args: dict[str, Any] | None
-    priority_weight: int
-    weight_rule: Any
-    queue: str
-    pool: str | None
-    pool_slots: int
-    sla: timedelta | None
-    execution_timeout: timedelta | None
-    on_execute_callback: Any
-    on_failure_callback: Any
-    on_success_callback: Any
-    on_retry_callback: Any
-    on_skipped_callback: Any
-    pre_execute: Any
-    post_execute: Any
-    trigger_rule: str
-    resources: dict[str, Any] | None
-    run_as_user: str | None
-    map_index_template: str | None
-    max_active_tis_per_dag: int | None
-    max_active_tis_per_dagrun: int | None
-    executor: str | None
-    executor_config: dict[str, Any] | None
-    do_xcom_push: bool
-    multiple_outputs: bool
-    inlets: Any
-    outlets: Any
-    task_group: TaskGroup | None
-    doc: str | None
-    doc_md: str | None
-    doc_json: str | None
-    doc_yaml: str | None
-    doc_rst: str | None
-    task_display_name: str | None
-    logger_name: str | None
-    allow_nested_operators: bool
-    render_template_as_native_obj: bool | None
-
-
-class SensorArguments(TaskArguments, total=False):
-    """Hold the other arguments of ``BaseSensorOperator``."""
-
-    poke_interval: timedelta | float
-    timeout: timedelta | float | None
-    soft_fail: bool
-    mode: str
-    exponential_backoff: bool
-    max_wait: timedelta | float | None
-    silent_fail: bool
-    never_fail: bool
 
 
 def outcomes_argument(name: str, value: Any) -> Any:

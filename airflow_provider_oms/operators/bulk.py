@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
@@ -45,7 +45,7 @@ from airflow_provider_oms.storage import before_anything_is_sent
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_oms.arguments import TaskArguments, Templated
+    from airflow_provider_oms.arguments import Templated
 
 __all__ = ["OmsBulkCancelOrdersOperator"]
 
@@ -192,7 +192,7 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
         dry_run: bool | str | Templated = False,
         results_path: str | Templated | None = None,
         journal_path: str | Templated | None = None,
-        **kwargs: Unpack[TaskArguments],
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.orders = orders

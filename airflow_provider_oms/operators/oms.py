@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowSkipException, BaseOperator
 
@@ -27,7 +27,7 @@ from airflow_provider_oms.operators.parts import (
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_oms.arguments import TaskArguments, Templated
+    from airflow_provider_oms.arguments import Templated
     from airflow_provider_oms.cancellation.outcomes import CancellationResult, ResultDict
 
 __all__ = [
@@ -100,7 +100,7 @@ class OmsCancelOrderOperator(CancelsOneOrder, BaseOperator):
         skip_on_outcomes: Sequence[str] | str | Templated | None = None,
         in_doubt: bool | None = None,
         oms_conn_id: str = OmsHook.default_conn_name,
-        **kwargs: Unpack[TaskArguments],
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         # They are rendered when the task runs, and checked then.

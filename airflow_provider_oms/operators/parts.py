@@ -6,7 +6,7 @@ They hold no logic: the hook validates, plans, cancels and judges.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
@@ -20,7 +20,7 @@ from airflow_provider_oms.version_compat import task_state_store
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_oms.arguments import TaskArguments, Templated
+    from airflow_provider_oms.arguments import Templated
     from airflow_provider_oms.cancellation.parts.results import PartsResult, PartsResultDict
 
 __all__ = ["OmsCancelOrderItemsOperator", "OmsCancelShipmentOperator"]
@@ -123,7 +123,7 @@ class OmsCancelOrderItemsOperator(_CancelsParts, BaseOperator):
         dry_run: bool | str | Templated = False,
         in_doubt: bool | None = None,
         oms_conn_id: str = OmsHook.default_conn_name,
-        **kwargs: Unpack[TaskArguments],
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         # They are rendered when the task runs, and checked then.
@@ -230,7 +230,7 @@ class OmsCancelShipmentOperator(_CancelsParts, BaseOperator):
         dry_run: bool | str | Templated = False,
         in_doubt: bool | None = None,
         oms_conn_id: str = OmsHook.default_conn_name,
-        **kwargs: Unpack[TaskArguments],
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.order_id: Any = order_id

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
@@ -31,7 +31,7 @@ from airflow_provider_oms.verdicts.verdict import (
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_oms.arguments import TaskArguments, Templated
+    from airflow_provider_oms.arguments import Templated
 
 __all__ = ["OmsListOrdersInReviewOperator"]
 
@@ -68,7 +68,7 @@ class OmsListOrdersInReviewOperator(KeepsDefaultArguments, BaseOperator):
         fail_on_refused: bool | str | Templated = True,
         max_orders: int | str | Templated = 1000,
         oms_conn_id: str = OmsHook.default_conn_name,
-        **kwargs: Unpack[TaskArguments],
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.adapter = Kibo() if adapter is None else adapter

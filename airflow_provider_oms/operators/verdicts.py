@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
@@ -51,7 +51,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_oms.api.dialect import Dialect
     from airflow_provider_oms.api.values import OrderId
-    from airflow_provider_oms.arguments import TaskArguments
     from airflow_provider_oms.version_compat import StateStore
 
 __all__ = ["OmsSettleVerdictsOperator", "OmsTakeVerdictsOperator"]
@@ -105,7 +104,7 @@ class OmsTakeVerdictsOperator(KeepsDefaultArguments, BaseOperator):
         overlap: timedelta = Policy.overlap,
         at_most: int = Policy.at_most,
         oms_conn_id: str = OmsHook.default_conn_name,
-        **kwargs: Unpack[TaskArguments],
+        **kwargs: Any,
     ) -> None:
         kwargs.setdefault("max_active_tis_per_dag", 1)
         super().__init__(**kwargs)
@@ -282,7 +281,7 @@ class OmsSettleVerdictsOperator(KeepsDefaultArguments, BaseOperator):
         take: BaseOperator | str,
         cancel: BaseOperator | str,
         asset: Asset | Sequence[Asset] | None = None,
-        **kwargs: Unpack[TaskArguments],
+        **kwargs: Any,
     ) -> None:
         kwargs.setdefault("trigger_rule", "all_done")
         super().__init__(**kwargs)

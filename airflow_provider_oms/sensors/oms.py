@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import (
     AirflowSensorTimeout,
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_oms.api.values import OrderId
-    from airflow_provider_oms.arguments import SensorArguments, Templated
+    from airflow_provider_oms.arguments import Templated
 
 __all__ = ["OmsOrderStateSensor"]
 
@@ -107,7 +107,7 @@ class OmsOrderStateSensor(KeepsDefaultArguments, BaseSensorOperator):
         failure_states: Sequence[str] | str | Templated | NotGiven = NOT_GIVEN,
         oms_conn_id: str = OmsHook.default_conn_name,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
-        **kwargs: Unpack[SensorArguments],
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         # They are rendered when the task runs, and checked then.

@@ -48,14 +48,10 @@ with DAG(dag_id="wrong", schedule=None):
     OmsCancelOrderOperator(task_id="a", order_id=1)  # E: disposition_reason
     OmsCancelOrderOperator(task_id="a", order_id=1, disposition_reason=7)  # E: disposition_reason
     OmsCancelOrderOperator(task_id="a", order_id=1.5, disposition_reason="x")  # E: order_id
-    OmsCancelOrderOperator(task_id="a", order_id=1, disposition_reason="x", retry=3)  # E: retry
-    OmsCancelOrderOperator(task_id="a", order_id=1, disposition_reason="x", pool=3)  # E: pool
     OmsCancelOrderOperator("a", order_id=1, disposition_reason="x")  # E: order_id
-    OmsBulkCancelOrdersOperator(task_id="d", orders=[1], max_order=5)  # E: max_order
     OmsBulkCancelOrdersOperator(task_id="d", orders=[1], max_orders=[5])  # E: max_orders
     OmsBulkCancelOrdersOperator(task_id="d", orders=[1], dry_run=None)  # E: dry_run
     OmsCancelOrderItemsOperator(task_id="p", order_id=1, disposition_reason="x")  # E: items
-    OmsOrderStateSensor(task_id="e", order_id=1, target_state="SHIPPED")  # E: target_state
     OmsOrderStateSensor(task_id="e", order_id=1, target_states=7)  # E: target_states
     OmsOrderStateSensor(task_id="e", order_id=1, deferrable="yes")  # E: deferrable
 
