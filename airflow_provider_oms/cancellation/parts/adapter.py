@@ -181,6 +181,12 @@ class TakenApart:
             # The rest of the order, and of a line in other shipments, may have changed.
             is_whole=True,
         )
+        if shown.order.order_id != part.order_id:
+            # The plan may be an earlier attempt's, and a number may have changed hands since.
+            raise OmsPartChangedError(
+                f"An earlier attempt began with order {part.order_id}, and now order "
+                f"{shown.order.order_id} is found under this name"
+            )
         self._before = shown
         return self._shown(shown, is_read=True)
 

@@ -152,6 +152,27 @@ def test_a_quantity_that_was_never_begun_is_canceled_by_a_later_attempt() -> Non
     assert [task.calls.canceled(id_) for id_ in task.wanted] == [2, 2, 2]
 
 
+def test_a_name_that_has_come_to_mean_another_order_cancels_nothing() -> None:
+    task = Task(many=1)
+
+    def die() -> None:
+        raise Killed
+
+    task.calls.on_post = die
+    with pytest.raises(Killed):
+        task.attempt()
+    another = Calls(many=2).worlds[2]
+    task.calls.worlds[1] = another
+    task.calls.on_post = lambda: None
+    task.calls.posts.clear()
+    assert task.attempt(2) == {1: Outcome.UNKNOWN}
+    assert (
+        "began with order 1, and now order 2 is found under this name"
+        in task.host.ends[1].result.reason
+    )
+    assert (task.calls.posts, another.ours(1)) == ([], 0)
+
+
 def test_without_a_journal_a_later_attempt_cancels_no_quantity() -> None:
     task = Task()
     task.store = None
