@@ -24,7 +24,7 @@ demo-ui: venv ## the same set-up with Airflow's web UI, left running; demo-ui-st
 demo-ui-stop: ## end what demo-ui left running
 	@exec "$(VENV)/python" -m demo.ui stop
 
-test: venv ## lint, types, the package, and every test on Airflow 3.3.2 and 2.11.2
+test: venv ## lint, types, the package, every test on Airflow 3.3.2, those about Airflow on 2.11.2
 	@"$(VENV)/python" scripts/check.py
 
 # Many of them wait, so that one more works than a small machine has processors.

@@ -45,21 +45,6 @@ PATIENCE = "--timeout=300"
 SECONDS_TO_TIDY_UP = 60.0
 # What looks at the tables that this very run is there to fill.
 WITHOUT_TABLES = "--ignore=tests/docs/test_compatibility_page.py"
-WITHOUT_AIRFLOW = (
-    "api",
-    "bench",
-    "cancellation",
-    "cluster",
-    "demo",
-    "docs",
-    "e2e",
-    "emulator",
-    "packaging",
-    "simulation",
-    "typing",
-    "verdicts",
-    "www",
-)
 
 
 @nox.session(python=False, default=False)
@@ -86,7 +71,8 @@ def cell(session: nox.Session, airflow: str) -> None:
     inside = str(Path(session.bin) / "python")
     session.run(sys.executable, "-m", "pip", "--python", inside, "check", external=True)
     tree = unpacked(Path(session.create_tmp()))
-    chosen = session.posargs or tests_of(tree, python, airflow)
+    is_whole = (python, airflow) in WHOLE
+    chosen = session.posargs or ["tests", *([] if is_whole else ["--about-airflow"])]
     with session.chdir(tree):
         session.run(
             "python",
@@ -117,17 +103,3 @@ def unpacked(directory: Path) -> Path:
         archive.extractall(directory, filter="data")
     shutil.rmtree(tree / PACKAGE)
     return tree
-
-
-def tests_of(tree: Path, python: str, airflow: str) -> list[str]:
-    """Return the tests of a cell.
-
-    :param tree: the sdist's tree.
-    :param python: the cell's Python.
-    :param airflow: the cell's Airflow.
-    """
-    if (python, airflow) in WHOLE:
-        return ["tests"]
-    areas = sorted(path.parent.name for path in tree.glob("tests/*/test_*.py"))
-    chosen = [area for area in dict.fromkeys(areas) if area not in WITHOUT_AIRFLOW]
-    return [f"tests/{area}" for area in chosen]

@@ -60,6 +60,23 @@ settings.register_profile(
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "house"))
 
+# The folders whose tests touch nothing of Airflow; those of tests/api meet other versions of
+# requests and urllib3 with each.
+WITHOUT_AIRFLOW = frozenset(
+    {
+        "bench",
+        "cancellation",
+        "cluster",
+        "demo",
+        "docs",
+        "emulator",
+        "packaging",
+        "simulation",
+        "typing",
+        "verdicts",
+        "www",
+    }
+)
 _lacking: dict[str, list[str]] = {}
 
 
@@ -74,6 +91,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--soak", action="store_true", help="run the tests of `make soak`, and no others"
     )
     parser.addoption("--e2e", action="store_true", help="let tests/e2e be run, as `make e2e` does")
+    parser.addoption(
+        "--about-airflow", action="store_true", help="leave out what is the same on each Airflow"
+    )
     cell.add_option(parser)
 
 
@@ -83,9 +103,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave out the tests in a browser, which most machines do not have, unless asked for."""
-    is_e2e = collection_path == REPOSITORY / "tests" / "e2e"
-    return True if is_e2e and not config.getoption("--e2e") else None
+    """Leave out the tests in a browser unless asked for, and others if asked to."""
+    if collection_path.parent != REPOSITORY / "tests":
+        return None
+    if collection_path.name == "e2e":
+        # Most machines have no browser.
+        return None if config.getoption("--e2e") else True
+    is_left_out = config.getoption("--about-airflow") and collection_path.name in WITHOUT_AIRFLOW
+    return True if is_left_out else None
 
 
 @pytest.hookimpl(optionalhook=True)
