@@ -1,31 +1,23 @@
-"""The run that parts of the cluster die in, and its observations.
-
-`compare` judges the results of the orders.
-"""
+"""The run that parts of the cluster die in, and what it shows."""
 
 from __future__ import annotations
 
 import time
-from collections import defaultdict
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections import Counter, defaultdict
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from airflow_provider_oms.emulator.testing import EmulatorProcess
 from bench.nginx import Nginx
-from cluster.compare import Seen, chunk_disagreements, disagreements
-from cluster.oms import Record, make_troubled
+from bench.paper import Paper
+from cluster.oms import CHUNK, TROUBLES, OrderSet, Record, order, set_faults
 from cluster.parts import API_SERVER, TRIGGERER, Cluster
-from cluster.runs import CHUNK, ChunksRun, OrderSet, moment, order, wait
-from cluster.servers import Postgres
+from cluster.runs import OVER, SECONDS_FOR_A_RUN, Chunk, ChunksRun, start_run, wait
+from demo.compare import CANCELED, REFUSED, Seen, disagreements, is_canceled
+from demo.postgres import Postgres
 
 AWAITED_ORDER = 1010101
-_SENSOR = "wait_for_order"
-_SECONDS_FOR_A_RUN = 900.0
 _SECONDS_FOR_A_STEP = 240.0
-_SECONDS_TO_READ_A_DAG = 60.0
-_ENDS = ("start", "end")
 # How the log names what the workers had to bear.
 _HARDSHIPS = {
     "calls to the API server that were repeated": "Starting call to",
@@ -36,34 +28,6 @@ _HARDSHIPS = {
 _MIDDLE = range(3 * CHUNK // 10, 7 * CHUNK // 10)
 
 
-@dataclass
-class Story:
-    """Hold what happened.
-
-    :param events: seconds since the start, and what happened.
-    """
-
-    events: list[tuple[float, str]] = field(default_factory=list)
-    _began_at: float = field(default_factory=time.monotonic)
-    _began_on: datetime = field(default_factory=lambda: datetime.now(UTC))
-
-    def seconds_at(self, when: datetime) -> str:
-        """Return a moment as seconds since the start.
-
-        :param when: the moment.
-        """
-        return f"{(when - self._began_on).total_seconds():.0f}"
-
-    def tell(self, what: str) -> None:
-        """Note an event, and show it.
-
-        :param what: it is, in one sentence.
-        """
-        seconds = time.monotonic() - self._began_at
-        self.events.append((seconds, what))
-        print(f"  {seconds:4.0f} s: {what}", flush=True)
-
-
 class Incident:
     """Cancel a set of orders while parts of the cluster die.
 
@@ -71,7 +35,6 @@ class Incident:
     :param postgres: its database, which is asked for its connections.
     :param oms: the OMS.
     :param orders: the set.
-    :param gateway: what limits the rate of calls, between the workers and the OMS.
     :param directory: where orders and results go.
     """
 
@@ -81,118 +44,99 @@ class Incident:
         postgres: Postgres,
         oms: EmulatorProcess,
         orders: OrderSet,
-        gateway: Nginx,
         directory: Path,
     ) -> None:
         self._cluster = cluster
         self._postgres = postgres
         self._oms = oms
         self._orders = orders
-        self._gateway = gateway
-        make_troubled(oms)
-        self._load_awaited_order("READY")
-        self._sensor = _Sensor(cluster, orders.name(AWAITED_ORDER))
-        path = directory / f"incident-{orders.orders.start}.jsonl"
-        orders.prepare(oms, path)
+        set_faults(oms, TROUBLES)
+        oms.load_orders([order(AWAITED_ORDER, "READY")])
+        conf = {"order_id": orders.name(AWAITED_ORDER)}
+        self._sensor = f"{start_run(cluster.api, 'wait_for_order', conf)}/taskInstances/wait"
         self._record = Record(oms)
-        self.story = Story()
+        self._began_at = time.monotonic()
+        self._events: list[tuple[str, str]] = []
         self._said_before = {text: cluster.said(text) for text in _HARDSHIPS.values()}
-        results = path.with_stem(f"{path.stem}-results")
-        self._run = ChunksRun(cluster, path, results, native=orders.native)
-        #: The most connections that the database ever had.
-        self.connections = 0
+        self._run = ChunksRun(cluster.api, oms, orders, directory)
+        self._connections = 0
 
     def go_through(self, spare_worker: str) -> None:
         """Let it happen, until the run and the sensor are over.
 
         :param spare_worker: the worker that takes the place of the one that is killed.
         """
-        self._wait(self._sensor.is_deferred, "the sensor is deferred")
+        self._wait(lambda: self._sensor_state() == "deferred", "the sensor is deferred")
         self._kill_a_worker()
         self._cluster.start_worker(spare_worker)
-        self.story.tell(f"{spare_worker} takes its place")
-        self._let_some_pass(CHUNK)
-        away = self._cluster.restart(API_SERVER)
-        self.story.tell(f"the API server is back, after {away:.0f} s away")
-        self._let_some_pass(CHUNK)
-        away = self._cluster.restart(TRIGGERER)
-        self.story.tell(f"the triggerer is back, after {away:.0f} s away")
-        self._load_awaited_order("SHIPPED")
-        self._wait(self._run.is_over, "the run is over", limit=_SECONDS_FOR_A_RUN)
-        self._wait(self._sensor.is_over, "the sensor is over")
-        self.story.tell("all chunks are over")
-
-    def seen(self) -> list[Seen]:
-        """Return the present facts about each order."""
+        self._tell(f"{spare_worker} takes its place")
+        for part, words in ((API_SERVER, "API server"), (TRIGGERER, "triggerer")):
+            self._let_a_chunk_pass()
+            away = self._cluster.restart(part)
+            self._tell(f"the {words} is back, after {away:.0f} s away")
+        self._oms.load_orders([order(AWAITED_ORDER, "SHIPPED")])
+        self._wait(self._run.is_over, "the run is over", limit=SECONDS_FOR_A_RUN)
+        self._wait(lambda: self._sensor_state() in OVER, "the sensor is over")
+        self._tell("all chunks are over")
         self._record.look()
-        reported: dict[int, list[tuple[int, str]]] = defaultdict(list)
-        for chunk in self._run.chunks():
-            for order_id, outcome in self._run.reported(chunk):
-                reported[order_id].append((chunk, outcome))
-        at_the_oms = self._oms.orders()
+
+    def report(self, paper: Paper, gateway: Nginx) -> list[str]:
+        """Tell it, and return one sentence for everything that does not agree.
+
+        :param paper: where the figures go.
+        :param gateway: what limited the rate of calls.
+        """
+        paper.table(("seconds", "event"), self._events)
+        chunks, posts, ours = self._run.chunks(), self._record.posts, self._orders.orders
+        seen = self._seen(chunks)
+        found = disagreements(seen, {id_: len(posts[id_]) for id_ in posts if id_ not in ours})
+        for number, chunk in chunks.items():
+            found += [f"chunk {number}: {fault}" for fault in chunk.disagreements()]
+        if (state := self._sensor_state()) != "success":
+            found.append(f"the sensor ended {state}, and the order that it awaited has shipped")
+        turned_away, _ = gateway.turned_away()
+        numbers = [
+            *totals(seen),
+            ("reads that the OMS answered", sum(self._record.reads[id_] for id_ in ours)),
+            ("calls that the tenant's limit turned away", turned_away),
+            *(
+                (name, self._cluster.said(text) - self._said_before[text])
+                for name, text in _HARDSHIPS.items()
+            ),
+            ("most connections of Postgres at once", self._connections),
+            ("disagreements", len(found)),
+        ]
+        paper.table(("at the end", "number"), [(name, f"{number:,}") for name, number in numbers])
+        return found
+
+    def _seen(self, chunks: dict[int, Chunk]) -> list[Seen]:
+        reported: dict[int, list[str]] = defaultdict(list)
+        for chunk in chunks.values():
+            for order_id, outcome in chunk.results:
+                reported[order_id].append(outcome)
+        at_the_oms, posts = self._oms.orders(), self._record.posts
         return [
             Seen(
-                order_id,
+                str(order_id),
+                CANCELED if before == "READY" else REFUSED,
                 before,
-                after=str(at_the_oms[order_id]["orderState"]),
-                # A refusal is no effect, whatever came back.
-                posts=tuple(acts and before == "READY" for acts in self._record.posts(order_id)),
-                reported=tuple(reported.pop(order_id, ())),
+                str(at_the_oms[order_id]["orderState"]),
+                # A refusal is no effect, whatever the response.
+                tuple(acts and before == "READY" for acts in posts.get(order_id, ())),
+                tuple(reported[order_id]),
             )
             for order_id, before in self._orders.states().items()
         ]
-
-    def disagreements(self, seen: list[Seen]) -> list[str]:
-        """Return one sentence for everything that does not agree.
-
-        :param seen: the facts about each order.
-        """
-        chunks = self._run.chunks()
-        found = disagreements(seen, self._record.strays(self._orders.orders))
-        found += chunk_disagreements(
-            {chunk: self._run.outcomes(chunk) for chunk in chunks},
-            {chunk: self._run.summary(chunk) for chunk in chunks},
-            {chunk: str(one["state"]) for chunk, one in chunks.items()},
-        )
-        if (state := self._sensor.state()) != "success":
-            found.append(f"the sensor ended {state}, and the order that it awaited has shipped")
-        return found
-
-    def retries(self) -> list[tuple[str, ...]]:
-        """Return each attempt of each chunk that took more than one, as rows of a table."""
-        rows: list[tuple[str, ...]] = []
-        for chunk in sorted(self._run.chunks()):
-            tries = self._run.tries(chunk)
-            if len(tries) < 2:  # noqa: PLR2004 - one try is what most take
-                continue
-            for one in tries:
-                span = [self.story.seconds_at(moment(one[f"{end}_date"])) for end in _ENDS]
-                rows.append((str(chunk), str(one["try_number"]), str(one["state"]), *span))
-        return rows
-
-    def hardships(self) -> list[tuple[str, str]]:
-        """Return what the workers had to bear, as rows of a table."""
-        turned_away, _ = self._gateway.turned_away()
-        return [
-            ("calls that the tenant's limit turned away", f"{turned_away:,}"),
-            *(
-                (name, str(self._cluster.said(text) - self._said_before[text]))
-                for name, text in _HARDSHIPS.items()
-            ),
-        ]
-
-    def reads(self) -> int:
-        """Return how many reads the OMS has answered for orders of the set."""
-        return sum(count for id_, count in self._record.reads.items() if id_ in self._orders.orders)
 
     def _kill_a_worker(self) -> None:
         victim: list[tuple[str, int, int]] = []
 
         def is_half_done() -> bool:
-            for chunk, one in self._run.chunks().items():
-                sent = self._record.sent(self._orders.chunk(chunk))
-                if one["state"] == "running" and one["pid"] and sent in _MIDDLE:
-                    name = self._cluster.part_of(int(one["pid"]))
+            for task in self._run.tasks():
+                chunk = task["map_index"]
+                sent = self._record.sent(self._orders.orders[chunk * CHUNK : (chunk + 1) * CHUNK])
+                if task["state"] == "running" and task["pid"] and sent in _MIDDLE:
+                    name = self._cluster.part_of(int(task["pid"]))
                     if name is not None:
                         victim.append((name, chunk, sent))
                         return True
@@ -201,46 +145,49 @@ class Incident:
         self._wait(is_half_done, "a chunk is half done")
         name, chunk, sent = victim[-1]
         count = self._cluster.kill(name)
-        self.story.tell(
+        self._tell(
             f"{name} is killed with its {count} processes, when {sent} of the {CHUNK} orders of "
             f"chunk {chunk} had been sent"
         )
 
-    def _let_some_pass(self, orders: int) -> None:
-        enough = self._record.sent(self._orders.orders) + orders
+    def _let_a_chunk_pass(self) -> None:
+        enough = self._record.sent(self._orders.orders) + CHUNK
         self._wait(
             lambda: self._record.sent(self._orders.orders) >= enough,
-            f"{orders} orders more have been sent",
+            f"{CHUNK} orders more have been sent",
         )
 
-    def _wait(self, until: Any, what: str, *, limit: float = _SECONDS_FOR_A_STEP) -> None:
+    def _wait(
+        self, until: Callable[[], bool], what: str, *, limit: float = _SECONDS_FOR_A_STEP
+    ) -> None:
         def look() -> bool:
             self._record.look()
             query = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
+            ((connections,),) = self._postgres.execute(query)
             # One of them asks.
-            self.connections = max(self.connections, int(self._postgres.ask(query)) - 1)
-            return bool(until())
+            self._connections = max(self._connections, connections - 1)
+            return until()
 
         wait(look, limit=limit, what=what)
 
-    def _load_awaited_order(self, state: str) -> None:
-        self._oms.load_orders([order(AWAITED_ORDER, state)])
+    def _sensor_state(self) -> str:
+        return str(self._cluster.api.ask("GET", self._sensor)["state"])
+
+    def _tell(self, what: str) -> None:
+        seconds = f"{time.monotonic() - self._began_at:.0f}"
+        self._events.append((seconds, what))
+        print(f"  {seconds:>4} s: {what}", flush=True)
 
 
-class _Sensor:
-    """Look after a sensor that waits in the triggerer."""
-
-    def __init__(self, cluster: Cluster, order_id: int | str) -> None:
-        self._cluster = cluster
-        conf = {"order_id": order_id}
-        run_id = cluster.api.start_run(_SENSOR, conf, patience=_SECONDS_TO_READ_A_DAG)
-        self._path = f"/api/v2/dags/{_SENSOR}/dagRuns/{run_id}/taskInstances/wait"
-
-    def state(self) -> str:
-        return str(self._cluster.api.ask("GET", self._path)["state"])
-
-    def is_deferred(self) -> bool:
-        return self.state() == "deferred"
-
-    def is_over(self) -> bool:
-        return self.state() in ("success", "failed")
+def totals(seen: list[Seen]) -> list[tuple[str, int]]:
+    """Return the totals of all orders, as rows of a table."""
+    outcomes = Counter(outcome for one in seen for outcome in one.reported)
+    return [
+        ("orders", len(seen)),
+        *((f"reported `{outcome}`", count) for outcome, count in outcomes.most_common()),
+        ("canceled, as the OMS has it", sum(is_canceled(one.after) for one in seen)),
+        ("in the results of exactly one chunk", sum(len(one.reported) == 1 for one in seen)),
+        ("cancels that the OMS received", sum(len(one.posts) for one in seen)),
+        ("orders with more than one", sum(len(one.posts) > 1 for one in seen)),
+        ("cancels after one that had canceled", sum(one.needless_posts for one in seen)),
+    ]

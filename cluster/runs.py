@@ -1,4 +1,4 @@
-"""Runs of the mapped-chunks DAG: a set of orders, its file, its chunks, their reports."""
+"""Runs of the mapped-chunks DAG: its chunks and their reports."""
 
 from __future__ import annotations
 
@@ -11,173 +11,151 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from airflow_provider_oms.emulator.testing import EmulatorProcess
-from cluster.parts import Cluster
+from cluster.oms import LATENCY, OrderSet, set_faults
+from demo.compare import CANCELED
+from demo.standalone import AirflowApi
 from demo.terminal import DemoError
 
-DAG_ID = "cancel_in_chunks"
-CHUNK = 1000
+SECONDS_FOR_A_RUN = 900.0
+OVER = ("success", "failed")
 _SECONDS_TO_READ_A_DAG = 60.0
-_PERIOD = 1.0
-_OVER = ("success", "failed")
+# As the example DAG has it.
+_REQUESTS_AT_ONCE = 4
+
+
+def start_run(api: AirflowApi, dag_id: str, conf: dict[str, Any]) -> str:
+    """Start a run of a DAG, and return its path in the REST API."""
+    run_id = api.start_run(dag_id, conf, patience=_SECONDS_TO_READ_A_DAG)
+    return f"/api/v2/dags/{dag_id}/dagRuns/{run_id}"
 
 
 @dataclass(frozen=True)
-class OrderSet:
-    """Hold a set of orders that the OMS has and a file names.
+class Chunk:
+    """Hold the end of a chunk.
 
-    :param orders: their ids in the translated API, without a gap.
-    :param refused: how many of the last ones have shipped, so that the OMS refuses to cancel them.
-    :param native: whether the file names them by their ids in the native API.
+    :param state: its state in Airflow.
+    :param summary: how often each outcome is in its summary, as XCom has it.
+    :param results: order, by its translated id, and outcome of each line of its results file.
     """
 
-    orders: range
-    refused: int = 0
-    native: bool = False
+    state: str
+    summary: dict[str, int]
+    results: list[tuple[int, str]]
 
-    def name(self, order_id: int) -> int | str:
-        """Return what an order is called in the file.
-
-        :param order_id: the order.
-        """
-        return native_id(order_id) if self.native else order_id
-
-    def states(self) -> dict[int, str]:
-        """Return each order with its state at the OMS before any run."""
-        first_refused = self.orders.stop - self.refused
-        return {
-            order_id: "READY" if order_id < first_refused else "SHIPPED" for order_id in self.orders
-        }
-
-    def chunk(self, number: int) -> range:
-        """Return the orders of a chunk.
-
-        :param number: which chunk, from 0.
-        """
-        return self.orders[number * CHUNK : (number + 1) * CHUNK]
-
-    def prepare(self, oms: EmulatorProcess, path: Path) -> None:
-        """Let the OMS have the orders, and write the file that names them.
-
-        :param oms: the emulator.
-        :param path: the file.
-        """
-        oms.load_orders(order(*each) for each in self.states().items())
-        lines = [f"{json.dumps(self.name(order_id))}\n" for order_id in self.orders]
-        path.write_text("".join(lines), encoding="utf-8")
-
-
-def order(order_id: int, state: str) -> dict[str, Any]:
-    """Return an order as the emulator loads it.
-
-    :param order_id: its id in the translated API.
-    :param state: its state there.
-    """
-    native = {"id": native_id(order_id)}
-    return {"orderID": order_id, "orderState": state, "orderStatus": state, "native": native}
-
-
-def native_id(order_id: int) -> str:
-    """Return the native id that an order is loaded with.
-
-    :param order_id: the order.
-    """
-    return f"{order_id:032x}"
+    def disagreements(self) -> list[str]:
+        """Return one sentence for each way in which results, summary and state do not agree."""
+        outcomes, found = dict(Counter(outcome for _, outcome in self.results)), []
+        if outcomes != self.summary:
+            found.append(f"its file says {outcomes}, its summary {self.summary}")
+        expected = "success" if outcomes and set(outcomes) <= set(CANCELED) else "failed"
+        if self.state != expected:
+            found.append(f"with {outcomes} it ought to be {expected}, and is {self.state}")
+        return found
 
 
 class ChunksRun:
-    """Look after one run of the DAG.
+    """Look after one run of the DAG, which this starts.
 
-    :param cluster: the Airflow that runs it.
-    :param orders: the file of its orders.
-    :param results: where its chunks write the results.
-    :param native: whether the orders are named by their native ids.
+    :param api: the Airflow that runs it.
+    :param oms: the OMS, which is given the orders.
+    :param orders: its orders.
+    :param directory: where the file of its orders goes, and where its chunks write the results.
     """
 
     def __init__(
-        self, cluster: Cluster, orders: Path, results: Path, *, native: bool = False
+        self, api: AirflowApi, oms: EmulatorProcess, orders: OrderSet, directory: Path
     ) -> None:
-        self._cluster = cluster
-        self._results = results
-        self._base = 16 if native else 10
-        api = "native" if native else "translated"
-        conf = {"orders_path": str(orders), "results_path": str(results), "api": api}
-        run_id = cluster.api.start_run(DAG_ID, conf, patience=_SECONDS_TO_READ_A_DAG)
-        self._path = f"/api/v2/dags/{DAG_ID}/dagRuns/{run_id}"
+        self._api = api
+        self._base = 16 if orders.native else 10
+        self._results = f"{directory}/results-{orders.orders.start}"
+        orders.prepare(oms, path := directory / f"orders-{orders.orders.start}.jsonl")
+        conf = {
+            "orders_path": str(path),
+            "results_path": f"{self._results}.jsonl",
+            "api": "native" if orders.native else "translated",
+        }
+        self._path = start_run(api, "cancel_in_chunks", conf)
 
     def is_over(self) -> bool:
         """Return whether the run has come to its end."""
-        return self._cluster.api.ask("GET", self._path)["state"] in _OVER
+        return self._api.ask("GET", self._path)["state"] in OVER
 
-    def chunks(self) -> dict[int, dict[str, Any]]:
-        """Return what Airflow knows about each chunk, by its number."""
-        answer = self._cluster.api.ask("GET", f"{self._path}/taskInstances?limit=100")
-        return {
-            one["map_index"]: one
+    def tasks(self) -> list[dict[str, Any]]:
+        """Return Airflow's facts about each chunk's task."""
+        answer = self._api.ask("GET", f"{self._path}/taskInstances?limit=100")
+        return [
+            one
             for one in answer["task_instances"]
             if one["task_id"] == "cancel" and one["map_index"] >= 0
-        }
+        ]
 
     def split_at(self) -> datetime:
         """Return when the set had been split, so that its chunks could begin."""
-        return moment(self._cluster.api.ask("GET", f"{self._path}/taskInstances/split")["end_date"])
+        return datetime.fromisoformat(
+            self._api.ask("GET", f"{self._path}/taskInstances/split")["end_date"]
+        )
 
-    def tries(self, chunk: int) -> list[dict[str, Any]]:
-        """Return what Airflow knows about each attempt of a chunk, the first one first.
+    def chunks(self) -> dict[int, Chunk]:
+        """Return the end of each chunk by its number."""
+        path = f"{self._path}/taskInstances/cancel/xcomEntries/return_value?stringify=false"
+        found = {}
+        for task in self.tasks():
+            number = task["map_index"]
+            summary = self._api.ask("GET", f"{path}&map_index={number}")["value"]["outcomes"]
+            found[number] = Chunk(task["state"], summary, self.results(number))
+        return found
 
-        :param chunk: its number.
-        """
-        path = f"{self._path}/taskInstances/cancel/{chunk}/tries"
-        attempts: list[dict[str, Any]] = self._cluster.api.ask("GET", path)["task_instances"]
-        return sorted(attempts, key=lambda one: int(one["try_number"]))
-
-    def summary(self, chunk: int) -> dict[str, int]:
-        """Return the outcomes in a chunk's summary.
-
-        :param chunk: its number.
-        """
-        path = f"{self._path}/taskInstances/cancel/xcomEntries/return_value"
-        entry = self._cluster.api.ask("GET", f"{path}?map_index={chunk}&stringify=false")
-        outcomes: dict[str, int] = entry["value"]["outcomes"]
-        return outcomes
-
-    def reported(self, chunk: int) -> list[tuple[int, str]]:
-        """Return order, by its translated id, and outcome of each line of a chunk's results.
-
-        :param chunk: its number.
-        """
-        path = self._results.with_stem(f"{self._results.stem}-{chunk}")
-        if not path.is_file():
-            return []
-        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    def results(self, chunk: int) -> list[tuple[int, str]]:
+        """Return order, by its translated id, and outcome of each line of a chunk's file."""
+        path = Path(f"{self._results}-{chunk}.jsonl")
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        rows = [json.loads(line) for line in lines]
         return [(int(str(row["order_id"]), self._base), row["outcome"]) for row in rows]
 
-    def outcomes(self, chunk: int) -> Counter[str]:
-        """Return how often each outcome is in a chunk's results.
 
-        :param chunk: its number.
-        """
-        return Counter(outcome for _, outcome in self.reported(chunk))
+def measure(
+    api: AirflowApi, oms: EmulatorProcess, directory: Path, orders: OrderSet, *, workers: int
+) -> dict[str, str]:
+    """Cancel a set of orders without any trouble, and return what it took, as a row of the table.
+
+    :raises DemoError: when not every order is canceled.
+    """
+    set_faults(oms, ())
+    psutil.cpu_percent()
+    run = ChunksRun(api, oms, orders, directory)
+    wait(run.is_over, limit=SECONDS_FOR_A_RUN, what="the measured run is over")
+    busy = psutil.cpu_percent()
+    canceled = sum(chunk.summary["canceled"] for chunk in run.chunks().values())
+    if canceled != len(orders.orders):
+        raise DemoError(f"{canceled} of {len(orders.orders)} orders were canceled.")
+    spans = [
+        [datetime.fromisoformat(task[f"{end}_date"]) for end in ("start", "end")]
+        for task in run.tasks()
+    ]
+    took = [(end - start).total_seconds() for start, end in spans]
+    # Each chunk's start is part of its duration, the first one's too.
+    seconds = (max(end for _, end in spans) - run.split_at()).total_seconds()
+    return {
+        "workers": str(workers),
+        "orders": f"{canceled:,}",
+        "seconds": f"{seconds:.0f}",
+        "orders/s": f"{canceled / seconds:.0f}",
+        "limit/s": f"{workers * _REQUESTS_AT_ONCE / LATENCY:.0f}",
+        "seconds for a chunk": f"{sum(took) / len(took):.1f}",
+        "all processors busy": f"{busy:.0f}%",
+    }
 
 
 def wait(until: Callable[[], bool], *, limit: float, what: str) -> None:
     """Wait for something, and look for it once a second, for each look costs the machine.
 
-    :param until: returns whether it has come.
-    :param limit: seconds to wait at most.
-    :param what: it is, for people.
     :raises DemoError: when it does not come in time.
     """
     end = time.monotonic() + limit
     while not until():
         if time.monotonic() > end:
             raise DemoError(f"After {limit:.0f} s still not: {what}.")
-        time.sleep(_PERIOD)
-
-
-def moment(text: str) -> datetime:
-    """Return a time out of an answer of Airflow's.
-
-    :param text: as the REST API writes it.
-    """
-    return datetime.fromisoformat(text)
+        time.sleep(1)

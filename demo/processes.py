@@ -1,4 +1,4 @@
-"""Programs in separate sessions: started, found again later, ended with all their children.
+"""Programs in separate sessions: started, waited for, ended with all their children.
 
 A session's number finds even the children of a program that died, and survives their renaming.
 """
@@ -6,13 +6,13 @@ A session's number finds even the children of a program that died, and survives 
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterable
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,44 +24,19 @@ Found = TypeVar("Found")
 
 _SECONDS_TO_END = 15.0
 _SECONDS_TO_DIE = 5.0
-_SECONDS_BETWEEN_SIGNS_OF_LIFE = 10.0
-# Numbers are given out in turn, so that two processes with the same one start further apart.
-_SAME_START = 0.5
 
 
-@dataclass(frozen=True)
 class Session:
-    """Name a session so that no other can be taken for it later.
+    """Name a session by its number, which is that of the process that it begins with."""
 
-    :param id: its number, which is its leader's process number.
-    :param started: when its leader was started, in seconds since the epoch.
-    :param uptime: how many seconds the machine had been running then; clocks can be set, this not.
-    """
-
-    id: int
-    started: float
-    uptime: float
-
-    @classmethod
-    def led_by(cls, pid: int) -> Session:
-        """Return the session of a process that was started as its leader.
-
-        :param pid: the process.
-        """
-        started = psutil.Process(pid).create_time()
-        return cls(pid, started, started - psutil.boot_time())
-
-    def has_leader(self) -> bool:
-        """Return whether the program that the session began with still runs."""
-        try:
-            leader = psutil.Process(self.id)
-            return self._is_mine(leader) and leader.status() != psutil.STATUS_ZOMBIE
-        except psutil.NoSuchProcess:
-            return False
+    def __init__(self, leader: int) -> None:
+        self.id = leader
+        self._leader = psutil.Process(leader)
 
     def processes(self) -> list[psutil.Process]:
         """Return every process of the session that runs."""
-        if not self._can_exist():
+        # Members that outlived their leader keep the number from being given to others.
+        if psutil.pid_exists(self.id) and not self._leader.is_running():
             return []
         found = []
         for process in psutil.process_iter():
@@ -70,18 +45,6 @@ class Session:
                 if os.getsid(process.pid) == self.id and process.status() != psutil.STATUS_ZOMBIE:
                     found.append(process)
         return found
-
-    def _can_exist(self) -> bool:
-        if self.started < psutil.boot_time() - 60:
-            return False
-        try:
-            return self._is_mine(psutil.Process(self.id))
-        except psutil.NoSuchProcess:
-            # Members that outlived their leader keep the number from being given to others.
-            return True
-
-    def _is_mine(self, leader: psutil.Process) -> bool:
-        return abs(leader.create_time() - psutil.boot_time() - self.uptime) < _SAME_START
 
 
 def launch(
@@ -93,9 +56,6 @@ def launch(
 ) -> subprocess.Popen[bytes]:
     """Start a program in a separate session.
 
-    :param command: the program and its arguments.
-    :param environment: its whole environment.
-    :param directory: where it runs.
     :param log: the file that its output is added to.
     :param remember: is told the session before any interruption is let in, to end it later.
     """
@@ -109,8 +69,49 @@ def launch(
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        remember(Session.led_by(process.pid))
+        remember(Session(process.pid))
     return process
+
+
+@contextmanager
+def running(
+    command: list[str],
+    environment: dict[str, str],
+    log: Path,
+    *,
+    name: str,
+    ready: Callable[[], object],
+    limit: float,
+) -> Iterator[list[Session]]:
+    """Run a program for the length of a `with` block, which begins when it is ready.
+
+    :param log: the file that its output is added to; it runs in the directory of that.
+    :param name: what to call it.
+    :param ready: asked twice a second whether it is ready.
+    :param limit: seconds to wait for that at most.
+    :return: its session; others that are added end with it.
+    """
+    sessions: list[Session] = []
+    try:
+        process = launch(command, environment, log.parent, log, sessions.append)
+        wait_until(ready, process, name=name, log=log, limit=limit)
+        yield sessions
+    finally:
+        end(sessions)
+
+
+def run(command: list[str], environment: dict[str, str], log: Path) -> None:
+    """Run a program to its end, in the directory of its log.
+
+    :raises DemoError: when it fails, with the end of its log.
+    """
+    sessions: list[Session] = []
+    try:
+        status = launch(command, environment, log.parent, log, sessions.append).wait()
+    finally:
+        end(sessions)
+    if status:
+        raise DemoError(f"{last_lines(log)}\n\nThis ended with {status}: {shlex.join(command)}")
 
 
 def end(sessions: Iterable[Session]) -> int:
@@ -121,34 +122,28 @@ def end(sessions: Iterable[Session]) -> int:
     """
     sessions = list(sessions)
     with undisturbed():
-        found = len(_members(sessions))
-        for number, seconds in ((signal.SIGTERM, _SECONDS_TO_END), (signal.SIGKILL, 0.0)):
-            for process in _members(sessions):
-                _send(process, number)
-            _wait_for_end(sessions, seconds)
+        asked = _signal(sessions, signal.SIGTERM)
+        _wait_for_end(sessions, _SECONDS_TO_END)
         until = time.monotonic() + _SECONDS_TO_DIE
-        while left := _members(sessions):
+        # Processes that were being started while their parent was killed are found at a later look.
+        while left := _signal(sessions, signal.SIGKILL):
             if time.monotonic() > until:
                 raise DemoError(f"Still running: {', '.join(str(one.pid) for one in left)}")
-            # Processes that were being started while their parent was killed are killed now.
-            for process in left:
-                _send(process, signal.SIGKILL)
             time.sleep(0.05)
-    return found
+    return len(asked)
 
 
-def _members(sessions: list[Session]) -> list[psutil.Process]:
-    return [process for session in sessions for process in session.processes()]
-
-
-def _send(process: psutil.Process, number: signal.Signals) -> None:
-    with suppress(psutil.NoSuchProcess):
-        process.send_signal(number)
+def _signal(sessions: list[Session], number: signal.Signals) -> list[psutil.Process]:
+    members = [process for session in sessions for process in session.processes()]
+    for process in members:
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(number)
+    return members
 
 
 def _wait_for_end(sessions: list[Session], seconds: float) -> None:
     until = time.monotonic() + seconds
-    while time.monotonic() < until and _members(sessions):
+    while time.monotonic() < until and any(session.processes() for session in sessions):
         time.sleep(0.1)
 
 
@@ -160,28 +155,22 @@ def wait_until(
     log: Path,
     limit: float,
 ) -> Found:
-    """Wait until a program is ready, and show now and then that time goes by.
+    """Wait until a program is ready.
 
     :param look: asked twice a second; its result, if true, is returned.
-    :param process: the program.
     :param name: what to call it.
-    :param log: the file that its output goes to.
     :param limit: seconds to wait at most.
     :raises DemoError: when it ends, or is not ready in time, with the end of its log.
     """
-    started = shown = time.monotonic()
+    until = time.monotonic() + limit
     while not (found := look()):
-        now = time.monotonic()
         if process.poll() is not None:
             raise DemoError(f"{last_lines(log)}\n\n{name} ended; {os.path.relpath(log)} says why.")
-        if now - started > limit:
+        if time.monotonic() > until:
             raise DemoError(
                 f"{last_lines(log)}\n\n{name} was not ready after {limit:.0f} s; "
                 f"{os.path.relpath(log)} may say why."
             )
-        if now - shown >= _SECONDS_BETWEEN_SIGNS_OF_LIFE:
-            print(f"  {now - started:4.0f} s", flush=True)
-            shown = now
         time.sleep(0.5)
     return found
 

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import psutil
 import requests
 
-from demo.processes import Session, end, free_port, launch, wait_until
+from demo.processes import free_port, running
 from demo.terminal import DemoError
 from demo.workplace import AIRFLOW, airflow_environment
 
@@ -67,16 +67,8 @@ class AirflowApi:
         # A proxy has no business between two programs on this machine.
         self._session.trust_env = False
 
-    @property
-    def password(self) -> str:
-        """Return the administrator's password."""
-        return self.password_of(ADMIN)
-
     def password_of(self, user: str) -> str:
-        """Return a user's password.
-
-        :param user: the user.
-        """
+        """Return a user's password."""
         return str(json.loads(self._passwords.read_text(encoding="utf-8"))[user])
 
     def is_healthy(self) -> bool:
@@ -90,15 +82,13 @@ class AirflowApi:
 
     def log_in(self) -> None:
         """Get the token that every call needs."""
-        body = {"username": ADMIN, "password": self.password}
+        body = {"username": ADMIN, "password": self.password_of(ADMIN)}
         token = self.ask("POST", "/auth/token", body)["access_token"]
         self._session.headers["Authorization"] = f"Bearer {token}"
 
     def ask(self, method: str, path: str, body: Any = None, *, patience: float = 0) -> Any:
         """Return what Airflow answers to a call.
 
-        :param method: the HTTP method.
-        :param path: the path after the address.
         :param body: sent as JSON; ``None`` for none.
         :param patience: seconds to ask again while Airflow does not know the object asked for,
             such as a DAG whose file it has not read yet. A call that its SQLite was too busy for
@@ -121,29 +111,10 @@ class AirflowApi:
                 )
             time.sleep(0.5)
 
-    def wait_for_files(self, names: Iterable[str], *, patience: float) -> None:
-        """Wait until Airflow has read DAG files; a file may define several DAGs, of any name.
-
-        :param names: the names of the files.
-        :param patience: seconds to wait.
-        :raises DemoError: when one of them is not read by then.
-        """
-        asked_at = time.monotonic()
-        while True:
-            dags = self.ask("GET", "/api/v2/dags?limit=100")["dags"]
-            unread = sorted({*names} - {Path(dag["fileloc"]).name for dag in dags})
-            if not unread:
-                return
-            if time.monotonic() - asked_at >= patience:
-                raise DemoError(f"Airflow has not read {', '.join(unread)} in {patience:g} s")
-            time.sleep(0.5)
-
     def start_run(self, dag_id: str, conf: Mapping[str, Any], *, patience: float) -> str:
         """Start a run of a DAG, and return its id.
 
-        :param dag_id: the DAG; its file may not have been read yet.
-        :param conf: the run's configuration.
-        :param patience: seconds to wait for the file to be read.
+        :param patience: seconds to wait until the DAG's file has been read.
         """
         body = {"logical_date": None, "conf": dict(conf)}
         run = self.ask("POST", f"/api/v2/dags/{dag_id}/dagRuns", body, patience=patience)
@@ -168,56 +139,36 @@ class Standalone:
     ) -> None:
         self._home = home
         self._environment = {
-            **airflow_environment(home, dags),
+            **airflow_environment(home, dags, connections),
             **settings_for(free_port()),
-            **{
-                f"AIRFLOW_CONN_{conn_id.upper()}": json.dumps(fields)
-                for conn_id, fields in connections.items()
-            },
             **(settings or {}),
         }
-        self._sessions: list[Session] = []
         self.log = home / "standalone.log"
         self.api = AirflowApi(self._environment["AIRFLOW__API__BASE_URL"], home)
+        self.start_run = self.api.start_run
+        self._stack = ExitStack()
 
     def __enter__(self) -> Self:
         """Start it, wait until all of its parts run, and log in."""
-        command = [*AIRFLOW, "standalone"]
-        try:
-            process = launch(
-                command, self._environment, self._home, self.log, self._sessions.append
-            )
-            wait_until(
-                self.api.is_healthy,
-                process,
-                name="Airflow",
-                log=self.log,
-                limit=_SECONDS_TO_START,
+        with ExitStack() as stack:
+            self._sessions = stack.enter_context(
+                running(
+                    [*AIRFLOW, "standalone"],
+                    self._environment,
+                    self.log,
+                    name="Airflow",
+                    ready=self.api.is_healthy,
+                    limit=_SECONDS_TO_START,
+                )
             )
             self.api.log_in()
-        except BaseException:
-            end(self._sessions)
-            raise
+            self._stack = stack.pop_all()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """End all of its processes."""
-        end(self._sessions)
+        self._stack.close()
 
     def processes(self) -> list[psutil.Process]:
         """Return every process of this Airflow."""
         return [process for session in self._sessions for process in session.processes()]
-
-    def start_run(self, dag_id: str, conf: Mapping[str, Any], *, patience: float) -> str:
-        """Start a run of a DAG, and return its id.
-
-        :param dag_id: the DAG; its file may not have been read yet.
-        :param conf: the run's configuration.
-        :param patience: seconds to wait for the file to be read.
-        """
-        return self.api.start_run(dag_id, conf, patience=patience)

@@ -1,28 +1,25 @@
-"""The output of a demo at the terminal, and how a person interrupts it."""
+"""The output of a program at the terminal, and how a person interrupts it."""
 
 from __future__ import annotations
 
 import signal
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 
 INTERRUPTED = 130
 _INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class DemoError(Exception):
-    """Say, in one sentence for the person at the terminal, why the demo cannot go on."""
+    """Say, in one sentence for the person at the terminal, why a program cannot go on."""
 
 
 @contextmanager
 def step(name: str) -> Iterator[None]:
-    """Show a step's name when it begins, and how long it took when it ends.
-
-    :param name: the name of the step.
-    """
+    """Show a step's name when it begins, and how long it took when it ends."""
     print(f"{name} …", flush=True)
     started = time.monotonic()
     yield
@@ -30,12 +27,24 @@ def step(name: str) -> Iterator[None]:
 
 
 def last_lines(log: Path, count: int = 25) -> str:
-    """Return the end of a log file, for the person who has to find out what went wrong.
-
-    :param log: the file.
-    :param count: how many lines.
-    """
+    """Return the end of a log file, for the person who has to find out what went wrong."""
     return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-count:])
+
+
+def exit_status(work: Callable[[], int]) -> int:
+    """Do a program's work and return its exit status; say in one line why, should it end early.
+
+    :param work: the work; it leaves nothing running when it is interrupted.
+    """
+    let_signals_interrupt()
+    try:
+        return work()
+    except DemoError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Stopped; nothing is left running.", file=sys.stderr)
+        return INTERRUPTED
 
 
 def let_signals_interrupt() -> None:
@@ -48,18 +57,10 @@ def let_signals_interrupt() -> None:
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """Hold interruptions back until the end of the block, and let them in then.
-
-    For steps that must not be left half done: a second Ctrl-C comes easily while the first is at
-    work.
-    """
+    """Hold interruptions back until the end of the block: a second Ctrl-C comes easily."""
     held_back: list[int] = []
-
-    def hold_back(number: int, _: FrameType | None) -> None:
-        held_back.append(number)
-
     handlers = {
-        number: signal.signal(number, hold_back)
+        number: signal.signal(number, lambda caught, _: held_back.append(caught))
         for number in _INTERRUPTIONS
         if signal.getsignal(number) is not signal.SIG_IGN
     }

@@ -1,29 +1,34 @@
 """`python -m demo.ui start|stop`: the demo's set-up in Airflow's web UI, left running.
 
-What `start` leaves running is found again by its sessions, so that nothing else is ended.
+`start` leaves `python -m demo.ui serve` in the background, which runs both servers. As long as it
+runs, it holds the reservation of the directory, so that its number there is of no other program.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import re
+import os
+import signal
 import sys
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
-from demo.processes import Session, end, free_port, launch, wait_until
-from demo.standalone import ADMIN, AirflowApi, settings_for
-from demo.terminal import INTERRUPTED, DemoError, let_signals_interrupt, step
-from demo.workplace import AIRFLOW, DAG_ID, EXAMPLE_DAGS, REPOSITORY, Workplace
+import psutil
+
+from airflow_provider_oms.emulator.testing import EmulatorProcess
+from demo.data import DAG_ID, connections, create_verdicts, demo_orders
+from demo.processes import Session, free_port, launch, wait_until
+from demo.standalone import ADMIN, Standalone, settings_for
+from demo.terminal import DemoError, exit_status, step, undisturbed
+from demo.workplace import EXAMPLE_DAGS, REPOSITORY, Workplace
 
 PLACE = Workplace(REPOSITORY / ".demo-ui")
-CLIENT = ("KIBO_APP.1.0.0.Release", "emulator-secret")
+SERVE = [sys.executable, "-m", "demo.ui", "serve"]
 # Several times the duration of a first start on a small machine.
-SECONDS_FOR_AIRFLOW = 240.0
-SECONDS_FOR_THE_EMULATOR = 30.0
-SECONDS_FOR_THE_DAGS = 60.0
-_LISTENING = re.compile(r"OMS emulator listening on (\S+) \(tenant (\d+)\)")
+_SECONDS_TO_START = 300.0
+_SECONDS_FOR_THE_DAGS = 60.0
+_SECONDS_TO_STOP = 60.0
 _FAREWELL = """
 Airflow     {airflow}
             log in as {user} with the password {password}
@@ -38,176 +43,100 @@ Under Admin, Connections, oms_default leads to the local OMS; its Test button wo
 make demo-ui-stop ends both."""
 
 
-class Ledger:
-    """Hold on disk the processes that a start has left running, and its message to the person.
-
-    :param place: where the demo works.
-    """
-
-    def __init__(self, place: Workplace) -> None:
-        self._path = place.directory / "running.json"
-
-    def add(self, session: Session) -> None:
-        """Remember a session.
-
-        :param session: the session.
-        """
-        self._write(sessions=[asdict(one) for one in [*self.sessions(), session]])
-
-    def sessions(self) -> list[Session]:
-        """Return the sessions that were started and not ended since."""
-        return [Session(**fields) for fields in self._read().get("sessions", [])]
-
-    def complete(self, told: dict[str, str]) -> None:
-        """Remember that the start succeeded.
-
-        :param told: the message to the person.
-        """
-        self._write(told=told)
-
-    def told(self) -> dict[str, str] | None:
-        """Return the message to the person, if all started processes still run."""
-        sessions = self.sessions()
-        runs = bool(sessions) and all(session.has_leader() for session in sessions)
-        told: dict[str, str] | None = self._read().get("told")
-        return told if runs else None
-
-    def close(self) -> None:
-        """Forget everything: nothing is running."""
-        self._path.unlink(missing_ok=True)
-
-    def _read(self) -> dict[str, Any]:
-        if not self._path.exists():
-            return {}
-        state: dict[str, Any] = json.loads(self._path.read_text(encoding="utf-8"))
-        return state
-
-    def _write(self, **changes: object) -> None:
-        # Renamed into place: a half-written file would hide the running processes.
-        draft = self._path.with_suffix(".draft")
-        draft.write_text(json.dumps({**self._read(), **changes}), encoding="utf-8")
-        draft.replace(self._path)
-
-
 def start(place: Workplace) -> None:
     """Start the emulator and Airflow, unless they run already, and say how to use them.
 
-    :param place: where to work.
     :raises DemoError: when one of them does not start; nothing is left running then.
     """
-    with place.reserved():
-        ledger = Ledger(place)
-        told = ledger.told()
-        if told is not None:
-            print("It runs already.")
-        else:
-            _end_all(ledger)
+    message = place.directory / "message"
+    try:
+        with place.reserved():
             place.wipe()
-            try:
-                told = _start(place, ledger)
-            except BaseException:
-                _end_all(ledger)
-                raise
-        print(_FAREWELL.format(**told))
+    except DemoError:
+        if not message.exists():
+            raise
+        print("It runs already.")
+    else:
+        with step("Start a local OMS and Airflow's web UI, which takes about a minute"):
+            _start(message)
+    print(message.read_text(encoding="utf-8"))
+
+
+def _start(message: Path) -> None:
+    sessions: list[Session] = []
+    log = message.with_name("demo.log")
+    try:
+        process = launch(SERVE, dict(os.environ), REPOSITORY, log, sessions.append)
+        wait_until(message.exists, process, name="The demo", log=log, limit=_SECONDS_TO_START)
+    except BaseException:
+        for session in sessions:
+            _end(session.id)
+        raise
+
+
+def _end(pid: int) -> None:
+    """Let the program in the background end its servers, and wait until it has done that."""
+    with undisturbed(), suppress(psutil.NoSuchProcess):
+        program = psutil.Process(pid)
+        program.terminate()
+        program.wait(_SECONDS_TO_STOP)
 
 
 def stop(place: Workplace) -> None:
-    """End everything that `start` left running; do nothing when that is nothing.
+    """End everything that `start` left running; do nothing when that is nothing."""
+    try:
+        with place.reserved():
+            print("Nothing was running.")
+    except DemoError:
+        _end(int((place.directory / "pid").read_text(encoding="utf-8")))
+        print("Ended both; nothing is left running.")
 
-    :param place: where it worked.
-    :raises DemoError: when something cannot be ended.
-    """
-    if not place.directory.exists():
-        print("Nothing was running.")
-        return
+
+def serve(place: Workplace) -> int:
+    """Run both servers until this process is interrupted."""
     with place.reserved():
-        ended = _end_all(Ledger(place))
-    print(f"Ended {ended} processes; nothing is left running." if ended else "Nothing was running.")
+        (place.directory / "pid").write_text(str(os.getpid()), encoding="utf-8")
+        with servers(place.directory) as farewell:
+            draft = place.directory / "draft"
+            draft.write_text(farewell, encoding="utf-8")
+            draft.rename(place.directory / "message")
+            signal.pause()
+    return 0
 
 
-def _end_all(ledger: Ledger) -> int:
-    ended = end(ledger.sessions())
-    ledger.close()
-    return ended
-
-
-def _start(place: Workplace, ledger: Ledger) -> dict[str, str]:
-    with step("Start a local OMS and a table of fraud verdicts"):
-        oms, tenant = _start_emulator(place, ledger)
-    with step("Start Airflow with its web UI, which takes about a minute"):
-        airflow = _start_airflow(place, ledger)
-    with step("Store the connections and wait for the DAGs"):
-        airflow.log_in()
-        login, password = CLIENT
-        connections = place.connections(
-            oms_url=oms,
-            tenant=tenant,
-            login=login,
-            password=password,
-            # So that the link of a task leads to its order.
-            admin_url=f"{oms}/_emulator/orders/{{order_id}}",
-        )
-        for conn_id, fields in connections.items():
-            airflow.ask("POST", "/api/v2/connections", {"connection_id": conn_id, **fields})
-        files = [path.name for path in EXAMPLE_DAGS.glob("*.py")]
-        airflow.wait_for_files(files, patience=SECONDS_FOR_THE_DAGS)
-    told = {"airflow": airflow.address, "user": ADMIN, "password": airflow.password}
-    told |= {"oms": oms, "dag": DAG_ID}
-    ledger.complete(told)
-    return told
-
-
-def _start_emulator(place: Workplace, ledger: Ledger) -> tuple[str, str]:
-    """Start the emulator with the demo's orders, and return its address and its tenant."""
-    given = place.directory / "orders.jsonl"
-    lines = [json.dumps(order.as_loaded()) for order in place.fill()]
-    given.write_text("\n".join(lines), encoding="utf-8")
-    login, password = CLIENT
-    command = [sys.executable, "-m", "airflow_provider_oms.emulator"]
-    command += ["--port", str(free_port(8787)), "--db", str(place.orders)]
-    command += ["--orders", str(given), "--client-id", login, "--client-secret", password]
-    log = place.directory / "emulator.log"
-    process = launch(command, place.environment(), place.directory, log, ledger.add)
-
-    def listening() -> re.Match[str] | None:
-        return _LISTENING.search(log.read_text(encoding="utf-8"))
-
-    limit = SECONDS_FOR_THE_EMULATOR
-    found = wait_until(listening, process, name="The local OMS", log=log, limit=limit)
-    return found[1], found[2]
-
-
-def _start_airflow(place: Workplace, ledger: Ledger) -> AirflowApi:
-    """Start all of Airflow, and return its API once every part of it runs."""
+@contextmanager
+def servers(directory: Path) -> Iterator[str]:
+    """Run the emulator and Airflow for the length of a `with` block, and tell how to use them."""
+    home, verdicts, orders = directory / "airflow_home", directory / "fraud.db", demo_orders()
+    home.mkdir()
+    create_verdicts(verdicts, orders)
     settings = settings_for(free_port(8080)) | {
         "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
         # A run that starts by itself would leave nothing for the one that is triggered by hand.
         "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "False",
     }
-    airflow = AirflowApi(settings["AIRFLOW__API__BASE_URL"], place.airflow_home)
-    command = [*AIRFLOW, "standalone"]
-    log = place.airflow_log
-    environment = place.environment() | settings
-    process = launch(command, environment, place.directory, log, ledger.add)
-    wait_until(airflow.is_healthy, process, name="Airflow", log=log, limit=SECONDS_FOR_AIRFLOW)
-    return airflow
+    with EmulatorProcess() as oms, Standalone(home, EXAMPLE_DAGS, {}, settings) as airflow:
+        oms.load_orders([order.as_loaded() for order in orders])
+        # The link of a task leads to its order.
+        admin_url = f"{oms.url}/_emulator/orders/{{order_id}}"
+        for conn_id, fields in connections(oms, verdicts, admin_url=admin_url).items():
+            airflow.api.ask("POST", "/api/v2/connections", {"connection_id": conn_id, **fields})
+        airflow.api.ask("GET", f"/api/v2/dags/{DAG_ID}", patience=_SECONDS_FOR_THE_DAGS)
+        yield _FAREWELL.format(
+            airflow=airflow.api.address,
+            user=ADMIN,
+            password=airflow.api.password_of(ADMIN),
+            oms=oms.url,
+            dag=DAG_ID,
+        )
 
 
 def main() -> int:
     """Start or stop; say in one line why, should it not work."""
     parser = argparse.ArgumentParser(prog="python -m demo.ui", description=__doc__)
-    parser.add_argument("what", choices=["start", "stop"])
-    what = parser.parse_args().what
-    let_signals_interrupt()
-    try:
-        start(PLACE) if what == "start" else stop(PLACE)
-    except DemoError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("Stopped; nothing is left running.", file=sys.stderr)
-        return INTERRUPTED
-    return 0
+    parser.add_argument("what", choices=("start", "stop", "serve"))
+    work = {"start": start, "stop": stop, "serve": serve}[parser.parse_args().what]
+    return exit_status(lambda: work(PLACE) or 0)
 
 
 if __name__ == "__main__":

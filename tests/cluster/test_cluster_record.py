@@ -14,8 +14,8 @@ import requests
 from emulator_client import Caller, NativeCaller
 
 from airflow_provider_oms.emulator.testing import EmulatorProcess
-from cluster.oms import TROUBLES, Record, Trouble, make_troubled
-from cluster.runs import CHUNK, ChunksRun, OrderSet
+from cluster.oms import TROUBLES, OrderSet, Record, Trouble, set_faults
+from cluster.runs import ChunksRun
 
 pytestmark = pytest.mark.slow
 
@@ -45,10 +45,10 @@ def test_each_trouble_does_to_the_order_what_the_record_says(
         assert not caller.cancel().content or trouble.kind in ("late", "status")
     assert oms.order(ORDER_ID)["times_canceled"] == int(trouble.acts)
     record.look()
-    assert record.posts(ORDER_ID) == (trouble.acts,)
+    assert record.posts[ORDER_ID] == [trouble.acts]
     assert caller.cancel().ok
     record.look()
-    assert record.posts(ORDER_ID) == (trouble.acts, True)
+    assert record.posts[ORDER_ID] == [trouble.acts, True]
     assert oms.order(ORDER_ID)["times_canceled"] == 1
 
 
@@ -60,14 +60,14 @@ def test_the_kinds_of_trouble_can_be_told_apart() -> None:
 def test_a_few_percent_of_the_cancels_meet_trouble_and_the_rest_take_their_time(
     oms: EmulatorProcess,
 ) -> None:
-    make_troubled(oms)
+    set_faults(oms, TROUBLES)
     rules = oms.faults()
     assert [rule["fault"]["kind"] for rule in rules] == [*(one.kind for one in TROUBLES), "slow"]
     assert 0.02 < sum(rule["share"] for rule in rules[:-1]) < 0.10
     assert rules[-1]["share"] == 1
 
 
-def test_the_record_counts_reads_sent_orders_and_strays(oms: EmulatorProcess) -> None:
+def test_the_record_counts_reads_and_sent_orders(oms: EmulatorProcess) -> None:
     caller, record = Caller(oms), Record(oms)
     caller.get(ORDER_ID)
     caller.cancel()
@@ -75,25 +75,24 @@ def test_the_record_counts_reads_sent_orders_and_strays(oms: EmulatorProcess) ->
     caller.cancel()
     record.look()
     assert dict(record.reads) == {ORDER_ID: 1}
-    assert record.posts(ORDER_ID) == (True, True)
+    assert record.posts == {ORDER_ID: [True, True]}
     assert record.sent(range(ORDER_ID, ORDER_ID + 5)) == 1
-    assert record.strays(range(ORDER_ID, ORDER_ID + 5)) == {}
-    assert record.strays(range(ORDER_ID + 1, ORDER_ID + 5)) == {ORDER_ID: 2}
+    assert record.sent(range(ORDER_ID + 1, ORDER_ID + 5)) == 0
 
 
-def test_the_last_orders_of_a_set_have_shipped_and_chunks_are_cut_as_the_dag_cuts_them() -> None:
-    orders = OrderSet(range(1, 2 * CHUNK + 1), refused=2)
-    states = orders.states()
+def test_the_last_orders_of_a_set_have_shipped() -> None:
+    states = OrderSet(range(1, 2001), refused=2).states()
     assert [id_ for id_, state in states.items() if state != "READY"] == [1999, 2000]
-    assert orders.chunk(0) == range(1, CHUNK + 1)
-    assert orders.chunk(1) == range(CHUNK + 1, 2 * CHUNK + 1)
+    assert set(OrderSet(range(1, 5)).states().values()) == {"READY"}
 
 
 def test_orders_with_native_names_are_found_in_record_and_results(
     oms: EmulatorProcess, tmp_path: Path
 ) -> None:
     orders = OrderSet(range(ORDER_ID, ORDER_ID + 2), refused=1, native=True)
-    orders.prepare(oms, path := tmp_path / "orders.jsonl")
+    api: Any = SimpleNamespace(start_run=lambda *_, **__: "run")
+    run = ChunksRun(api, oms, orders, tmp_path)
+    path = tmp_path / f"orders-{ORDER_ID}.jsonl"
     names = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     caller, record = NativeCaller(oms), Record(oms)
     caller.get(names[0])
@@ -104,9 +103,6 @@ def test_orders_with_native_names_are_found_in_record_and_results(
     states = {id_: order["orderState"] for id_, order in oms.orders().items()}
     assert states == {ORDER_ID: "CANCELED", ORDER_ID + 1: "SHIPPED"}
 
-    api = SimpleNamespace(start_run=lambda *_, **__: "run")
-    cluster: Any = SimpleNamespace(api=api)
-    run = ChunksRun(cluster, path, tmp_path / "results.jsonl", native=True)
     line = json.dumps({"order_id": names[0], "outcome": "canceled"})
-    (tmp_path / "results-0.jsonl").write_text(f"{line}\n", encoding="utf-8")
-    assert run.reported(0) == [(ORDER_ID, "canceled")]
+    (tmp_path / f"results-{ORDER_ID}-0.jsonl").write_text(f"{line}\n", encoding="utf-8")
+    assert run.results(0) == [(ORDER_ID, "canceled")]

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 from dag_runs import DagFolder, RunDag
-from postgres import Postgres
 
 from airflow_provider_oms.cancellation.outcomes import Outcome
 from airflow_provider_oms.emulator.testing import EmulatorProcess
+from demo.postgres import Postgres
 
 pytestmark = pytest.mark.airflow_db
 
@@ -25,7 +25,7 @@ MORNING, NOON = "2026-11-24 08:00+00", "2026-11-24 12:00+00"
 
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[Postgres]:
-    with Postgres() as server:
+    with Postgres("-F") as server:
         yield server
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 
@@ -71,21 +70,3 @@ def test_what_it_does_not_know_yet_is_asked_for_as_long_as_one_has_patience(
         assert ask(server, tmp_path, patience=5) == {"id": 7}
     with RawServer([unknown, DONE]) as server, pytest.raises(DemoError, match="404"):
         ask(server, tmp_path)
-
-
-def dags(*files: str) -> Script:
-    found = [{"dag_id": "any", "fileloc": f"/dags/{name}"} for name in files]
-    return answer("200 OK", json.dumps({"dags": found}).encode())
-
-
-def test_a_file_is_read_when_it_has_a_dag_of_any_name(tmp_path: Path) -> None:
-    with RawServer([dags("one.py"), dags("one.py", "two.py", "two.py")]) as server:
-        AirflowApi(server.url, tmp_path).wait_for_files(["one.py", "two.py"], patience=10)
-        assert len(server.requests) == 2
-
-
-def test_a_file_that_is_never_read_is_named(tmp_path: Path) -> None:
-    with RawServer([dags("one.py")]) as server:
-        api = AirflowApi(server.url, tmp_path)
-        with pytest.raises(DemoError, match=r"has not read three\.py, two\.py in 10 s"):
-            api.wait_for_files(["two.py", "one.py", "three.py"], patience=10)

@@ -9,16 +9,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 
 from demo import processes, ui
-from demo.processes import Session, end, free_port, launch, wait_until
+from demo.processes import Session, end, free_port, launch, running, wait_until
 from demo.terminal import DemoError, let_signals_interrupt, undisturbed
-from demo.workplace import Workplace
+from demo.workplace import REPOSITORY, Workplace
 
 pytestmark = pytest.mark.slow
 
@@ -100,22 +99,16 @@ class TestEndingASession:
 
     def test_ends_children_that_outlived_their_parent(self, family: Family) -> None:
         family.orphan()
-        assert not family.session.has_leader()
         assert end([family.session]) == 1
         assert has_ended(family.child)
 
-    def test_leaves_another_session_alone_that_has_the_same_number(self, family: Family) -> None:
-        earlier = replace(family.session, uptime=family.session.uptime - 100)
-        assert not earlier.has_leader()
-        assert end([earlier]) == 0
-        assert family.child.is_running()
-        end([family.session])
-
-    def test_leaves_sessions_alone_that_were_there_before_the_machine_was_started(
-        self, family: Family
+    def test_leaves_another_session_alone_that_has_the_same_number(
+        self, family: Family, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        family.orphan()
-        assert end([replace(family.session, started=0)]) == 0
+        with monkeypatch.context() as patch:
+            # As of a process that was started when the first one of that number had ended.
+            patch.setattr(psutil.Process, "is_running", lambda _: False)
+            assert end([family.session]) == 0
         assert family.child.is_running()
         end([family.session])
 
@@ -187,71 +180,102 @@ def test_a_port_that_is_taken_is_not_the_one() -> None:
     assert free_port(port) == port
 
 
+def test_a_program_ends_with_its_block(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    command = [sys.executable, "-c", f"print('ready', flush=True); {SLEEP}"]
+
+    def is_ready() -> bool:
+        return "ready" in log.read_text(encoding="utf-8")
+
+    with running(command, {}, log, name="It", ready=is_ready, limit=30) as sessions:
+        (process,) = sessions[0].processes()
+    assert has_ended(process)
+
+
+# `python -m demo.ui serve`, with a program in place of the two servers.
+SERVE = f"""
+import os, sys
+from contextlib import contextmanager
+from pathlib import Path
+from demo import processes, ui
+from demo.terminal import exit_status
+from demo.workplace import Workplace
+
+@contextmanager
+def servers(directory):
+    command, log = [sys.executable, "-c", {SLEEP!r}], directory / "server.log"
+    ready = lambda: os.environ.get("READY")
+    with processes.running(command, dict(os.environ), log, name="It", ready=ready, limit=60):
+        yield "how to use it"
+
+ui.servers = servers
+sys.exit(exit_status(lambda: ui.serve(Workplace(Path(sys.argv[1])))))
+"""
+
+
 class TestUi:
     @pytest.fixture
-    def place(self, tmp_path: Path) -> Workplace:
-        return Workplace(tmp_path / "demo-ui")
+    def place(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workplace:
+        place = Workplace(tmp_path / "demo-ui")
+        monkeypatch.setattr(ui, "SERVE", [sys.executable, "-c", SERVE, str(place.directory)])
+        monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
+        monkeypatch.setenv("READY", "yes")
+        return place
+
+    def running(self, place: Workplace) -> list[psutil.Process]:
+        """Return the program in the background, and those that it has started."""
+        program = psutil.Process(int((place.directory / "pid").read_text(encoding="utf-8")))
+        return [program, *program.children()]
 
     def test_stop_ends_what_a_start_left_and_then_finds_nothing(
-        self, place: Workplace, family: Family, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        place.directory.mkdir()
-        ui.Ledger(place).add(family.session)
-        ui.stop(place)
-        assert has_ended(family.child)
-        assert "Ended 2 processes" in capsys.readouterr().out
-        ui.stop(place)
-        assert capsys.readouterr().out == "Nothing was running.\n"
-
-    def test_stop_is_fine_where_nothing_was_ever_started(
         self, place: Workplace, capsys: pytest.CaptureFixture[str]
     ) -> None:
+        ui.start(place)
+        assert "how to use it" in capsys.readouterr().out
+        program, server = self.running(place)
+        ui.stop(place)
+        assert has_ended(program)
+        assert has_ended(server)
+        assert "nothing is left running" in capsys.readouterr().out
         ui.stop(place)
         assert capsys.readouterr().out == "Nothing was running.\n"
-        assert not place.directory.exists()
 
     def test_a_second_start_says_that_it_runs_and_how_to_use_it(
-        self, place: Workplace, family: Family, capsys: pytest.CaptureFixture[str]
+        self, place: Workplace, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        place.directory.mkdir()
-        ledger = ui.Ledger(place)
-        ledger.add(family.session)
-        told = {"airflow": "A", "user": "U", "password": "P", "oms": "O", "dag": "D"}
-        ledger.complete(told)
         ui.start(place)
-        out = capsys.readouterr().out
-        assert out.startswith("It runs already.")
-        assert "log in as U with the password P" in out
-        ui.stop(place)
-
-    def test_what_lost_a_part_does_not_count_as_running(
-        self, place: Workplace, family: Family
-    ) -> None:
-        place.directory.mkdir()
-        ledger = ui.Ledger(place)
-        ledger.add(family.session)
-        ledger.complete({"airflow": "A"})
-        assert ledger.told() == {"airflow": "A"}
-        family.orphan()
-        assert ledger.told() is None
-        ui.stop(place)
+        try:
+            capsys.readouterr()
+            ui.start(place)
+            assert capsys.readouterr().out == "It runs already.\nhow to use it\n"
+        finally:
+            ui.stop(place)
 
     def test_a_start_that_is_interrupted_leaves_nothing_running(
-        self, place: Workplace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, place: Workplace, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        started: list[Family] = []
+        monkeypatch.setenv("READY", "")
+        started: list[psutil.Process] = []
 
-        def interrupted(_: Workplace, ledger: ui.Ledger) -> None:
-            started.append(Family(tmp_path))
-            ledger.add(started[0].session)
+        def interrupted(*_: object, **__: object) -> None:
+            until = time.monotonic() + 60
+            while not (place.directory / "server.log").exists() and time.monotonic() < until:
+                time.sleep(0.02)
+            started.extend(self.running(place))
             raise KeyboardInterrupt
 
-        monkeypatch.setattr("demo.processes._SECONDS_TO_END", 0.5)
-        monkeypatch.setattr(ui, "_start", interrupted)
+        monkeypatch.setattr(ui, "wait_until", interrupted)
         with pytest.raises(KeyboardInterrupt):
             ui.start(place)
-        assert has_ended(started[0].child)
-        assert ui.Ledger(place).sessions() == []
+        assert started
+        assert all(has_ended(process) for process in started)
+
+    def test_a_start_that_fails_shows_why(
+        self, place: Workplace, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(ui, "SERVE", [sys.executable, "-c", "raise SystemExit('no memory')"])
+        with pytest.raises(DemoError, match=r"(?s)no memory.*The demo ended"):
+            ui.start(place)
 
     def test_two_at_once_are_refused(self, place: Workplace) -> None:
         with (

@@ -15,11 +15,11 @@ from journal_store import Store
 from journal_writer import Writer, canceled
 from orders_view import OrdersView
 from playwright.sync_api import expect
-from postgres import Postgres
 from standalone import Standalone, TaskInRun
 from web_ui import WebUi, open_browser
 
 from airflow_provider_oms.emulator.testing import EmulatorProcess
+from demo.postgres import Postgres
 from demo.processes import free_port
 from demo.standalone import settings_for
 from demo.workplace import EXAMPLE_DAGS, REPOSITORY, oms_connection
@@ -43,15 +43,12 @@ def served(
     port = free_port()
     address = f"http://127.0.0.1:{port}{BASE}"
     connection = oms_connection(
-        tenant.url,
-        tenant.tenant,
-        tenant.client_id,
-        tenant.client_secret,
+        tenant,
         settle_seconds=2,
         read_timeout=60,
         admin_url=f"{tenant.url}/_emulator/orders/{{order_id}}",
     )
-    with Postgres() as postgres:
+    with Postgres("-F") as postgres:
         settings = {
             **settings_for(port),
             "AIRFLOW__API__BASE_URL": address,

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from dag_runs import EXAMPLE_DAGS
 from mail_server import MailServer
-from postgres import Postgres
 from standalone import Standalone
 
 from airflow_provider_oms.emulator.testing import EmulatorProcess
+from demo.postgres import Postgres
 from demo.workplace import oms_connection
 
 DAGS = Path(__file__).parent / "dags"
@@ -78,10 +78,7 @@ def an_airflow(
 
     def connection(**extra: object) -> dict[str, str]:
         return oms_connection(
-            tenant.url,
-            tenant.tenant,
-            tenant.client_id,
-            tenant.client_secret,
+            tenant,
             settle_seconds=3,
             admin_url="https://admin.example.com/orders/{order_id}",
             **extra,
@@ -99,7 +96,7 @@ def an_airflow(
     def make(dags: Path, **settings: str) -> Iterator[Standalone]:
         home = tmp_path_factory.mktemp("airflow")
         # SQLite locks out concurrent writers, and a scheduler ends of it.
-        with Postgres() as postgres:
+        with Postgres("-F") as postgres:
             database = {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": postgres.address}
             with Standalone(home, dags, connections, SETTINGS | database | settings) as standalone:
                 yield standalone

@@ -23,7 +23,7 @@ FIRST = 28_000_001
 
 def say(airflow: Standalone, *words: object) -> tuple[int, list[dict[str, Any]]]:
     """Return how a command ended, and the rows that it printed."""
-    credentials = {"username": ADMIN, "password": airflow.api.password}
+    credentials = {"username": ADMIN, "password": airflow.api.password_of(ADMIN)}
     token = airflow.api.ask("POST", "/auth/token", credentials)["access_token"]
     told = airflow.command("oms", *map(str, words), "--api-token", token, "--output", "json")
     assert "[" in told.stdout, told.stderr

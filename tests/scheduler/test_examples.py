@@ -61,7 +61,7 @@ def test_a_rest_call_that_is_made_twice_cancels_once_and_reads_the_result_twice(
     environment = {
         **os.environ,
         "AIRFLOW_USER": ADMIN,
-        "AIRFLOW_PASSWORD": airflow.api.password,
+        "AIRFLOW_PASSWORD": airflow.api.password_of(ADMIN),
     }
     command = [sys.executable, str(TRIGGER_OVER_REST), airflow.api.address, str(order_id)]
     for _ in range(2):

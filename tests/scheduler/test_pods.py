@@ -254,8 +254,7 @@ def test_in_a_container_without_context_the_order_is_read_with_time_to_settle(
     order_id = 34_000_001
     tenant.clear_requests()
     tenant.load_orders([{"orderID": order_id}])
-    access = (tenant.url, tenant.tenant, tenant.client_id, tenant.client_secret)
-    connection = oms_connection(*access, settle_seconds=2)
+    connection = oms_connection(tenant, settle_seconds=2)
     environment = {name: os.environ[name] for name in IMAGE if name in os.environ}
     environment |= {"HOME": str(tmp_path), "AIRFLOW_CONN_OMS_DEFAULT": json.dumps(connection)}
     code = (
