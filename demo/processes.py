@@ -14,13 +14,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TypeVar
 
 import psutil
 
 from demo.terminal import DemoError, last_lines, undisturbed
-
-Found = TypeVar("Found")
 
 _SECONDS_TO_END = 15.0
 _SECONDS_TO_DIE = 5.0
@@ -148,31 +145,27 @@ def _wait_for_end(sessions: list[Session], seconds: float) -> None:
 
 
 def wait_until(
-    look: Callable[[], Found | None],
+    is_ready: Callable[[], object],
     process: subprocess.Popen[bytes],
     *,
     name: str,
     log: Path,
     limit: float,
-) -> Found:
+) -> None:
     """Wait until a program is ready.
 
-    :param look: asked twice a second; its result, if true, is returned.
+    :param is_ready: asked twice a second.
     :param name: what to call it.
     :param limit: seconds to wait at most.
     :raises DemoError: when it ends, or is not ready in time, with the end of its log.
     """
     until = time.monotonic() + limit
-    while not (found := look()):
-        if process.poll() is not None:
-            raise DemoError(f"{last_lines(log)}\n\n{name} ended; {os.path.relpath(log)} says why.")
-        if time.monotonic() > until:
-            raise DemoError(
-                f"{last_lines(log)}\n\n{name} was not ready after {limit:.0f} s; "
-                f"{os.path.relpath(log)} may say why."
-            )
+    while not is_ready():
+        has_ended = process.poll() is not None
+        if has_ended or time.monotonic() > until:
+            fate = "ended" if has_ended else f"was not ready after {limit:.0f} s"
+            raise DemoError(f"{last_lines(log)}\n\n{name} {fate}; see {os.path.relpath(log)}.")
         time.sleep(0.5)
-    return found
 
 
 def free_port(preferred: int = 0) -> int:

@@ -70,14 +70,14 @@ class Family:
             self.sessions.append,
         )
         self.session = self.sessions[0]
-        named = wait_until(
+        wait_until(
             lambda: self.log.read_text(encoding="utf-8").strip(),
             self.parent,
             name="The family",
             log=self.log,
             limit=20,
         )
-        self.child = psutil.Process(int(named))
+        self.child = psutil.Process(int(self.log.read_text(encoding="utf-8")))
 
     def orphan(self) -> None:
         self.parent.kill()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import ssl
 from collections.abc import Iterator
 
@@ -77,10 +76,3 @@ def untrusted() -> Iterator[RawServer]:
     trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
     with RawServer([answer()], tls=context) as server:
         yield server
-
-
-@pytest.fixture
-def free_port() -> int:
-    """Return a port that no process listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])

@@ -13,6 +13,7 @@ from standalone import Standalone
 from web_ui import WebUi
 
 from airflow_provider_oms.emulator.testing import EmulatorProcess
+from demo.processes import free_port
 
 CONNECTION = "oms_default"
 ORDER = 1010101
@@ -114,9 +115,10 @@ class TestTheTestButton:
         said = says(ui, restored, Port=str(other_site.port))
         assert "probably has no translated APIs, which Kibo's support can enable" in said
 
-    def test_a_host_that_is_not_reached(self, ui: WebUi, restored: str, free_port: int) -> None:
-        said = says(ui, restored, Port=str(free_port))
-        assert f"127.0.0.1:{free_port} cannot be reached (connection refused)" in said
+    def test_a_host_that_is_not_reached(self, ui: WebUi, restored: str) -> None:
+        port = free_port()
+        said = says(ui, restored, Port=str(port))
+        assert f"127.0.0.1:{port} cannot be reached (connection refused)" in said
 
     def test_a_certificate_that_is_refused(
         self, ui: WebUi, restored: str, untrusted: RawServer
