@@ -62,10 +62,7 @@ class Incident:
         self._connections = 0
 
     def go_through(self, spare_worker: str) -> None:
-        """Let it happen, until the run and the sensor are over.
-
-        :param spare_worker: the worker that takes the place of the one that is killed.
-        """
+        """Let it happen, with a worker in place of the one that is killed, until all is over."""
         self._wait(lambda: self._sensor_state() == "deferred", "the sensor is deferred")
         self._kill_a_worker()
         self._cluster.start_worker(spare_worker)

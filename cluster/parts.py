@@ -49,11 +49,7 @@ SETTINGS = {
 
 @contextmanager
 def redis(program: str, directory: Path) -> Iterator[str]:
-    """Run the queue of tasks for the length of a `with` block, and give its URI.
-
-    :param program: the path of `redis-server`.
-    :param directory: where its log and its settings go.
-    """
+    """Run the queue of tasks for the length of a `with` block, and give its URI."""
     port, password = free_port(), secrets.token_hex(16)
     log, settings = directory / "redis.log", directory / "redis.conf"
     settings.touch(mode=0o600)
@@ -73,12 +69,7 @@ def redis(program: str, directory: Path) -> Iterator[str]:
 
 
 class Cluster:
-    """Run Airflow's parts, and end each of them when it is asked to, or at the end.
-
-    :param directory: where their logs and their homes go.
-    :param database: the address of the database.
-    :param queue: that of the queue.
-    """
+    """Run Airflow's parts, and end each of them when it is asked to, or at the end."""
 
     def __init__(self, directory: Path, database: str, queue: str) -> None:
         self._directory = directory

@@ -14,7 +14,7 @@ from standalone import Standalone
 
 from airflow_provider_oms.emulator.testing import EmulatorProcess
 from demo.postgres import Postgres
-from demo.workplace import oms_connection
+from demo.workplace import REPOSITORY, oms_connection
 
 DAGS = Path(__file__).parent / "dags"
 DAG_OF_VERDICTS = "take_verdicts.py"
@@ -57,7 +57,7 @@ def mail_server() -> Iterator[MailServer]:
 
 def write_dags(directory: Path) -> Path:
     """Write the DAG files of this folder and some examples to a directory, and return it."""
-    for path in DAGS.glob("*.py"):
+    for path in (*DAGS.glob("*.py"), REPOSITORY / "cluster" / "dags" / "wait_for_order.py"):
         if path.name != DAG_OF_VERDICTS:
             shutil.copy(path, directory)
     for name in EXAMPLES:
