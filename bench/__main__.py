@@ -10,44 +10,37 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import Sequence
 
+from bench.limits import find_nginx
 from bench.paper import Paper, machine_facts
 from bench.rounds import FULL, QUICK, Bench
 from bench.sections import SECTIONS
-from bench.tenant import Tenant
+from bench.tenant import running
 from demo.terminal import INTERRUPTED, DemoError, let_signals_interrupt
 from demo.workplace import REPOSITORY, Workplace
 
 PLACE = Workplace(REPOSITORY / ".bench")
 DOCUMENT = REPOSITORY / "docs" / "performance.md"
-
-
 MARKER = "<!-- made by make bench: {} {} -->"
-# Sections that are written into the docs together, and so must be measured in one run.
+# Sections with a part of the page for each; the others share one, and so are measured in one run.
 APART = ("limits", "scale")
-PARTS = {
-    "speed": [name for name in SECTIONS if name not in APART],
-    **{name: [name] for name in APART},
-}
 
 
-def run(bench: Bench, chosen: Sequence[str]) -> None:
-    """Run some sections, and say which goals are reached.
-
-    :param bench: the bench.
-    :param chosen: the sections.
-    """
+def run(bench: Bench, sections: list[str], part: str) -> None:
+    """Run some sections, which are a part of the page, and say which goals are reached."""
     paper, began_at = bench.paper, time.monotonic()
-    command = "WRITE_DOCS=1 " * bool(os.environ.get("WRITE_DOCS")) + "python -m bench"
-    paper.say(f"`{shlex.join([*shlex.split(command), *sys.argv[1:]])}`")
+    is_for_docs = bool(os.environ.get("WRITE_DOCS"))
+    command = shlex.join(["python", "-m", "bench", *sys.argv[1:]])
+    paper.say(f"`{'WRITE_DOCS=1 ' * is_for_docs}{command}`")
     paper.say("### The machine")
     paper.table(("fact", "value"), machine_facts("apache-airflow-providers-http"))
-    for name in chosen:
+    for name in sections:
         print(f"… {name}\n", file=sys.stderr, flush=True)
         SECTIONS[name](bench)
     paper.say_goals()
     paper.say(f"This took {time.monotonic() - began_at:.0f} s.")
+    if is_for_docs:
+        paper.write(DOCUMENT, MARKER.format(part, "begin"), MARKER.format(part, "end"))
 
 
 def main() -> int:
@@ -60,20 +53,19 @@ def main() -> int:
         "--quick", action="store_true", help="small sizes: shows that all of it works, no more"
     )
     arguments = parser.parse_args()
+    parts = {"speed": [one for one in SECTIONS if one in arguments.only and one not in APART]}
+    parts |= {name: [name] for name in APART if name in arguments.only}
     let_signals_interrupt()
     try:
+        if "limits" in parts:
+            find_nginx()
         with PLACE.reserved():
             PLACE.wipe()
-            with Tenant(PLACE.directory) as tenant:
-                for part, names in PARTS.items():
-                    chosen = [name for name in names if name in arguments.only]
+            with running(PLACE.directory) as tenant:
+                for part, sections in parts.items():
                     sizes = QUICK if arguments.quick else FULL
-                    bench = Bench(tenant, PLACE.directory, sizes, Paper())
-                    if chosen:
-                        run(bench, chosen)
-                    if chosen and os.environ.get("WRITE_DOCS"):
-                        markers = (MARKER.format(part, which) for which in ("begin", "end"))
-                        bench.paper.write(DOCUMENT, *markers)
+                    if sections:
+                        run(Bench(tenant, PLACE.directory, sizes, Paper()), sections, part)
     except DemoError as error:
         print(error, file=sys.stderr)
         return 1

@@ -11,7 +11,7 @@ import signal
 import sys
 from dataclasses import asdict
 
-from bench.measure import Assignment
+from bench.measure import Assignment, measured
 
 
 def main() -> None:
@@ -19,10 +19,11 @@ def main() -> None:
     assignment = Assignment(**json.loads(sys.argv[1]))
     module, _, name = assignment.contender.partition(".")
     contender = getattr(importlib.import_module(f"bench.{module}"), name)
-    if assignment.longest is not None:
-        # Nothing handles this signal: it ends the process, whatever that is doing.
-        signal.setitimer(signal.ITIMER_REAL, assignment.longest)
-    cost = contender(assignment)
+    # Nothing handles this signal: it ends the process, whatever that is doing.
+    signal.setitimer(signal.ITIMER_REAL, assignment.longest)
+    with measured(assignment.orders) as cost:
+        failure = contender(assignment)
+    cost.failure = failure or ""
     print(flush=True)
     print(json.dumps(asdict(cost)), flush=True)
 

@@ -1,37 +1,60 @@
-"""The comparisons behind a rate limit, and the operator's goals there.
-
-How one of these measurements is taken is in `limited`; the peers are in `peers`.
-"""
+"""The comparisons behind nginx with a rate limit, and the operator's goals there."""
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
-from dataclasses import replace
-from importlib.util import find_spec
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from bench import nginx
-from bench.limited import ADAPTIVE, LATENCY, OPERATOR, RETRY, WORKERS, Scenario, Taken, take
-from bench.limiter import Limit
+from bench.limiter import BURST, Limit
+from bench.measure import PACKAGES, Assignment, run_in_child
 from bench.paper import Goal
 from bench.rounds import Bench
+from bench.tenant import orders_of
+from demo.terminal import DemoError
 
+OPERATOR = "provider.operator"
 CONTENDERS = {
     OPERATOR: "(d) operator",
-    RETRY: "(e) pool, urllib3's Retry",
-    ADAPTIVE: "(f) pool, botocore's adaptive limiter",
+    "plain.retry": "(e) pool, urllib3's Retry",
+    "peers.adaptive": "(f) pool, botocore's adaptive limiter",
 }
 # Only (f) needs them, and nothing else of the project: no environment of it has them.
 _PACKAGES = ("botocore==1.44.8", "jmespath==1.1.0")
-# The ids that a failure names say nothing to a reader of figures.
-_IDS = re.compile(r" \((?:\d+, )*(?:\d+|…)\)")
-_SECONDS_TO_FOLLOW = 15.0
-_SECONDS_OF_TWO_RUNS = 60.0
+WORKERS = 16
+LATENCY = 0.02
 
-_RATE = 100
-_429 = Limit(_RATE)
+
+@dataclass(frozen=True)
+class Scenario:
+    """Define the limit that a run meets, and how long it is.
+
+    :param longest: seconds after which a run is stopped.
+    :param unavailable: share of the orders whose first cancel acts and is answered 503.
+    """
+
+    name: str
+    limit: Limit
+    orders: int
+    longest: float
+    unavailable: float = 0.0
+    settle_seconds: float = 15.0
+
+    def scaled(self, share: float) -> Scenario:
+        """Return one that is shorter, by a share of this one's length."""
+        asked = self.limit.retry_after
+        return replace(
+            self,
+            limit=replace(self.limit, retry_after=asked and max(1, round(asked * share))),
+            orders=round(share * self.orders),
+            longest=share * self.longest,
+            settle_seconds=max(1.0, share * self.settle_seconds),
+        )
+
+
+_429 = Limit(rate=100)
 PLAIN = Scenario("429", _429, 1_500, 40)
 RETRY_AFTER = Scenario("429, Retry-After: 5", replace(_429, retry_after=5), 6_000, 120)
 UNAVAILABLE = Scenario("503", replace(_429, status=503), 6_000, 120)
@@ -39,158 +62,142 @@ ALSO_FROM_OMS = replace(
     UNAVAILABLE, name="503, 1 % from an OMS that acted", orders=1_500, longest=60, unavailable=0.01
 )
 AT_A_TIME = Scenario("429 beyond 4 at a time", Limit(at_a_time=4), 3_000, 40)
-# More orders than can be canceled in its time, so that no contender is done before.
-_SECONDS_OF_CHANGES = 80.0
-CHANGING = Scenario(
-    "429, the limit halves and doubles",
-    replace(_429, changes=((20.0, _RATE / 2), (50.0, float(_RATE)))),
-    *(6_600, 90),
-)
-TWO_RUNS = Scenario("429, two runs at once", _429, 3_300, 110, runs=2)
-SCENARIOS = (PLAIN, RETRY_AFTER, UNAVAILABLE, ALSO_FROM_OMS, AT_A_TIME, CHANGING, TWO_RUNS)
+SCENARIOS = (PLAIN, RETRY_AFTER, UNAVAILABLE, ALSO_FROM_OMS, AT_A_TIME)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Hold the work of one contender behind a limit.
+
+    :param seconds: until it ended.
+    :param canceled: how many orders it canceled.
+    :param cancels: how many it sent, those that were turned away among them.
+    :param turned_away: requests that the limit did not let through, reads among them.
+    :param reposted: cancels of orders that were canceled already.
+    :param end: how it ended, if not by having tried all.
+    """
+
+    scenario: Scenario
+    seconds: float
+    canceled: int
+    cancels: int
+    turned_away: int
+    reposted: int
+    end: str = ""
+
+    @property
+    def left(self) -> int:
+        """Return how many orders it did not cancel."""
+        return self.scenario.orders - self.canceled
+
+    @property
+    def share(self) -> float:
+        """Return the orders canceled as a share of the requests allowed in its time."""
+        limit = self.scenario.limit
+        return self.canceled / self.seconds / (limit.rate or limit.at_a_time / LATENCY)
+
+    @property
+    def percent_turned_away(self) -> float:
+        """Return the requests that the limit did not let through, in percent of the cancels."""
+        return 100 * self.turned_away / max(1, self.cancels)
 
 
 def limits(bench: Bench) -> None:
-    """Compare the operator behind a limit with what people write against one.
-
-    :param bench: the bench.
-    """
-    packages = _packages(bench.directory / "packages")
-    contenders = [one for one in CONTENDERS if one != ADAPTIVE or packages is not None]
-    taken: dict[str, dict[str, Taken]] = {}
+    """Compare the operator behind a limit with what people write against one."""
+    program = find_nginx()
+    _fetch_packages(bench)
+    taken: list[tuple[str, Taken]] = []
     for scenario in SCENARIOS:
         print(f"  {scenario.name}", file=sys.stderr, flush=True)
         short = scenario.scaled(bench.sizes.limits)
-        taken[scenario.name] = {one: take(bench, short, one, packages) for one in contenders}
+        taken += [(one, take(bench, short, one, program)) for one in CONTENDERS]
     bench.paper.say("### Behind a limit")
     bench.paper.table(
         (
             *("limit", "who", "orders", "share of the limit", "turned away", "left"),
             *("posted again", "seconds", "its end"),
         ),
-        [_row(CONTENDERS[one], found[one]) for found in taken.values() for one in found],
+        [
+            (
+                *(found.scenario.name, CONTENDERS[one], f"{found.scenario.orders:,}"),
+                *(f"{found.share:.2f}", f"{found.percent_turned_away:.1f} %", f"{found.left:,}"),
+                *(f"{found.reposted:,}", f"{found.seconds:.1f}", found.end),
+            )
+            for one, found in taken
+        ],
     )
-    bench.paper.say(_how_it_was_measured(is_complete=packages is not None))
-    for found in taken.values():
-        for one, each in found.items():
-            for failure in {*each.failures}:
-                said = _IDS.sub("", failure)
-                bench.paper.say(f"{CONTENDERS[one]}, {each.scenario.name}, gave up: {said}")
-    _say_changes(bench, taken[CHANGING.name])
-    _say_two_runs(bench, taken[TWO_RUNS.name])
-    if OPERATOR in contenders:
-        _set_goals(bench, {name: found[OPERATOR] for name, found in taken.items()})
-
-
-def _row(name: str, taken: Taken) -> tuple[str, ...]:
-    return (
-        taken.scenario.name,
-        name,
-        f"{taken.orders:,}",
-        f"{taken.share:.2f}",
-        f"{taken.percent_turned_away:.1f} %",
-        f"{taken.orders - taken.canceled:,}",
-        f"{taken.reposted:,}",
-        f"{taken.seconds:.1f}",
-        taken.end,
+    bench.paper.say(
+        f"{_429.rate} requests a second and a burst of {BURST}, or {AT_A_TIME.limit.at_a_time} "
+        f"requests at a time; {WORKERS} workers, {1000 * LATENCY:.0f} ms of latency. "
+        f"{nginx.version(program)} limits."
+    )
+    bench.paper.goals += goals(
+        {found.scenario.name: found for one, found in taken if one == OPERATOR}
     )
 
 
-def _packages(directory: Path) -> Path | None:
-    """Return where (f) finds its libraries, which are fetched now; ``None`` where they cannot."""
-    if find_spec("botocore") is None:
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
-        done = subprocess.run(
-            [*command, "--disable-pip-version-check", "--target", str(directory), *_PACKAGES],
-            capture_output=True,
-            check=False,
-        )
-        if done.returncode:
-            return None
-    return directory
-
-
-def _how_it_was_measured(*, is_complete: bool) -> str:
+def find_nginx() -> str:
+    """Return the path of nginx, which has to be installed."""
     program = nginx.find()
-    where = (
-        "The stub itself limits, for nginx is not installed."
-        if program is None
-        else f"{nginx.version(program)} limits, and where the limit changes, the stub itself does."
+    if program is None:
+        raise DemoError(
+            "What is measured behind a limit needs nginx: `apt-get install nginx-light`, or name "
+            "other sections with --only."
+        )
+    return program
+
+
+def _fetch_packages(bench: Bench) -> None:
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    command = [*pip, "install", "--no-deps", "--target", str(bench.directory / PACKAGES)]
+    if subprocess.run([*command, *_PACKAGES], check=False).returncode:
+        raise DemoError(f"(f) needs {_PACKAGES[0]}, which could not be installed.")
+
+
+def take(bench: Bench, scenario: Scenario, contender: str, program: str) -> Taken:
+    """Let a contender cancel orders behind nginx, whose path is given, with a limit."""
+    bench.tenant.reset(latency=LATENCY, unavailable=scenario.unavailable)
+    directory = bench.directory / "nginx"
+    with nginx.running(program, scenario.limit, directory, bench.tenant.port) as gateway:
+        assignment = Assignment(
+            *(contender, gateway.url, scenario.orders, WORKERS, bench.store_seconds),
+            longest=scenario.longest,
+        )
+        cost = run_in_child(assignment, bench.directory, settle_seconds=scenario.settle_seconds)
+        turned_away, cancels_turned_away = gateway.turned_away()
+    facts = bench.tenant.facts()
+    if not facts["canceled"] <= orders_of(scenario.orders):
+        raise DemoError("Other orders than those of the set are canceled.")
+    end = "" if cost else f"stopped after {scenario.longest:.0f} s"
+    if cost and cost.failure:
+        print(f"{CONTENDERS[contender]}: {cost.failure}", file=sys.stderr, flush=True)
+        end = "gave up"
+    return Taken(
+        scenario,
+        seconds=cost.seconds if cost else scenario.longest,
+        canceled=len(facts["canceled"]),
+        cancels=facts["posts"] + cancels_turned_away,
+        turned_away=turned_away,
+        reposted=facts["reposted"],
+        end=end,
     )
-    missing = "" if is_complete else " (f) is left out, for botocore could not be installed."
-    return (
-        f"{_RATE} requests a second and a burst of 20, or 4 requests at a time; {WORKERS} workers, "
-        f"{1000 * LATENCY:.0f} ms of latency. {where}{missing}"
-    )
 
 
-def _windows(scenario: Scenario) -> list[tuple[float, float]]:
-    """Return the parts of the time in which a run has to have followed each change."""
-    full = CHANGING.limit.changes
-    share = scenario.limit.changes[0][0] / full[0][0]
-    begins = [after for after, _ in scenario.limit.changes]
-    ends = [*begins[1:], share * _SECONDS_OF_CHANGES]
-    return [
-        (begin + share * _SECONDS_TO_FOLLOW, end) for begin, end in zip(begins, ends, strict=True)
-    ]
-
-
-def _say_changes(bench: Bench, found: dict[str, Taken]) -> None:
-    rows = []
-    for one, taken in found.items():
-        windows = _windows(taken.scenario)
-        rows.append((CONTENDERS[one], *(f"{taken.share_between(*each):.2f}" for each in windows)))
-    bench.paper.table(("share of the limit, from 15 s on", "halved", "doubled"), rows)
-
-
-def _together(taken: Taken) -> tuple[float, list[float], float]:
-    """Return the share of all runs, the share of each, and how far apart they began."""
-    began = [run[0] if run else taken.seconds for run in taken.acted]
-    ended = [run[-1] if run else 0.0 for run in taken.acted]
-    # As long as both run; who gives up early is not the better for it.
-    least = _SECONDS_OF_TWO_RUNS * taken.orders / (TWO_RUNS.runs * TWO_RUNS.orders)
-    end = max(min(ended), max(began) + least)
-    each = [taken.share_between(max(began), end, run) for run in range(len(taken.acted))]
-    return taken.share_between(max(began), end), each, max(began) - min(began)
-
-
-def _say_two_runs(bench: Bench, found: dict[str, Taken]) -> None:
-    rows = []
-    for one, taken in found.items():
-        together, each, apart = _together(taken)
-        shares = (f"{share:.2f}" for share in (together, min(each), max(each)))
-        rows.append((CONTENDERS[one], *shares, f"{apart:.2f} s"))
-    headings = ("two runs, while both run", "together", "the one", "the other", "began apart by")
-    bench.paper.table(headings, rows)
-
-
-def _set_goals(bench: Bench, found: dict[str, Taken]) -> None:
-    goals = bench.paper.goals
-
-    def least(name: str, figure: float, bound: float) -> None:
-        goals.append(Goal(name, figure, bound))
-
-    def most(name: str, figure: float, bound: float, unit: str = " %") -> None:
-        goals.append(Goal(name, figure, bound, ".1f" if unit else ".0f", at_most=True, unit=unit))
-
-    for scenario, share, percent in (
+def goals(found: dict[str, Taken]) -> Iterator[Goal]:
+    """Hold what the operator did in each scenario to its goals."""
+    for scenario, least, most in (
         (PLAIN, 0.90, 2.0),
         (RETRY_AFTER, 0.75, 1.5),
         (UNAVAILABLE, 0.65, None),
         (AT_A_TIME, 0.75, 5.0),
     ):
-        taken = found[scenario.name]
-        least(f"{scenario.name}: share of the limit", taken.share, share)
-        if percent is not None:
-            most(f"{scenario.name}: turned away", taken.percent_turned_away, percent)
+        name, taken = scenario.name, found[scenario.name]
+        yield Goal(f"{name}: share of the limit", taken.share, least)
+        if most is not None:
+            percent = taken.percent_turned_away
+            yield Goal(f"{name}: turned away", percent, most, ".1f", at_most=True, unit=" %")
     for scenario in (UNAVAILABLE, ALSO_FROM_OMS):
-        taken = found[scenario.name]
-        most(f"{scenario.name}: orders left", taken.orders - taken.canceled, 0, "")
-        most(f"{scenario.name}: posted again after it was acted on", taken.reposted, 0, "")
-    changing = found[CHANGING.name]
-    for word, window in zip(("halved", "doubled"), _windows(changing.scenario), strict=True):
-        least(f"share 15 s after the limit {word}", changing.share_between(*window), 0.90)
-    together, each, _ = _together(found[TWO_RUNS.name])
-    least("two runs: share of both", together, 0.90)
-    least("two runs: share of the lesser", min(each), 0.35)
-    most("two runs: turned away", found[TWO_RUNS.name].percent_turned_away, 5.0)
+        name, taken = scenario.name, found[scenario.name]
+        again = f"{name}: posted again after it was acted on"
+        yield Goal(f"{name}: orders left", taken.left, 0, ".0f", at_most=True)
+        yield Goal(again, taken.reposted, 0, ".0f", at_most=True)

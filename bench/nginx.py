@@ -1,24 +1,19 @@
-"""nginx between a contender and the stub, with a limit of `limit_req` or of `limit_conn`.
-
-Where it is not installed, the stub limits by itself, in the same way: see `limiter`.
-"""
+"""nginx between a contender and the stub, with a limit of `limit_req` or of `limit_conn`."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.limiter import Limit
-from demo.processes import Session, end, free_port, launch, wait_until
-from demo.workplace import airflow_environment
+from bench.limiter import BURST, Limit
+from bench.servers import serving
+from demo.processes import free_port
 
-_SECONDS_TO_START = 20.0
 # Debian keeps it where only an administrator's PATH leads.
 _ALSO_IN = ("/usr/sbin", "/usr/local/sbin")
 _CONFIGURATION = """
@@ -62,25 +57,16 @@ def find() -> str | None:
 
 
 def version(program: str) -> str:
-    """Return what nginx calls itself, such as `nginx/1.22.1`.
-
-    :param program: its path.
-    """
+    """Return what nginx calls itself, such as `nginx/1.22.1`."""
     done = subprocess.run([program, "-v"], capture_output=True, text=True, check=True)
     return done.stderr.rpartition(" ")[2].strip()
 
 
 def configuration(limit: Limit, directory: Path, *, port: int, stub_port: int) -> str:
-    """Return nginx's configuration.
-
-    :param limit: its limit.
-    :param directory: where it works.
-    :param port: where it listens.
-    :param stub_port: where the stub listens.
-    """
-    if limit.at_a_time is None:
+    """Return nginx's configuration."""
+    if limit.rate:
         zone = f"limit_req_zone $binary_remote_addr zone=one:1m rate={limit.rate:.0f}r/s;"
-        rule = f"limit_req zone=one burst={limit.burst} nodelay; limit_req_status {limit.status};"
+        rule = f"limit_req zone=one burst={BURST} nodelay; limit_req_status {limit.status};"
     else:
         zone = "limit_conn_zone $binary_remote_addr zone=one:1m;"
         rule = f"limit_conn one {limit.at_a_time}; limit_conn_status {limit.status};"
@@ -99,9 +85,7 @@ def configuration(limit: Limit, directory: Path, *, port: int, stub_port: int) -
 class Nginx:
     """Hold an nginx that runs.
 
-    :param url: where it listens.
-    :param log: its access log.
-    :param status: the status of its response to a request beyond its limit.
+    :param status: of its response to a request beyond its limit.
     """
 
     url: str
@@ -122,13 +106,7 @@ class Nginx:
 
 @contextmanager
 def running(program: str, limit: Limit, directory: Path, stub_port: int) -> Iterator[Nginx]:
-    """Run nginx for the length of a `with` block; its limit begins with nothing used.
-
-    :param program: its path.
-    :param limit: its limit; the rate does not change.
-    :param directory: where it works; files of an earlier one are removed.
-    :param stub_port: where the stub listens.
-    """
+    """Run nginx for the length of a `with` block; its limit begins with nothing used."""
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir()
     port = free_port()
@@ -139,36 +117,9 @@ def running(program: str, limit: Limit, directory: Path, stub_port: int) -> Iter
 
 @contextmanager
 def started(program: str, directory: Path, text: str, port: int) -> Iterator[None]:
-    """Run nginx with a configuration for the length of a `with` block.
-
-    :param program: its path.
-    :param directory: where it works; it is there already.
-    :param text: the configuration.
-    :param port: where it is to listen.
-    """
-    settings, log = directory / "nginx.conf", directory / "nginx.log"
+    """Run nginx with a configuration for the length of a `with` block."""
+    settings, errors = directory / "nginx.conf", directory / "error.log"
     settings.write_text(text, "utf-8")
-    command = [program, "-e", str(directory / "error.log"), "-p", str(directory)]
-    sessions: list[Session] = []
-    try:
-        process = launch(
-            [*command, "-c", str(settings)],
-            airflow_environment(directory, directory),
-            directory,
-            log,
-            sessions.append,
-        )
-        wait_until(lambda: listens(port), process, name="nginx", log=log, limit=_SECONDS_TO_START)
+    command = [program, "-e", str(errors), "-p", str(directory), "-c", str(settings)]
+    with serving(command, directory, port, name="nginx"):
         yield
-    finally:
-        end(sessions)
-
-
-def listens(port: int) -> bool:
-    """Return whether something listens on a port of this machine.
-
-    :param port: the port.
-    """
-    # A connection without a request shows that, and counts against no limit.
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -11,15 +11,19 @@ import math
 import random
 import re
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
+from airflow_provider_oms.api.validation import CancelRequest
 from airflow_provider_oms.cancellation.bulk.limits import Limits
+from airflow_provider_oms.cancellation.bulk.order_set import OrderSet
+from airflow_provider_oms.cancellation.history import Policy
+from bench.measure import REASON
 from bench.rounds import LATENCY, Bench
-from bench.virtual import VirtualTask, VirtualTenant
+from bench.virtual import CountingStore, Ends, LimitedTenant, MiddlingChance, ignore
 from demo.workplace import REPOSITORY
+from tests.simulation.attempt import Attempt
 from tests.simulation.world import Clock
 
-_DOCS = REPOSITORY / "docs"
 ORDERS = 1_000_000
 ORDERS_OF_A_TASK = 10_000
 WORKERS = 16
@@ -29,27 +33,21 @@ LIMITS = (None, 1_000, 100)
 _SHARE_GIVEN = 0.95
 # Airflow's own default: [workers] min_heartbeat_interval.
 _SECONDS_BETWEEN_HEARTBEATS = 5.0
+_LEEWAY = 5.0  # the connection's `connect_timeout`
 # What `make cluster-test` runs.
 _ANCHOR_CHUNK, _ANCHOR_WORKERS, _ANCHOR_CHUNKS = 1_000, 4, 4
 
 
 def figure(text: str, row: str, column: str) -> float:
-    """Return the middle figure of a cell in one of the tables of a page.
-
-    :param text: the page, from the table's heading on.
-    :param row: the row's first cell.
-    :param column: the column's heading.
-    :raises ValueError: when the table has no such cell.
-    """
+    """Return the middle figure of a cell in the first table of a page with such a column."""
     lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()]
-    headings = (n for n, below in enumerate(lines[1:]) if below and set("".join(below)) <= {*":-"})
-    at = next((index for index in headings if column in lines[index]), None)
-    if at is not None:
-        for cells in itertools.takewhile(bool, lines[at + 2 :]):
-            if cells[0] == row:
-                numbers = re.findall(r"[\d.]+", cells[lines[at].index(column)].replace(",", ""))
-                return float(numbers[len(numbers) // 2])
-    raise ValueError(f"no row {row!r} in a table with a column {column!r}")
+    for at, headings in enumerate(lines):
+        if column in headings and "".join(lines[at + 1]).startswith(":"):
+            rows = itertools.takewhile(bool, lines[at + 2 :])
+            table = {cells[0]: cells[headings.index(column)] for cells in rows}
+            numbers = re.findall(r"[\d.]+", table[row].replace(",", ""))
+            return float(numbers[len(numbers) // 2])
+    raise KeyError(column)
 
 
 @dataclass(frozen=True)
@@ -60,23 +58,18 @@ class Measured:
     :param cpu_seconds: processor time for an order.
     :param task_mib: memory of a task in a separate pod, with ten thousand orders.
     :param write_seconds: of a write to Airflow's `task_state_store`.
-    :param connections: most connections of Postgres at once, on Celery.
     """
 
     cluster_rates: dict[int, float]
     cpu_seconds: float
     task_mib: float
     write_seconds: float
-    connections: int
 
     @classmethod
-    def from_docs(cls, docs: Path = _DOCS) -> Measured:
-        """Return the values in the tables of the docs.
-
-        :param docs: where the pages are.
-        """
+    def from_docs(cls) -> Measured:
+        """Return the values in the tables of the docs."""
         deployment, performance, kubernetes = (
-            (docs / f"{page}.md").read_text(encoding="utf-8")
+            (REPOSITORY / "docs" / f"{page}.md").read_text(encoding="utf-8")
             for page in ("deployment", "performance", "kubernetes")
         )
         throughput = performance.partition("### Throughput")[2]
@@ -88,7 +81,6 @@ class Measured:
             figure(throughput, str(WORKERS), "(d) CPU ms") / 1000,
             figure(kubernetes, "10,000", "memory"),
             float(write.group(1)) / 1000,
-            int(figure(deployment, "most connections of Postgres at once", "number")),
         )
 
 
@@ -96,13 +88,8 @@ class Measured:
 class Wave:
     """Hold the results of as many tasks as run at a time, from their begin to the end of the last.
 
-    :param tasks: how many.
-    :param orders: of all of them.
-    :param seconds: how long it took.
     :param requests: to the OMS, those that were turned away among them.
-    :param turned_away: requests that the tenant's limit turned away.
     :param writes: values written to the journals.
-    :param written_bytes: the bytes of them.
     """
 
     tasks: int
@@ -135,43 +122,39 @@ def run_wave(
 ) -> Wave:
     """Run some tasks at a time in virtual time.
 
-    :param tasks: how many.
     :param orders: of each of them.
     :param limit: requests in a second that the tenant takes from all together; ``None`` for any.
-    :param write_seconds: of a write to a journal.
-    :param workers: requests in flight at a time, of each task.
     :param given: the `requests_per_second` of each task.
-    :raises ValueError: when not every order ends canceled.
     """
-    clock = Clock()
-    tenant = VirtualTenant(clock, LATENCY, limit)
     # An export is in no sequence; numbers that follow each other would pack too well.
     ids = random.Random(0).sample(range(10_000_000, 100_000_000), tasks * orders)  # noqa: S311
-    running = [
-        VirtualTask(
-            *(clock, tenant, ids[begin : begin + orders]),
-            limits=Limits(workers, given),
-            write_seconds=write_seconds,
+    clock, store = Clock(), CountingStore()
+    tenant = LimitedTenant(clock, [*ids], limit, LATENCY, write_seconds)
+    ends: Any = Ends()
+    for begin in range(0, len(ids), orders):
+        Attempt(
+            *(1, clock, tenant, store),
+            OrderSet({one: CancelRequest(one, REASON) for one in ids[begin : begin + orders]}),
+            Policy(early_reads=1),
+            Limits(workers, given),
+            leeway=_LEEWAY,
+            skew=0.0,
+            draw=MiddlingChance(),
+            checks=ends,
+            log=ignore,
         )
-        for begin in range(0, len(ids), orders)
-    ]
     while clock.step():
         pass
-    ended = [task.ended_at for task in running if task.ended_at is not None]
-    if len(ended) != tasks or len(tenant.canceled) != len(ids):
-        raise ValueError(f"{len(tenant.canceled)} of {len(ids)} orders were canceled")
+    if len(ends.moments) != tasks or len(tenant.canceled_at) != len(ids):
+        raise ValueError(f"{len(tenant.canceled_at)} of {len(ids)} orders were canceled")
     return Wave(
-        *(tasks, len(ids), max(ended), tenant.requests, tenant.turned_away),
-        sum(task.store.writes for task in running),
-        sum(task.store.written_bytes for task in running),
+        *(tasks, len(ids), max(ends.moments), tenant.requests, tenant.turned_away),
+        *(store.writes, store.written_bytes),
     )
 
 
 def start_seconds(measured: Measured) -> tuple[float, list[tuple[str, ...]]]:
-    """Return the duration of a task's start, and the anchor's rows: simulated beside measured.
-
-    :param measured: the measurements.
-    """
+    """Return the duration of a task's start, and the anchor's rows: simulated beside measured."""
     rows: list[tuple[str, ...]] = []
     starts: list[float] = []
     for workers, rate in measured.cluster_rates.items():
@@ -186,12 +169,8 @@ def start_seconds(measured: Measured) -> tuple[float, list[tuple[str, ...]]]:
 
 
 def scale(bench: Bench) -> None:
-    """Simulate a million orders by tasks at a time and by the tenant's limit.
-
-    :param bench: the bench.
-    """
-    measured, paper = Measured.from_docs(), bench.paper
-    simulated = bench.sizes.simulated
+    """Simulate a million orders by tasks at a time and by the tenant's limit."""
+    measured, paper, simulated = Measured.from_docs(), bench.paper, bench.sizes.simulated
     start, anchor = start_seconds(measured)
     paper.say("### A million orders")
     paper.table(("tasks", "measured orders/s", "simulated", "seconds of a task's start"), anchor)
@@ -205,9 +184,7 @@ def scale(bench: Bench) -> None:
         for tasks in TASKS:
             wave = run_wave(tasks, simulated, limit, measured.write_seconds)
             rows.append(_row(wave, limit, start, measured))
-        if limit is None:
-            unlimited = wave
-        else:
+        if limit is not None:
             given = _SHARE_GIVEN * limit / tasks
             wave = run_wave(tasks, simulated, limit, measured.write_seconds, given=given)
             rows.append(_row(wave, limit, start, measured, f", {given:.1f}/s given"))
@@ -228,7 +205,6 @@ def scale(bench: Bench) -> None:
         f"{1000 * measured.cpu_seconds:.2f} ms that an order was measured to cost. Memory is "
         f"{measured.task_mib:.0f} MiB a task, as in a pod."
     )
-    paper.say(_bottleneck(unlimited, measured, start))
 
 
 def _row(
@@ -246,25 +222,3 @@ def _row(
         *(f"{times * wave.written_bytes / 1e6:,.1f}", f"{wave.rate * measured.cpu_seconds:.2f}"),
         f"{wave.tasks * measured.task_mib / 1024:.1f}",
     )
-
-
-def _bottleneck(wave: Wave, measured: Measured, start: float) -> str:
-    """Return a paragraph on the first bottleneck, and at how many tasks."""
-    of_one, calls = wave.rate / wave.tasks, wave.calls_per_second / wave.tasks
-    cores = of_one * measured.cpu_seconds
-    processes = calls * measured.write_seconds
-    return (
-        f"Without a limit, one such task makes {of_one:.0f} orders a second. It keeps {cores:.2f} "
-        f"cores busy, so that a core is full at {1 / cores:.0f} tasks. It makes {calls:.1f} calls "
-        f"to the API server a second. Where each takes the {1000 * measured.write_seconds:.1f} ms "
-        f"of a measured write, {1 / processes:.0f} tasks would keep one of its processes busy. A "
-        f"tenant that takes R requests a second is full at R / {of_one:.0f} tasks. The start costs "
-        f"{_share_of_start(start, ORDERS_OF_A_TASK / of_one):.0%} of a task of "
-        f"{ORDERS_OF_A_TASK:,} orders, and "
-        f"{_share_of_start(start, 1_000 / of_one):.0%} of one of 1,000. Postgres had "
-        f"{measured.connections} connections at most in `make cluster-test`; tasks have none."
-    )
-
-
-def _share_of_start(start: float, seconds: float) -> float:
-    return start / (start + seconds)

@@ -1,45 +1,27 @@
-"""`python -m bench.stub`: a tenant that costs next to nothing, so that its callers are measured.
+"""`python -m bench.stub PORT`: a tenant that costs little, so that its callers are measured.
 
 It checks no more than the bench relies on; the OMS whose behavior counts is the emulator.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import json
-import time
+import sys
 import zlib
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import Enum, auto
-from http import HTTPStatus
 from typing import Any
 
-from bench.limiter import Limit, Limiter
+from aiohttp import web
 
-CANCEL_PATH = b"/api/v2/order/action/cancel"
-ORDER_PATH = b"/api/v2/order/"
-TOKEN_PATH = b"/api/platform/applications/authtickets/oauth"
-STATE_PATH = b"/_bench/state"
-ACTED_PATH = b"/_bench/acted"
-RESET_PATH = b"/_bench/reset"
+CANCEL_PATH = "/api/v2/order/action/cancel"
+TOKEN_PATH = "/api/platform/applications/authtickets/oauth"  # noqa: S105 - a path
+STATE_PATH = "/_bench/state"
 TOKEN = "a-token-that-is-worth-nothing"  # noqa: S105 - worthless
-_END_OF_HEAD = b"\r\n\r\n"
-_BACKLOG = 512
+OK, FAILED, UNAVAILABLE = 200, 502, 503
+#: Breaks the connection.
+DROPPED = 0
 _DRAWS = 2**32
-
-#: Takes an answer; ``None`` breaks the connection.
-Send = Callable[[bytes | None], None]
-
-
-class Fault(Enum):
-    """Name the fate of the first cancel of an order that is to meet a fault."""
-
-    DROPPED = auto()
-    FAILED = auto()
-    UNAVAILABLE = auto()
 
 
 @dataclass
@@ -56,235 +38,77 @@ class Book:
     faults: float = 0.0
     unavailable: float = 0.0
     posts: Counter[int] = field(default_factory=Counter)
-    canceled: dict[int, float] = field(default_factory=dict)
+    canceled: set[int] = field(default_factory=set)
     reposted: int = 0
     reads: int = 0
     faulted: int = 0
-    first_at: float = 0.0
-    turned_away: int = 0
-    cancels_turned_away: int = 0
 
-    def cancel(self, order_id: int) -> Fault | None:
-        """Cancel an order, and return the fault that its answer is to meet, if any.
-
-        :param order_id: the order.
-        """
+    def cancel(self, order_id: int) -> int:
+        """Cancel an order, and return the answer's status."""
         self.posts[order_id] += 1
-        if order_id in self.canceled:
-            self.reposted += 1
-        fault = self._fault_of(order_id) if self.posts[order_id] == 1 else None
-        if fault is not Fault.FAILED:
-            self.canceled.setdefault(order_id, time.time())
-        return fault
+        self.reposted += order_id in self.canceled
+        status = self._fate_of(order_id) if self.posts[order_id] == 1 else OK
+        self.faulted += status != OK
+        if status != FAILED:
+            self.canceled.add(order_id)
+        return status
 
-    def turn_away(self, method: bytes) -> None:
-        """Take note of a request that the limit did not let through.
-
-        :param method: of the request.
-        """
-        self.turned_away += 1
-        self.cancels_turned_away += method == b"POST"
-
-    def _fault_of(self, order_id: int) -> Fault | None:
+    def _fate_of(self, order_id: int) -> int:
         # By the id and not by chance: every round of every contender meets the same faults.
         draw = zlib.crc32(b"%d" % order_id) / _DRAWS
-        if draw >= self.faults + self.unavailable:
-            return None
-        self.faulted += 1
         if draw >= self.faults:
-            return Fault.UNAVAILABLE
-        return Fault.DROPPED if draw < self.faults / 2 else Fault.FAILED
+            return UNAVAILABLE if draw < self.faults + self.unavailable else OK
+        return DROPPED if draw < self.faults / 2 else FAILED
 
-    def facts(self) -> dict[str, float]:
+    def order(self, order_id: int) -> dict[str, Any]:
+        """Return an order as a client reads it."""
+        state = "CANCELED" if order_id in self.canceled else "READY"
+        return {"orderID": order_id, "orderState": state, "orderStatus": state}
+
+    def facts(self) -> dict[str, Any]:
         """Return the facts that the bench reads when a measurement is over."""
-        return {
-            "posts": self.posts.total(),
-            "canceled": len(self.canceled),
-            "lowest": min(self.canceled, default=0),
-            "highest": max(self.canceled, default=0),
-            "reposted": self.reposted,
-            "reads": self.reads,
-            "faulted": self.faulted,
-            "first_at": self.first_at,
-            "turned_away": self.turned_away,
-            "cancels_turned_away": self.cancels_turned_away,
-        }
-
-
-def answer(order_id: int, *, is_canceled: bool) -> bytes:
-    """Return the whole answer about an order, with the fields that a client looks at.
-
-    :param order_id: the order.
-    :param is_canceled: whether it is canceled.
-    """
-    state = b"CANCELED" if is_canceled else b"READY"
-    body = b'{"orderID":%d,"orderState":"%s","orderStatus":"%s"}' % (order_id, state, state)
-    return _with_head(b"200 OK", body, b"x-vol-correlation: bench-%d\r\n" % order_id)
-
-
-def _with_head(status: bytes, body: bytes, more: bytes = b"") -> bytes:
-    head = b"HTTP/1.1 %s\r\nContent-Type: application/json\r\n%sContent-Length: %d\r\n\r\n"
-    return head % (status, more, len(body)) + body
-
-
-def refusal(limit: Limit) -> bytes:
-    """Return what nginx answers to a request that a limit does not let through.
-
-    :param limit: the limit.
-    """
-    status = f"{limit.status} {HTTPStatus(limit.status).phrase}"
-    body = f"<html><head><title>{status}</title></head></html>"
-    asked = "" if limit.retry_after is None else f"Retry-After: {limit.retry_after}\r\n"
-    head = f"HTTP/1.1 {status}\r\nContent-Type: text/html\r\n{asked}"
-    return f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode()
-
-
-_ANSWERS_TO_FAULTS = {
-    Fault.DROPPED: None,
-    Fault.FAILED: _with_head(b"502 Bad Gateway", b'{"message":"The OMS did not answer"}'),
-    Fault.UNAVAILABLE: _with_head(b"503 Service Unavailable", b'{"message":"Try again"}'),
-}
-_UNAUTHORIZED = _with_head(b"401 Unauthorized", b'{"message":"No token"}')
-_NOTHING_HERE = _with_head(b"404 Not Found", b'{"message":"Nothing here"}')
-_TOKEN_ANSWER = _with_head(
-    b"200 OK", json.dumps({"access_token": TOKEN, "expires_in": 86400}).encode()
-)
-
-
-def _counted(send: Send, limiter: Limiter) -> Send:
-    def send_and_leave(data: bytes | None) -> None:
-        limiter.leave()
-        send(data)
-
-    return send_and_leave
+        facts = {name: getattr(self, name) for name in ("reposted", "reads", "faulted")}
+        return {**facts, "posts": self.posts.total(), "canceled": [*self.canceled]}
 
 
 class Stub:
-    """Answer requests out of a book that can be reset between two measurements."""
+    """Answer requests out of a book; each measurement begins with a new one."""
 
     def __init__(self) -> None:
         self.book = Book()
-        self.limiter: Limiter | None = None
 
-    def respond(self, head: bytes, body: bytes, send: Send) -> None:
-        """Answer one request, now or after the latency.
-
-        :param head: its first line and its headers.
-        :param body: its body.
-        :param send: takes the answer; ``None`` breaks the connection.
-        """
-        method, path, _ = head.split(b" ", 2)
-        if path == STATE_PATH:
-            send(_with_head(b"200 OK", json.dumps(self.book.facts()).encode()))
-        elif path == ACTED_PATH:
-            send(_with_head(b"200 OK", json.dumps([*self.book.canceled.items()]).encode()))
-        elif path == RESET_PATH:
-            self._reset(json.loads(body))
-            send(_with_head(b"200 OK", b"{}"))
+    async def respond(self, request: web.BaseRequest) -> web.Response:
+        """Answer one request."""
+        if request.path == STATE_PATH:
+            if request.method == "PUT":
+                self.book = Book(**await request.json())
+            return web.json_response(self.book.facts())
+        if request.path == TOKEN_PATH:
+            return web.json_response({"access_token": TOKEN, "expires_in": 86400})
+        if "Authorization" not in request.headers:
+            return web.Response(status=401)
+        if request.path == CANCEL_PATH:
+            order_id = (await request.json())["orderID"]
+            status = self.book.cancel(order_id)
         else:
-            self.book.first_at = self.book.first_at or time.time()
-            if self.limiter is None:
-                self._let_through(method, path, head, body, send)
-            elif self.limiter.admit(time.monotonic()):
-                self._let_through(method, path, head, body, _counted(send, self.limiter))
-            else:
-                self.book.turn_away(method)
-                send(refusal(self.limiter.limit))
-
-    def _reset(self, settings: dict[str, Any]) -> None:
-        limit = settings.pop("limit", None)
-        self.limiter = None if limit is None else Limiter(Limit.of(limit))
-        self.book = Book(**settings)
-
-    def _let_through(
-        self, method: bytes, path: bytes, head: bytes, body: bytes, send: Send
-    ) -> None:
-        if path == TOKEN_PATH:
-            send(_TOKEN_ANSWER)
-        elif b"Bearer " not in head:
-            send(_UNAUTHORIZED)
-        else:
-            self._send_later(send, self._about_an_order(method, path, body))
-
-    def _about_an_order(self, method: bytes, path: bytes, body: bytes) -> bytes | None:
-        if method == b"POST" and path == CANCEL_PATH:
-            order_id = json.loads(body)["orderID"]
-            fault = self.book.cancel(order_id)
-            if fault is None:
-                return answer(order_id, is_canceled=True)
-            return _ANSWERS_TO_FAULTS[fault]
-        if method == b"GET" and path.startswith(ORDER_PATH):
-            order_id = int(path.removeprefix(ORDER_PATH))
+            order_id, status = int(request.path.rpartition("/")[2]), OK
             self.book.reads += 1
-            return answer(order_id, is_canceled=order_id in self.book.canceled)
-        return _NOTHING_HERE
-
-    def _send_later(self, send: Send, data: bytes | None) -> None:
-        if self.book.latency:
-            asyncio.get_running_loop().call_later(self.book.latency, send, data)
-        else:
-            send(data)
-
-
-class Connection(asyncio.Protocol):
-    """Read the requests of one connection; none is sent before the last one's answer came.
-
-    :param stub: answers them.
-    """
-
-    def __init__(self, stub: Stub) -> None:
-        self._stub = stub
-        self._received = b""
-        self._transport: asyncio.Transport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the connection over."""
-        if isinstance(transport, asyncio.Transport):
-            self._transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        """Answer the request as soon as all of it is there."""
-        received = self._received = self._received + data
-        end_of_head = received.find(_END_OF_HEAD)
-        if end_of_head < 0:
-            return
-        head, body = received[:end_of_head], received[end_of_head + len(_END_OF_HEAD) :]
-        if len(body) < _content_length(head):
-            return
-        self._received = b""
-        self._stub.respond(head, body, self._send)
-
-    def _send(self, data: bytes | None) -> None:
-        if self._transport is None:
-            return
-        if data is None:
-            self._transport.abort()
-        elif not self._transport.is_closing():
-            self._transport.write(data)
-
-
-def _content_length(head: bytes) -> int:
-    _, found, rest = head.lower().partition(b"\r\ncontent-length:")
-    return int(rest.partition(b"\r\n")[0]) if found else 0
+        body = self.book.order(order_id) if status == OK else {"message": "Try again"}
+        await asyncio.sleep(self.book.latency)
+        if status == DROPPED and request.transport is not None:
+            request.transport.abort()
+        headers = {"x-vol-correlation": f"bench-{order_id}"}
+        return web.json_response(body, status=status or OK, headers=headers)
 
 
 async def serve(port: int) -> None:
-    """Listen until the process is ended.
-
-    :param port: on the loopback interface only.
-    """
-    stub = Stub()
+    """Listen until the process is ended, on the loopback interface only."""
+    # No access log: it would cost more than the answer.
+    server = web.Server(Stub().respond, access_log=None)
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Connection(stub), "127.0.0.1", port, backlog=_BACKLOG)
-    await server.serve_forever()
-
-
-def main() -> None:
-    """Run the stub."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--port", type=int, required=True)
-    asyncio.run(serve(parser.parse_args().port))
+    listener = await loop.create_server(server, "127.0.0.1", port, backlog=512)
+    await listener.serve_forever()
 
 
 if __name__ == "__main__":
-    main()
+    asyncio.run(serve(int(sys.argv[1])))
