@@ -13,9 +13,8 @@ import time
 
 from bench.limits import find_nginx
 from bench.paper import Paper, machine_facts
-from bench.rounds import FULL, QUICK, Bench
+from bench.rounds import FULL, QUICK, Bench, running
 from bench.sections import SECTIONS
-from bench.tenant import running
 from demo.terminal import INTERRUPTED, DemoError, let_signals_interrupt
 from demo.workplace import REPOSITORY, Workplace
 

@@ -12,8 +12,7 @@ BURST = 20
 class Limit:
     """Define a limit, and nginx's response to requests beyond it.
 
-    :param rate: requests a second, if that is what is limited.
-    :param at_a_time: requests under way at a time, otherwise.
+    :param rate: requests a second; 0 where requests under way at a time are limited.
     :param status: of the answer to the rest.
     :param retry_after: seconds that this answer asks to wait; ``None`` for an answer without.
     """
@@ -29,8 +28,6 @@ class Limiter:
 
     Source: `ngx_http_limit_req_lookup` of nginx. A request that is turned away adds nothing to the
     bucket.
-
-    :param rate: requests a second.
     """
 
     def __init__(self, rate: float) -> None:
@@ -39,10 +36,7 @@ class Limiter:
         self._excess, self._last_at = -1.0, 0.0
 
     def admit(self, now: float) -> bool:
-        """Let a request through, or not.
-
-        :param now: the present moment, in seconds of any clock.
-        """
+        """Let a request through, or not."""
         excess = max(0.0, self._excess - self._rate * (now - self._last_at) + 1)
         if excess > BURST:
             return False

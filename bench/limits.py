@@ -11,15 +11,14 @@ from bench import nginx
 from bench.limiter import BURST, Limit
 from bench.measure import PACKAGES, Assignment, run_in_child
 from bench.paper import Goal
-from bench.rounds import Bench
-from bench.tenant import orders_of
+from bench.rounds import Bench, orders_of
 from demo.terminal import DemoError
 
 OPERATOR = "provider.operator"
 CONTENDERS = {
     OPERATOR: "(d) operator",
     "plain.retry": "(e) pool, urllib3's Retry",
-    "peers.adaptive": "(f) pool, botocore's adaptive limiter",
+    "plain.botocore": "(f) pool, botocore's adaptive limiter",
 }
 # Only (f) needs them, and nothing else of the project: no environment of it has them.
 _PACKAGES = ("botocore==1.44.8", "jmespath==1.1.0")
@@ -32,6 +31,7 @@ class Scenario:
     """Define the limit that a run meets, and how long it is.
 
     :param longest: seconds after which a run is stopped.
+    :param least_share: the operator's goal, as `most_turned_away` in percent is another.
     :param unavailable: share of the orders whose first cancel acts and is answered 503.
     """
 
@@ -39,30 +39,22 @@ class Scenario:
     limit: Limit
     orders: int
     longest: float
+    least_share: float = 0.0
+    most_turned_away: float = 100.0
     unavailable: float = 0.0
-    settle_seconds: float = 15.0
-
-    def scaled(self, share: float) -> Scenario:
-        """Return one that is shorter, by a share of this one's length."""
-        asked = self.limit.retry_after
-        return replace(
-            self,
-            limit=replace(self.limit, retry_after=asked and max(1, round(asked * share))),
-            orders=round(share * self.orders),
-            longest=share * self.longest,
-            settle_seconds=max(1.0, share * self.settle_seconds),
-        )
 
 
-_429 = Limit(rate=100)
-PLAIN = Scenario("429", _429, 1_500, 40)
-RETRY_AFTER = Scenario("429, Retry-After: 5", replace(_429, retry_after=5), 6_000, 120)
-UNAVAILABLE = Scenario("503", replace(_429, status=503), 6_000, 120)
-ALSO_FROM_OMS = replace(
-    UNAVAILABLE, name="503, 1 % from an OMS that acted", orders=1_500, longest=60, unavailable=0.01
+_429, _503 = Limit(rate=100), Limit(rate=100, status=503)
+_SETTLE_SECONDS = 15.0
+PLAIN = Scenario("429", _429, 1_500, 40, 0.90, 2.0)
+AT_A_TIME = Scenario("429 beyond 4 at a time", Limit(at_a_time=4), 3_000, 40, 0.75, 5.0)
+SCENARIOS = (
+    PLAIN,
+    Scenario("429, Retry-After: 5", replace(_429, retry_after=5), 6_000, 120, 0.75, 1.5),
+    Scenario("503", _503, 6_000, 120, 0.65),
+    Scenario("503, 1 % from an OMS that acted", _503, 1_500, 60, unavailable=0.01),
+    AT_A_TIME,
 )
-AT_A_TIME = Scenario("429 beyond 4 at a time", Limit(at_a_time=4), 3_000, 40)
-SCENARIOS = (PLAIN, RETRY_AFTER, UNAVAILABLE, ALSO_FROM_OMS, AT_A_TIME)
 
 
 @dataclass(frozen=True)
@@ -109,7 +101,7 @@ def limits(bench: Bench) -> None:
     taken: list[tuple[str, Taken]] = []
     for scenario in SCENARIOS:
         print(f"  {scenario.name}", file=sys.stderr, flush=True)
-        short = scenario.scaled(bench.sizes.limits)
+        short = replace(scenario, orders=round(scenario.orders * bench.sizes.limits))
         taken += [(one, take(bench, short, one, program)) for one in CONTENDERS]
     bench.paper.say("### Behind a limit")
     bench.paper.table(
@@ -131,9 +123,9 @@ def limits(bench: Bench) -> None:
         f"requests at a time; {WORKERS} workers, {1000 * LATENCY:.0f} ms of latency. "
         f"{nginx.version(program)} limits."
     )
-    bench.paper.goals += goals(
-        {found.scenario.name: found for one, found in taken if one == OPERATOR}
-    )
+    for one, found in taken:
+        if one == OPERATOR:
+            bench.paper.goals += goals(found)
 
 
 def find_nginx() -> str:
@@ -163,7 +155,7 @@ def take(bench: Bench, scenario: Scenario, contender: str, program: str) -> Take
             *(contender, gateway.url, scenario.orders, WORKERS, bench.store_seconds),
             longest=scenario.longest,
         )
-        cost = run_in_child(assignment, bench.directory, settle_seconds=scenario.settle_seconds)
+        cost = run_in_child(assignment, bench.directory, settle_seconds=_SETTLE_SECONDS)
         turned_away, cancels_turned_away = gateway.turned_away()
     facts = bench.tenant.facts()
     if not facts["canceled"] <= orders_of(scenario.orders):
@@ -183,21 +175,15 @@ def take(bench: Bench, scenario: Scenario, contender: str, program: str) -> Take
     )
 
 
-def goals(found: dict[str, Taken]) -> Iterator[Goal]:
-    """Hold what the operator did in each scenario to its goals."""
-    for scenario, least, most in (
-        (PLAIN, 0.90, 2.0),
-        (RETRY_AFTER, 0.75, 1.5),
-        (UNAVAILABLE, 0.65, None),
-        (AT_A_TIME, 0.75, 5.0),
-    ):
-        name, taken = scenario.name, found[scenario.name]
-        yield Goal(f"{name}: share of the limit", taken.share, least)
-        if most is not None:
-            percent = taken.percent_turned_away
-            yield Goal(f"{name}: turned away", percent, most, ".1f", at_most=True, unit=" %")
-    for scenario in (UNAVAILABLE, ALSO_FROM_OMS):
-        name, taken = scenario.name, found[scenario.name]
+def goals(taken: Taken) -> Iterator[Goal]:
+    """Hold what the operator did to the goals of the scenario."""
+    scenario, percent = taken.scenario, taken.percent_turned_away
+    name, most = scenario.name, scenario.most_turned_away
+    if scenario.least_share:
+        yield Goal(f"{name}: share of the limit", taken.share, scenario.least_share)
+    if most < 100:  # noqa: PLR2004 - percent
+        yield Goal(f"{name}: turned away", percent, most, ".1f", at_most=True, unit=" %")
+    if scenario.limit.status == _503.status:
         again = f"{name}: posted again after it was acted on"
         yield Goal(f"{name}: orders left", taken.left, 0, ".0f", at_most=True)
         yield Goal(again, taken.reposted, 0, ".0f", at_most=True)

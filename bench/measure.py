@@ -1,10 +1,12 @@
-"""One measurement: a contender in a separate process, and its cost.
+"""One measurement: a contender in a separate process, `python -m bench.measure ASSIGNMENT`.
 
-The contenders are in `plain`, `peers` and `provider`; the comparisons are in `sections`.
+The contenders are in `plain`, `peers` and `provider`. Nothing is imported here that only some of
+them need: memory is measured too.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 import resource
 import signal
@@ -12,13 +14,12 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from demo.terminal import DemoError
-from demo.workplace import REPOSITORY, airflow_environment
+from demo.workplace import REPOSITORY, airflow_environment, oms_connection
 
 FIRST_ORDER = 5_000_001
 REASON = "created_by_mistake"
@@ -52,7 +53,7 @@ class Assignment:
         return range(FIRST_ORDER, FIRST_ORDER + self.orders)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Measurement:
     """Hold the cost of one run of a contender.
 
@@ -63,10 +64,10 @@ class Measurement:
     """
 
     orders: int
-    seconds: float = 0.0
-    cpu_seconds: float = 0.0
-    peak_mib: float = 0.0
-    failure: str = ""
+    seconds: float
+    cpu_seconds: float
+    peak_mib: float
+    failure: str
 
     @property
     def per_second(self) -> float:
@@ -88,24 +89,13 @@ def spread(values: Iterable[float], pattern: str) -> str:
     return " / ".join(format(number, pattern) for number in numbers)
 
 
-@contextmanager
-def measured(orders: int) -> Iterator[Measurement]:
-    """Measure a block; the yielded cost is complete once it is over."""
-    cost = Measurement(orders)
-    began_at, cpu = time.monotonic(), time.process_time()
-    yield cost
-    cost.seconds = time.monotonic() - began_at
-    cost.cpu_seconds = time.process_time() - cpu
-    cost.peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _KIB / 1024
-
-
 def run_in_child(
     assignment: Assignment, home: Path, *, settle_seconds: float
 ) -> Measurement | None:
     """Run a contender in a separate process, and return its cost; ``None`` if it took too long."""
-    connection = connection_to(assignment.url, settle_seconds=settle_seconds)
+    connection = connection_to(assignment.url, settle_seconds)
     done = subprocess.run(
-        [sys.executable, "-m", "bench.child", json.dumps(asdict(assignment))],
+        [sys.executable, "-m", "bench.measure", json.dumps(asdict(assignment))],
         env={
             **airflow_environment(home, home),
             "AIRFLOW_CONN_OMS_DEFAULT": json.dumps(connection),
@@ -125,12 +115,25 @@ def run_in_child(
     return Measurement(**json.loads(done.stdout.splitlines()[-1]))
 
 
-def connection_to(url: str, *, settle_seconds: float) -> dict[str, object]:
+def connection_to(url: str, settle_seconds: float) -> dict[str, str]:
     """Return the connection of the operator, as Airflow takes it."""
-    return {
-        "conn_type": "oms",
-        "host": url,
-        "login": CLIENT[0],
-        "password": CLIENT[1],
-        "extra": {"tenant_id": TENANT, "environment": "sandbox", "settle_seconds": settle_seconds},
-    }
+    return oms_connection(url, TENANT, *CLIENT, settle_seconds=settle_seconds)
+
+
+def main() -> None:
+    """Run the contender that the assignment names, and print its cost as JSON."""
+    assignment = Assignment(**json.loads(sys.argv[1]))
+    module, _, name = assignment.contender.partition(".")
+    contender = getattr(importlib.import_module(f"bench.{module}"), name)
+    # Nothing handles this signal: it ends the process, whatever that is doing.
+    signal.setitimer(signal.ITIMER_REAL, assignment.longest)
+    began_at, cpu = time.monotonic(), time.process_time()
+    failure = contender(assignment) or ""
+    seconds, cpu_seconds = time.monotonic() - began_at, time.process_time() - cpu
+    peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _KIB / 1024
+    cost = Measurement(assignment.orders, seconds, cpu_seconds, peak_mib, failure)
+    print(f"\n{json.dumps(asdict(cost))}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,7 +1,4 @@
-"""The bench's output: tables, goals, the machine's facts; on the terminal, and in the docs.
-
-The figures themselves come from `sections`.
-"""
+"""The bench's output: tables, goals, the machine's facts; on the terminal, and in the docs."""
 
 from __future__ import annotations
 
@@ -23,9 +20,6 @@ _CPU_FACTS = Path("/proc/cpuinfo")
 class Goal:
     """Hold a figure next to its goal.
 
-    :param name: the name of the measurement.
-    :param figure: the result.
-    :param bound: the goal.
     :param pattern: how both are written, as for `format`.
     :param at_most: whether the bound is the most; it is the least otherwise.
     :param unit: what follows the number.
@@ -38,24 +32,15 @@ class Goal:
     at_most: bool = False
     unit: str = ""
 
-    @property
-    def missing(self) -> float:
-        """Return how much the figure falls short, 0 or less if it does not."""
-        return self.figure - self.bound if self.at_most else self.bound - self.figure
-
     def row(self) -> tuple[str, str, str, str]:
         """Return the goal as a row of the table."""
-        word = "at most" if self.at_most else "at least"
-        verdict = "reached" if self.missing <= 0 else f"SHORT by {self._written(self.missing)}"
-        return (
-            self.name,
-            self._written(self.figure),
-            f"{word} {self._written(self.bound)}",
-            verdict,
+        missing = self.figure - self.bound if self.at_most else self.bound - self.figure
+        found, bound, short = (
+            format(number, self.pattern) + self.unit
+            for number in (self.figure, self.bound, missing)
         )
-
-    def _written(self, number: float) -> str:
-        return format(number, self.pattern) + self.unit
+        goal = f"{'at most' if self.at_most else 'at least'} {bound}"
+        return self.name, found, goal, "reached" if missing <= 0 else f"SHORT by {short}"
 
 
 class Paper:
@@ -66,19 +51,12 @@ class Paper:
         self.goals: list[Goal] = []
 
     def say(self, text: str) -> None:
-        """Print a paragraph.
-
-        :param text: the paragraph.
-        """
+        """Print a paragraph."""
         self._parts.append(text)
         print(f"{text}\n", flush=True)
 
     def table(self, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Print a table, which is one in Markdown too.
-
-        :param headings: of its columns.
-        :param rows: of its cells.
-        """
+        """Print a table, which is one in Markdown too."""
         align = ("left", *("right" for _ in headings[1:]))
         self.say(tabulate(rows, headings, "pipe", disable_numparse=True, colalign=align))
 
@@ -89,12 +67,7 @@ class Paper:
             self.table(("what", "found", "goal", "verdict"), [one.row() for one in self.goals])
 
     def write(self, document: Path, begin: str, end: str) -> None:
-        """Put all of it into a document, between its markers.
-
-        :param document: the document.
-        :param begin: the marker before it.
-        :param end: the marker after it.
-        """
+        """Put all of it into a document, between the markers of its begin and its end."""
         before, _, rest = document.read_text(encoding="utf-8").partition(begin)
         after = rest.partition(end)[2]
         text = "\n\n".join(self._parts)

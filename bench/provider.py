@@ -14,23 +14,17 @@ from airflow_provider_oms.operators.bulk import OmsBulkCancelOrdersOperator
 from bench.measure import REASON, Assignment
 
 
-class StandInStore:
-    """Keep values in memory, after the time that a real store takes.
-
-    :param seconds: for one write; the writer waits, as it does for a real store's answer.
-    """
-
+class _StandInStore:
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._values: dict[str, str] = {}
 
     def get(self, key: str, default: Any = None) -> Any:
-        """Return the value of a key, or the default."""
         return json.loads(self._values[key]) if key in self._values else default
 
     def set(self, key: str, value: Any) -> None:
-        """Keep a value."""
         self._values[key] = json.dumps(value)
+        # The writer waits, as it does for a real store's answer.
         time.sleep(self._seconds)
 
 
@@ -46,7 +40,7 @@ def operator(assignment: Assignment) -> str:
     """Cancel the set with the operator's own `execute`, and return why it did not cancel all."""
     context: Any = {"ti": _TaskInstance(), "outlet_events": {}}
     if assignment.store_seconds is not None:
-        context["task_state_store"] = StandInStore(assignment.store_seconds)
+        context["task_state_store"] = _StandInStore(assignment.store_seconds)
     task = OmsBulkCancelOrdersOperator(
         task_id="cancel",
         orders=list(assignment.order_ids),

@@ -7,22 +7,24 @@ tables in the docs that `make bench`, `make cluster-test` and `make kubernetes-p
 from __future__ import annotations
 
 import itertools
+import json
 import math
 import random
 import re
 from dataclasses import dataclass
 from typing import Any
 
+from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.api.validation import CancelRequest
 from airflow_provider_oms.cancellation.bulk.limits import Limits
 from airflow_provider_oms.cancellation.bulk.order_set import OrderSet
-from airflow_provider_oms.cancellation.history import Policy
+from airflow_provider_oms.cancellation.history import Policy, Reply
+from bench.limiter import Limiter
 from bench.measure import REASON
 from bench.rounds import LATENCY, Bench
-from bench.virtual import CountingStore, Ends, LimitedTenant, MiddlingChance, ignore
 from demo.workplace import REPOSITORY
 from tests.simulation.attempt import Attempt
-from tests.simulation.world import Clock
+from tests.simulation.world import Clock, Order, Tenant
 
 ORDERS = 1_000_000
 ORDERS_OF_A_TASK = 10_000
@@ -55,9 +57,8 @@ class Measured:
     """Hold the measurements made elsewhere.
 
     :param cluster_rates: orders in a second on Celery, by the number of workers.
-    :param cpu_seconds: processor time for an order.
-    :param task_mib: memory of a task in a separate pod, with ten thousand orders.
-    :param write_seconds: of a write to Airflow's `task_state_store`.
+    :param cpu_seconds: for an order.
+    :param task_mib: of a task with ten thousand orders in a separate pod.
     """
 
     cluster_rates: dict[int, float]
@@ -84,21 +85,71 @@ class Measured:
         )
 
 
+class _LimitedTenant(Tenant):
+    """Answer after the latency, reject requests beyond a limit as nginx does, and count."""
+
+    def __init__(
+        self, clock: Clock, order_ids: list[Order], rate: float | None, write_seconds: float
+    ) -> None:
+        super().__init__(clock, _MiddlingChance(), order_ids, 0.0, _ignore)
+        self._limiter = None if rate is None else Limiter(rate)
+        self._write_seconds = write_seconds
+        self.requests = self.turned_away = 0
+
+    def seconds_to_write(self) -> float:
+        return self._write_seconds
+
+    def _latency(self) -> float:
+        return LATENCY
+
+    def _throttle(self) -> tuple[Reply, float] | None:
+        self.requests += 1
+        if self._limiter is None or self._limiter.admit(self._clock.now):
+            return None
+        self.turned_away += 1
+        return Reply(Evidence.THROTTLED, "slow down", http_status=429), self._latency()
+
+
+class _CountingStore(dict[str, Any]):
+    """Count what Airflow would have to take of the journals, and keep nothing."""
+
+    writes = written_bytes = 0
+
+    def set(self, _: str, value: Any) -> None:
+        self.writes += 1
+        self.written_bytes += len(json.dumps(value, separators=(",", ":")))
+
+
+class _NoChecks:
+    """Check nothing of what the simulation checks."""
+
+    def __getattr__(self, _: str) -> Any:
+        return _ignore
+
+
+class _MiddlingChance(random.Random):  # noqa: S311 - of a simulation
+    """Draw the middle of any range, so that every simulation gives the same figures."""
+
+    def random(self) -> float:
+        return 0.5
+
+
+def _ignore(*_: object) -> None:
+    """Take note of nothing."""
+
+
 @dataclass(frozen=True)
 class Wave:
     """Hold the results of as many tasks as run at a time, from their begin to the end of the last.
 
-    :param requests: to the OMS, those that were turned away among them.
-    :param writes: values written to the journals.
+    :param orders: of all of them.
     """
 
     tasks: int
     orders: int
     seconds: float
-    requests: int
-    turned_away: int
-    writes: int
-    written_bytes: int
+    tenant: _LimitedTenant
+    store: _CountingStore
 
     @property
     def rate(self) -> float:
@@ -108,7 +159,7 @@ class Wave:
     @property
     def calls_per_second(self) -> float:
         """Return the calls to the API server in a second: values and signs of life."""
-        return self.writes / self.seconds + self.tasks / _SECONDS_BETWEEN_HEARTBEATS
+        return self.store.writes / self.seconds + self.tasks / _SECONDS_BETWEEN_HEARTBEATS
 
 
 def run_wave(
@@ -128,10 +179,10 @@ def run_wave(
     """
     # An export is in no sequence; numbers that follow each other would pack too well.
     ids = random.Random(0).sample(range(10_000_000, 100_000_000), tasks * orders)  # noqa: S311
-    clock, store = Clock(), CountingStore()
-    tenant = LimitedTenant(clock, [*ids], limit, LATENCY, write_seconds)
-    ends: Any = Ends()
-    for begin in range(0, len(ids), orders):
+    clock, store = Clock(), _CountingStore()
+    tenant = _LimitedTenant(clock, [*ids], limit, write_seconds)
+    checks: Any = _NoChecks()
+    attempts = [
         Attempt(
             *(1, clock, tenant, store),
             OrderSet({one: CancelRequest(one, REASON) for one in ids[begin : begin + orders]}),
@@ -139,18 +190,17 @@ def run_wave(
             Limits(workers, given),
             leeway=_LEEWAY,
             skew=0.0,
-            draw=MiddlingChance(),
-            checks=ends,
-            log=ignore,
+            draw=_MiddlingChance(),
+            checks=checks,
+            log=_ignore,
         )
-    while clock.step():
-        pass
-    if len(ends.moments) != tasks or len(tenant.canceled_at) != len(ids):
+        for begin in range(0, len(ids), orders)
+    ]
+    while not all(attempt.is_done for attempt in attempts):
+        clock.step()
+    if len(tenant.canceled_at) != len(ids):
         raise ValueError(f"{len(tenant.canceled_at)} of {len(ids)} orders were canceled")
-    return Wave(
-        *(tasks, len(ids), max(ends.moments), tenant.requests, tenant.turned_away),
-        *(store.writes, store.written_bytes),
-    )
+    return Wave(tasks, len(ids), clock.now, tenant, store)
 
 
 def start_seconds(measured: Measured) -> tuple[float, list[tuple[str, ...]]]:
@@ -213,12 +263,14 @@ def _row(
     times = ORDERS / wave.orders
     # A task begins once for all of its orders, of which the wave has simulated the first ones.
     rate = 1 / (1 / wave.rate + start / ORDERS_OF_A_TASK / wave.tasks)
+    turned_away = wave.tenant.turned_away / wave.tenant.requests
+    cores = wave.rate * measured.cpu_seconds
     possible = min(limit or math.inf, wave.tasks * WORKERS / LATENCY)
     return (
         *("none" if limit is None else f"{limit:,}/s{given}", str(wave.tasks)),
         *(f"{ORDERS / rate / 3600:.2f}", f"{rate:,.0f}", f"{rate / possible:.2f}"),
-        *(f"{wave.requests / wave.orders:.3f}", f"{wave.turned_away / wave.requests:.1%}"),
-        *(f"{wave.calls_per_second:.1f}", f"{times * wave.writes:,.0f}"),
-        *(f"{times * wave.written_bytes / 1e6:,.1f}", f"{wave.rate * measured.cpu_seconds:.2f}"),
+        *(f"{wave.tenant.requests / wave.orders:.3f}", f"{turned_away:.1%}"),
+        *(f"{wave.calls_per_second:.1f}", f"{times * wave.store.writes:,.0f}"),
+        *(f"{times * wave.store.written_bytes / 1e6:,.1f}", f"{cores:.2f}"),
         f"{wave.tasks * measured.task_mib / 1024:.1f}",
     )

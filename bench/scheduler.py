@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
 from datetime import datetime
+from statistics import median
 from typing import Any
 
-from bench.measure import FIRST_ORDER, connection_to
+from bench.measure import FIRST_ORDER, connection_to, spread
+from bench.paper import Goal
 from bench.rounds import LATENCY, SHORT_SETTLING, Bench
 from bench.stub import TOKEN
 from demo.standalone import Standalone
@@ -21,53 +22,56 @@ from demo.workplace import REPOSITORY
 DAGS = REPOSITORY / "bench" / "dags"
 _SECONDS_TO_READ_A_DAG = 60.0
 _SECONDS_FOR_A_RUN = 1800.0
+_WORKERS = 32
 
 
-@dataclass(frozen=True)
-class Scheduled:
-    """Hold the measurements under a scheduler.
-
-    :param mapped_seconds: from the first mapped task's start to the last one's end.
-    :param bulk_seconds: from the bulk task's start to its end.
-    :param store_seconds: of each write of the journal.
-    """
-
-    tasks_at_once: int
-    mapped_seconds: float
-    bulk_seconds: float
-    store_seconds: list[float]
-
-
-def measure(bench: Bench, mapped_orders: int, bulk_orders: int, bulk_workers: int) -> Scheduled:
-    """Run the DAGs once each, in a separate Airflow."""
-    home = bench.directory / "scheduler"
-    home.mkdir()
+def mapped(bench: Bench) -> None:
+    """Compare a task for each order with one task for all, and measure a write of the journal."""
+    each, one = bench.sizes.mapped_orders, bench.orders_for(_WORKERS, bench.sizes.seconds)
     # More tasks than twice the processors only get into each other's way.
     tasks_at_once = 2 * (os.cpu_count() or 1)
     settings = {
         "AIRFLOW__CORE__PARALLELISM": str(tasks_at_once),
         "BENCH_FIRST_ORDER": str(FIRST_ORDER),
-        "BENCH_MAPPED_ORDERS": str(mapped_orders),
-        "BENCH_BULK_ORDERS": str(bulk_orders),
-        "BENCH_BULK_WORKERS": str(bulk_workers),
+        "BENCH_MAPPED_ORDERS": str(each),
+        "BENCH_BULK_ORDERS": str(one),
+        "BENCH_BULK_WORKERS": str(_WORKERS),
         "BENCH_TOKEN": TOKEN,
     }
-    connections: dict[str, dict[str, object]] = {
-        "oms_default": connection_to(bench.tenant.url, settle_seconds=SHORT_SETTLING),
+    connections = {
+        "oms_default": connection_to(bench.tenant.url, SHORT_SETTLING),
         "oms_http": {"conn_type": "http", "host": bench.tenant.url},
     }
+    home = bench.directory / "scheduler"
+    home.mkdir()
     with Standalone(home, DAGS, connections, settings) as airflow:
         # The first run of all pays for what Airflow reads only once.
         tasks = f"{_run(airflow, 'bench_store')}/taskInstances"
         result = f"{tasks}/measure_store/xcomEntries/return_value?stringify=false"
-        store: list[float] = airflow.api.ask("GET", result)["value"]
+        writes: list[float] = airflow.api.ask("GET", result)["value"]
         bench.tenant.reset(latency=LATENCY)
-        mapped = _span(airflow, "bench_mapped", mapped_orders)
-        bench.tenant.check(mapped_orders)
+        seconds_each = _span(airflow, "bench_mapped", each)
+        bench.tenant.check(each)
         bench.tenant.reset(latency=LATENCY)
-        bulk = _span(airflow, "bench_bulk", 1)
-        bench.tenant.check(bulk_orders)
-    return Scheduled(tasks_at_once, mapped, bulk, store)
+        seconds_one = _span(airflow, "bench_bulk", 1)
+        bench.tenant.check(one)
+    bench.store_seconds = median(writes)
+    bench.paper.say("### Under a real scheduler")
+    bench.paper.table(
+        ("what", "orders", "seconds", "ms for an order"),
+        [
+            (name, f"{orders:,}", f"{seconds:.1f}", f"{1000 * seconds / orders:,.2f}")
+            for name, orders, seconds in (
+                (f"(a) mapped HttpOperator, {tasks_at_once} tasks at a time", each, seconds_each),
+                (f"(d) this operator in one task, {_WORKERS} workers", one, seconds_one),
+            )
+        ],
+    )
+    written = spread([1000 * seconds for seconds in writes], ".1f")
+    bench.paper.say(f"A write of half a journal page to Airflow's task_state_store: {written} ms.")
+    name = f"(a) / (d) for an order, {_WORKERS} workers, the task's start included"
+    ratio = seconds_each / each / (seconds_one / one)
+    bench.paper.goals.append(Goal(name, ratio, 100, ",.0f", unit=" times"))
 
 
 def _span(airflow: Standalone, dag_id: str, count: int) -> float:

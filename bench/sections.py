@@ -1,6 +1,6 @@
 """The comparisons, and their goals.
 
-How one measurement is taken is in `measure` and `scheduler`; how it is shown, in `paper`.
+More of them are in `scheduler`, `limits` and `scale`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ _FAULTS = 0.05
 _WORKERS_WITH_FAULTS = 16
 _WORKERS_WITH_JOURNAL = 16
 _WORKERS_FOR_SETS = 32
-_WORKERS_IN_A_TASK = 32
 
 
 def _rates(costs: Iterable[Measurement]) -> list[float]:
@@ -29,33 +28,6 @@ def _rates(costs: Iterable[Measurement]) -> list[float]:
 
 def _cpu(costs: Iterable[Measurement]) -> list[float]:
     return [cost.cpu_ms for cost in costs]
-
-
-def mapped(bench: Bench) -> None:
-    """Compare a task for each order with one task for all, under a real scheduler."""
-    bulk_orders = bench.orders_for(_WORKERS_IN_A_TASK, bench.sizes.seconds)
-    mapped_orders = bench.sizes.mapped_orders
-    found = scheduler.measure(bench, mapped_orders, bulk_orders, _WORKERS_IN_A_TASK)
-    bench.store_seconds = median(found.store_seconds)
-    one_each = found.mapped_seconds / mapped_orders
-    all_in_one = found.bulk_seconds / bulk_orders
-    each = f"(a) mapped HttpOperator, {found.tasks_at_once} tasks at a time"
-    one = f"(d) this operator in one task, {_WORKERS_IN_A_TASK} workers"
-    bench.paper.say("### Under a real scheduler")
-    bench.paper.table(
-        ("what", "orders", "seconds", "ms for an order"),
-        [
-            (name, f"{orders:,}", f"{seconds:.1f}", f"{1000 * seconds / orders:,.2f}")
-            for name, orders, seconds in (
-                (each, mapped_orders, found.mapped_seconds),
-                (one, bulk_orders, found.bulk_seconds),
-            )
-        ],
-    )
-    written = spread([1000 * seconds for seconds in found.store_seconds], ".1f")
-    bench.paper.say(f"A write of half a journal page to Airflow's task_state_store: {written} ms.")
-    name = f"(a) / (d) for an order, {_WORKERS_IN_A_TASK} workers, the task's start included"
-    bench.paper.goals.append(Goal(name, one_each / all_in_one, 100, ",.0f", unit=" times"))
 
 
 def throughput(bench: Bench) -> None:
@@ -213,7 +185,7 @@ def sets(bench: Bench) -> None:
 #: By their names on the command line, in the order in which they run; `mapped` comes first, for
 #: it measures a write of the journal.
 SECTIONS: dict[str, Callable[[Bench], None]] = {
-    "mapped": mapped,
+    "mapped": scheduler.mapped,
     "throughput": throughput,
     "faults": faults,
     "journal": journal,

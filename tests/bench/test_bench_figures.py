@@ -9,8 +9,8 @@ import pytest
 
 from bench.measure import Assignment, run_in_child, spread
 from bench.paper import Goal, Paper
+from bench.rounds import Tenant, running
 from bench.sections import LOOP, OPERATOR, POOL
-from bench.tenant import Tenant, running
 from demo.terminal import DemoError
 
 

@@ -10,10 +10,9 @@ import pytest
 
 from bench import limits, nginx
 from bench.limiter import Limit
-from bench.limits import AT_A_TIME, OPERATOR, PLAIN, SCENARIOS, Scenario, Taken, take
+from bench.limits import AT_A_TIME, OPERATOR, PLAIN, SCENARIOS, Taken, take
 from bench.paper import Paper
-from bench.rounds import QUICK, Bench
-from bench.tenant import running
+from bench.rounds import QUICK, Bench, running
 from demo.terminal import DemoError
 
 RETRY = "plain.retry"
@@ -31,18 +30,11 @@ def test_requests_at_a_time_allow_what_their_latency_lets_them() -> None:
 
 
 def test_the_operator_is_held_to_what_it_did_behind_each_limit() -> None:
-    found = list(limits.goals({scenario.name: DONE for scenario in SCENARIOS}))
+    found = [goal for one in SCENARIOS for goal in limits.goals(replace(DONE, scenario=one))]
     assert len({goal.name for goal in found}) == len(found) == 11
-    assert [goal.figure for goal in found if "share" in goal.name] == [pytest.approx(0.5)] * 4
-
-
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
-def test_a_shorter_scenario_is_the_same_otherwise(scenario: Scenario) -> None:
-    short = scenario.scaled(0.5)
-    assert short.orders == scenario.orders / 2
-    assert short.longest == scenario.longest / 2
-    assert short.limit.rate == scenario.limit.rate
-    assert scenario.scaled(1.0) == scenario
+    shares = [goal for goal in found if goal.name.endswith("share of the limit")]
+    assert [goal.bound for goal in shares] == [0.90, 0.75, 0.65, 0.75]
+    assert shares[0].row()[-1] == "SHORT by 0.40"
 
 
 def test_without_nginx_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,16 +46,16 @@ def test_without_a_limit_its_workers_are_what_bounds_it() -> None:
     assert 0.9 <= wave.rate / (2 * WORKERS / LATENCY) <= 1
     assert wave.orders == 2_000
     # Each task reads one order first.
-    assert (wave.requests, wave.turned_away) == (2_002, 0)
+    assert (wave.tenant.requests, wave.tenant.turned_away) == (2_002, 0)
 
 
 def test_tasks_share_the_limit_of_the_tenant() -> None:
     wave = run_wave(4, 500, 200, 0.005)
     assert 0.7 <= wave.rate / 200 <= 1.01
-    assert 0 < wave.turned_away / wave.requests < 0.1
+    assert 0 < wave.tenant.turned_away / wave.tenant.requests < 0.1
 
 
 def test_what_a_journal_takes_is_counted() -> None:
     small, large = run_wave(1, 500, None, 0.005), run_wave(1, 2_000, None, 0.005)
-    assert large.writes > small.writes
-    assert large.written_bytes > 2_000 * 3
+    assert large.store.writes > small.store.writes
+    assert large.store.written_bytes > 2_000 * 3

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from bench.stub import CANCEL_PATH, DROPPED, FAILED, OK, UNAVAILABLE, Book
-from bench.tenant import Tenant, running
+from bench.rounds import Tenant, running
+from bench.stub import CANCEL_PATH, DROPPED, FAILED, OK, UNAVAILABLE, Stub
 
 ORDER = 5_000_001
 
@@ -75,8 +75,9 @@ def test_a_fault_hits_the_first_cancel_only_and_the_state_is_the_truth(tenant: T
 
 def test_the_same_orders_meet_the_same_faults_and_about_as_many_as_asked_for() -> None:
     def statuses() -> list[int]:
-        book = Book(faults=0.05, unavailable=0.025)
-        return [book.cancel(order_id) for order_id in range(ORDER, ORDER + 10_000)]
+        stub = Stub()
+        stub.reset(faults=0.05, unavailable=0.025)
+        return [stub.cancel(order_id) for order_id in range(ORDER, ORDER + 10_000)]
 
     found = statuses()
     assert found == statuses()
