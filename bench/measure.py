@@ -1,6 +1,6 @@
 """One measurement: a contender in a separate process, `python -m bench.measure ASSIGNMENT`.
 
-The contenders are in `plain`, `peers` and `provider`. Nothing is imported here that only some of
+The contenders are in `plain` and `provider`. Nothing is imported here that only some of
 them need: memory is measured too.
 """
 
