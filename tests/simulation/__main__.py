@@ -6,7 +6,6 @@ With WRITE_DOCS=1 its output goes into docs/guarantees.md too.
 from __future__ import annotations
 
 import argparse
-import itertools
 import os
 import sys
 import time
@@ -42,25 +41,6 @@ def run_chunk(seeds: range) -> tuple[Counter[str], list[tuple[int, str]], float]
     return counts, broken, time.process_time() - began_at
 
 
-def run_until_broken(first: int, seconds: float) -> int:
-    """Run one story after another until one breaks a promise, and say which and how soon.
-
-    :param first: the first seed.
-    :param seconds: of processor time, after which it gives up.
-    """
-    began_at = time.process_time()
-    for seed in itertools.count(first):
-        violation = Story(seed).run().violation
-        spent = time.process_time() - began_at
-        if violation is not None:
-            print(f"seed {seed} breaks a promise after {spent:.2f} s: {violation}")
-            return 1
-        if spent > seconds:
-            break
-    print(f"{seed - first + 1} stories in {spent:.2f} s break no promise")
-    return 0
-
-
 def write(text: str) -> None:
     """Put the output into the docs, between its markers.
 
@@ -77,19 +57,11 @@ def main() -> int:
     parser.add_argument("seeds", type=int, nargs="?", default=10_000, help="how many stories")
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--tell", type=int, help="tell the story of one seed, and run no other")
-    parser.add_argument(
-        "--until-broken",
-        type=float,
-        metavar="SECONDS",
-        help="run stories on one core until one breaks a promise, for this processor time at most",
-    )
     arguments = parser.parse_args()
     if arguments.tell is not None:
         told = tell(arguments.tell)
         print(told.timeline())
         return 1 if told.violation else 0
-    if arguments.until_broken is not None:
-        return run_until_broken(arguments.first, arguments.until_broken)
     began_at = time.monotonic()
     last = arguments.first + arguments.seeds
     chunks = [range(at, min(at + _CHUNK, last)) for at in range(arguments.first, last, _CHUNK)]
