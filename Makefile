@@ -59,7 +59,7 @@ docs-links: venv ## look whether every outside link of the docs still leads some
 	@"$(VENV)/python" -m sphinx $(SPHINX) -b linkcheck -c docs . build/docs/links
 
 docs-parts: venv ## write what the docs take from the code: the emulator's tables
-	@"$(VENV)/python" scripts/emulator_tables.py
+	@"$(VENV)/python" -m scripts.emulator_tables
 
 public-api: venv ## write the public names and signatures into docs/reference/public-api.txt
 	@"$(VENV)/python" -m scripts.public_api
@@ -75,10 +75,10 @@ JOBS = 1
 matrix: venv ## the built wheel on every Airflow and Python (an hour); CELL=… for one, JOBS=2
 	@cell='$(CELL)'; "$(VENV)/python" -m nox --parallel=$(JOBS) \
 		$${cell:+--session="cell($$cell)"} -- $(OPTIONS); \
-	status=$$?; "$(VENV)/python" scripts/compatibility.py && exit $$status
+	status=$$?; "$(VENV)/python" -m scripts.compatibility && exit $$status
 
 package: venv ## build wheel and sdist twice, compare, check, install; TAG=v1.2.3 before a release
-	@"$(VENV)/python" -m scripts.package check dist --tag='$(TAG)'
+	@"$(VENV)/python" -m scripts.package --tag='$(TAG)'
 
 release-dry-run: venv ## the release workflow up to the upload; OPTIONS=--tests=tests/packaging for fewer
 	@"$(VENV)/python" -m scripts.release_dry_run $(OPTIONS)

@@ -50,7 +50,9 @@ WITHOUT_TABLES = "--ignore=tests/docs/test_compatibility_page.py"
 @nox.session(python=False, default=False)
 def build(session: nox.Session) -> None:
     """Build the wheel and the sdist that all cells share."""
-    session.run(sys.executable, "-m", "scripts.package", "build", str(DIST), external=True)
+    shutil.rmtree(DIST, ignore_errors=True)
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(DIST)]
+    session.run(*command, external=True)
 
 
 @nox.session(venv_backend="uv", download_python="never", requires=["build"], allow_parallel=True)

@@ -5,31 +5,27 @@ They are written only when every cell is there, all tested the same wheel, and n
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from packaging.version import Version
 
+from scripts.tables import put, table
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 REPORTS = REPOSITORY / ".nox" / "cells"
 PAGE = REPOSITORY / "docs" / "compatibility.md"
 ASPECTS = ("journal", "approval", "retry policy", "form", "a task whose process is killed")
-_NOT_TRIED = "not tried"
 
 Cell = dict[str, Any]
-sys.path.append(str(REPOSITORY))
 
 
 def short(version: str) -> str:
-    """Return the first two parts of a version.
-
-    :param version: the version.
-    """
+    """Return the first two parts of a version."""
     return ".".join(version.split(".")[:2])
 
 
@@ -41,8 +37,9 @@ def cells() -> list[Cell]:
 
 def wanted() -> set[tuple[str, str]]:
     """Return Airflow and Python of each cell that there is to be."""
-    noxfile = importlib.import_module("noxfile")
-    return {(airflow, python) for python, airflow in noxfile.CELLS}
+    from noxfile import CELLS  # noqa: PLC0415 - not every environment has nox
+
+    return {(airflow, python) for python, airflow in CELLS}
 
 
 def what_is_wrong(found: list[Cell]) -> list[str]:
@@ -52,39 +49,15 @@ def what_is_wrong(found: list[Cell]) -> list[str]:
     """
     there = {(short(cell["airflow"]), short(cell["python"])) for cell in found}
     wrong = [f"no result of Airflow {a}, Python {p}" for a, p in sorted(wanted() - there)]
-    wrong += [f"{name(cell)} failed" for cell in found if cell["exit_status"] != 0]
-    wrong += [f"{name(cell)} ran some tests only" for cell in found if not cell.get("all_areas")]
+    for cell in found:
+        name = f"Airflow {cell['airflow']}, Python {cell['python']}"
+        if cell["exit_status"] != 0:
+            wrong.append(f"{name} failed")
+        if not cell.get("all_areas"):
+            wrong.append(f"{name} ran some tests only")
     if len({cell.get("wheel") for cell in found}) > 1:
         wrong.append("not all cells have tested the same wheel")
     return wrong
-
-
-def name(cell: Cell) -> str:
-    """Return the name of a cell.
-
-    :param cell: the cell.
-    """
-    return f"Airflow {cell['airflow']}, Python {cell['python']}"
-
-
-def table(heading: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """Return a table in Markdown.
-
-    :param heading: its first row.
-    :param rows: its other rows.
-    """
-    heading = list(heading)
-    lines = [heading, ["---"] * len(heading), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def counts(cell: Cell, outcome: str) -> int:
-    """Return how many tests of a cell ended in some way.
-
-    :param cell: the cell.
-    :param outcome: as pytest calls it.
-    """
-    return sum(area.get(outcome, 0) for area in cell["tests"].values())
 
 
 def by_cell(found: list[Cell]) -> str:
@@ -92,27 +65,29 @@ def by_cell(found: list[Cell]) -> str:
 
     :param found: the cells.
     """
-    rows = [
-        [
-            cell["airflow"],
-            cell["python"],
-            str(counts(cell, "passed")),
-            ", ".join(f"{feature} ({n})" for feature, n in cell["lacking"].items()) or "none",
-        ]
-        for cell in found
-    ]
-    return table(["Airflow", "Python", "tests passed", "left out, for want of (tests)"], rows)
+    rows = []
+    for cell in found:
+        passed = sum(area.get("passed", 0) for area in cell["tests"].values())
+        lacking = ", ".join(f"{feature} ({n})" for feature, n in cell["lacking"].items())
+        rows.append((cell["airflow"], cell["python"], str(passed), lacking or "none"))
+    return table(("Airflow", "Python", "tests passed", "left out, for want of (tests)"), rows)
 
 
-def lines_of(found: list[Cell]) -> dict[str, list[Cell]]:
-    """Return the cells by the line of Airflow they are of.
+def by_line(
+    found: list[Cell], heading: str, names: dict[str, str], entry: Callable[[str, list[Cell]], str]
+) -> str:
+    """Return a table with a column for each line of Airflow.
 
     :param found: the cells.
+    :param heading: the heading of the first column.
+    :param names: the first column, by the keys of the rows.
+    :param entry: tells what stands in the row of a key, for the cells of a line.
     """
     lines: dict[str, list[Cell]] = {}
     for cell in found:
         lines.setdefault(short(cell["airflow"]), []).append(cell)
-    return lines
+    rows = [(name, *(entry(key, line) for line in lines.values())) for key, name in names.items()]
+    return table((heading, *lines), rows)
 
 
 def by_area(found: list[Cell]) -> str:
@@ -120,17 +95,15 @@ def by_area(found: list[Cell]) -> str:
 
     :param found: the cells.
     """
-    lines = lines_of(found)
-    areas = sorted({area for cell in found for area in cell["tests"]})
 
     def entry(area: str, line: list[Cell]) -> str:
         passed = {cell["tests"].get(area, {}).get("passed", 0) for cell in line}
         return " / ".join(str(number) for number in sorted(passed, reverse=True))
 
+    areas = sorted({area for cell in found for area in cell["tests"]})
     # Those that concern the whole package lie in no folder.
-    named = {area: "`tests/*.py`" if area == "package" else f"`tests/{area}`" for area in areas}
-    rows = [[named[area], *(entry(area, line) for line in lines.values())] for area in areas]
-    return table(["passed in", *lines], rows)
+    names = {area: "`tests/*.py`" if area == "package" else f"`tests/{area}`" for area in areas}
+    return by_line(found, "passed in", names, entry)
 
 
 def by_aspect(found: list[Cell]) -> str:
@@ -138,44 +111,28 @@ def by_aspect(found: list[Cell]) -> str:
 
     :param found: the cells.
     """
-    lines = lines_of(found)
-    rows = [
-        [
-            aspect,
-            *(
-                " / ".join(dict.fromkeys(c["degrades"].get(aspect, _NOT_TRIED) for c in line))
-                for line in lines.values()
-            ),
-        ]
-        for aspect in ASPECTS
-    ]
-    return table(["", *lines], rows)
 
+    def entry(aspect: str, line: list[Cell]) -> str:
+        return " / ".join(dict.fromkeys(c["degrades"].get(aspect, "not tried") for c in line))
 
-def written(page: str, found: list[Cell]) -> str:
-    """Return the page with the tables of a run.
-
-    :param page: the page as it is.
-    :param found: the cells.
-    """
-    for title, made in (("cells", by_cell), ("areas", by_area), ("aspects", by_aspect)):
-        begin, end = f"<!-- {title}: make matrix WRITE_DOCS=1 -->\n", f"\n<!-- end of {title} -->"
-        before, rest = page.split(begin)
-        after = rest.split(end)[1]
-        page = f"{before}{begin}{made(found)}{end}{after}"
-    return page
+    return by_line(found, "", {aspect: aspect for aspect in ASPECTS}, entry)
 
 
 def main() -> int:
     """Print the tables, and write them when asked to."""
     found = cells()
-    print(by_cell(found), by_area(found), by_aspect(found), sep="\n\n")
+    tables = {"cells": by_cell(found), "areas": by_area(found), "aspects": by_aspect(found)}
+    print(*tables.values(), sep="\n\n")
     if os.environ.get("WRITE_DOCS") != "1":
         return 0
     if wrong := what_is_wrong(found):
         print("\nnot written:", *wrong, sep="\n  ")
         return 1
-    PAGE.write_text(written(PAGE.read_text(encoding="utf-8"), found), encoding="utf-8")
+    page = PAGE.read_text(encoding="utf-8")
+    for title, made in tables.items():
+        begin, end = f"<!-- {title}: make matrix WRITE_DOCS=1 -->", f"<!-- end of {title} -->"
+        page = put(made, page, begin, end)
+    PAGE.write_text(page, encoding="utf-8")
     return 0
 
 

@@ -5,9 +5,7 @@ They are made from the code; a test fails when they differ from it.
 
 from __future__ import annotations
 
-import argparse
 import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, get_args
 
@@ -18,34 +16,23 @@ from airflow_provider_oms.emulator.faults import Fault, Rule
 from airflow_provider_oms.emulator.native.settings import NativeSettings
 from airflow_provider_oms.emulator.parts.settings import PartSettings
 from airflow_provider_oms.emulator.settings import Settings
+from scripts.tables import put, table
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "emulator.md"
-
-
-def table(heading: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    """Return a table in Markdown.
-
-    :param heading: its first row.
-    :param rows: the others.
-    """
-    lines = [heading, tuple("---" for _ in heading), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def code(value: object) -> str:
-    """Return a value as JSON has it, in the type of code.
-
-    :param value: the value.
-    """
-    listed = list(value) if isinstance(value, tuple) else value
-    return f"`{json.dumps(listed)}`"
+_KINDS = {
+    "array": "a list",
+    "boolean": "`true`, `false`",
+    "integer": "a whole number",
+    "null": "`null`",
+    "number": "a number",
+    "string": "a text",
+}
 
 
 def options() -> str:
     """Return the table of the command line's options."""
-    parser = command_line()
     rows = []
-    for action in parser._actions:  # noqa: SLF001 - argparse has no other way to list them
+    for action in command_line()._actions:  # noqa: SLF001 - argparse has no other way to list them
         if "--help" in action.option_strings:
             continue
         given = f" {action.metavar or action.dest.upper()}" if action.nargs != 0 else ""
@@ -61,19 +48,14 @@ def values(schema: dict[str, Any]) -> str:
 
     :param schema: the field's JSON schema.
     """
-    if "enum" in schema:
-        return ", ".join(f"`{json.dumps(one)}`" for one in schema["enum"])
-    if "const" in schema:
-        return f"`{json.dumps(schema['const'])}`"
     if "anyOf" in schema:
         return " or ".join(values(one) for one in schema["anyOf"])
-    kind = str(schema.get("type", "object"))
-    words = {"array": "a list", "boolean": "`true`, `false`", "integer": "a whole number"}
-    words |= {"null": "`null`", "number": "a number", "string": "a text", "object": "an object"}
-    return words.get(kind, kind)
+    allowed = schema.get("enum") or ([schema["const"]] if "const" in schema else [])
+    listed = ", ".join(f"`{json.dumps(one)}`" for one in allowed)
+    return listed or _KINDS.get(schema.get("type", "object"), "an object")
 
 
-def fields(model: type[BaseModel], *, leave_out: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+def fields(model: type[BaseModel], leave_out: frozenset[str]) -> list[tuple[str, ...]]:
     """Return a row for each field of a model: name, values, default and description.
 
     :param model: the model.
@@ -84,7 +66,7 @@ def fields(model: type[BaseModel], *, leave_out: tuple[str, ...] = ()) -> list[t
         (
             f"`{name}`",
             values(schema[name]),
-            "required" if field.is_required() else code(field.default),
+            "required" if field.is_required() else f"`{json.dumps(field.default)}`",
             field.description or "",
         )
         for name, field in model.model_fields.items()
@@ -92,20 +74,15 @@ def fields(model: type[BaseModel], *, leave_out: tuple[str, ...] = ()) -> list[t
     ]
 
 
-def switches() -> str:
-    """Return the table of the behavior switches, except for those that have separate tables."""
-    others = (*NativeSettings.model_fields, *PartSettings.model_fields)
-    return table(("switch", "values", "default", "meaning"), fields(Settings, leave_out=others))
+def of_model(model: type[BaseModel], first: str = "switch", *leave_out: str) -> str:
+    """Return the table of a model's fields.
 
-
-def native_switches() -> str:
-    """Return the table of the native API's behavior switches."""
-    return table(("switch", "values", "default", "meaning"), fields(NativeSettings))
-
-
-def part_switches() -> str:
-    """Return the table of the behavior switches about parts of orders."""
-    return table(("switch", "values", "default", "meaning"), fields(PartSettings))
+    :param model: the model.
+    :param first: the heading of their names.
+    :param leave_out: fields that are told of elsewhere.
+    """
+    heading = (first, "values", "default", "meaning")
+    return table(heading, fields(model, frozenset(leave_out)))
 
 
 def faults() -> str:
@@ -115,15 +92,10 @@ def faults() -> str:
         (kind,) = get_args(model.model_fields["kind"].annotation)
         parameters = [
             f"{name}: {allowed} ({default})"
-            for name, allowed, default, _ in fields(model, leave_out=("kind",))
+            for name, allowed, default, _ in fields(model, frozenset({"kind"}))
         ]
         rows.append((f"`{kind}`", model.__doc__ or "", "; ".join(parameters)))
     return table(("kind", "what happens", "parameters (default)"), rows)
-
-
-def rules() -> str:
-    """Return the table of a rule's fields other than its fault."""
-    return table(("field", "values", "default", "meaning"), fields(Rule, leave_out=("fault",)))
 
 
 def page(text: str) -> str:
@@ -131,30 +103,20 @@ def page(text: str) -> str:
 
     :param text: the page's text.
     """
-    for name, make in (
-        ("options", options),
-        ("switches", switches),
-        ("native switches", native_switches),
-        ("part switches", part_switches),
-        ("faults", faults),
-        ("rules", rules),
-    ):
-        begin, end = (
-            f"<!-- made by make docs-parts: {name} {edge} -->" for edge in ("begin", "end")
-        )
-        before, found, rest = text.partition(begin)
-        _, ended, after = rest.partition(end)
-        if not (found and ended):
-            raise SystemExit(f"{PAGE.name} has no place for the table of {name}")
-        text = f"{before}{begin}\n{make()}\n{end}{after}"
+    in_separate_tables = (*NativeSettings.model_fields, *PartSettings.model_fields)
+    tables = {
+        "options": options(),
+        "switches": of_model(Settings, "switch", *in_separate_tables),
+        "native switches": of_model(NativeSettings),
+        "part switches": of_model(PartSettings),
+        "faults": faults(),
+        "rules": of_model(Rule, "field", "fault"),
+    }
+    for name, made in tables.items():
+        begin, end = (f"<!-- made by make docs-parts: {name} {at} -->" for at in ("begin", "end"))
+        text = put(made, text, begin, end)
     return text
 
 
-def main() -> None:
-    """Regenerate the page's tables."""
-    argparse.ArgumentParser(description=__doc__).parse_args()
-    PAGE.write_text(page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
-
-
 if __name__ == "__main__":
-    main()
+    PAGE.write_text(page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

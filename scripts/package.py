@@ -1,4 +1,4 @@
-"""Build the wheel and the sdist, and check that they may be released.
+"""Build the wheel and the sdist into `dist`, and check that they may be released.
 
 They are built twice, from two places with different clocks, rights and locales, and must be the
 same to the byte. Then they are checked, and the wheel is installed where nothing of the source is.
@@ -12,21 +12,17 @@ import re
 import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
 import zipfile
-from collections.abc import Collection
 from pathlib import Path
 
 from scripts.addresses import RELATIVE_LINK, VARIABLE, address_of_repository, with_absolute_links
+from scripts.mutants import PACKAGE, REPOSITORY, copy_to
 
-REPOSITORY = Path(__file__).resolve().parent.parent
-PACKAGE = "airflow_provider_oms"
-DISTRIBUTION = "airflow-provider-oms"
+DIST = REPOSITORY / "dist"
+CHANGELOG = REPOSITORY / "CHANGELOG.md"
 NOTES = REPOSITORY / "build" / "release-notes.md"
 CONSTRAINTS = REPOSITORY / "constraints" / "airflow-3.3.txt"
-# Hidden files that a forge and an editor read; any other one is a developer's own.
-HIDDEN = (".gitignore", ".editorconfig", ".github", ".pre-commit-config.yaml")
 _SOMEWHERE_ELSE = {
     "TZ": "Pacific/Kiritimati",
     "LC_ALL": "C",
@@ -36,7 +32,7 @@ _SOMEWHERE_ELSE = {
 _A_WHILE_AGO = 1_000_000_000
 
 
-def run(command: list[str], cwd: str | None = None, **environment: str) -> None:
+def run(command: list[str], cwd: Path = REPOSITORY, **environment: str) -> None:
     """Run a command, and end everything when it fails.
 
     :param command: what to run.
@@ -44,59 +40,43 @@ def run(command: list[str], cwd: str | None = None, **environment: str) -> None:
     :param environment: environment variables in addition to those that are set.
     :raises SystemExit: when it fails.
     """
-    words = [Path(word).name if word.startswith("/") else word for word in command]
-    print("$", *words, flush=True)
-    inherited = {name: text for name, text in os.environ.items() if not is_of_another(name)}
-    done = subprocess.run(command, cwd=cwd, env={**inherited, **environment}, check=False)
-    if done.returncode:
+    print("$", *(Path(word).name if word.startswith("/") else word for word in command), flush=True)
+    # Those of another environment, or of another Airflow, must not lead there.
+    inherited = {
+        name: text
+        for name, text in os.environ.items()
+        if name not in ("VIRTUAL_ENV", "PYTHONPATH") and not name.startswith("AIRFLOW_")
+    }
+    if subprocess.run(command, cwd=cwd, env={**inherited, **environment}, check=False).returncode:
         raise SystemExit(f"This failed: {' '.join(command)}")
 
 
-def is_of_another(variable: str) -> bool:
-    """Return whether an environment variable is of another environment, or of another Airflow.
-
-    :param variable: its name.
-    """
-    return variable == "VIRTUAL_ENV" or variable.startswith("AIRFLOW_")
-
-
-def build(source: Path, target: Path, environment: dict[str, str] | None = None) -> None:
+def build(source: Path, target: Path, **environment: str) -> None:
     """Build the sdist, and the wheel out of it.
 
     :param source: the tree.
-    :param target: where they go; nothing else is there then.
+    :param target: the directory for them; nothing else is there then.
     :param environment: more environment variables.
     """
+    shutil.rmtree(target, ignore_errors=True)
     # The backend is among the pins; another version of it may build other bytes.
-    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir"]
-    target.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="new-", dir=target.parent) as scratch:
-        new = Path(scratch)
-        run([*command, str(new), str(source)], **(environment or {}))
-        # Unchanged files are left alone: another run of the matrix may be reading it.
-        for name in differences(new, target):
-            (target / name).unlink(missing_ok=True)
-            if (new / name).is_file():
-                (new / name).replace(target / name)
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(target)]
+    run(command, source, **environment)
 
 
-def build_elsewhere(target: Path) -> None:
+def build_elsewhere(scratch: Path) -> Path:
     """Build from a copy of the tree which differs in all that must not matter.
 
-    :param target: where the wheel and the sdist go.
+    :param scratch: an empty directory.
+    :return: the directory of the wheel and the sdist.
     """
-    with tempfile.TemporaryDirectory(prefix="oms-elsewhere-") as scratch:
-        copy = Path(scratch) / "another name"
-        shutil.copytree(REPOSITORY, copy, ignore=_not_copied)
-        for path in [*copy.rglob("*")]:
-            os.utime(path, (_A_WHILE_AGO, _A_WHILE_AGO))
-            path.chmod(0o700 if path.is_dir() else 0o600)
-        build(copy, target, _SOMEWHERE_ELSE)
-
-
-def _not_copied(_: str, names: list[str]) -> set[str]:
-    hidden = {name for name in names if name.startswith(".")} - set(HIDDEN)
-    return hidden | {"__pycache__", "build", "dist"}
+    copy = scratch / "another name"
+    copy_to(copy)
+    for path in [*copy.rglob("*")]:
+        os.utime(path, (_A_WHILE_AGO, _A_WHILE_AGO))
+        path.chmod(0o700 if path.is_dir() else 0o600)
+    build(copy, scratch / "dist", **_SOMEWHERE_ELSE)
+    return scratch / "dist"
 
 
 def differences(one: Path, other: Path) -> list[str]:
@@ -105,133 +85,81 @@ def differences(one: Path, other: Path) -> list[str]:
     :param one: a directory.
     :param other: another one.
     """
-    names = {path.name for directory in (one, other) for path in directory.iterdir()}
-    return sorted(
-        name
-        for name in names
-        if not (one / name).is_file()
-        or not (other / name).is_file()
-        or (one / name).read_bytes() != (other / name).read_bytes()
+    here, there = (
+        {(path.name, path.read_bytes()) for path in directory.iterdir()}
+        for directory in (one, other)
     )
+    return sorted({name for name, _ in here ^ there})
 
 
-def wrong_in_wheel(names: Collection[str], package: Path) -> list[str]:
-    """Return the errors in the contents of a wheel: it holds the package and its SBOM alone.
-
-    :param names: the names in the wheel.
-    :param package: the package's directory in the source tree.
-    """
-    found = {name for name in names if not re.match(rf"{PACKAGE}-[^/]+\.dist-info/", name)}
-    sboms = re.compile(rf"{PACKAGE}-[^/]+\.dist-info/sboms/sbom\.cdx\.json")
-    wanted = {
-        f"{PACKAGE}/{path.relative_to(package).as_posix()}"
-        for path in package.rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
-    }
-    too_much = [f"{name} does not belong there" for name in sorted(found - wanted)]
-    missing = [f"{name} is missing" for name in sorted(wanted - found)]
-    if not any(map(sboms.fullmatch, names)):
-        missing.append("the SBOM is missing")
-    return too_much + missing
-
-
-def is_unwanted(name: str) -> bool:
-    """Return whether a file has no business in the sdist.
-
-    :param name: its name there.
-    """
-    hidden = [part for part in Path(name).parts if part.startswith(".")]
-    return name.endswith(".pyc") or not set(hidden) <= set(HIDDEN)
-
-
-def wrong_with_version(version: str, tag: str | None, changelog: str) -> list[str]:
+def wrong_with_version(version: str, tag: str, changelog: str) -> list[str]:
     """Return the places that disagree with the version, of which there is one place.
 
     :param version: the version of the package.
-    :param tag: the name of a tag that is to be released; ``None`` for none.
+    :param tag: the name of a tag that is to be released; empty for none.
     :param changelog: the text of the changelog.
     """
     wrong = []
     latest = re.search(r"^## (\S+)(.*)$", changelog, re.MULTILINE)
     if latest is None or latest[1] != version:
         wrong.append(f"CHANGELOG.md begins with another version than {version}")
-    if tag is not None:
-        if tag != f"v{version}":
-            wrong.append(f"the tag {tag} is not v{version}")
-        if latest is not None and "unreleased" in latest[2]:
-            wrong.append(f"CHANGELOG.md calls {version} unreleased")
+    if tag and tag != f"v{version}":
+        wrong.append(f"the tag {tag} is not v{version}")
+    if tag and latest is not None and "unreleased" in latest[2]:
+        wrong.append(f"CHANGELOG.md calls {version} unreleased")
     return wrong
 
 
-def wrong_with_links(metadata: str, tag: str | None) -> list[str]:
+def wrong_with_links(metadata: str, tag: str) -> list[str]:
     """Return the errors in the links that PyPI will show.
 
     :param metadata: the wheel's METADATA, with the README in it.
-    :param tag: the name of a tag that is to be released; ``None`` for none.
+    :param tag: the name of a tag that is to be released; empty for none.
     """
-    if tag is None or not RELATIVE_LINK.search(metadata):
-        return []
-    return [f"the README's links lead nowhere on PyPI; set {VARIABLE}"]
+    if tag and RELATIVE_LINK.search(metadata):
+        return [f"the README's links lead nowhere on PyPI; set {VARIABLE}"]
+    return []
 
 
-def release_notes(changelog: str) -> str:
+def check(wheel: Path, tag: str, changelog: str) -> None:
+    """Check the built files.
+
+    :param wheel: the wheel, beside the sdist.
+    :param tag: the name of the tag that is to be released; empty for none.
+    :param changelog: the text of the changelog.
+    :raises SystemExit: naming everything that is wrong.
+    """
+    name, version = wheel.name.split("-")[:2]
+    info = f"{name}-{version}.dist-info"
+    with zipfile.ZipFile(wheel) as archive:
+        metadata = archive.read(f"{info}/METADATA").decode()
+        has_sbom = f"{info}/sboms/sbom.cdx.json" in archive.namelist()
+    wrong = [] if has_sbom else ["the SBOM is missing"]
+    wrong += wrong_with_links(metadata, tag) + wrong_with_version(version, tag, changelog)
+    if wrong:
+        raise SystemExit("\n".join(wrong))
+    run([sys.executable, "-m", "twine", "check", "--strict", *map(str, DIST.iterdir())])
+    # The wheel has every file of the package, and nothing else.
+    contents = str(Path(sys.executable).parent / "check-wheel-contents")
+    run([contents, "--package", PACKAGE, "--toplevel", PACKAGE, str(wheel)])
+
+
+def release_notes(changelog: str, version: str) -> str:
     """Return the newest entry of the changelog, without its heading.
 
     :param changelog: the text of the changelog.
-    """
-    return re.split(r"^## .*$", changelog, flags=re.MULTILINE)[1].strip() + "\n"
-
-
-def write_release_notes(version: str) -> None:
-    """Write the text of the release's page.
-
     :param version: the version of the package.
     """
-    notes = release_notes((REPOSITORY / "CHANGELOG.md").read_text(encoding="utf-8"))
-    if address := address_of_repository():
-        notes = with_absolute_links(notes, address, version)
-    NOTES.parent.mkdir(exist_ok=True)
-    NOTES.write_text(notes, encoding="utf-8")
+    notes = re.split(r"^## .*$", changelog, flags=re.MULTILINE)[1].strip() + "\n"
+    address = address_of_repository()
+    return with_absolute_links(notes, address, version) if address else notes
 
 
-def version_of(wheel: Path) -> str:
-    """Return the version that a wheel is of.
+def install_and_look(wheel: Path) -> None:
+    """Install the wheel into an empty environment, and print Airflow's view of it.
 
     :param wheel: the wheel.
     """
-    return wheel.name.split("-")[1]
-
-
-def check(dist: Path, tag: str | None) -> None:
-    """Check the built files.
-
-    :param dist: where it is.
-    :param tag: the name of the tag that is to be released, if any.
-    :raises SystemExit: naming everything that is wrong.
-    """
-    (wheel,) = dist.glob("*.whl")
-    (sdist,) = dist.glob("*.tar.gz")
-    with zipfile.ZipFile(wheel) as archive:
-        wrong = wrong_in_wheel(archive.namelist(), REPOSITORY / PACKAGE)
-        (metadata,) = [name for name in archive.namelist() if name.endswith("/METADATA")]
-        wrong += wrong_with_links(archive.read(metadata).decode(), tag)
-    with tarfile.open(sdist) as archive:
-        names = archive.getnames()
-    wrong += [f"{name} is in the sdist" for name in names if is_unwanted(name)]
-    changelog = (REPOSITORY / "CHANGELOG.md").read_text(encoding="utf-8")
-    wrong += wrong_with_version(version_of(wheel), tag, changelog)
-    if wrong:
-        raise SystemExit("\n".join(wrong))
-    run([sys.executable, "-m", "twine", "check", "--strict", str(wheel), str(sdist)])
-    run([str(Path(sys.executable).parent / "check-wheel-contents"), str(wheel)])
-
-
-def install_and_look(dist: Path) -> None:
-    """Install the wheel into an empty environment, and print Airflow's view of it.
-
-    :param dist: where the wheel is.
-    """
-    (wheel,) = dist.glob("*.whl")
     uv = str(Path(sys.executable).parent / "uv")
     with tempfile.TemporaryDirectory(prefix="oms-installed-") as scratch:
         place = Path(scratch)
@@ -242,36 +170,27 @@ def install_and_look(dist: Path) -> None:
         run([*install, "--no-deps", str(wheel)], UV_LINK_MODE="copy")
         run([sys.executable, "-m", "pip", "--python", inside, "check"])
         # Nothing of the source tree is there.
-        home = str(place / "airflow")
-        seen = [inside, "-m", "airflow", "providers", "get", DISTRIBUTION]
-        run(seen, scratch, AIRFLOW_HOME=home)
-        times = [inside, str(REPOSITORY / "scripts" / "import_time.py")]
-        run(times, scratch, AIRFLOW_HOME=home)
+        seen = [inside, "-m", "airflow", "providers", "get", "airflow-provider-oms"]
+        run(seen, place, AIRFLOW_HOME=str(place / "airflow"))
 
 
 def main() -> int:
-    """Build, or build twice and check."""
+    """Build twice, compare, check and install."""
     parser = argparse.ArgumentParser(description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    building = commands.add_parser("build", help="build the wheel and the sdist")
-    building.add_argument("directory", type=Path)
-    checking = commands.add_parser("check", help="build twice, compare, check, install")
-    checking.add_argument("directory", type=Path)
-    checking.add_argument("--tag", help="the tag to release, such as v1.2.3")
-    arguments = parser.parse_args()
-    dist = arguments.directory.resolve()
-    build(REPOSITORY, dist)
-    if arguments.command == "check":
-        with tempfile.TemporaryDirectory(prefix="oms-again-") as scratch:
-            build_elsewhere(Path(scratch) / "dist")
-            if different := differences(dist, Path(scratch) / "dist"):
-                raise SystemExit(f"Built twice, and not the same: {', '.join(different)}")
-        print("built twice, and the same to the byte")
-        check(dist, arguments.tag or None)
-        install_and_look(dist)
-        if arguments.tag:
-            (wheel,) = dist.glob("*.whl")
-            write_release_notes(version_of(wheel))
+    parser.add_argument("--tag", default="", help="the tag to release, such as v1.2.3")
+    tag = parser.parse_args().tag
+    build(REPOSITORY, DIST)
+    with tempfile.TemporaryDirectory(prefix="oms-again-") as scratch:
+        if different := differences(DIST, build_elsewhere(Path(scratch))):
+            raise SystemExit(f"Built twice, and not the same: {', '.join(different)}")
+    print("built twice, and the same to the byte")
+    (wheel,) = DIST.glob("*.whl")
+    changelog = CHANGELOG.read_text(encoding="utf-8")
+    check(wheel, tag, changelog)
+    install_and_look(wheel)
+    if tag:
+        NOTES.parent.mkdir(exist_ok=True)
+        NOTES.write_text(release_notes(changelog, tag.removeprefix("v")), encoding="utf-8")
     return 0
 
 

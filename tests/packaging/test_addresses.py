@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from scripts import addresses
-from scripts.package import REPOSITORY
+from scripts.mutants import REPOSITORY
 
 ADDRESS = "https://forge.example/owner/airflow-provider-oms"
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ import tomllib
 import pytest
 
 import airflow_provider_oms
-from scripts.package import REPOSITORY
+from scripts.mutants import REPOSITORY
 
 TEXT = (REPOSITORY / "sbom.cdx.json").read_text(encoding="utf-8")
 
