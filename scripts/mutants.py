@@ -54,7 +54,11 @@ class Mistake:
 def known_mistakes() -> list[Mistake]:
     """Return the mistakes that the list has."""
     text = (REPOSITORY / "scripts" / "known_mistakes.toml").read_text(encoding="utf-8")
-    return [Mistake(title, **entry) for title, entry in tomllib.loads(text).items()]
+    return [
+        Mistake(title, file, **entry)
+        for file, entries in tomllib.loads(text).items()
+        for title, entry in entries.items()
+    ]
 
 
 def copy_to(tree: Path) -> None:

@@ -11,6 +11,7 @@ import ast
 import difflib
 import random
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,30 +51,12 @@ class RandomMutant:
     lines: range
 
 
-@dataclass(frozen=True)
-class Change:
-    """Hold an operator's change to one node of a module.
-
-    :param file: the module, relative to the repository.
-    :param module: its syntax tree.
-    :param node: the node.
-    :param changed: the node in its place.
-    """
-
-    file: str
-    module: cst.Module
-    node: cst.CSTNode
-    changed: cst.CSTNode
-
-
 class _Visitor(cst.CSTVisitor):
-    """Collect every change of every operator."""
+    """Collect the nodes that an operator changes: its name, the node, and one in its place."""
 
-    def __init__(self, file: str, module: cst.Module) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.found: list[tuple[str, Change]] = []
-        self._file = file
-        self._module = module
+        self.found: list[tuple[str, cst.CSTNode, cst.CSTNode]] = []
 
     def on_visit(self, node: cst.CSTNode) -> bool:
         if m.matches(node, _LEFT_ALONE):
@@ -81,8 +64,7 @@ class _Visitor(cst.CSTVisitor):
         for kind, operator in mutation_operators:
             if isinstance(node, kind):
                 name = operator.__name__.removeprefix("operator_")
-                changes = (Change(self._file, self._module, node, one) for one in operator(node))
-                self.found += [(name, change) for change in changes]
+                self.found += [(name, node, changed) for changed in operator(node)]
         return True
 
 
@@ -97,24 +79,23 @@ def draw(paths: list[Path], repository: Path, seed: int) -> Iterator[RandomMutan
     :param seed: the seed.
     """
     chance = random.Random(seed)  # noqa: S311 - a sample, not a secret
-    by_operator: dict[str, list[Change]] = {}
+    by_operator = defaultdict(list)
     seen = set()
     for path in paths:
         module = cst.parse_module(path.read_text(encoding="utf-8"))
         seen.add(ast.dump(ast.parse(module.code)))
-        visitor = _Visitor(str(path.relative_to(repository)), module)
+        visitor = _Visitor()
         module.visit(visitor)
-        for operator, change in visitor.found:
-            by_operator.setdefault(operator, []).append(change)
+        for operator, node, changed in visitor.found:
+            by_operator[operator].append((path, module, node, changed))
     for changes in by_operator.values():
         chance.shuffle(changes)
     while by_operator:
         operator = chance.choice(sorted(by_operator))
-        change = by_operator[operator].pop()
+        path, module, node, changed = by_operator[operator].pop()
         if not by_operator[operator]:
             del by_operator[operator]
-        changed = change.module.deep_replace(change.node, change.changed)
-        text = cst.ensure_type(changed, cst.Module).code
+        text = cst.ensure_type(module.deep_replace(node, changed), cst.Module).code
         try:
             compile(text, "mutant", "exec", dont_inherit=True)
         except SyntaxError:
@@ -122,26 +103,25 @@ def draw(paths: list[Path], repository: Path, seed: int) -> Iterator[RandomMutan
         program = ast.dump(ast.parse(text))
         if program not in seen:
             seen.add(program)
-            yield _mutant(operator, change, text)
+            yield mutant_of(str(path.relative_to(repository)), operator, module.code, text)
 
 
-def _mutant(operator: str, change: Change, text: str) -> RandomMutant:
-    """Return the mutant that a change leads to.
+def mutant_of(file: str, operator: str, code: str, text: str) -> RandomMutant:
+    """Return a mutant, with the lines that it changes.
 
-    :param operator: the name of its operator.
-    :param change: the change.
-    :param text: the module with it.
+    :param file: the module, relative to the repository.
+    :param operator: the name of the operator.
+    :param code: the module as it is.
+    :param text: the module, changed.
     """
-    code = change.module.code
     lines = difflib.unified_diff(code.splitlines(), text.splitlines(), lineterm="", n=0)
     diff = "\n".join(list(lines)[2:])
     places = re.findall(r"^@@ -(\d+)(?:,(\d+))?", diff, re.MULTILINE)
-    first = int(places[0][0])
-    last = int(places[-1][0]) + max(0, int(places[-1][1] or 1) - 1)
+    first, (last, length) = int(places[0][0]), places[-1]
     begins = [
         node.lineno
         for node in ast.walk(ast.parse(code))
         if isinstance(node, ast.stmt) and node.lineno <= first <= (node.end_lineno or first)
     ]
-    span = range(max(begins, default=first), last + 1)
-    return RandomMutant(change.file, operator, text, diff, span)
+    span = range(max(begins, default=first), int(last) + max(1, int(length or 1)))
+    return RandomMutant(file, operator, text, diff, span)
