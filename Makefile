@@ -77,11 +77,11 @@ matrix: venv ## the built wheel on every Airflow and Python (an hour); CELL=… 
 		$${cell:+--session="cell($$cell)"} -- $(OPTIONS); \
 	status=$$?; "$(VENV)/python" -m scripts.compatibility && exit $$status
 
-package: venv ## build wheel and sdist twice, compare, check, install; TAG=v1.2.3 before a release
+package: venv ## build wheel and sdist twice, compare, check; TAG=v1.2.3 before a release
 	@"$(VENV)/python" -m scripts.package --tag='$(TAG)'
 
-release-dry-run: venv ## the release workflow up to the upload; OPTIONS=--tests=tests/packaging for fewer
-	@"$(VENV)/python" -m scripts.release_dry_run $(OPTIONS)
+release-dry-run: venv ## the release workflow up to the upload; OPTIONS=tests/packaging for fewer
+	@"$(VENV)/python" -m scripts.release_dry_run
 
 sbom: venv ## write sbom.cdx.json, which each wheel has in its metadata
 	@"$(VENV)/python" -m scripts.sbom

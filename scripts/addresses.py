@@ -20,30 +20,6 @@ _ADDRESS = re.compile(r"https://[a-z0-9.-]+(/[\w.-]+){2,}")
 RELATIVE_LINK = re.compile(r"\]\((?![a-z]+:|#)([^)\s]+)\)")
 
 
-def links(address: str, version: str) -> dict[str, str]:
-    """Return the package's links, by the labels that PyPI and Airflow know.
-
-    :param address: the repository's address.
-    :param version: the version of the package.
-    """
-    return {
-        "Documentation": page(address, version, "docs/index.md"),
-        "Changelog": page(address, version, "CHANGELOG.md"),
-        "Source": address,
-        "Issues": f"{address}/issues",
-    }
-
-
-def page(address: str, version: str, path: str) -> str:
-    """Return the address of a file as it is in a release.
-
-    :param address: the repository's address.
-    :param version: the version of the package.
-    :param path: the file's path in the repository.
-    """
-    return f"{address}/blob/v{version}/{path}"
-
-
 def with_absolute_links(text: str, address: str, version: str) -> str:
     """Return a page whose links into the repository are absolute.
 
@@ -51,7 +27,7 @@ def with_absolute_links(text: str, address: str, version: str) -> str:
     :param address: the repository's address.
     :param version: the version of the package.
     """
-    return RELATIVE_LINK.sub(lambda link: f"]({page(address, version, link[1])})", text)
+    return RELATIVE_LINK.sub(rf"]({address}/blob/v{version}/\1)", text)
 
 
 def address_of_repository() -> str | None:
@@ -75,6 +51,13 @@ class Addresses(MetadataHookInterface):
         """
         text = (Path(self.root) / "README.md").read_text(encoding="utf-8")
         if address := address_of_repository():
-            metadata["urls"] = links(address, metadata["version"])
-            text = with_absolute_links(text, address, metadata["version"])
+            version = metadata["version"]
+            # PyPI and Airflow know these labels.
+            metadata["urls"] = {
+                "Documentation": f"{address}/blob/v{version}/docs/index.md",
+                "Changelog": f"{address}/blob/v{version}/CHANGELOG.md",
+                "Source": address,
+                "Issues": f"{address}/issues",
+            }
+            text = with_absolute_links(text, address, version)
         metadata["readme"] = {"content-type": "text/markdown", "text": text}

@@ -2,11 +2,11 @@
 
 The steps are those of ``.github/workflows/release.yml``, in a fresh clone of the last commit.
 Commands that build, test and compare are run. Actions, and commands that publish, are only named.
+The environment variable ``OPTIONS`` names the tests that a cell runs, which are all by default.
 """
 
 from __future__ import annotations
 
-import argparse
 import datetime as dt
 import os
 import re
@@ -81,28 +81,23 @@ def dated(changelog: str, day: dt.date) -> str:
     return changelog.replace("(unreleased)", f"({day})", 1)
 
 
-def run(step: Step, clone: Path, tests: str) -> None:
+def run(step: Step, clone: Path) -> None:
     """Run one step.
 
     :param step: the step.
     :param clone: where to run it.
-    :param tests: which tests a cell runs; empty for all.
     """
     # The options of the make that runs this are not those of the workflow's.
     inherited = {name: text for name, text in os.environ.items() if not name.startswith("MAKE")}
-    settings = {VARIABLE: ADDRESS, "GITHUB_REF_NAME": TAG, "OPTIONS": tests}
+    settings = {VARIABLE: ADDRESS, "GITHUB_REF_NAME": TAG}
     environment = {**inherited, **step.environment, **settings}
-    if subprocess.run(
-        ["bash", "-c", step.said], cwd=clone, env=environment, check=False
-    ).returncode:
+    command = ["bash", "-c", step.said]
+    if subprocess.run(command, cwd=clone, env=environment, check=False).returncode:
         raise SystemExit(f"This failed: {step.said}")
 
 
 def main() -> int:
     """Go through the workflow."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--tests", default="", help="which tests a cell runs; all by default")
-    tests = parser.parse_args().tests
     with tempfile.TemporaryDirectory(prefix="oms-release-") as scratch:
         clone = Path(scratch) / "clone"
         git = shutil.which("git") or "git"
@@ -117,7 +112,7 @@ def main() -> int:
                 print(f"NOT RUN, for want of Python {step.python}: {step.said}", flush=True)
             else:
                 print(f"$ {step.said}", flush=True)
-                run(step, clone, tests)
+                run(step, clone)
         print("These files would be uploaded:")
         notes = clone / "build" / "release-notes.md"
         for path in (*sorted((clone / "dist").iterdir()), clone / "sbom.cdx.json", notes):
