@@ -1,12 +1,11 @@
 """Write docs/reference/public-api.txt: every public name and its signature, one a line.
 
 Public is what docs/reference lists; Sphinx itself tells which names those are. A test compares the
-file with the code, so that no public name changes unseen.
+file with the code, so that no public name changes unseen. An argument names another file.
 """
 
 from __future__ import annotations
 
-import argparse
 import enum
 import io
 import sys
@@ -25,15 +24,8 @@ def public_api() -> str:
     """Return the public names with their signatures, sorted by name."""
     found: dict[str, str] = {}
 
-    def take(
-        _app: Sphinx,
-        what: str,
-        name: str,
-        thing: Any,
-        _options: Any,
-        arguments: str | None,
-        result: str | None,
-    ) -> None:
+    def take(*event: Any) -> None:
+        _, what, name, thing, _, arguments, result = event
         # Autodoc also looks at the classes and functions that a module has only imported.
         imported = what in IMPORTABLE and not thing.__module__.startswith("airflow_provider_oms.")
         if not imported:
@@ -79,13 +71,6 @@ def entry(what: str, name: str, thing: Any, signature: str) -> str:
     return f"{what} {name}{arguments} of {bases}"
 
 
-def main() -> int:
-    """Write the file."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("path", type=Path, nargs="?", default=SNAPSHOT)
-    parser.parse_args().path.write_text(public_api(), encoding="utf-8")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    path = Path(sys.argv[1]) if sys.argv[1:] else SNAPSHOT
+    path.write_text(public_api(), encoding="utf-8")
