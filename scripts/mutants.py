@@ -21,7 +21,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parent.parent
 PACKAGE = "airflow_provider_oms"
 # A mistake can make a test wait for what never comes.
-_SECONDS_PER_TEST = 30
+_SECONDS_PER_TEST = 60
 _SECONDS_PER_RUN = 1800
 
 
@@ -90,13 +90,14 @@ def tree_with(file: str, code: str) -> Iterator[Path]:
         yield tree
 
 
-def fails(tree: Path, arguments: Iterable[str]) -> bool:
+def fails(tree: Path, arguments: Iterable[str], *, shown: bool = False) -> bool:
     """Run tests in a tree, and return whether one of them fails.
 
     :param tree: the tree.
     :param arguments: what pytest is to run.
+    :param shown: whether its output is.
     """
-    command = [sys.executable, "-m", "pytest", "--quiet", "--exitfirst", "--tb=no", "-rN"]
+    command = [sys.executable, "-m", "pytest", "--quiet", "--exitfirst", "--tb=no"]
     command += [f"--timeout={_SECONDS_PER_TEST}", "--hypothesis-seed=0", *arguments]
     environment = {**os.environ, "PYTHONPATH": str(tree), "HYPOTHESIS_PROFILE": "find"}
     try:
@@ -104,7 +105,7 @@ def fails(tree: Path, arguments: Iterable[str]) -> bool:
             command,
             cwd=tree,
             env=environment,
-            stdout=subprocess.DEVNULL,
+            stdout=None if shown else subprocess.DEVNULL,
             timeout=_SECONDS_PER_RUN,
             check=False,
         )
@@ -135,8 +136,8 @@ def main() -> int:
     chosen = [one for one in known_mistakes() if all(word in one.title for word in words)]
     tests = sorted({f"tests/{test}" for mistake in chosen for test in mistake.tests})
     # A test that fails anyway would seem to catch every mistake.
-    if fails(REPOSITORY, tests):
-        raise SystemExit(f"One of these fails without any mistake: {', '.join(tests)}")
+    if fails(REPOSITORY, tests, shown=True):
+        raise SystemExit("A test fails without any mistake")
     missed = sum(not try_out(mistake) for mistake in chosen)
     print(f"{len(chosen) - missed} of {len(chosen)} known mistakes were caught")
     return 0 if chosen and not missed else 1
