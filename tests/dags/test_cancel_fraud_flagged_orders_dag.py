@@ -58,6 +58,11 @@ NATIVE = Dialect(
 )
 
 
+# What the kind of tenant has no part in, with one of them.
+with_translated = pytest.mark.parametrize("dialect", [TRANSLATED], ids=["translated"])
+with_native = pytest.mark.parametrize("dialect", [NATIVE], ids=["native"])
+
+
 @pytest.fixture(params=[TRANSLATED, NATIVE], ids=["translated", "native"])
 def dialect(request: pytest.FixtureRequest) -> Dialect:
     """Give each kind of tenant in turn."""
@@ -206,6 +211,7 @@ def test_an_order_that_cannot_be_canceled_fails_the_run_and_not_the_others(
     assert oms.order(FIRST + 10)["dispositionOtherReason"].endswith("case again")
 
 
+@with_native
 def test_what_was_left_open_by_an_earlier_run_is_taken_up_again(
     oms: EmulatorProcess, verdicts: Verdicts, run_dag: RunDag
 ) -> None:
@@ -231,6 +237,7 @@ def test_an_order_that_an_earlier_run_left_in_doubt_is_read_before_anything_is_s
     assert set(verdicts.written().values()) == {"canceled"}
 
 
+@with_translated
 def test_a_newer_rejection_does_not_hide_that_an_earlier_one_left_the_order_in_doubt(
     oms: EmulatorProcess, verdicts: Verdicts, run_dag: RunDag
 ) -> None:
@@ -242,6 +249,7 @@ def test_a_newer_rejection_does_not_hide_that_an_earlier_one_left_the_order_in_d
     assert posts(oms) == []
 
 
+@with_translated
 def test_more_orders_than_ever_expected_are_refused_as_a_whole(
     oms: EmulatorProcess, verdicts: Verdicts, run_dag: RunDag
 ) -> None:
@@ -254,6 +262,7 @@ def test_more_orders_than_ever_expected_are_refused_as_a_whole(
     assert set(verdicts.written().values()) == {None}
 
 
+@with_native
 def test_a_run_that_dies_leaves_its_orders_in_doubt(
     oms: EmulatorProcess, verdicts: Verdicts, run_dag: RunDag, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -297,6 +306,7 @@ def test_rows_that_cannot_be_used_fail_the_run_and_touch_nothing(
     assert verdicts.written()[FIRST, "rejected"] == "canceled"
 
 
+@with_native
 def test_two_alike_verdicts_of_the_same_instant_are_one(
     oms: EmulatorProcess, verdicts: Verdicts, run_dag: RunDag
 ) -> None:
@@ -308,6 +318,7 @@ def test_two_alike_verdicts_of_the_same_instant_are_one(
     assert posts(oms) == [FIRST]
 
 
+@with_translated
 def test_without_a_table_the_run_fails_and_nothing_is_sent(
     oms: EmulatorProcess, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, run_dag: RunDag
 ) -> None:
@@ -320,6 +331,7 @@ def test_without_a_table_the_run_fails_and_nothing_is_sent(
     assert oms.requests() == []
 
 
+@with_translated
 def test_wrong_credentials_fail_the_run_and_the_orders_wait_for_the_next(
     oms: EmulatorProcess,
     verdicts: Verdicts,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -24,6 +23,8 @@ RunInline = Callable[[DAG], Any]
 
 @pytest.fixture
 def connection(oms: EmulatorProcess, monkeypatch: pytest.MonkeyPatch) -> EmulatorProcess:
+    # A trigger that dag.test() runs asks no database.
+    backends.prefer_the_file(monkeypatch)
     connect(monkeypatch, oms, extra={"admin_url": "https://admin.example.com/orders/{order_id}"})
     oms.load_orders([{"orderID": 7, "orderState": "READY", "orderStatus": "READY"}])
     return oms
@@ -64,17 +65,7 @@ def run_inline(airflow_db: None, monkeypatch: pytest.MonkeyPatch) -> RunInline:
 
 @pytest.mark.parametrize(
     "arguments",
-    [
-        {"mode": "poke"},
-        {"mode": "reschedule"},
-        pytest.param(
-            {"deferrable": True},
-            marks=pytest.mark.skipif(
-                os.environ.get(backends.CONNECTIONS) == "database",
-                reason="what dag.test() runs a trigger with asks no database",
-            ),
-        ),
-    ],
+    [{"mode": "poke"}, {"mode": "reschedule"}, {"deferrable": True}],
     ids=str,
 )
 def test_it_waits_until_the_order_is_there(

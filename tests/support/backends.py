@@ -1,6 +1,6 @@
 """Where XComs and connections are kept in a process of tests; two environment variables select it.
 
-Airflow chooses both when it is imported, so every combination needs a separate process.
+Airflow chooses both when it is imported, so other places need a separate process.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def settings(home: Path) -> dict[str, str]:
         chosen["AIRFLOW__COMMON_IO__XCOM_OBJECTSTORAGE_PATH"] = f"file://{home}/xcoms"
         # In bytes; whatever is larger goes to the storage.
         chosen["AIRFLOW__COMMON_IO__XCOM_OBJECTSTORAGE_THRESHOLD"] = "10"
-    if os.environ.get(CONNECTIONS) == "file":
+    if CONNECTIONS in os.environ:
         backend = "airflow.secrets.local_filesystem.LocalFilesystemBackend"
         chosen["AIRFLOW__SECRETS__BACKEND"] = backend
         where = {"connections_file_path": str(_file(home))}
@@ -51,17 +51,30 @@ def provide(monkeypatch: pytest.MonkeyPatch, conn_id: str, fields: Mapping[str, 
     :param fields: its fields; ``extra`` is a dict.
     """
     as_text = {**fields, "extra": json.dumps(fields["extra"])}
-    match os.environ.get(CONNECTIONS, "environment"):
-        case "environment":
-            monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps(fields))
+    if CONNECTIONS not in os.environ:
+        monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps(fields))
+        return
+    path = _file(Path(os.environ[_HOME]))
+    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    # Airflow looks into the file first.
+    known.pop(conn_id, None)
+    match os.environ[CONNECTIONS]:
         case "file":
-            path = _file(Path(os.environ[_HOME]))
-            known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-            path.write_text(json.dumps({**known, conn_id: as_text}), encoding="utf-8")
+            known[conn_id] = as_text
         case "database":
             _store(conn_id, as_text)
         case other:
             raise pytest.UsageError(f"{CONNECTIONS}={other}")
+    path.write_text(json.dumps(known), encoding="utf-8")
+
+
+def prefer_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let connections be in the file rather than in the database for one test.
+
+    :param monkeypatch: ends with the test.
+    """
+    if CONNECTIONS in os.environ:
+        monkeypatch.setenv(CONNECTIONS, "file")
 
 
 def _store(conn_id: str, fields: Mapping[str, Any]) -> None:
