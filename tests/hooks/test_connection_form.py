@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import subprocess
 import sys
@@ -75,6 +76,7 @@ def widgets_as_airflow_3_sees_them() -> dict[str, Any]:
     return {name: widget.param.dump() for name, widget in widgets.items()}
 
 
+@functools.cache
 def shown_by_airflow_3() -> tuple[dict[str, Any], bool]:
     """Return the form's data for Airflow 3's web UI, and whether that imported the hook."""
     done = subprocess.run([sys.executable, "-c", SHOWN], capture_output=True, text=True, check=True)

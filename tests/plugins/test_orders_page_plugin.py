@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -151,16 +149,3 @@ class TestHowItIsFound:
         (plugin,) = get_provider_info()["plugins"]
         assert plugin["plugin-class"] == point.replace(":", ".")
         assert plugin["name"] == orders_page.OrdersPagePlugin.name
-
-    @pytest.mark.slow
-    def test_a_worker_that_loads_it_loads_no_web_framework(self) -> None:
-        code = (
-            "import sys; import airflow_provider_oms.operators.oms; before = set(sys.modules); "
-            "import airflow_provider_oms.plugins.orders_page; "
-            "print([m for m in set(sys.modules) - before if m.split('.')[0] in "
-            "('fastapi', 'starlette')])"
-        )
-        done = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, check=True
-        )
-        assert done.stdout.splitlines()[-1] == "[]"
