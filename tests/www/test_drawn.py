@@ -10,21 +10,22 @@ from node import WWW, in_node, needs_node
 pytestmark = needs_node
 
 # Components are called once, with the state that a test gives. Effects run where a test runs them.
+# The modules keep the React that was there when they were first read, which serves every test.
 REACT = """
-const effects = [];
-globalThis.React = {
+globalThis.drawing = { given, effects: [], refOf: (current) => ({ current }) };
+const stateOf = (initial) => {
+  const name = ["parts", "tasks"].find((one) => Object.hasOwn(initial ?? {}, one));
+  return name ? { ...initial, at: new Date(), [name]: drawing.given[name] } : initial;
+};
+globalThis.React ??= {
   createElement: (type, properties, ...children) =>
     typeof type === "function"
       ? type({ ...properties, children })
       : { type, ...properties, children: children.flat(Infinity).filter(Boolean) },
-  useEffect: (effect) => effects.push(effect),
+  useEffect: (effect) => drawing.effects.push(effect),
   useMemo: (make) => make(),
-  useRef: (current) => ({ current }),
+  useRef: (current) => drawing.refOf(current),
   useState: (initial) => [stateOf(initial), () => {}],
-};
-const stateOf = (initial) => {
-  const name = ["parts", "tasks"].find((one) => Object.hasOwn(initial ?? {}, one));
-  return name ? { ...initial, at: new Date(), [name]: given[name] } : initial;
 };
 const table = await import(given.table);
 const textOf = (node) =>
@@ -188,9 +189,9 @@ class TestThePage:
     ) -> None:
         focus = """
         let focused = 0;
-        globalThis.React.useRef = () => ({ current: { focus: () => (focused += 1) } });
+        drawing.refOf = () => ({ current: { focus: () => (focused += 1) } });
         """
-        ran = PAGE.rpartition("const links")[0] + "effects[0](); return focused;"
+        ran = PAGE.rpartition("const links")[0] + "drawing.effects[0](); return focused;"
         assert drawn(focus + ran, search=search, parts=[part()], tasks=[]) == count
 
     def test_without_a_task_it_lists_the_last_ones(self) -> None:

@@ -84,7 +84,7 @@ SUMMARY = {"orders": 2, "outcomes": {"canceled": 2}}
 
 def journal_of(*order_ids: int) -> Store:
     store = Store()
-    writer = Writer(store, order_ids=range(1, 20_000))
+    writer = Writer(store, order_ids=range(1, 200))
     writer.write([], map(canceled, order_ids))
     return store
 
