@@ -72,7 +72,6 @@ WITHOUT_AIRFLOW = frozenset(
         "emulator",
         "packaging",
         "simulation",
-        "typing",
         "verdicts",
         "www",
     }

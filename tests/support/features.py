@@ -31,7 +31,6 @@ FEATURES = {
     "a dag.test() that goes on after a task's timeout": SpecifierSet(">=3.0"),
     # The types of what compat.sdk gives are those of Airflow 3.
     "the environment that the docs are built in": SpecifierSet(">=3.3"),
-    "the types of Airflow that a type checker needs": SpecifierSet(">=3.0"),
     "a dag.test() that calls a DAG's callbacks": SpecifierSet("<3.0"),
     "renderers of the web UI in Python": SpecifierSet("<3.0"),
     "no way to ask a person": SpecifierSet("<3.1"),
