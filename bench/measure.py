@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from demo.terminal import DemoError
-from demo.workplace import REPOSITORY, airflow_environment, oms_connection
+from demo.workplace import REPOSITORY, airflow_environment
 
 FIRST_ORDER = 5_000_001
 REASON = "created_by_mistake"
@@ -117,7 +117,15 @@ def run_in_child(
 
 def connection_to(url: str, settle_seconds: float) -> dict[str, str]:
     """Return the connection of the operator, as Airflow takes it."""
-    return oms_connection(url, TENANT, *CLIENT, settle_seconds=settle_seconds)
+    client_id, client_secret = CLIENT
+    extra = {"tenant_id": TENANT, "environment": "sandbox", "settle_seconds": settle_seconds}
+    return {
+        "conn_type": "oms",
+        "host": url,
+        "login": client_id,
+        "password": client_secret,
+        "extra": json.dumps(extra),
+    }
 
 
 def main() -> None:
