@@ -134,7 +134,7 @@ class TestAFileThatWasCutOff:
 
     @pytest.mark.parametrize("form", FORMS)
     @given(ids=IDS, data=st.data())
-    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
     def test_no_other_order_is_planned_and_no_doubt_is_lost(
         self, tmp_path: Path, form: str, ids: list[int], data: st.DataObject
     ) -> None:

@@ -10,11 +10,13 @@ import pytest
 
 from tests.simulation.story import Story, tell
 
-_STORIES = 1600
-_CHUNKS = 8
+# The rarest of the known mistakes of a set shows in the story of seed 1018.
+_STORIES = 1200
+_CHUNKS = 12
+_REST = [pytest.param(chunk, marks=pytest.mark.slow) for chunk in range(1, _CHUNKS)]
 
 
-@pytest.mark.parametrize("chunk", range(_CHUNKS))
+@pytest.mark.parametrize("chunk", [0, *_REST])
 def test_no_story_breaks_a_promise(chunk: int) -> None:
     size = _STORIES // _CHUNKS
     seeds = range(chunk * size, (chunk + 1) * size)
@@ -30,6 +32,6 @@ def test_a_story_comes_out_the_same_each_time_and_is_told_in_full() -> None:
 
 
 def test_the_world_is_bad_enough() -> None:
-    counts = sum((Story(seed).run().counts for seed in range(120)), start=Story(120).run().counts)
+    counts = sum((Story(seed).run().counts for seed in range(60)), start=Story(60).run().counts)
     for what in ("cancels", "faults", "attempts", "kill", "end", "zombie", "freeze", "losses"):
         assert counts[what] >= 2, what

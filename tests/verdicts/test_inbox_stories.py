@@ -199,22 +199,24 @@ def blind_repeats(world: World) -> list[int]:
     return again
 
 
-@pytest.mark.parametrize("first", range(0, 2000, 500))
+# Each known mistake of the inbox shows within eleven stories.
+@pytest.mark.parametrize("first", [0, pytest.param(50, marks=pytest.mark.slow)])
 def test_every_order_ends_as_its_newest_verdict_says(first: int) -> None:
-    for seed in range(first, first + 500):
+    for seed in range(first, 50 + first * 5):
         world = tell(seed)
         check(world, seed)
         assert blind_repeats(world) == [], f"seed {seed} sent a cancel twice blindly"
 
 
+@pytest.mark.slow
 def test_runs_that_meet_lose_no_order_either() -> None:
     # A cancel may leave twice then, which is why the operator asks for one run at a time.
-    for seed in range(500):
+    for seed in range(200):
         check(tell(seed, at_once=3), seed)
 
 
 def test_the_stories_hold_what_they_are_told_for() -> None:
-    worlds = [tell(seed) for seed in range(100)]
-    assert sum(len(world.sent) for world in worlds) > 300
+    worlds = [tell(seed) for seed in range(40)]
+    assert sum(len(world.sent) for world in worlds) > 120
     assert any(len({order for order, _ in world.sent}) < len(world.sent) for world in worlds)
     assert any(world.reported for world in worlds)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_oms.api.review import Event, OrderInReview
@@ -97,7 +97,6 @@ LOSSY = st.lists(st.builds(Told, lag=st.integers(0, 200), copies=st.integers(0, 
 RESTARTS = st.sets(st.sampled_from(range(0, 500, POLL)), max_size=8)
 
 
-@settings(max_examples=300)
 @given(ORDERS, LOSSY, RESTARTS, st.integers(0, 30))
 def test_the_last_results_of_every_order_in_review_are_reported(
     changes: dict[str, Any], told: list[Told], restarts: set[int], search_lag: int
@@ -109,7 +108,6 @@ def test_the_last_results_of_every_order_in_review_are_reported(
             assert [said for _, about, said in world.reports if about == name][-1:] == [word]
 
 
-@settings(max_examples=300)
 @given(ORDERS, LOSSY, RESTARTS, st.integers(0, 30))
 def test_what_is_reported_is_what_the_order_says_at_that_time(
     changes: dict[str, Any], told: list[Told], restarts: set[int], search_lag: int
@@ -128,7 +126,6 @@ def test_an_order_whose_review_begins_again_is_reported_again_also_with_the_same
     assert world.reports == [(10, "a", "Fail"), (50, "a", "Fail")]
 
 
-@settings(max_examples=300)
 @given(ORDERS, LOSSY)
 def test_the_same_results_are_reported_once_as_long_as_nothing_restarts(
     changes: dict[str, Any], told: list[Told]
@@ -145,7 +142,6 @@ def test_the_same_results_are_reported_once_as_long_as_nothing_restarts(
         last[name] = (now, word)
 
 
-@settings(max_examples=300)
 @given(
     st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 500)),
     st.lists(st.builds(Told, lag=st.integers(0, OVERLAP - POLL), copies=st.integers(1, 3))),

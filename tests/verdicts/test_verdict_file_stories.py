@@ -203,9 +203,9 @@ def tell(seed: int) -> World:
     return world
 
 
-@pytest.mark.parametrize("first", range(0, 40, 10))
+@pytest.mark.parametrize("first", [0, pytest.param(2, marks=pytest.mark.slow)])
 def test_every_order_ends_as_its_newest_verdict_says_wherever_a_process_dies(first: int) -> None:
-    for seed in range(first, first + 10):
+    for seed in range(first, 2 + first * 8):
         world = tell(seed)
         assert world.files == {}, seed
         assert sorted(world.moved) == [f"{n:03}.jsonl" for n in range(1, world.written + 1)]
