@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -70,6 +71,18 @@ def built(application: FastAPI) -> set[tuple[str, str]]:
     }
 
 
+@pytest.fixture(scope="module")
+def only_one() -> Iterator[EmulatorProcess]:
+    with EmulatorProcess() as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def emulator(only_one: EmulatorProcess) -> EmulatorProcess:
+    only_one.clear()
+    return only_one
+
+
 def test_it_has_every_call_of_the_control_api() -> None:
     application = build_control(None)  # type: ignore[arg-type]  # it is never called
     assert documented_under("| call | effect |") == built(application)
@@ -82,26 +95,24 @@ def test_it_has_every_native_call(tmp_path: Path) -> None:
     assert documented_under("| native call | effect |") == built(application)
 
 
-def test_its_native_order_is_one_that_the_emulator_takes() -> None:
+def test_its_native_order_is_one_that_the_emulator_takes(emulator: EmulatorProcess) -> None:
     (commands,) = [block for _, block in blocks(PAGE, "bash") if '"native": {' in block]
     load, _, show = commands.partition(" http://127.0.0.1:8787/_emulator/orders\n")
     (orders,) = [word for word in shlex.split(load) if word.startswith("[")]
-    with EmulatorProcess() as emulator:
-        assert emulator.load_orders(json.loads(orders)) == 1
-        known = emulator.order(show.strip().rpartition("/")[2])
+    assert emulator.load_orders(json.loads(orders)) == 1
+    known = emulator.order(show.strip().rpartition("/")[2])
     assert (known["orderState"], known["native"]["orderNumber"]) == ("PAYMENT_HOLD", 1042)
 
 
-def test_its_order_with_parts_is_one_that_the_emulator_takes() -> None:
+def test_its_order_with_parts_is_one_that_the_emulator_takes(emulator: EmulatorProcess) -> None:
     (commands,) = [block for _, block in blocks(PAGE, "bash") if '"parts": {' in block]
     (orders,) = [word for word in shlex.split(commands) if word.startswith("[")]
-    with EmulatorProcess() as emulator:
-        emulator.load_orders(json.loads(orders))
-        parts = emulator.parts(8)
-        first, second = parts["shipments"].values()
-        assert [set(one["items"]) for one in (first, second)] == [{"1"}, {"1", "2"}]
-        emulator.load_orders([{"orderID": 8, "parts": {}}])
-        ordered = [one["ordered"] for one in emulator.parts(8)["lines"].values()]
+    emulator.load_orders(json.loads(orders))
+    parts = emulator.parts(8)
+    first, second = parts["shipments"].values()
+    assert [set(one["items"]) for one in (first, second)] == [{"1"}, {"1", "2"}]
+    emulator.load_orders([{"orderID": 8, "parts": {}}])
+    ordered = [one["ordered"] for one in emulator.parts(8)["lines"].values()]
     told = {name: default for _, name, default in rows(PAGE, "| what | field | default |")}
     assert told["`lines`"] == f"a line of {ordered[0]} and a line of {ordered[1]}"
     line = parts["lines"][1]
@@ -131,18 +142,22 @@ def test_its_translated_calls_about_parts_are_there(tmp_path: Path) -> None:
     ids=["translated", "native"],
 )
 def test_its_connection_is_the_emulators_own(
-    conn_id: str, order_key: str | None, field: str, monkeypatch: pytest.MonkeyPatch
+    emulator: EmulatorProcess,
+    conn_id: str,
+    order_key: str | None,
+    field: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     variable = f"AIRFLOW_CONN_{conn_id.upper()}="
     (export,) = [block for _, block in blocks(PAGE, "bash") if variable in block]
     _, word = shlex.split(export)
     name, _, value = word.partition("=")
-    with EmulatorProcess(seed=1) as emulator:
-        assert json.loads(value)["password"] == emulator.client_secret
-        monkeypatch.setenv(name, value.replace("http://127.0.0.1:8787", emulator.url))
-        hook = OmsHook(conn_id)
-        assert hook.test_connection()[0]
-        assert hook.get_order(1010101, order_key).raw[field] == 1010101
+    emulator.load_orders([{"orderID": 1010101}])
+    assert json.loads(value)["password"] == emulator.client_secret
+    monkeypatch.setenv(name, value.replace("http://127.0.0.1:8787", emulator.url))
+    hook = OmsHook(conn_id)
+    assert hook.test_connection()[0]
+    assert hook.get_order(1010101, order_key).raw[field] == 1010101
 
 
 def test_its_recipe_for_containers_leads_from_one_to_the_other(
@@ -165,10 +180,9 @@ def test_its_recipe_for_containers_leads_from_one_to_the_other(
     assert settings.warning is not None
 
 
-def test_its_fault_is_one_that_the_emulator_takes() -> None:
+def test_its_fault_is_one_that_the_emulator_takes(emulator: EmulatorProcess) -> None:
     (command,) = [block for _, block in blocks(PAGE, "bash") if "_emulator/faults" in block]
     (rules,) = [word for word in shlex.split(command) if word.startswith("[")]
-    with EmulatorProcess() as emulator:
-        for rule in json.loads(rules):
-            emulator.set_faults([{**rule.pop("fault"), **rule}])
-        assert [rule["fault"]["kind"] for rule in emulator.faults()] == ["drop"]
+    for rule in json.loads(rules):
+        emulator.set_faults([{**rule.pop("fault"), **rule}])
+    assert [rule["fault"]["kind"] for rule in emulator.faults()] == ["drop"]

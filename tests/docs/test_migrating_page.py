@@ -24,14 +24,21 @@ CHANGES = {
 ORDER_ID = 1010101
 
 
-@pytest.fixture
-def tenant(monkeypatch: pytest.MonkeyPatch) -> Iterator[EmulatorProcess]:
-    with EmulatorProcess(seed=1, open_access=True) as emulator:
-        connect(monkeypatch, emulator.url)
-        oms = {"conn_type": "oms", "host": emulator.url}
-        extra = {"tenant_id": emulator.tenant, "settle_seconds": 1}
-        monkeypatch.setenv("AIRFLOW_CONN_OMS_DEFAULT", json.dumps({**oms, "extra": extra}))
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[EmulatorProcess]:
+    with EmulatorProcess(open_access=True) as emulator:
         yield emulator
+
+
+@pytest.fixture
+def tenant(emulator: EmulatorProcess, monkeypatch: pytest.MonkeyPatch) -> EmulatorProcess:
+    emulator.clear()
+    emulator.load_orders([{"orderID": ORDER_ID}])
+    connect(monkeypatch, emulator.url)
+    oms = {"conn_type": "oms", "host": emulator.url}
+    extra = {"tenant_id": emulator.tenant, "settle_seconds": 1}
+    monkeypatch.setenv("AIRFLOW_CONN_OMS_DEFAULT", json.dumps({**oms, "extra": extra}))
+    return emulator
 
 
 def connect(monkeypatch: pytest.MonkeyPatch, address: str) -> None:

@@ -121,8 +121,9 @@ def part_calls(native: NativeCaller) -> Iterator[requests.Response]:
     yield native.get(edited)
 
 
-@pytest.mark.parametrize("shows", [0.0, 300.0, "never"])
-@pytest.mark.parametrize("captured", ["refuse", "keep", "credit"])
+@pytest.mark.parametrize(
+    ("shows", "captured"), [(0.0, "credit"), (300.0, "refuse"), ("never", "keep")]
+)
 def test_every_call_and_answer_fits(
     native: NativeCaller,
     published: dict[str, openapi.Published],

@@ -286,13 +286,3 @@ def test_a_cancel_of_a_part_can_be_waited_for(split_order: EmulatorProcess) -> N
         split_order.wait_for_cancel_post(8, 0, call="cancel_items")
     Caller(split_order).cancel_item(ITEM)
     split_order.wait_for_cancel_post(8, 0, call="cancel_items")
-
-
-def test_faults_about_parts_survive_a_restart() -> None:
-    with EmulatorProcess(seed=0) as emulator:
-        emulator.load_orders([{"orderID": 8, "parts": {}}])
-        oms = Caller(emulator)
-        emulator.add_fault("status", call="get_item", part_id=SPLIT_ITEMS[0], status=503)
-        emulator.restart()
-        assert oms.item(SPLIT_ITEMS[0]).status_code == 503
-        assert oms.item(SPLIT_ITEMS[1]).ok

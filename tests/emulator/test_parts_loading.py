@@ -247,15 +247,6 @@ def test_the_ledger_counts_what_was_refused_as_named_only(split_order: EmulatorP
     assert split_order.parts(8)["lines"][2]["times_canceled"] == 2
 
 
-def test_parts_survive_a_restart() -> None:
-    with EmulatorProcess(seed=0) as emulator:
-        emulator.load_orders([{"orderID": 8, "parts": {}}])
-        oms = Caller(emulator)
-        oms.cancel_item(SPLIT_ITEMS[0])
-        emulator.restart()
-        assert emulator.parts(8)["lines"][1]["canceled"] == 3
-
-
 def test_the_control_api_refuses_what_is_no_order(tenant: EmulatorProcess) -> None:
     answer = requests.get(f"{tenant.url}/_emulator/orders/x/parts", timeout=30)
     assert answer.status_code == 404
