@@ -7,7 +7,6 @@ import inspect
 import json
 import re
 import shlex
-import subprocess
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -25,7 +24,6 @@ from airflow_provider_oms.connections import settings_of
 from airflow_provider_oms.emulator.testing import EmulatorProcess
 from airflow_provider_oms.get_provider_info import get_provider_info
 from airflow_provider_oms.hooks.oms import OmsHook
-from demo.workplace import airflow_environment
 
 PAGE = text_of("docs/connection.md")
 FIELDS = rows(PAGE, "| field | in the form | meaning | default |")
@@ -82,27 +80,36 @@ class TestWaysToGiveIt:
         assert settings_of(connection, "oms_default") == settings
 
 
+@pytest.mark.airflow_db
 @pytest.mark.slow
-def test_the_commands_add_a_connection_and_try_it_out(tmp_path: Path) -> None:
-    """Take both commands as they are, but for the address: nothing here is Kibo's."""
+def test_the_commands_add_a_connection_and_try_it_out(
+    airflow_db: None,
+    emulator: EmulatorProcess,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Take both commands as they are, but for address and secret: nothing here is Kibo's."""
     (add,) = [one for one in COMMANDS if one.startswith("airflow connections add")]
     (test,) = [one for one in COMMANDS if "airflow connections test" in one]
-    with EmulatorProcess(client_secret="the client secret") as emulator:
-        add = f"{add} --conn-host {emulator.url}"
-        environment = airflow_environment(tmp_path, tmp_path)
-        done = subprocess.run(
-            ["bash", "-ec", f"airflow db migrate\n{add}\n{test}"],  # noqa: S607 - the reader's own
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout
-        assert "Connection success!" in done.stdout
-        assert "`Connection success!`" in PAGE
-        calls = [(one["method"], one["path"].rpartition("/")[2]) for one in emulator.requests()]
-        assert calls == [("POST", "oauth"), ("GET", "1")]
+    setting, test = test.split(" ", 1)
+    monkeypatch.setenv(*setting.split("="))
+    assert "'the client secret'" in add
+    add = add.replace("'the client secret'", emulator.client_secret)
+    run(f"{add} --conn-host {emulator.url}")
+    try:
+        run(test)
+    finally:
+        run("airflow connections delete oms_default")
+    assert "Connection success!" in capsys.readouterr().out
+    assert "`Connection success!`" in PAGE
+    calls = [(one["method"], one["path"].rpartition("/")[2]) for one in emulator.requests()]
+    assert calls == [("POST", "oauth"), ("GET", "1")]
+
+
+def run(command: str) -> None:
+    """Run a command of Airflow's in this process."""
+    given = cli_parser.get_parser().parse_args(shlex.split(command)[1:])
+    given.func(given)
 
 
 class TestTheTableOfFields:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -69,18 +68,6 @@ def built(application: FastAPI) -> set[tuple[str, str]]:
         for route in application.routes
         for method in route.methods  # type: ignore[attr-defined]  # as above
     }
-
-
-@pytest.fixture(scope="module")
-def only_one() -> Iterator[EmulatorProcess]:
-    with EmulatorProcess() as emulator:
-        yield emulator
-
-
-@pytest.fixture
-def emulator(only_one: EmulatorProcess) -> EmulatorProcess:
-    only_one.clear()
-    return only_one
 
 
 def test_it_has_every_call_of_the_control_api() -> None:

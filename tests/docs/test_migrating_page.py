@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 from unittest.mock import MagicMock
 
@@ -24,15 +23,8 @@ CHANGES = {
 ORDER_ID = 1010101
 
 
-@pytest.fixture(scope="module")
-def emulator() -> Iterator[EmulatorProcess]:
-    with EmulatorProcess(open_access=True) as emulator:
-        yield emulator
-
-
 @pytest.fixture
 def tenant(emulator: EmulatorProcess, monkeypatch: pytest.MonkeyPatch) -> EmulatorProcess:
-    emulator.clear()
     emulator.load_orders([{"orderID": ORDER_ID}])
     connect(monkeypatch, emulator.url)
     oms = {"conn_type": "oms", "host": emulator.url}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -25,16 +24,9 @@ ROWS = {
 SHOP = "external_id:SHOP-"
 
 
-@pytest.fixture(scope="module")
-def emulator() -> Iterator[EmulatorProcess]:
-    with EmulatorProcess(open_access=True) as emulator:
-        yield emulator
-
-
 @pytest.fixture
 def oms(emulator: EmulatorProcess) -> EmulatorProcess:
     """Give a tenant with three orders, of which two on different sites have one number."""
-    emulator.clear()
     emulator.settings(native_order_numbers="site")
     emulator.load_orders(
         {"orderID": one, "native": {"orderNumber": max(2, one), "siteId": one, **more}}

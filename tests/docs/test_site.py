@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -39,35 +38,20 @@ def test_it_is_built_without_a_warning(tmp_path: Path) -> None:
         assert part in start
 
 
-@pytest.mark.parametrize(
-    ("page", "broken"),
-    [
-        ("README.md", "[gone](docs/connection.md#nowhere)"),
-        ("docs/orphan.md", "# A page that no table of contents has"),
-    ],
-)
-def test_a_link_or_a_page_that_hangs_in_the_air_fails(
-    tmp_path: Path, page: str, broken: str
-) -> None:
+def test_a_link_or_a_page_that_hangs_in_the_air_fails(tmp_path: Path) -> None:
     source = tmp_path / "source"
-    shutil.copytree(REPOSITORY / "docs", source / "docs")
-    for name in ("airflow_provider_oms", "example_dags", "tests"):
+    pages = {
+        "docs/index.md": "# Index\n\n```{toctree}\n../README\n```",
+        "README.md": "# Readme\n\n[there](docs/index.md#index) [gone](docs/index.md#nowhere)",
+        "docs/orphan.md": "# A page that no table of contents has",
+    }
+    for name in ("docs/conf.py", "docs/_static", "docs/redirect", "airflow_provider_oms"):
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
         (source / name).symlink_to(REPOSITORY / name)
-    for path in REPOSITORY.glob("*.md"):
-        shutil.copy(path, source)
-    with (source / page).open("a", encoding="utf-8") as text:
-        text.write(f"\n{broken}\n")
-    # The docstrings are read by the test above; they take most of the time.
-    for reference in (source / "docs" / "reference").glob("*.md"):
-        reference.unlink()
-    index = source / "docs" / "index.md"
-    index.write_text(index.read_text("utf-8").replace("reference/index\n", ""), encoding="utf-8")
-    for each in [source / "README.md", *(source / "docs").glob("*.md")]:
-        text_without = re.sub(
-            r"\]\([^)]*reference/\w+\.md\)", "](https://e.org)", each.read_text("utf-8")
-        )
-        each.write_text(text_without, encoding="utf-8")
+    for page, text in pages.items():
+        (source / page).write_text(text, encoding="utf-8")
     done = build(source, tmp_path / "html")
     assert done.returncode != 0
-    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
-    assert Path(page).name in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 2, done.stderr
+    assert re.search(r"README\.md.*nowhere", done.stderr)
+    assert re.search(r"orphan\.md.*toctree", done.stderr)

@@ -49,11 +49,10 @@ def run(task: Any, **params: Any) -> Any:
 @pytest.mark.needs("DAG files in YAML")
 class TestInYaml:
     @pytest.fixture
-    def oms(self, monkeypatch: pytest.MonkeyPatch) -> Any:
-        with EmulatorProcess() as emulator:
-            emulator.load_orders([{"orderID": FIRST}, {"orderID": FIRST + 1}])
-            connect(monkeypatch, emulator)
-            yield emulator
+    def oms(self, emulator: EmulatorProcess, monkeypatch: pytest.MonkeyPatch) -> EmulatorProcess:
+        emulator.load_orders([{"orderID": FIRST}, {"orderID": FIRST + 1}])
+        connect(monkeypatch, emulator)
+        return emulator
 
     @pytest.fixture
     def orders_path(self, tmp_path: Path) -> str:
