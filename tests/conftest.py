@@ -23,6 +23,7 @@ from features import AIRFLOW, FEATURES, has
 from hypothesis import Phase, settings
 
 from airflow_provider_oms.cancellation import termination
+from airflow_provider_oms.emulator.testing import EmulatorProcess
 
 if any(name == "airflow" or name.startswith("airflow.") for name in sys.modules):
     raise RuntimeError("Airflow was imported before tests/conftest.py could set its environment")
@@ -185,6 +186,19 @@ def no_task() -> None:
     """Forget the task that an earlier test ran in this process: Airflow leaves it in there."""
     for name in [name for name in os.environ if name.startswith("AIRFLOW_CTX_")]:
         del os.environ[name]
+
+
+@pytest.fixture(scope="session")
+def _emulator() -> Iterator[EmulatorProcess]:
+    with EmulatorProcess() as emulator:
+        yield emulator
+
+
+@pytest.fixture(scope="module")
+def emulator(_emulator: EmulatorProcess) -> EmulatorProcess:
+    """Give the one emulator of all tests that leave it running, made as new for each module."""
+    _emulator.clear()
+    return _emulator
 
 
 @pytest.fixture(scope="session")

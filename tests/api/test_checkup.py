@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Iterator
 
 import pytest
 import trustme
@@ -47,12 +46,6 @@ def test_a_token_that_is_not_valid_yet_is_given_three_seconds_and_no_more() -> N
                 client._tokens._clock = time
                 assert probe(client, clock=time, sleep=time.sleep)[0] is works
             assert sum(time.slept) == waited
-
-
-@pytest.fixture(scope="module")
-def emulator() -> Iterator[EmulatorProcess]:
-    with EmulatorProcess() as tenant:
-        yield tenant
 
 
 @pytest.fixture

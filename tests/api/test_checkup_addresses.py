@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,12 +12,6 @@ from raw_server import RawServer, Script, answer, hang_up
 from airflow_provider_oms.emulator.testing import EmulatorProcess
 
 NO_SUCH_ORDER = refusal("404 Not Found", {"errorCode": "ITEM_NOT_FOUND"}, CORRELATION)
-
-
-@pytest.fixture(scope="module")
-def emulator() -> Iterator[EmulatorProcess]:
-    with EmulatorProcess() as tenant:
-        yield tenant
 
 
 @pytest.fixture

@@ -29,9 +29,8 @@ FIRST = 2000001
 
 
 @pytest.fixture(scope="module")
-def tenant() -> Iterator[EmulatorProcess]:
-    with EmulatorProcess() as emulator:
-        yield emulator
+def tenant(emulator: EmulatorProcess) -> EmulatorProcess:
+    return emulator
 
 
 def client_of(tenant: EmulatorProcess) -> OmsClient:

@@ -28,19 +28,13 @@ IDS = range(FIRST, FIRST + THREADS)
 EACH = pytest.mark.parametrize("spoken", [NATIVE, BY_NUMBER, BY_EXTERNAL_ID], ids=str)
 
 
-@pytest.fixture(scope="module")
-def oms() -> Iterator[EmulatorProcess]:
-    with EmulatorProcess() as emulator:
-        yield emulator
-
-
 @pytest.fixture
-def tenant(oms: EmulatorProcess) -> EmulatorProcess:
-    oms.load_orders([{"orderID": number} for number in IDS])
-    oms.clear_requests()
-    oms.reset_settings()
-    oms.settings(native_filter_or=True)
-    return oms
+def tenant(emulator: EmulatorProcess) -> EmulatorProcess:
+    emulator.load_orders([{"orderID": number} for number in IDS])
+    emulator.clear_requests()
+    emulator.reset_settings()
+    emulator.settings(native_filter_or=True)
+    return emulator
 
 
 @pytest.fixture
@@ -95,17 +89,17 @@ def test_threads_that_meet_a_revoked_token_share_the_new_one(
     explanation=st.one_of(st.none(), st.text(max_size=300), st.text("é€\u00ad😀 \t", max_size=260)),
 )
 def test_whatever_passes_validation_is_what_the_tenant_gets(
-    oms: EmulatorProcess, reason: str, explanation: str | None
+    emulator: EmulatorProcess, reason: str, explanation: str | None
 ) -> None:
-    oms.reset_settings()
-    oms.load_orders([{"orderID": FIRST}])
-    with client_of(oms) as client:
+    emulator.reset_settings()
+    emulator.load_orders([{"orderID": FIRST}])
+    with client_of(emulator) as client:
         try:
-            request = client.dialect.cancel_request(oms.native_id(FIRST), reason, explanation)
+            request = client.dialect.cancel_request(emulator.native_id(FIRST), reason, explanation)
         except OmsInputError:
             return
         assert client.post_cancel(request).is_canceled
-    stored = oms.order(FIRST)
+    stored = emulator.order(FIRST)
     assert stored["dispositionReason"] == request.disposition_reason
     assert stored["dispositionOtherReason"] == request.disposition_other_reason
 

@@ -105,16 +105,10 @@ def test_more_orders_than_allowed_are_refused_at_the_first_page() -> None:
     assert tenant.asked == 1
 
 
-@pytest.fixture(scope="module")
-def oms() -> Iterator[EmulatorProcess]:
-    with EmulatorProcess() as emulator:
-        yield emulator
-
-
 @pytest.fixture
-def tenant(oms: EmulatorProcess) -> EmulatorProcess:
-    oms.clear()
-    return oms
+def tenant(emulator: EmulatorProcess) -> EmulatorProcess:
+    emulator.clear()
+    return emulator
 
 
 @pytest.fixture

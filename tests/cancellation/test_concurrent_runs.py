@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -48,17 +48,11 @@ NOT_ACTED_ON: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def oms() -> Iterator[EmulatorProcess]:
-    with EmulatorProcess() as emulator:
-        yield emulator
-
-
 @pytest.fixture
-def tenant(oms: EmulatorProcess) -> EmulatorProcess:
-    oms.clear()
-    oms.load_orders([{"orderID": order_id} for order_id in BOTH])
-    return oms
+def tenant(emulator: EmulatorProcess) -> EmulatorProcess:
+    emulator.clear()
+    emulator.load_orders([{"orderID": order_id} for order_id in BOTH])
+    return emulator
 
 
 def cancel(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from typing import Any
@@ -25,17 +24,11 @@ ONE, OTHER = 8700001, 8700002
 LAG = 5
 
 
-@pytest.fixture(scope="module")
-def oms() -> Iterator[EmulatorProcess]:
-    with EmulatorProcess() as emulator:
-        yield emulator
-
-
 @pytest.fixture
-def tenant(oms: EmulatorProcess) -> EmulatorProcess:
-    oms.clear()
-    oms.load_orders([{"orderID": ONE}, {"orderID": OTHER}])
-    return oms
+def tenant(emulator: EmulatorProcess) -> EmulatorProcess:
+    emulator.clear()
+    emulator.load_orders([{"orderID": ONE}, {"orderID": OTHER}])
+    return emulator
 
 
 def cancel(

@@ -7,7 +7,6 @@ and its tokens take part.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from typing import Any
@@ -75,9 +74,8 @@ SCRIPTS = st.tuples(
 
 
 @pytest.fixture(scope="module")
-def tenant() -> Iterator[EmulatorProcess]:
-    with EmulatorProcess() as emulator:
-        yield emulator
+def tenant(emulator: EmulatorProcess) -> EmulatorProcess:
+    return emulator
 
 
 def play(

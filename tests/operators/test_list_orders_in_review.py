@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -22,18 +22,12 @@ from airflow_provider_oms.verdicts.verdict import Verdict
 SHOPPER = "jo@example.com"
 
 
-@pytest.fixture(scope="module")
-def oms() -> Iterator[EmulatorProcess]:
-    with EmulatorProcess() as emulator:
-        yield emulator
-
-
 @pytest.fixture
-def tenant(oms: EmulatorProcess, monkeypatch: pytest.MonkeyPatch) -> EmulatorProcess:
-    oms.clear()
-    connect(monkeypatch, oms, NATIVE)
+def tenant(emulator: EmulatorProcess, monkeypatch: pytest.MonkeyPatch) -> EmulatorProcess:
+    emulator.clear()
+    connect(monkeypatch, emulator, NATIVE)
     monkeypatch.setattr(time, "sleep", lambda _: None)
-    return oms
+    return emulator
 
 
 def connect(monkeypatch: pytest.MonkeyPatch, oms: EmulatorProcess, spoken: Spoken) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,21 +21,15 @@ IN_THE_WAY: dict[int, dict[str, Any]] = {
 OPEN = range(1005, 1011)
 
 
-@pytest.fixture(scope="module")
-def tenant() -> Iterator[EmulatorProcess]:
-    with EmulatorProcess(seed=None) as emulator:
-        yield emulator
-
-
 @pytest.fixture
-def oms(tenant: EmulatorProcess, monkeypatch: pytest.MonkeyPatch) -> EmulatorProcess:
-    tenant.clear()
-    tenant.load_orders(
+def oms(emulator: EmulatorProcess, monkeypatch: pytest.MonkeyPatch) -> EmulatorProcess:
+    emulator.clear()
+    emulator.load_orders(
         {"orderID": number, "native": {"orderNumber": number, **IN_THE_WAY.get(number, {})}}
         for number in (*IN_THE_WAY, *OPEN)
     )
-    connect(monkeypatch, tenant, extra={"api": "native", "settle_seconds": 0.2, "deadline": 5})
-    return tenant
+    connect(monkeypatch, emulator, extra={"api": "native", "settle_seconds": 0.2, "deadline": 5})
+    return emulator
 
 
 def ends(oms: EmulatorProcess, path: Path, *, dry_run: bool) -> dict[str, str]:

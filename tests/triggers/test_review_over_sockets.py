@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -20,17 +20,11 @@ pytestmark = pytest.mark.needs("asset watchers")
 FAILED = {"status": "PendingReview", "validationResults": [{"status": "Fail"}]}
 
 
-@pytest.fixture(scope="module")
-def oms() -> Iterator[EmulatorProcess]:
-    with EmulatorProcess() as emulator:
-        yield emulator
-
-
 @pytest.fixture
-def tenant(oms: EmulatorProcess, monkeypatch: pytest.MonkeyPatch) -> EmulatorProcess:
-    oms.clear()
-    connect(monkeypatch, oms, NATIVE)
-    return oms
+def tenant(emulator: EmulatorProcess, monkeypatch: pytest.MonkeyPatch) -> EmulatorProcess:
+    emulator.clear()
+    connect(monkeypatch, emulator, NATIVE)
+    return emulator
 
 
 def connect(monkeypatch: pytest.MonkeyPatch, oms: EmulatorProcess, spoken: Spoken) -> None:

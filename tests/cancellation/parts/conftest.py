@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from emulator_client import SPLIT
 from part_tasks import Task
@@ -11,18 +9,12 @@ from part_tasks import Task
 from airflow_provider_oms.emulator.testing import EmulatorProcess
 
 
-@pytest.fixture(scope="module")
-def oms() -> Iterator[EmulatorProcess]:
-    with EmulatorProcess() as emulator:
-        yield emulator
-
-
 @pytest.fixture
-def tenant(oms: EmulatorProcess) -> EmulatorProcess:
-    oms.clear()
-    oms.reset_settings()
-    oms.load_orders([{"orderID": 8, "parts": SPLIT}, {"orderID": 9, "parts": {"lines": [2]}}])
-    return oms
+def tenant(emulator: EmulatorProcess) -> EmulatorProcess:
+    emulator.clear()
+    emulator.reset_settings()
+    emulator.load_orders([{"orderID": 8, "parts": SPLIT}, {"orderID": 9, "parts": {"lines": [2]}}])
+    return emulator
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -150,9 +149,8 @@ class Row:
 
 
 @pytest.fixture(scope="module")
-def tenant() -> Iterator[EmulatorProcess]:
-    with EmulatorProcess() as emulator:
-        yield emulator
+def tenant(emulator: EmulatorProcess) -> EmulatorProcess:
+    return emulator
 
 
 def play(tenant: EmulatorProcess, kind: Kind, case: Case, number: int) -> Row:

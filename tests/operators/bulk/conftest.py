@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from bulk_attempts import FIRST, SHIPPED
 from dag_runs import connect
@@ -11,18 +9,12 @@ from dag_runs import connect
 from airflow_provider_oms.emulator.testing import EmulatorProcess
 
 
-@pytest.fixture(scope="module")
-def tenant() -> Iterator[EmulatorProcess]:
-    with EmulatorProcess() as emulator:
-        yield emulator
-
-
 @pytest.fixture
-def oms(tenant: EmulatorProcess, monkeypatch: pytest.MonkeyPatch) -> EmulatorProcess:
+def oms(emulator: EmulatorProcess, monkeypatch: pytest.MonkeyPatch) -> EmulatorProcess:
     """Give a tenant with fifty open orders and a shipped one."""
-    tenant.clear_faults()
-    tenant.clear_requests()
+    emulator.clear_faults()
+    emulator.clear_requests()
     shipped = {"orderID": SHIPPED, "orderState": "SHIPPED", "orderStatus": "SHIPPED"}
-    tenant.load_orders([*({"orderID": FIRST + number} for number in range(50)), shipped])
-    connect(monkeypatch, tenant, extra={"settle_seconds": 0.3})
-    return tenant
+    emulator.load_orders([*({"orderID": FIRST + number} for number in range(50)), shipped])
+    connect(monkeypatch, emulator, extra={"settle_seconds": 0.3})
+    return emulator
