@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from hostile_case import Case
+from hostile_case import READ_TIMEOUT, Case
 from hostile_cases import CASES, SWITCHES
 from hostile_native_cases import LOOKED_UP_CASES, NATIVE_CASES
+from slept_time import surroundings_for
 
 from airflow_provider_oms.api.client import OmsClient
 from airflow_provider_oms.cancellation.outcomes import CancellationResult, Outcome
@@ -39,9 +40,13 @@ def tenant(emulator: EmulatorProcess) -> EmulatorProcess:
 
 
 def client_of(tenant: EmulatorProcess, case: Case) -> OmsClient:
-    # A second for settling and two for an answer keep the whole table under half a minute.
-    found = case.spoken.settings(tenant, settle_seconds=1, read_timeout=2, deadline=case.deadline)
-    return OmsClient(found)
+    # A busy machine may take seconds for any other answer.
+    patience = READ_TIMEOUT if case.times_out else 30
+    return OmsClient(
+        case.spoken.settings(
+            tenant, settle_seconds=1, read_timeout=patience, deadline=case.deadline
+        )
+    )
 
 
 def play(tenant: EmulatorProcess, case: Case, order_id: int) -> CancellationResult:
@@ -65,6 +70,7 @@ def play(tenant: EmulatorProcess, case: Case, order_id: int) -> CancellationResu
             case.spoken.request(client, tenant, order_id),
             policy_for(client.settings, only_if_states=case.only_if),
             attempt=case.attempt,
+            surroundings=surroundings_for(*case.faults, is_late=case.shows_late),
         )
 
 

@@ -10,6 +10,8 @@ from spoken import NATIVE, TRANSLATED, Spoken
 from airflow_provider_oms.cancellation.outcomes import Outcome
 
 Fault = dict[str, Any]
+#: Seconds that a client waits for a response where one is to come too late.
+READ_TIMEOUT = 4
 
 
 def fault(kind: str, **parameters: Any) -> Fault:
@@ -33,6 +35,16 @@ class Case:
     is_for_native: bool = True
     order: dict[str, Any] = field(default_factory=dict)
     spoken: Spoken = TRANSLATED
+
+    @property
+    def times_out(self) -> bool:
+        """Return whether a response comes later than the client waits."""
+        return any(one.get("seconds", 0) > READ_TIMEOUT for one in self.faults)
+
+    @property
+    def shows_late(self) -> bool:
+        """Return whether the tenant shows each cancel late."""
+        return isinstance(self.settings.get("native_cancel_shows"), float)
 
     @property
     def cancels(self) -> int:

@@ -27,19 +27,19 @@ CASES = (
         READ_AND_SEE,
         (fault("drop", when="mid_answer"),),
     ),
-    Case("no answer in time, acted on", CANCELED, READ_AND_SEE, (fault("hang", seconds=4),)),
+    Case("no answer in time, acted on", CANCELED, READ_AND_SEE, (fault("hang", seconds=6),)),
     Case(
         "no answer in time, not acted on",
         CANCELED,
         READ_AND_REPEAT,
-        (fault("hang", seconds=4, acts=False),),
+        (fault("hang", seconds=6, acts=False),),
     ),
     Case("a slow answer", CANCELED, "POST", (fault("slow", seconds=0.5),)),
     Case(
         "no answer in time, acted on a moment later",
         CANCELED,
         READ_AND_SEE,
-        (fault("slow", seconds=2.5, acts="last"),),
+        (fault("slow", seconds=4.2, acts="last"),),
     ),
     *(
         Case(

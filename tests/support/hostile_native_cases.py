@@ -117,7 +117,7 @@ def _how_it_is_looked_up() -> Iterator[Case]:
         yield native(title, Outcome.NOT_FOUND, "", state=None, spoken=spoken)
     for named, one in (
         ("drops the connection", fault("drop", when="before")),
-        ("does not answer in time", fault("hang", seconds=4)),
+        ("does not answer in time", fault("hang", seconds=6)),
         ("answers 503", fault("status", status=503)),
         ("answers 429", fault("throttle", retry_after=1)),
         ("answers 401", fault("unauthorized")),

@@ -5,8 +5,15 @@ from __future__ import annotations
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # it has no types
 
 _SCHEDULER = "tests/scheduler/"
-# Verdicts wait for run after run, and have a separate Airflow.
-_ALONE = ("tests/scheduler/test_verdicts.py", "tests/cancellation/test_hostile_tenant.py")
+# Verdicts wait for run after run, and have a separate Airflow. Each other file looks in several
+# tests at what one fixture has made.
+_ALONE = (
+    "tests/scheduler/test_verdicts.py",
+    "tests/cancellation/test_hostile_tenant.py",
+    "tests/cancellation/parts/test_part_faults.py",
+    "tests/cancellation/parts/test_part_set_stories.py",
+    "tests/cancellation/parts/test_part_stories.py",
+)
 
 
 def process_of(nodeid: str) -> str:
