@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from slept_time import surroundings_for
 from spoken import BY_NUMBER, NATIVE, TRANSLATED, Spoken
 
 from airflow_provider_oms.api.client import OmsClient
@@ -95,16 +96,22 @@ def play(
     found = spoken.settings(tenant, settle_seconds=1, deadline=8)
     with OmsClient(found) as client:
         request = spoken.request(client, tenant, order_id)
-        return cancel_order(client, request, policy_for(found), attempt=attempt)
+        return cancel_order(
+            client,
+            request,
+            policy_for(found),
+            attempt=attempt,
+            surroundings=surroundings_for(*acted_on),
+        )
 
 
 @pytest.mark.parametrize("spoken", [TRANSLATED, NATIVE, BY_NUMBER], ids=str)
 @settings(
-    max_examples=6,
+    max_examples=3,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(scripts=st.lists(SCRIPTS, min_size=10, max_size=10))
+@given(scripts=st.lists(SCRIPTS, min_size=16, max_size=16))
 def test_no_sequence_of_faults_cancels_twice_or_lets_us_say_what_is_not_so(
     tenant: EmulatorProcess, spoken: Spoken, scripts: list[Any]
 ) -> None:

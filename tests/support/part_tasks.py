@@ -35,17 +35,26 @@ class Task:
     def __init__(self, tenant: EmulatorProcess, api: str, monkeypatch: pytest.MonkeyPatch) -> None:
         self.tenant = tenant
         self.api = api
-        extra: dict[str, Any] = {"check_reasons": "off"} if api == "native" else {}
-        extra |= {"api": api, "tenant_id": tenant.tenant, "settle_seconds": 1, "deadline": 3}
+        self._monkeypatch = monkeypatch
+        # Where nothing goes wrong for ever, it is never reached, however busy the machine is.
+        self.connect(deadline=60)
+        self.store: Store | None = Store()
+
+    def connect(self, *, deadline: float) -> None:
+        """Set the connection.
+
+        :param deadline: seconds within which cancels may be sent.
+        """
+        extra: dict[str, Any] = {"check_reasons": "off"} if self.is_native else {}
+        extra |= {"api": self.api, "tenant_id": self.tenant.tenant, "settle_seconds": 1}
         connection = {
             "conn_type": "oms",
-            "host": tenant.url,
-            "login": tenant.client_id,
-            "password": tenant.client_secret,
-            "extra": extra,
+            "host": self.tenant.url,
+            "login": self.tenant.client_id,
+            "password": self.tenant.client_secret,
+            "extra": {**extra, "deadline": deadline},
         }
-        monkeypatch.setenv("AIRFLOW_CONN_OMS_DEFAULT", json.dumps(connection))
-        self.store: Store | None = Store()
+        self._monkeypatch.setenv("AIRFLOW_CONN_OMS_DEFAULT", json.dumps(connection))
 
     @property
     def is_native(self) -> bool:

@@ -8,6 +8,7 @@ import pytest
 from part_tasks import FIRST_SHIPMENT, SECOND, SECOND_SHIPMENT, Store, Task, failure
 
 from airflow_provider_oms.cancellation.outcomes import Outcome
+from airflow_provider_oms.cancellation.parts import run
 from airflow_provider_oms.cancellation.parts.results import PartsResult
 from airflow_provider_oms.emulator.testing import EmulatorProcess
 from airflow_provider_oms.exceptions import (
@@ -19,6 +20,12 @@ from airflow_provider_oms.hooks.oms import OmsHook
 pytestmark = pytest.mark.slow
 
 
+@pytest.fixture(autouse=True)
+def short_leases(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a later attempt wait a second for the cancels of an earlier one, and not 15."""
+    monkeypatch.setattr(run, "LEASE", 1.0)
+
+
 class TestLaterAttempts:
     def break_off(self, task: Task, items: Any, *, acted: bool) -> PartsResult:
         """Let a first attempt end after its cancel, whose answer and reads are lost."""
@@ -26,7 +33,9 @@ class TestLaterAttempts:
         task.tenant.add_fault("drop", call="cancel_items", when=when, times=1)
         read = "get_shipment" if task.is_native else "get_item"
         task.tenant.add_fault("status", call=read, status=503, skip=4)
+        task.connect(deadline=4)
         result = failure(lambda: task.items(items))
+        task.connect(deadline=60)
         task.tenant.clear_faults()
         assert (result.outcome, result.may_be_retried) == (Outcome.UNKNOWN, True)
         return result

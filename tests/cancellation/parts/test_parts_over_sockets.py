@@ -119,6 +119,7 @@ class TestItems:
 
     def test_on_a_tenant_whose_if_match_fails_nothing_more_is_sent(self, native: Task) -> None:
         native.tenant.add_fault("status", call="cancel_items", status=412)
+        native.connect(deadline=4)
         result = failure(lambda: native.items([{"line": 2, "quantity": 1}]))
         assert (result.outcome, native.line(2)["canceled"]) == (Outcome.NOT_ATTEMPTED, 0)
 

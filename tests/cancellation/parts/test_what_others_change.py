@@ -26,7 +26,7 @@ def lines_of(task: Task) -> list[int]:
 
 def turn_away(task: Task, call: str, attempt: Any) -> None:
     """Let a first attempt plan, and end without a cancel that was acted on."""
-    task.tenant.add_fault("throttle", call=call, retry_after=60)
+    task.tenant.add_fault("throttle", call=call, retry_after=600)
     assert failure(attempt).outcome is Outcome.NOT_ATTEMPTED
     task.tenant.clear_faults()
 
@@ -86,6 +86,7 @@ class TestHowManyAreLeft:
         store = native.store
         as_another(native).shipment(SECOND_SHIPMENT)
         native.store = store
+        native.connect(deadline=4)
         assert not failure(lambda: native.items(items, attempt=2)).outcome.is_success
         assert native.open == {1: 2, 2: 0}
 
@@ -102,7 +103,9 @@ def test_as_many_that_another_client_has_canceled_are_not_those_that_were_wanted
     items = [{"line": 2, "quantity": 1}]
     # The plan is read from both shipments; the read before the cancel fails.
     native.tenant.add_fault("status", call="get_shipment", status=503, skip=2)
+    native.connect(deadline=3)
     assert failure(lambda: native.items(items)).outcome is Outcome.NOT_ATTEMPTED
+    native.connect(deadline=60)
     native.tenant.clear_faults()
     store = native.store
     as_another(native).items(items)
