@@ -29,8 +29,8 @@ LINT = {
     "zizmor, at its strictest": [f"{BIN}/zizmor", *ZIZMOR],
     "plain words": [NEWEST, "-m", "scripts.words"],
 }
-# Four at a time, for most of the time is waiting; what shares an Airflow stays together.
-PYTEST = ["-m", "pytest", "--numprocesses=4", "--dist=loadscope"]
+# Five at a time, for most of the time is waiting; what shares an Airflow stays together.
+PYTEST = ["-m", "pytest", "--numprocesses=5", "--dist=loadscope"]
 SET_UP = [os.environ.get("PYTHON") or "python3", "scripts/make_venv.py"]
 TESTS = {
     "wheel and sdist": [NEWEST, "-m", "scripts.package"],

@@ -5,6 +5,13 @@ from __future__ import annotations
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # it has no types
 
 _SCHEDULER = "tests/scheduler/"
+# Most of the time of tests under a scheduler is waiting, so they have two Airflows side by side.
+_FIRST_AIRFLOW = (
+    f"{_SCHEDULER}test_bulk_",
+    f"{_SCHEDULER}test_part_kills.py",
+    f"{_SCHEDULER}test_scheduler_kills.py",
+    f"{_SCHEDULER}test_triggerer_kills.py",
+)
 # Verdicts wait for run after run, and have a separate Airflow. Each other file looks in several
 # tests at what one fixture has made.
 _ALONE = (
@@ -24,7 +31,9 @@ def process_of(nodeid: str) -> str:
     file = nodeid.partition("::")[0]
     if file in _ALONE:
         return file
-    return _SCHEDULER if file.startswith(_SCHEDULER) else nodeid
+    if file.startswith(_FIRST_AIRFLOW):
+        return "first Airflow"
+    return "second Airflow" if file.startswith(_SCHEDULER) else nodeid
 
 
 class SharedProcesses(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist leaves it untyped
