@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import socket
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -309,4 +310,6 @@ def _by_kind(chain: list[BaseException]) -> str:
     for error in reversed(chain):
         if name := _NAMES.get(type(error).__name__):
             return name
-    return type(chain[-1]).__name__
+    kind, words = type(chain[-1]).__name__, getattr(chain[-1], "reason", None)
+    # OpenSSL's name of what went wrong in a handshake, which holds no value of either side.
+    return f"{kind}: {words}" if isinstance(chain[-1], ssl.SSLError) and words else kind

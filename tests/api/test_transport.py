@@ -253,6 +253,7 @@ class TestTls:
                 client_of(server.url, ca_bundle=str(bundle)).post_cancel(EXAMPLE)
             assert server.requests == []
 
+    @pytest.mark.slow
     def test_a_peer_on_this_machine_that_speaks_no_tls_is_one_to_call_with_http(self) -> None:
         with (
             EmulatorProcess() as emulator,
@@ -274,6 +275,24 @@ class TestTls:
     def test_every_openssl_says_in_its_own_words_that_a_peer_speaks_no_tls(self, text: str) -> None:
         assert describe_failure(ssl.SSLError(1, text)) == "what answers there speaks no TLS"
         assert describe_failure(ssl.SSLError(1, "[SSL] internal error")) == "SSLError"
+
+    def test_any_other_failure_of_a_handshake_has_openssls_name(self) -> None:
+        # The client speaks no version that the server does.
+        client, server = ssl.create_default_context(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        client.maximum_version, server.minimum_version = (
+            ssl.TLSVersion.TLSv1_2,
+            ssl.TLSVersion.TLSv1_3,
+        )
+        to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+        asks = client.wrap_bio(to_client, to_server, server_hostname="localhost")
+        answers = server.wrap_bio(to_server, to_client, server_side=True)
+        with pytest.raises(ssl.SSLWantReadError):
+            asks.do_handshake()
+        with pytest.raises(ssl.SSLError):
+            answers.do_handshake()
+        with pytest.raises(ssl.SSLError) as error:
+            asks.do_handshake()
+        assert describe_failure(error.value) == "SSLError: TLSV1_ALERT_PROTOCOL_VERSION"
 
 
 def test_a_cancel_that_may_no_longer_be_sent_once_the_connection_is_there_is_not_sent(
