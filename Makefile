@@ -28,9 +28,8 @@ test: venv ## lint, types, the package, every test on Airflow 3.3.2, those about
 	@"$(VENV)/python" scripts/check.py
 
 # Many of them wait, so that one more works than a small machine has processors.
-unit: venv ## the fast tests of the provider: no database, no docs, not the emulator's own
-	@"$(VENV)/python" -m pytest --numprocesses=3 --dist=worksteal -m 'not airflow_db and not slow' \
-		--ignore=tests/docs --ignore=tests/emulator
+unit: venv ## the fast tests of the provider: no database, no docs, no tools
+	@"$(VENV)/python" -m pytest --unit --numprocesses=3 --dist=worksteal
 
 e2e: venv ## use the web UI in a headless browser; WRITE_DOCS=1 takes the docs' pictures again
 	@"$(VENV)/python" -m pytest --e2e tests/e2e

@@ -23,7 +23,7 @@ from scripts.mutation import RandomMutant, draw
 
 LAYERS = ("api", "cancellation")
 # What `make unit` runs.
-FAST = ["-m", "not airflow_db and not slow", "--ignore=tests/docs", "--ignore=tests/emulator"]
+FAST = ["--unit"]
 # The others may be programs that do the same.
 ENOUGH = 0.95
 _AT_A_TIME = 2

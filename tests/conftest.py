@@ -82,6 +82,12 @@ WITHOUT_AIRFLOW = frozenset(
         "www",
     }
 )
+# What `make unit` leaves out: what needs a database, waits or works for long by its nature, or is
+# not about the provider itself.
+NOT_UNIT = frozenset(
+    {"bench", "cluster", "dags", "demo", "docs", "emulator", "packaging", "scheduler"}
+)
+NOT_UNIT_MARKS = ("airflow_db", "slow")
 _lacking: dict[str, list[str]] = {}
 
 
@@ -99,6 +105,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--about-airflow", action="store_true", help="leave out what is the same on each Airflow"
     )
+    parser.addoption("--unit", action="store_true", help="run the fast tests of `make unit` only")
     cell.add_option(parser)
 
 
@@ -114,7 +121,11 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if collection_path.name == "e2e":
         # Most machines have no browser.
         return None if config.getoption("--e2e") else True
-    is_left_out = config.getoption("--about-airflow") and collection_path.name in WITHOUT_AIRFLOW
+    left_out = {"--about-airflow": WITHOUT_AIRFLOW, "--unit": NOT_UNIT}
+    is_left_out = any(
+        config.getoption(option) and collection_path.name in folders
+        for option, folders in left_out.items()
+    )
     return True if is_left_out else None
 
 
@@ -136,6 +147,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Choose the tests, and skip, by name, those of features that this Airflow does not have."""
     is_soak = bool(config.getoption("--soak"))
     items[:] = [item for item in items if bool(item.get_closest_marker("soak")) is is_soak]
+    if config.getoption("--unit"):
+        items[:] = [i for i in items if not any(map(i.get_closest_marker, NOT_UNIT_MARKS))]
     for item in items:
         for feature in needs_of(item):
             if not has(feature):
@@ -186,6 +199,24 @@ def no_task() -> None:
     """Forget the task that an earlier test ran in this process: Airflow leaves it in there."""
     for name in [name for name in os.environ if name.startswith("AIRFLOW_CTX_")]:
         del os.environ[name]
+
+
+# Where Airflow keeps what it masks in logs: in 3.x twice, in 2.11.
+_MASKERS = (
+    "airflow._shared.secrets_masker",
+    "airflow.sdk._shared.secrets_masker",
+    "airflow.utils.log.secrets_masker",
+)
+
+
+@pytest.fixture(autouse=True)
+def no_secret() -> None:
+    """Forget the secrets of earlier tests: with each new one, Airflow compiles a pattern of all."""
+    for name in _MASKERS:
+        if module := sys.modules.get(name):
+            masker = module._secrets_masker()
+            masker.patterns.clear()
+            masker.replacer = None
 
 
 @pytest.fixture(scope="session")

@@ -56,6 +56,7 @@ def tenant(emulator: EmulatorProcess) -> EmulatorProcess:
 
 
 class TestAgainstATenant:
+    @pytest.mark.slow
     def test_it_works_and_nothing_but_one_read_is_sent(self, tenant: EmulatorProcess) -> None:
         works, sentence = press(
             tenant.url,

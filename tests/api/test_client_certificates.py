@@ -105,6 +105,7 @@ def at(running: Gateway) -> Gateway:
 
 
 class TestNginx:
+    @pytest.mark.slow
     def test_a_cancel_gets_through_with_a_certificate_that_it_trusts(
         self, at: Gateway, ca: str, trusted: Pair
     ) -> None:

@@ -222,6 +222,7 @@ def no_tunnel(connection: socket.socket, _: bytes) -> None:
 
 
 class TestATunnelThatFails:
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("script", "reason"),
         [
@@ -274,6 +275,7 @@ class TestATunnelThatFails:
         with pytest.raises(OmsNotSentError, match=r"\(the proxy: the host name does not resolve\)"):
             client_of(HOST, proxy="http://proxy.invalid:3128").post_cancel(EXAMPLE)
 
+    @pytest.mark.slow
     def test_nor_does_one_behind_which_tls_fails(self, oms: RawServer, ca: str) -> None:
         with EmulatorProcess() as plain:
             ports = {f"{HOST}:443": oms.port, "other.example.com:443": oms.port}
@@ -290,6 +292,7 @@ class TestATunnelThatFails:
                         client.post_cancel(EXAMPLE)
             assert (oms.requests, plain.requests()) == ([], [])
 
+    @pytest.mark.slow
     def test_nor_does_one_to_a_proxy_whose_own_certificate_is_not_trusted(
         self, ca: str, authority: trustme.CA
     ) -> None:

@@ -82,6 +82,7 @@ class TestTime:
             assert time.monotonic() - began < 10
             assert len(server.requests) == 1
 
+    @pytest.mark.slow
     def test_the_bound_is_on_head_and_body_together(self) -> None:
         def half_and_half(connection: socket.socket, _: bytes) -> None:
             time.sleep(0.3)

@@ -49,6 +49,7 @@ def test_the_time_of_a_suspension_counts(machine: Machine) -> None:
     assert seconds() - before >= SUSPENDED_FOR
 
 
+@pytest.mark.slow
 @needs_boottime
 def test_a_run_that_was_suspended_sends_nothing_before_it_is_on_record_again(
     machine: Machine,

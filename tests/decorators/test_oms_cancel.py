@@ -40,6 +40,7 @@ class Run(Attempt):
 
 
 class TestTheSet:
+    @pytest.mark.slow
     def test_what_the_function_returns_is_canceled(self, oms: EmulatorProcess) -> None:
         run = Run()
         summary = run.of(lambda: [FIRST, {"order_id": FIRST + 1}])
@@ -113,6 +114,7 @@ class TestTheNextAttempt:
         assert Run(store, number=2).of(lambda: [FIRST])["outcomes"] == {"canceled": 1}
         assert oms.requests() == []
 
+    @pytest.mark.slow
     def test_an_order_that_is_new_in_the_set_is_read_before_it_is_canceled(
         self, oms: EmulatorProcess, monkeypatch: pytest.MonkeyPatch
     ) -> None:

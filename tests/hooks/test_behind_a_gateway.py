@@ -78,6 +78,7 @@ def changed(connection: dict[str, Any], **extra: object) -> dict[str, Any]:
     return {**connection, "extra": {**connection["extra"], **extra}}
 
 
+@pytest.mark.slow
 def test_an_order_is_canceled_once(
     connect: Callable[..., None], connection: dict[str, Any], emulator: EmulatorProcess
 ) -> None:
@@ -89,6 +90,7 @@ def test_an_order_is_canceled_once(
     assert emulator.cancel_posts(ORDER) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("extra", "words"),
     [

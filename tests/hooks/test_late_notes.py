@@ -48,6 +48,7 @@ def kept(oms: EmulatorProcess, order_id: int) -> list[str]:
     return [note["text"] for note in oms.order(order_id)["native"]["notes"]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", [{"kind": "throttle"}, {"kind": "unauthorized"}])
 def test_that_of_one_order_is_sent_again(oms: EmulatorProcess, fault: dict[str, Any]) -> None:
     oms.add_fault(**fault, call="notes", times=1)

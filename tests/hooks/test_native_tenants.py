@@ -90,12 +90,14 @@ class TestNames:
             cancel(OmsHook(), given, order_key=key)
         assert oms.requests() == []
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("key", [NUMBER, EXTERNAL])
     def test_a_name_that_no_order_has_is_not_found(self, oms: EmulatorProcess, key: str) -> None:
         with pytest.raises(OmsCancellationRefusedError, match="not_found"):
             cancel(OmsHook(), "999", order_key=key)
         assert oms.requests(call="cancel") == []
 
+    @pytest.mark.slow
     def test_an_order_that_was_placed_a_moment_ago_is_found_when_the_search_shows_it(
         self, oms: EmulatorProcess
     ) -> None:
@@ -234,6 +236,7 @@ class TestTasks:
         assert (result["outcome"], result["order_state"]) == ("canceled", "Cancelled")
         assert notes(oms) == [4]
 
+    @pytest.mark.slow
     def test_a_set_may_name_each_order_in_its_own_way(
         self, oms: EmulatorProcess, tmp_path: Path
     ) -> None:
@@ -302,6 +305,7 @@ class TestTasks:
         assert len(oms.requests(call="search")) == 1 + 10
         assert len(oms.requests(call="cancel")) == 10
 
+    @pytest.mark.slow
     def test_a_later_attempt_reads_one_by_one_what_the_first_may_have_canceled(
         self, oms: EmulatorProcess
     ) -> None:

@@ -67,6 +67,7 @@ def waiting_in_triggerer(order_id: str) -> dict[str, Any]:
     return run(trigger(name, target_states=["Completed"], failure_states=[]))
 
 
+@pytest.mark.slow
 def test_it_waits_until_the_search_shows_the_order(
     oms: EmulatorProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -132,6 +133,7 @@ class TestInTheTriggerer:
         assert waiting_in_triggerer(NEW)["status"] == "reached"
         placing.join()
 
+    @pytest.mark.slow
     def test_a_number_that_no_order_has_is_given_up_when_the_search_has_settled(
         self, oms: EmulatorProcess
     ) -> None:

@@ -145,6 +145,7 @@ class TestInAWorker:
         for _ in range(3):
             assert not waiting.poke(context()).is_done
 
+    @pytest.mark.slow
     def test_a_retry_after_is_kept_to(self, play: Play) -> None:
         server = play(answer("429 Too Many Requests", b"", ("Retry-After: 1",)), order("CANCELED"))
         began = time.monotonic()

@@ -38,6 +38,7 @@ def all_of(number: int = MANY, **changes: Any) -> list[dict[str, Any]]:
 
 
 class TestManyTriggers:
+    @pytest.mark.slow
     def test_they_look_in_batches_and_confirm_what_ends_the_waiting(self, connect: Connect) -> None:
         tenant = Tenant(lambda _, looks: "SHIPPED" if looks >= 2 else "READY", search=True)
         with tenant.server:
@@ -53,6 +54,7 @@ class TestManyTriggers:
         assert tenant.tokens == 1
         assert tenant.server.connections <= 11
 
+    @pytest.mark.slow
     def test_canceled_is_believed(self, connect: Connect) -> None:
         def state_of(_: int, looks: int) -> str:
             return "CANCELED" if looks else "READY"
@@ -232,6 +234,7 @@ class TestLooksByGetOrder:
     def tenant(self) -> Tenant:
         return Tenant(lambda *_: "SHIPPED", search_shows=lambda _: "READY")
 
+    @pytest.mark.slow
     def test_each_tenth_is_one(
         self, connect: Connect, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -242,6 +245,7 @@ class TestLooksByGetOrder:
         assert {one["status"] for one in ended} == {"reached"}
         assert tenant.searches
 
+    @pytest.mark.slow
     def test_so_is_the_last_one(self, connect: Connect, tenant: Tenant) -> None:
         with tenant.server:
             connect(tenant.server)

@@ -161,6 +161,7 @@ def test_a_retry_after_of_one_look_is_kept_to_by_every_trigger(connect: Connect)
     assert 8 not in tenant.reads
 
 
+@pytest.mark.slow
 def test_its_first_look_leaves_the_scheduler_time_to_see_the_task_stop(
     connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -251,6 +252,7 @@ def test_it_is_recreated_from_what_is_stored_which_holds_no_secret(connect: Conn
         assert run(again)["status"] == "reached"
 
 
+@pytest.mark.slow
 def test_a_hundred_share_one_token_and_a_few_connections_and_leave_the_event_loop_free(
     connect: Connect,
 ) -> None:
@@ -282,6 +284,7 @@ def test_a_hundred_share_one_token_and_a_few_connections_and_leave_the_event_loo
     assert any(reads_at_a_beat)
 
 
+@pytest.mark.slow
 def test_a_trigger_that_is_canceled_leaves_the_client_to_the_others(connect: Connect) -> None:
     tenant = Tenant(lambda order_id, reads: "SHIPPED" if order_id == 2 and reads >= 2 else "READY")
 

@@ -30,6 +30,7 @@ def canceled_before(world: World, *order_ids: Order) -> None:
 
 
 class TestADryRun:
+    @pytest.mark.slow
     @pytest.mark.parametrize("workers", [1, 4, 16, 32])
     def test_ten_thousand_orders_take_a_hundred_and_fifty_requests_at_most(
         self, workers: int

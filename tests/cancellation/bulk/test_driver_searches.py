@@ -60,6 +60,7 @@ def test_they_end_the_orders_of_a_dry_run() -> None:
     assert len(tenant.seen) < 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", [NO_SEARCH, LOST, FAULT], ids=repr)
 def test_where_they_fail_the_orders_are_read_one_by_one(
     error: Exception, caplog: pytest.LogCaptureFixture

@@ -28,6 +28,7 @@ PATIENT = Policy(settle_seconds=15.0, deadline=120.0)
 
 
 class TestHowFastItIs:
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("orders", "limit", "reply", "allowed", "share", "turned_away"),
         [
@@ -55,6 +56,7 @@ class TestHowFastItIs:
         assert ran.turned_away <= turned_away
         assert len(ran.posted_again_after_acted) == 0
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("latency", [0.012, 0.015, 0.023, 0.03])
     @pytest.mark.parametrize(("burst", "share"), [(20, 0.65), (60, 0.65), (150, 0.6)])
     def test_a_limit_that_takes_a_burst_after_each_pause_is_not_taken_for_chance(

@@ -79,6 +79,7 @@ class TestRows:
 
         assert entries(["order_id"], [7], change=wide) == [("row 2", {"order_id": "7"})]
 
+    @pytest.mark.slow
     @given(st.lists(st.integers(1, 10**15 - 1) | st.integers(1, 10**18).map(str), max_size=5))
     @settings(deadline=None)
     def test_an_id_keeps_every_digit(self, ids: list[int | str]) -> None:

@@ -98,6 +98,7 @@ def test_a_tenant_that_knows_none_of_the_orders_fails_it(oms: EmulatorProcess) -
     assert attempt.pushed["return_value"]["accepted"] == {}
 
 
+@pytest.mark.slow
 def test_what_an_earlier_attempt_has_canceled_shows_that_the_tenant_is_the_right_one(
     oms: EmulatorProcess,
 ) -> None:

@@ -33,6 +33,7 @@ def test_the_next_attempt_takes_what_is_canceled_for_final(
     assert NO_TASK_STATE_STORE not in caplog.text
 
 
+@pytest.mark.slow
 def test_it_reads_what_is_in_doubt_and_cancels_what_was_never_sent(
     oms: EmulatorProcess, tmp_path: Path
 ) -> None:

@@ -52,6 +52,7 @@ def test_of_two_names_of_an_order_the_second_cancels_no_part(
     assert canceled(native) == {1: 1, 2: 0}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_by_id_first", [True, False])
 @pytest.mark.parametrize("is_in_turn", [True, False])
 def test_a_later_attempt_knows_the_first_name(
@@ -126,6 +127,7 @@ def test_where_no_cancel_is_sent_the_read_is_named(
     assert all(part["correlation_id"] for part in row["parts"])
 
 
+@pytest.mark.slow
 def test_an_order_that_was_found_and_cannot_be_read_has_its_id(
     native: EmulatorProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:

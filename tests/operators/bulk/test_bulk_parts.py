@@ -121,6 +121,7 @@ class TestBeforeAnythingIsSent:
 
 
 class TestNative:
+    @pytest.mark.slow
     def test_a_flat_feed_of_lines(self, native: EmulatorProcess, tmp_path: Path) -> None:
         feed, results = tmp_path / "feed.csv", tmp_path / "results.jsonl"
         eight, nine = native.native_id(8), native.native_id(9)
@@ -171,6 +172,7 @@ class TestNative:
         page = attempt.pushed["oms_orders"]
         assert page["outcomes"] == {"not_found": 1}
 
+    @pytest.mark.slow
     def test_what_is_canceled_in_part_fails_the_task_and_the_next_attempt_goes_on(
         self, native: EmulatorProcess, monkeypatch: pytest.MonkeyPatch
     ) -> None:
