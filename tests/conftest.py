@@ -64,6 +64,8 @@ settings.register_profile(
 settings.register_profile(
     "find", settings.get_profile("house"), phases=(Phase.explicit, Phase.generate)
 )
+# For make unit.
+settings.register_profile("unit", settings.get_profile("house"), max_examples=25)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "house"))
 
 # The folders whose tests touch nothing of Airflow; those of tests/api meet other versions of
@@ -110,7 +112,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let a cell of the matrix write down the results of its tests."""
+    """Choose how much the tests try, and let a cell of the matrix write down their results."""
+    if config.getoption("--unit"):
+        settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "unit"))
     cell.configure(config)
 
 

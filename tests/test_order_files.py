@@ -123,6 +123,7 @@ class TestPacked:
         with pytest.raises(OmsFileError, match=r"cannot be read \(EOFError"):
             read_orders(str(path))
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("name", ["orders.csv", "orders.csv.gz"])
     def test_one_without_end_is_read_no_further(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str

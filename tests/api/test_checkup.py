@@ -71,6 +71,7 @@ class TestAgainstATenant:
         calls = [(one["method"], one["path"].rpartition("/")[2]) for one in tenant.requests()]
         assert calls == [("POST", "oauth"), ("GET", "1")]
 
+    @pytest.mark.slow
     def test_a_wrong_secret(self, tenant: EmulatorProcess) -> None:
         sentence = ask(tenant.url, login=tenant.client_id)
         assert "refuses the client id or its secret: correct Client ID (login) and" in sentence

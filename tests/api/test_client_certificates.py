@@ -116,6 +116,7 @@ class TestNginx:
             (request,) = at.oms.requests
             assert "X-Client: CN=oms-client" in request.decode()
 
+    @pytest.mark.slow
     def test_so_do_the_token_and_the_headers_that_the_gateway_wants(
         self, at: Gateway, ca: str, trusted: Pair
     ) -> None:

@@ -121,6 +121,7 @@ def test_whatever_is_wrong_on_the_way_nothing_is_sent_and_no_secret_shown(
     assert emulator.requests() == []
 
 
+@pytest.mark.slow
 def test_the_button_points_to_the_headers_where_a_gateway_may_have_refused(
     connect: Callable[..., None], connection: dict[str, Any]
 ) -> None:

@@ -57,6 +57,7 @@ def test_that_of_one_order_is_sent_again(oms: EmulatorProcess, fault: dict[str, 
     assert kept(oms, 1) == ["Canceled by run 7"]
 
 
+@pytest.mark.slow
 def test_those_of_a_set_are_sent_again_too(oms: EmulatorProcess) -> None:
     oms.add_fault("unauthorized", call="notes", times=1)
     arguments: dict[str, Any] = {"order_key": "number", "disposition_reason": "NoInventory"}

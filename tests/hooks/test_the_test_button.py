@@ -62,6 +62,7 @@ class TestTestConnection:
         assert not works
         assert named in message
 
+    @pytest.mark.slow
     def test_it_works_the_way_the_button_in_the_web_ui_calls_it(
         self, connect: Callable[..., None]
     ) -> None:

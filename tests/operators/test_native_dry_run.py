@@ -44,6 +44,7 @@ def ends(oms: EmulatorProcess, path: Path, *, dry_run: bool) -> dict[str, str]:
     return {row["order_id"]: row["outcome"] for row in rows(path)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("search_with_or", [False, True])
 def test_it_ends_as_the_real_run_does(
     oms: EmulatorProcess,

@@ -78,6 +78,7 @@ def test_it_waits_until_the_search_shows_the_order(
     assert waiting.execute(context())["order_state"] == "Completed"
 
 
+@pytest.mark.slow
 def test_a_number_that_no_order_has_fails_it_when_the_search_has_settled(
     oms: EmulatorProcess,
 ) -> None:

@@ -75,6 +75,7 @@ class TestManyTriggers:
         assert {look.order_state for look in looks} == {"READY"}
         assert sorted(tenant.reads) == [1, 2, 3, 4, 5]
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("number", [1, 2, 4])
     def test_a_few_look_alone(self, connect: Connect, number: int) -> None:
         tenant = Tenant(lambda _, looks: "SHIPPED" if looks >= 2 else "READY", search=True)
@@ -136,6 +137,7 @@ class TestOneBatch:
         assert [look.stand for look in looks[1:]] == [Match.OPEN] * 4
         assert sorted(tenant.reads) == [1, 2, 4, 5]
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("search", "searches"),
         [

@@ -116,6 +116,7 @@ def test_thousands_on_one_tenant_look_in_time(watch: Callable[..., Tenant], trig
     assert max(per_second.values()) < 5 * looks / len(per_second)
 
 
+@pytest.mark.slow
 def test_without_a_search_some_hundred_do(watch: Callable[..., Tenant]) -> None:
     tenant = watch(800, has_search=False)
     assert tenant.longest_pause < LATEST

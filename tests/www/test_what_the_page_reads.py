@@ -272,6 +272,7 @@ def test_no_order_id_is_rounded() -> None:
     }
 
 
+@pytest.mark.slow
 def test_a_large_page_of_the_journal_is_parsed() -> None:
     value = {"value": {"canceled:": "n" + "x`{|}~" * 5000}}
     assert in_node("return api.parsed(given);", json.dumps(value)) == value

@@ -54,6 +54,7 @@ def test_orphaned_records_are_named(
     assert {call.order_id for call in tenant.seen} == {1, 2, 3}
 
 
+@pytest.mark.slow
 def test_a_write_that_failed_is_made_again(caplog: pytest.LogCaptureFixture) -> None:
     class UnsteadyStore(Store):
         def set(self, key: str, value: Any) -> None:

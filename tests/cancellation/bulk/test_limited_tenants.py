@@ -80,6 +80,7 @@ class TestHowFastItIs:
         assert ran.walls <= 2
         assert ran.share >= 0.75
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(("orders", "share"), [(3200, 0.97), (200, 0.75)])
     def test_without_a_limit_it_is_as_fast_as_its_workers(self, orders: int, share: float) -> None:
         limit = LeakyBucket(steady(1e9))
@@ -129,9 +130,8 @@ class TestHowFastItIs:
 class TestWhatIsTurnedAwayAtRandom:
     """A proxy, or what others send on the same limit, turns some away whatever the rate is."""
 
-    @pytest.mark.parametrize(
-        "seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (2, 3))]
-    )
+    @pytest.mark.slow
+    @pytest.mark.parametrize("seed", [1, 2, 3])
     @pytest.mark.parametrize(
         ("share", "retry_after", "within"),
         [
@@ -240,6 +240,7 @@ class TestErrorsOfTheServer:
         begun = sorted(at for at in world.tenant.times(Action.POST))
         assert begun[5000] - begun[0] < 3 * 5000 / 320
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("seconds", [5, 20])
     def test_an_outage_is_sat_out_with_one_request_at_a_time(self, seconds: float) -> None:
         world = World(3000, PATIENT)
@@ -252,6 +253,7 @@ class TestErrorsOfTheServer:
         assert len(during) <= 6
         assert any("one request at a time" in line for line in world.lines)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("reply", [UNAVAILABLE, LOST])
     @pytest.mark.parametrize("failing", ["cancels", "all"])
     def test_one_that_lasts_stops_the_run_when_single_requests_get_nowhere_either(

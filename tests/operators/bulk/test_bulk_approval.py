@@ -64,6 +64,7 @@ class TestTheQuestion:
         assert len(rows(path)) == 4
         assert cancel_posts(oms) == []
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("timeout", [90, "90", 90.0, timedelta(seconds=90)])
     def test_it_waits_as_long_as_it_is_told(
         self, oms: EmulatorProcess, person: Person, timeout: Any

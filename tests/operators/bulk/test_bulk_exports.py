@@ -20,6 +20,7 @@ WHERE = {"Decision": {"cancel": ["Rejected"], "ignore": ["Approved", "Pending"]}
 NAMED = {"order_id_column": COLUMN, "where": WHERE}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(path.name for path in EXPORTS.iterdir()))
 def test_a_golden_file_of_each_shape_cancels_what_was_rejected(
     oms: EmulatorProcess,

@@ -65,6 +65,7 @@ class TestTheNextAttempt:
         assert cancel_posts(oms) == [FIRST, FIRST + 1]
         assert summary["outcomes"] == {"canceled": 2}
 
+    @pytest.mark.slow
     @pytest.mark.usefixtures("no_older_attempt_runs")
     @pytest.mark.parametrize("has_store", [True, False])
     def test_an_attempt_without_a_number_reads_every_order_before_it_is_canceled(

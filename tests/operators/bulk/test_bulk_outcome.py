@@ -110,6 +110,7 @@ class TestWhatComesOut:
         assert re.search(r"nosuch.* cannot be written \(\w+: .*Nothing was sent", str(failure))
         assert oms.requests() == []
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("is_pushed", [False, True])
     def test_where_nothing_else_keeps_them_every_failed_order_is_in_the_log(
         self,
@@ -128,6 +129,7 @@ class TestWhatComesOut:
         assert "Every failed order is in the log." in str(failure)
         assert "XCom" not in str(failure)
 
+    @pytest.mark.slow
     def test_a_timeout_while_xcom_is_written_leaves_every_failed_order_in_the_log(
         self, oms: EmulatorProcess, capfd: pytest.CaptureFixture[str], caplog: Logs
     ) -> None:

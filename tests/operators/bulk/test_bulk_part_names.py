@@ -38,6 +38,7 @@ def canceled(oms: EmulatorProcess) -> dict[int, int]:
     return {number: line["canceled"] for number, line in oms.parts(8)["lines"].items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_by_id_first", [True, False])
 def test_of_two_names_of_an_order_the_second_cancels_no_part(
     native: EmulatorProcess, is_by_id_first: bool
@@ -150,6 +151,7 @@ def person(monkeypatch: pytest.MonkeyPatch) -> Person:
     return person
 
 
+@pytest.mark.slow
 @pytest.mark.needs("a step that waits for a person")
 @pytest.mark.parametrize("name", [NUMBER, "external_id:SHOP-8"])
 def test_the_parts_of_an_order_may_be_approved_by_another_name_of_it(
