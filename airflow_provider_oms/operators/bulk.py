@@ -352,9 +352,8 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
                     settings=hook.settings,
                     dry_run=dry_run,
                 )
-            if not dry_run:
-                with invalid_input_is_final():
-                    hook.check_reasons(orders.reasons)
+            with invalid_input_is_final():
+                hook.check_reasons(orders.reasons)
             named = [*orders.requests, *parts]
             beside = hook.get_conn().look_ups_per_cancel(named) + (note is not None)
         except OmsOrderSetError as error:

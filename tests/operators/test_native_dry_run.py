@@ -10,6 +10,7 @@ from bulk_attempts import Attempt, rows
 from dag_runs import connect
 
 from airflow_provider_oms.emulator.testing import EmulatorProcess
+from airflow_provider_oms.exceptions import OmsInvalidInputError
 
 # Obstacles to a cancel, by the number of the order.
 IN_THE_WAY: dict[int, dict[str, Any]] = {
@@ -67,3 +68,27 @@ def test_it_ends_as_the_real_run_does(
         name: "would_cancel" if outcome == "canceled" else outcome for name, outcome in real.items()
     }
     assert [dry[f"number:{number}"] for number in IN_THE_WAY] == ["not_cancelable"] * 4
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_a_reason_that_the_tenant_does_not_list_is_refused_alike(
+    oms: EmulatorProcess, monkeypatch: pytest.MonkeyPatch, *, dry_run: bool
+) -> None:
+    connect(monkeypatch, oms, extra={"api": "native", "check_reasons": "refuse"})
+    with pytest.raises(OmsInvalidInputError, match="fraudulent"):
+        Attempt().run(
+            list(OPEN), order_key="number", disposition_reason="fraudulent", dry_run=dry_run
+        )
+    assert {one["call"] for one in oms.requests()} <= {"token", "reasons"}
+
+
+def test_a_dry_run_warns_of_it_as_the_real_run_does(
+    oms: EmulatorProcess,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    summary = Attempt().run(
+        list(OPEN), order_key="number", disposition_reason="fraudulent", dry_run=True
+    )
+    assert summary["outcomes"] == {"would_cancel": len(OPEN)}
+    assert "the OMS may refuse it" in caplog.text + "".join(capfd.readouterr())
