@@ -85,6 +85,13 @@ class Dialect(ABC):
         """
         return False
 
+    def is_of_tenant(self, order_id: OrderId) -> bool:  # noqa: ARG002 - as a dialect says
+        """Return whether an order's id may be one of this tenant.
+
+        :param order_id: the order.
+        """
+        return True
+
     @abstractmethod
     def cancel_request(
         self, order_id: Any, reason: Any, explanation: Any = None, order_key: Any = None

@@ -112,6 +112,18 @@ class Native(Dialect):
         """
         return refer(order_id).key is not OrderKey.ID
 
+    def is_of_tenant(self, order_id: OrderId) -> bool:
+        """Return whether an id ends with this tenant's number, as Kibo's ids do; else a read tells.
+
+        Kibo's files and clients show it and no page promises it, so that it proves nothing.
+
+        :param order_id: the order.
+        """
+        reference = refer(order_id)
+        if reference.key is not OrderKey.ID or not self._expected.tenant_id:
+            return True
+        return int(reference.value[-8:], 16) == int(self._expected.tenant_id)
+
     def cancel_request(
         self, order_id: Any, reason: Any, explanation: Any = None, order_key: Any = None
     ) -> CancelRequest:

@@ -130,6 +130,9 @@ def _before_any_post(history: History, now: float) -> Step:
     if last is None:
         return Call(first)
     reply = last.reply
+    if len(history.events) > 1 and all(e.reply.is_of_another_tenant for e in history.events[-2:]):
+        # Two answers agree on whose order this id leads to.
+        return Done(Outcome.REFUSED, ConfirmedBy.READ, reply)
     if history.came_to_nothing(last):
         # An order that must be read first is read again: its state may have changed since.
         return _again(history, now, first, Done(Outcome.NOT_ATTEMPTED, None, reply))

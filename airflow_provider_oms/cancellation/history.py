@@ -9,17 +9,16 @@ import itertools
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import NamedTuple
 
 from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.api.patience import TOKEN_REFUSED
 from airflow_provider_oms.api.values import OrderId
+from airflow_provider_oms.cancellation.approval import Approval
 
 __all__ = [
     "INCONCLUSIVE",
     "NOTHING_HAPPENED",
     "Action",
-    "Approval",
     "Event",
     "History",
     "Policy",
@@ -134,58 +133,6 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Approval:
-    """Hold in which state a person has seen an order, and approved its cancel.
-
-    :param order_state: ``orderState``, as it was shown.
-    :param order_status: ``orderStatus``, as it was shown.
-    :param was_shown: whether the order was shown at all; no cancel is sent where it was not.
-    :param looked_up_id: the order's id, where it was shown by another name.
-    """
-
-    order_state: str | None = None
-    order_status: str | None = None
-    was_shown: bool = True
-    looked_up_id: OrderId | None = None
-
-    def objection(self, reply: Reply) -> str:
-        """Return why the order may not be canceled in its present state; empty if it may.
-
-        :param reply: a reply that held the order.
-        """
-        if not self.was_shown:
-            return "It is not among the orders whose cancel was approved"
-        if self.looked_up_id != reply.looked_up_id:
-            return (
-                f"Its name was that of order {self.looked_up_id} when its cancel was approved, and "
-                f"is that of order {reply.looked_up_id} now"
-            )
-        seen, now = _Pair.of(self), _Pair.of(reply)
-        if reply.is_unclear or not any(now):
-            return f"It was {seen} when its cancel was approved, and its state cannot be read now"
-        if seen.upper() != now.upper():
-            return f"It was {seen} when its cancel was approved, and is {now} now"
-        return ""
-
-
-class _Pair(NamedTuple):
-    """Hold the two states of an order, of an approval or of a reply."""
-
-    order_state: str
-    order_status: str
-
-    @classmethod
-    def of(cls, source: Approval | Reply) -> _Pair:
-        return cls(source.order_state or "", source.order_status or "")
-
-    def upper(self) -> tuple[str, str]:
-        return self.order_state.upper(), self.order_status.upper()
-
-    def __str__(self) -> str:
-        return "/".join(dict.fromkeys(filter(None, self))) or "in a state not known"
-
-
-@dataclass(frozen=True, slots=True)
 class Policy:
     """Hold how long to try and how to read.
 
@@ -202,6 +149,7 @@ class Policy:
     :param settles_after_acceptance: whether a cancel that was taken, and does not show after
         ``settle_seconds``, has failed.
     :param approval: a person's approval of the order; ``None`` where none was asked for.
+    :param is_ours: whether an order's id may be one of this tenant; ``None`` where no id tells.
     """
 
     settle_seconds: float = 15.0
@@ -213,6 +161,18 @@ class Policy:
     early_reads: int | None = None
     settles_after_acceptance: bool = False
     approval: Approval | None = None
+    is_ours: Callable[[OrderId], bool] | None = field(default=None, compare=False)
+
+    def for_order(self, order_id: OrderId) -> Policy:
+        """Return the policy of one order: where its id is like another tenant's, it is read first.
+
+        The read shows whose order it is, before a cancel can act on it.
+
+        :param order_id: the order.
+        """
+        if self.is_ours is None or self.is_ours(order_id):
+            return self
+        return replace(self, look_first=True)
 
     @property
     def reads_first(self) -> bool:

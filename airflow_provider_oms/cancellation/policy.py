@@ -24,11 +24,13 @@ def policy_for(
     :param is_one_of_many: whether it holds for the orders of a set.
     :return: the policy.
     """
+    dialect = dialect_of(settings)
     return Policy(
         settle_seconds=settings.settle_seconds,
         deadline=settings.deadline,
         only_if_states=only_if_states,
         dry_run=dry_run,
         early_reads=1 if is_one_of_many else None,
-        settles_after_acceptance=dialect_of(settings).settles_after_acceptance,
+        settles_after_acceptance=dialect.settles_after_acceptance,
+        is_ours=dialect.is_of_tenant,
     )

@@ -151,7 +151,7 @@ def cancel_order(
     in_doubt = attempt > 1 or in_doubt_for is not None
     doubt_since = started_at - max(0.0, in_doubt_for or 0.0) if in_doubt else None
     named = named or f"Order {request.order_id}, attempt {attempt}"
-    history = History(policy, started_at, doubt_since)
+    history = History(policy.for_order(request.order_id), started_at, doubt_since)
     waited = False
     calling: Action | None = None
     calls_before = 0

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_oms.api.evidence import Evidence
+from airflow_provider_oms.cancellation.approval import Approval
 from airflow_provider_oms.cancellation.decision import Call, Done, Wait, step
 from airflow_provider_oms.cancellation.history import (
     Action,
-    Approval,
     Event,
     History,
     Policy,

@@ -18,8 +18,8 @@ from stories import (
 )
 
 from airflow_provider_oms.api.config import TenantSettings
-from airflow_provider_oms.cancellation.decision import Done, Wait
-from airflow_provider_oms.cancellation.history import Reply
+from airflow_provider_oms.cancellation.decision import Call, Done, Wait
+from airflow_provider_oms.cancellation.history import Action, Reply
 from airflow_provider_oms.cancellation.outcomes import ConfirmedBy, Outcome
 from airflow_provider_oms.cancellation.policy import policy_for
 
@@ -164,6 +164,21 @@ def test_a_read_that_shows_another_tenants_order_too_is_the_last() -> None:
     story.then(OF_ANOTHER_TENANT)
     assert_done(story.then(OF_ANOTHER_TENANT), Outcome.UNKNOWN, None)
     assert story.reads_at == [1.0]
+
+
+def test_two_reads_of_another_tenants_order_before_any_cancel_are_a_refusal() -> None:
+    story = native(look_first=True)
+    assert isinstance(story.then(OF_ANOTHER_TENANT), Wait)
+    assert_done(story.then(OF_ANOTHER_TENANT), Outcome.REFUSED, ConfirmedBy.READ)
+    assert story.posts == 0
+
+
+def test_one_such_read_is_no_refusal() -> None:
+    story = native(look_first=True)
+    story.then(OF_ANOTHER_TENANT)
+    story.then(AMBIGUOUS)
+    assert isinstance(story.then(OF_ANOTHER_TENANT), Wait)
+    assert story.then(CAN_BE_CANCELED) == Call(Action.POST)
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from airflow_provider_oms.api.values import CancelRequest, OrderId
+from airflow_provider_oms.cancellation.approval import Approval
 from airflow_provider_oms.cancellation.bulk.outcome_counts import OrderEnd
 from airflow_provider_oms.cancellation.bulk.packing import pack, unpack
 from airflow_provider_oms.cancellation.bulk.part_entries import PartsRequest
-from airflow_provider_oms.cancellation.history import Approval
 from airflow_provider_oms.cancellation.outcomes import Outcome
 
 __all__ = ["APPROVE", "OPTIONS", "REJECT", "SetChangedError", "Shown", "answer_of"]

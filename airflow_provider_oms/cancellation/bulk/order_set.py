@@ -18,6 +18,7 @@ from airflow_provider_oms.api.values import (
     validate_flag,
     validate_number,
 )
+from airflow_provider_oms.cancellation.approval import Approval
 from airflow_provider_oms.cancellation.bulk.entries import ENTRY_KEYS, entries_of_value
 from airflow_provider_oms.cancellation.bulk.part_entries import (
     PartEntries,
@@ -26,7 +27,6 @@ from airflow_provider_oms.cancellation.bulk.part_entries import (
     parts_in,
 )
 from airflow_provider_oms.cancellation.bulk.refusals import OmsOrderSetError, Problems, Unusable
-from airflow_provider_oms.cancellation.history import Approval
 
 if TYPE_CHECKING:
     from airflow_provider_oms.api.part_calls import PartDialect

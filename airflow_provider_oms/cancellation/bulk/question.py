@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from airflow_provider_oms.api.values import CancelRequest, OrderId
+from airflow_provider_oms.cancellation.approval import Approval
 from airflow_provider_oms.cancellation.bulk.approval import Shown
 from airflow_provider_oms.cancellation.bulk.outcome_counts import OrderEnd
 from airflow_provider_oms.cancellation.bulk.part_entries import PartsRequest
-from airflow_provider_oms.cancellation.history import Approval
 from airflow_provider_oms.cancellation.outcomes import Outcome
 
 __all__ = ["MOST_BYTES", "Question", "question_about"]

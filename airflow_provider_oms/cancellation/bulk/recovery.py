@@ -236,7 +236,7 @@ class Recovery:
         """
         kind = self._kind(order_id)
         policies = {_Kind.REFUSED: self._looking_first, _Kind.IN_DOUBT: self._in_doubt}
-        policy = policies.get(kind, self.policy)
+        policy = policies.get(kind, self.policy).for_order(order_id)
         if approval := self._orders.approval_of(order_id):
             policy = replace(policy, approval=approval)
         return WorkItem(

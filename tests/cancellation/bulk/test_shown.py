@@ -21,13 +21,13 @@ from shown_orders import (
     texts_differ,
 )
 
+from airflow_provider_oms.cancellation.approval import Approval
 from airflow_provider_oms.cancellation.bulk.approval import (
     OPTIONS,
     SetChangedError,
     Shown,
     answer_of,
 )
-from airflow_provider_oms.cancellation.history import Approval
 from airflow_provider_oms.cancellation.outcomes import Outcome
 
 

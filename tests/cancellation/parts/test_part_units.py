@@ -15,12 +15,12 @@ from part_world import Killed, Process, World
 
 from airflow_provider_oms.api.errors import OmsForbiddenError, OmsNoResponseError
 from airflow_provider_oms.api.parts import Flags, OrderParts, PartCancel, Reason
+from airflow_provider_oms.cancellation.approval import Approval
 from airflow_provider_oms.cancellation.bulk.journal import Journal
 from airflow_provider_oms.cancellation.bulk.order_set import OrderSet
 from airflow_provider_oms.cancellation.bulk.part_entries import WantedParts
 from airflow_provider_oms.cancellation.bulk.part_units import PartUnits, paced
 from airflow_provider_oms.cancellation.bulk.rate_limiter import RateLimiter
-from airflow_provider_oms.cancellation.history import Approval
 from airflow_provider_oms.cancellation.outcomes import Outcome
 from airflow_provider_oms.cancellation.parts.tasks import PartOptions
 from airflow_provider_oms.cancellation.parts.wanted import Wanted
