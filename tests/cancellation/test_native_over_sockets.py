@@ -223,7 +223,10 @@ class TestAnotherTenant:
     def test_a_cancel_that_acted_on_its_order_is_unknown_and_nothing_more_is_sent(
         self, tenant: EmulatorProcess
     ) -> None:
-        result = cancel(tenant, NATIVE, tenant_id="10002")
+        # Its id is like one of ours, so that no read comes first.
+        like_ours = f"{tenant.native_id(ONE)[:24]}{10002:08x}"
+        tenant.load_orders([{"orderID": OTHER + 1, "native": {"id": like_ours}}])
+        result = cancel(tenant, NATIVE, like_ours, tenant_id="10002")
         assert (result.outcome, result.posts) == (Outcome.UNKNOWN, 1)
         assert "may have canceled an order of another tenant; look at that order" in result.reason
         assert "check the connection's tenant_id and host" in result.reason
