@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
 
 import pytest
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
+    NoEncryption,
     PrivateFormat,
     load_pem_private_key,
 )
@@ -156,11 +163,34 @@ class TestClientCertificates:
         with pytest.raises(ValueError, match=r"^client_cert: holds an encrypted key"):
             check_client_certificate(str(both), None)
 
-    def test_a_damaged_file_is_named(self, files: Pair, tmp_path: Path) -> None:
-        cut = tmp_path / "cut.pem"
-        cut.write_bytes(Path(files.certificate).read_bytes()[:200])
-        with pytest.raises(ValueError, match=r"^client_cert: certificate and key cannot be loaded"):
-            check_client_certificate(str(cut), files.key)
+    @pytest.mark.parametrize("damage", [lambda pem: pem[:200], lambda pem: pem.replace(b"M", b"!")])
+    @pytest.mark.parametrize("is_key", [False, True])
+    def test_two_files_of_which_one_is_damaged_are_called_so(
+        self, files: Pair, tmp_path: Path, damage: Callable[[bytes], bytes], is_key: bool
+    ) -> None:
+        whole = Path(files.key if is_key else files.certificate)
+        damaged = tmp_path / "damaged.pem"
+        damaged.write_bytes(damage(whole.read_bytes()))
+        paths = (files.certificate, str(damaged)) if is_key else (str(damaged), files.key)
+        message = "client_cert: certificate and key cannot be loaded (damaged)"
+        with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+            check_client_certificate(*paths)
+
+    def test_where_openssl_has_a_word_for_the_reason_that_is_given(self, tmp_path: Path) -> None:
+        key = rsa.generate_private_key(65537, 1024)  # noqa: S505 - weak on purpose
+        name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "oms-client")])
+        made = x509.CertificateBuilder(name, name, key.public_key(), 1)
+        made = made.not_valid_before(datetime(2020, 1, 1, tzinfo=UTC)).not_valid_after(
+            datetime(2040, 1, 1, tzinfo=UTC)
+        )
+        weak = tmp_path / "weak.pem"
+        weak.write_bytes(
+            made.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
+            + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        )
+        message = "client_cert: certificate and key cannot be loaded (EE_KEY_TOO_SMALL)"
+        with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+            check_client_certificate(str(weak), None)
 
     def test_the_connection_is_refused_with_the_same_words(self, files: Pair) -> None:
         extra = {**TENANT, "client_cert": files.certificate}
