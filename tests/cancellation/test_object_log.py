@@ -119,13 +119,16 @@ class TestTheNextAttempt:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         objects = Objects()
+        tried: list[str] = []
 
         def refuse(name: str, data: bytes) -> None:
+            tried.append(name)
             raise FileExistsError(name)
 
         monkeypatch.setattr(objects, "create", refuse)
-        with pytest.raises(JournalError, match="does not list are there already"):
+        with pytest.raises(JournalError, match="1000 objects that the storage does not list are"):
             objects.open()
+        assert tried == [f"{number:08d}.json" for number in range(1, 1001)]
 
     def test_claims_without_a_record_between_them_are_passed_over(self) -> None:
         objects = Objects()

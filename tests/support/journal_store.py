@@ -7,6 +7,8 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+from plain_json import check_plain_json
+
 from airflow_provider_oms.api.validation import OrderId
 from airflow_provider_oms.cancellation.bulk.journal import Journal
 
@@ -23,6 +25,7 @@ class Store(dict[str, Any]):
         self.writes_left = writes_left
 
     def set(self, key: str, value: Any) -> None:
+        check_plain_json(value)
         if self.writes_left is not None:
             if self.writes_left <= 0:
                 raise OSError("away")

@@ -12,6 +12,8 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
+from plain_json import check_plain_json
+
 from airflow_provider_oms.api.errors import (
     OmsConflictError,
     OmsError,
@@ -155,6 +157,7 @@ class World:
         return self.values.get(key, default)
 
     def set(self, key: str, value: Any) -> None:
+        check_plain_json(value)
         self.event()
         self.values[key] = value
         self.event()

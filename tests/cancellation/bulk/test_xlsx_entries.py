@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import sys
+import zipfile
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook
+from openpyxl.packaging.relationship import Relationship
+from openpyxl.workbook.external_link.external import (
+    ExternalBook,
+    ExternalLink,
+    ExternalSheetNames,
+)
 
 from airflow_provider_oms.cancellation.bulk import xlsx_entries
 from airflow_provider_oms.cancellation.bulk.columns import Columns
@@ -167,6 +174,24 @@ class TestAWorkbook:
             packed(["order_id"], [7]).getvalue().replace(b"xl/workbook.xml", b"xl/workboot.xml")
         )
         assert "The workbook cannot be read (KeyError)" in refusal(io.BytesIO(damaged))
+
+    def test_the_other_workbooks_that_it_names_are_not_looked_at(self) -> None:
+        def name_another(sheet: Any) -> None:
+            target = Relationship(type="externalLinkPath", Target="Prices.xlsx", Id="rId1")
+            book = ExternalBook(sheetNames=ExternalSheetNames(["Sheet1"]))
+            link = ExternalLink(externalBook=book)
+            link.file_link = target
+            sheet.parent._external_links.append(link)
+
+        whole = packed(["order_id"], [7], change=name_another)
+        damaged = io.BytesIO()
+        with zipfile.ZipFile(whole) as source, zipfile.ZipFile(damaged, "w") as copy:
+            links = [name for name in source.namelist() if "externalLinks" in name]
+            assert links
+            for name in source.namelist():
+                copy.writestr(name, b"" if name in links else source.read(name))
+        for file in (whole, damaged):
+            assert list(entries_of_workbook(file)) == [("row 2", {"order_id": "7"})]
 
     def test_one_that_unpacks_without_end_is_not_opened(
         self, monkeypatch: pytest.MonkeyPatch
