@@ -13,7 +13,9 @@ from airflow.providers.common.compat.sdk import DAG, AirflowFailException
 from interruption import interruptible
 from raw_server import RawServer, Script, answer, hang_up
 
+from airflow_provider_oms.cancellation.parts.tasks import PartOptions
 from airflow_provider_oms.exceptions import OmsInvalidInputError, OmsPartsCancellationError
+from airflow_provider_oms.hooks.oms import OmsHook
 from airflow_provider_oms.operators.oms import (
     OmsCancelOrderItemsOperator,
     OmsCancelShipmentOperator,
@@ -175,6 +177,26 @@ def test_bad_input_is_refused_when_it_runs(
 def test_every_argument_but_one_is_templated(kind: Any) -> None:
     arguments = {*inspect.signature(kind).parameters} - {"kwargs", "in_doubt", "dry_run"}
     assert {*kind.template_fields} == arguments | {"is_dry_run"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "method"),
+    [
+        (OmsCancelOrderItemsOperator, OmsHook.cancel_items),
+        (OmsCancelShipmentOperator, OmsHook.cancel_shipment),
+    ],
+)
+def test_an_option_that_is_left_out_means_the_same_in_task_hook_and_set(
+    kind: Any, method: Any
+) -> None:
+    of_set = inspect.signature(PartOptions.checked).parameters
+    of_task, of_hook = (inspect.signature(one).parameters for one in (kind, method))
+    shared = of_set.keys() & of_task.keys() & of_hook.keys()
+    assert {"send_notifications", "block_assignment", "allow_whole_order"} <= shared
+    for name in shared:
+        assert of_task[name].default == of_hook[name].default, name
+        if of_task[name].default is not inspect.Parameter.empty:
+            assert of_task[name].default == of_set[name].default, name
 
 
 @pytest.mark.parametrize("is_native", [False, True])
