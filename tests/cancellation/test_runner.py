@@ -43,12 +43,14 @@ class World:
     token_takes: float = 0
     calls: list[tuple[str, float]] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
+    slept: list[float] = field(default_factory=list)
     interrupted: list[CancellationResult] = field(default_factory=list)
 
     def clock(self) -> float:
         return self.now
 
     def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
         self.now += seconds
 
     def info(self, message: str, *values: object) -> None:
@@ -117,6 +119,20 @@ def test_a_timeout_is_followed_by_reads_and_not_by_a_post() -> None:
     assert world.calls == [("POST", 0), ("GET", 2), ("GET", 4)]
     assert (result.outcome, result.confirmed_by) == (Outcome.CANCELED, ConfirmedBy.READ)
     assert result.posts == 1
+
+
+@pytest.mark.parametrize("settle_seconds", [0.25, 0.5, 1.5, 3.25, 15.0])
+@pytest.mark.parametrize("doubt", [None, 0.0, 0.75, 3.0])
+def test_each_wait_takes_as_long_as_the_log_says(
+    settle_seconds: float, doubt: float | None
+) -> None:
+    lost: list[Order | BaseException] = [OmsNoResponseError("no answer")]
+    read: list[Order | BaseException] = [order("READY")]
+    world = World([*lost, *read * 3, *lost, *read * 23])
+    world.run(Policy(settle_seconds=settle_seconds, deadline=12.0), doubt=doubt)
+    waits = [line.partition("Next: wait ")[2] for line in world.lines if "Next: wait" in line]
+    assert [f"{seconds:.1f} s." for seconds in world.slept] == waits
+    assert waits
 
 
 def test_a_refusal_keeps_status_code_and_correlation_id_of_what_decided() -> None:

@@ -124,6 +124,25 @@ class TestAWall:
         assert steps == sorted(steps)
         assert rates[59] > 150
 
+    @pytest.mark.parametrize(
+        ("pause", "lost", "seconds"), [(0.0, 0.2, 0.75), (0.05, 0.1, 0.75), (5.0, 0.1, 60.0)]
+    )
+    def test_it_gets_back_what_it_gave_up_in_a_curve(
+        self, pause: float, lost: float, seconds: float
+    ) -> None:
+        limit = limit_of()
+        accept(limit, 100, NOW, since=NOW - 2)
+        assert meets_its_first_wall(limit, pause=pause)
+        begin = NOW + pause
+        limit.on_accepted(begin, 1, begin)
+        shares = [limit.rate(begin + done * seconds) / 90 for done in (0.0, 0.25, 0.5, 1.0)]
+        # First fast, then slower and slower.
+        left = [1.0, 0.75**2, 0.5**2, 0.0]
+        assert shares == pytest.approx([1 - lost * share for share in left], rel=0.02)
+        # Then it doubles its lead in half of that time.
+        shares = [limit.rate(begin + done * seconds) / 90 for done in (1.0, 1.5, 2.0)]
+        assert shares == pytest.approx([1, 1 + lost, 1 + 3 * lost], rel=0.02)
+
     def test_one_that_asks_for_a_pause_is_not_looked_for_again_before_long(self) -> None:
         limit = limit_of()
         accept(limit, 100, NOW, since=NOW - 2)

@@ -110,7 +110,15 @@ def test_texts_of_others_are_cut() -> None:
     refused = replace(result(2, Outcome.REFUSED), reason="x" * 5000)
     page = page_at_end(START, finished(Outcome.CANCELED, refused, stopped="y" * 5000))
     assert max(map(len, page["reasons"])) <= 300
-    assert len(page["stopped"] or "") <= 300
+    assert page["stopped"] == "y" * 300
+
+
+def test_the_end_has_the_fields_of_the_start_and_no_others() -> None:
+    page = page_at_end(START, finished(*Outcome))
+    assert list(page) == list(START)
+    assert page["stopped"] is None
+    constant = ("version", "orders", "dry_run", "tenant", "admin_url", "remarks")
+    assert [page[name] for name in constant] == [START[name] for name in constant]  # type: ignore[literal-required]
 
 
 def test_ten_thousand_orders_that_deviate_for_the_same_reason_take_little_room() -> None:

@@ -90,14 +90,14 @@ class TestWhatPausesCost:
     def test_a_lower_rate_is_tried_by_the_share_of_the_time_that_pauses_take(self) -> None:
         refusals = self.known()
         assert not refusals.explain_it(100.0, 5.0, 20.0)
-        # A quarter of the time is 20 of 100.
-        assert not refusals.explain_it(81.0, 5.0, 40.0)
+        # A quarter of the time is 20 of 100, and so much is still tried.
+        assert not refusals.explain_it(80.0, 5.0, 40.0)
         assert refusals.explain_it(79.0, 5.0, 60.0)
 
     def test_it_is_tried_down_to_the_half(self) -> None:
         refusals = self.known()
         assert not refusals.explain_it(100.0, 5.0, 0.5)
-        assert not refusals.explain_it(51.0, 5.0, 1.0)
+        assert not refusals.explain_it(50.0, 5.0, 1.0)
         assert refusals.explain_it(49.0, 5.0, 1.5)
 
     def test_what_was_in_vain_is_not_tried_again_while_there_are_any_at_random(self) -> None:

@@ -17,9 +17,9 @@ from airflow_provider_oms.api.errors import OmsInputError
 from airflow_provider_oms.api.order_ids import OrderNames
 from airflow_provider_oms.api.parts import Flags, Reason
 from airflow_provider_oms.cancellation.history import Policy
-from airflow_provider_oms.cancellation.outcomes import Outcome
+from airflow_provider_oms.cancellation.outcomes import ConfirmedBy, Outcome
 from airflow_provider_oms.cancellation.parts.plan import plan_items
-from airflow_provider_oms.cancellation.parts.record import begin, planned_order
+from airflow_provider_oms.cancellation.parts.record import Begun, begin, planned_order
 from airflow_provider_oms.cancellation.parts.results import PartsResult
 from airflow_provider_oms.cancellation.parts.run import LEASE, PartsTask, cancel_parts
 from airflow_provider_oms.cancellation.parts.wanted import Wanted
@@ -122,6 +122,33 @@ class TestWhatIsOnRecord:
         task.task = replace(task.task, wanted=other)
         assert task.run(2).outcome is Outcome.CANCELED
         assert len(task.world.posts) == 2
+
+
+@pytest.mark.parametrize("others", [(), (1,), (2,), (1, 2)])
+def test_a_dry_run_tells_what_is_canceled_already_and_what_would_be(
+    others: tuple[int, ...],
+) -> None:
+    task = Task((Wanted(1, WHY), Wanted(2, WHY)))
+    for place, quantity in task.world.initial.items():
+        if place[1] in others:
+            task.world.cancel_as_another(place, quantity)
+    result = cancel_parts(
+        task.world,
+        task.task,
+        replace(POLICY, dry_run=True),
+        begun=Begun(),
+        surroundings=Runtime(task.world.clock, task.world.sleep, draw=lambda: 0.0),
+    )
+    ends: dict[Any, set[Outcome]] = {}
+    for part in result.parts:
+        for line, _ in part.lines:
+            ends.setdefault(line, set()).add(part.outcome)
+        assert part.confirmed_by is ConfirmedBy.READ
+    assert ends == {
+        line: {Outcome.ALREADY_CANCELED if line in others else Outcome.WOULD_CANCEL}
+        for line in (1, 2)
+    }
+    assert (task.world.posts, task.world.values) == ([], {})
 
 
 def test_the_order_of_a_plan_is_known_to_a_later_attempt(task: Task) -> None:
