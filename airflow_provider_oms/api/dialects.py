@@ -44,4 +44,4 @@ def rules_of(api: str, *, extra_reasons: Iterable[str] = ()) -> Dialect:
         return Native()
     if api != "translated":
         raise OmsInputError("api", "translated or native", kind_of(api))
-    return Translated(extra_reasons)
+    return Translated(extra_reasons, api_setting="api")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from airflow_provider_oms.api.dialect import ApiCall, Dialect
-from airflow_provider_oms.api.errors import OmsInputError, OmsUnexpectedResponseError
+from airflow_provider_oms.api.errors import OmsUnexpectedResponseError
 from airflow_provider_oms.api.models import Order, readable_state
 from airflow_provider_oms.api.native_review import NativeReview
 from airflow_provider_oms.api.native_rules import (
@@ -19,6 +19,7 @@ from airflow_provider_oms.api.native_rules import (
     Reference,
     refer,
     validate_note,
+    validate_reason,
     validate_text,
 )
 from airflow_provider_oms.api.native_search import (
@@ -30,7 +31,7 @@ from airflow_provider_oms.api.native_search import (
     search_query,
 )
 from airflow_provider_oms.api.transport import Response
-from airflow_provider_oms.api.values import CancelRequest, OrderId, kind_of
+from airflow_provider_oms.api.values import CancelRequest, OrderId
 
 if TYPE_CHECKING:
     from airflow_provider_oms.api.native_parts import NativeParts
@@ -138,10 +139,7 @@ class Native(Dialect):
         :raises OmsInputError: for the first value that breaks its rule.
         """
         reference = self.order_id(order_id, order_key)
-        checked = validate_text("disposition_reason", reason)
-        if checked is None:
-            rule = "a reason that the tenant knows"
-            raise OmsInputError("disposition_reason", rule, kind_of(reason))
+        checked = validate_reason(reason, self._reason_codes)
         return CancelRequest(
             reference, checked, validate_text("disposition_other_reason", explanation)
         )
@@ -281,7 +279,7 @@ class Native(Dialect):
         from airflow_provider_oms.api.native_parts import NativeParts  # noqa: PLC0415 - most tasks need none of it
 
         return NativeParts(
-            self._expected, _FIELDS, self.order_in, self.reason_code, self.wrong_server_hint
+            self._expected, _FIELDS, self.order_in, self._reason_codes, self.wrong_server_hint
         )
 
     def note(self, value: Any) -> str | None:

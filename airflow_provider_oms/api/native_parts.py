@@ -7,7 +7,7 @@ Shipments are another service than orders: its answers are HAL, and their fields
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -21,7 +21,7 @@ from airflow_provider_oms.api.errors import (
     OmsUnexpectedResponseError,
 )
 from airflow_provider_oms.api.models import Order
-from airflow_provider_oms.api.native_rules import validate_text
+from airflow_provider_oms.api.native_rules import validate_reason, validate_text
 from airflow_provider_oms.api.native_search import Expected
 from airflow_provider_oms.api.native_shipments import (
     ShownShipment,
@@ -40,7 +40,7 @@ from airflow_provider_oms.api.parts import (
 )
 from airflow_provider_oms.api.responses import correlation_id_of, describe_body, error_of
 from airflow_provider_oms.api.transport import Response
-from airflow_provider_oms.api.values import OrderId, kind_of, kind_of_id, whole_number
+from airflow_provider_oms.api.values import OrderId, kind_of_id, whole_number
 
 if TYPE_CHECKING:
     from airflow_provider_oms.api.client import Reader
@@ -68,7 +68,8 @@ class NativeParts:
     :param fields: the fields of an order that are asked for, in addition to its items.
     :param order_in: returns the order that an answer to a read holds, or raises the error that it
         means.
-    :param reason_code: returns the tenant's code for a reason.
+    :param reason_codes: the tenant's code for each reason that a task gives; a reason without
+        one is sent as it is.
     :param hint: what to do when no OMS answers at this address.
     """
 
@@ -80,13 +81,13 @@ class NativeParts:
         expected: Expected,
         fields: Sequence[str],
         order_in: Callable[..., Order],
-        reason_code: Callable[[str], str],
+        reason_codes: Mapping[str, str],
         hint: str,
     ) -> None:
         self._expected = expected
         self._fields = ",".join((*fields, "version", "items(id,lineId,quantity)"))
         self._order_in = order_in
-        self._reason_code = reason_code
+        self._reason_codes = reason_codes
         self._hint = hint
 
     def line_name(self, value: Any) -> LineName:
@@ -121,10 +122,7 @@ class NativeParts:
         :param explanation: an additional text.
         :raises OmsInputError: for the first value that breaks its rule.
         """
-        code = validate_text("disposition_reason", reason)
-        if code is None:
-            rule = "a reason that the tenant knows"
-            raise OmsInputError("disposition_reason", rule, kind_of(reason))
+        code = validate_reason(reason, self._reason_codes)
         return Reason(code, validate_text("disposition_other_reason", explanation))
 
     def check_flags(self, kind: PartKind, flags: Flags) -> None:  # noqa: ARG002 - as a dialect says
@@ -256,7 +254,7 @@ class NativeParts:
     def _reason_in(self, reason: Reason | None) -> dict[str, str]:
         if reason is None:
             return {}
-        body = {"reasonCode": self._reason_code(reason.code)}
+        body = {"reasonCode": self._reason_codes.get(reason.code, reason.code)}
         if reason.explanation is not None:
             body["moreInfo"] = reason.explanation
         return body

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -15,7 +16,7 @@ from airflow_provider_oms.api.values import (
     whole_number,
 )
 
-__all__ = ["OrderKey", "Reference", "refer", "validate_note", "validate_text"]
+__all__ = ["OrderKey", "Reference", "refer", "validate_note", "validate_reason", "validate_text"]
 
 # Kibo's files give orderNumber 32 bits.
 _LARGEST_NUMBER = 2**31 - 1
@@ -81,11 +82,18 @@ def refer(value: Any, order_key: Any = None) -> Reference:
             key, value = OrderKey(prefix), rest
     found = _READERS[key](value)
     if found is None:
-        rule, kind = _RULES[key], kind_of_id(value)
-        if key is OrderKey.ID and whole_number(value) is not None:
-            rule, kind = f"{rule} (or give order_key for its number)", kind_of(value)
-        raise OmsInputError("order_id", rule, kind)
+        rule = _RULES[key] + (_other_names(value, is_given=is_given) if key is OrderKey.ID else "")
+        raise OmsInputError("order_id", rule, kind_of_id(value))
     return Reference(key, found)
+
+
+def _other_names(value: Any, *, is_given: bool) -> str:
+    """Return how to name an order by a number; empty where a value cannot be one."""
+    is_text = isinstance(value, str) and value.strip() not in ("", "None")
+    if not is_text and whole_number(value) is None:
+        return ""
+    prefixed = "" if is_given else ", or write it as number:… or external_id:…"
+    return f" (for a number of the order, give order_key number or external_id{prefixed})"
 
 
 def _key_of(value: Any) -> OrderKey:
@@ -137,6 +145,23 @@ def validate_text(field: str, value: Any) -> str | None:
     if has_control_characters(text):
         raise OmsInputError(field, "free of control characters and line breaks", kind_of(value))
     return text or None
+
+
+def validate_reason(value: Any, reason_codes: Iterable[str] = ()) -> str:
+    """Return a reason trimmed, or refuse it; whether the tenant lists it is compared elsewhere.
+
+    :param value: the reason.
+    :param reason_codes: the words that the connection translates into the tenant's codes.
+    :return: the reason.
+    :raises OmsInputError: when there is none, or it is no text; the message names these words.
+    """
+    checked = validate_text("disposition_reason", value)
+    if checked is not None:
+        return checked
+    rule, words = "a code of the tenant's own list of reasons", ", ".join(reason_codes)
+    if words:
+        rule += f", or one of the connection's reason_codes: {words}"
+    raise OmsInputError("disposition_reason", rule, kind_of(value))
 
 
 def validate_note(value: Any) -> str | None:

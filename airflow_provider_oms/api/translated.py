@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from airflow_provider_oms.api.models import Order, readable_state
 from airflow_provider_oms.api.translated_rules import validate_cancel_request, validate_order_id
 from airflow_provider_oms.api.translated_search import MOST_PER_BATCH, found_in, search_path
 from airflow_provider_oms.api.transport import Response
-from airflow_provider_oms.api.values import CancelRequest, OrderId, kind_of
+from airflow_provider_oms.api.values import CancelRequest, OrderId, kind_of, kind_of_id
 
 if TYPE_CHECKING:
     from airflow_provider_oms.api.review import ReviewCalls
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Translated"]
 
+# Kibo's id, the shop's own number, or one of the prefixes; a longer text is no name.
+_NATIVE_NAME = re.compile(r"(?=[^A-Za-z]*[A-Za-z]|[0-9]{32})[A-Za-z0-9._:#-]{1,212}", re.ASCII)
 _CANCEL_PATH = "/api/v2/order/action/cancel"
 _ORDER_PATH = "/api/v2/order/{order_id}"
 
@@ -28,6 +31,7 @@ class Translated(Dialect):
     """Speak the translated API.
 
     :param extra_reasons: order reasons that the tenant admits in addition to the documented ones.
+    :param api_setting: the place where the caller said, or left out, which API it is.
     """
 
     wrong_server_hint = (
@@ -36,8 +40,13 @@ class Translated(Dialect):
     )
     most_per_search = MOST_PER_BATCH
 
-    def __init__(self, extra_reasons: Iterable[str] = ()) -> None:
+    def __init__(
+        self, extra_reasons: Iterable[str] = (), *, api_setting: str = "the connection's api"
+    ) -> None:
         self._extra_reasons = tuple(extra_reasons)
+        self._if_native = (
+            f"({api_setting} is translated, the default; set it to native for a native tenant)"
+        )
 
     #: Any will do: a tenant's numbering is not known.
     unknown_order_id = 1
@@ -50,8 +59,15 @@ class Translated(Dialect):
         :raises OmsInputError: for anything else.
         """
         if order_key not in (None, "", "id"):
-            raise OmsInputError("order_key", "id on a translated tenant", kind_of(order_key))
-        return validate_order_id(value)
+            rule = f"id on a translated tenant {self._if_native}"
+            raise OmsInputError("order_key", rule, kind_of(order_key))
+        try:
+            return validate_order_id(value)
+        except OmsInputError as error:
+            if not _may_be_native(value):
+                raise
+            rule = f"{error.rule} {self._if_native}"
+            raise OmsInputError(error.field, rule, error.kind) from None
 
     def cancel_request(
         self, order_id: Any, reason: Any, explanation: Any = None, order_key: Any = None
@@ -155,3 +171,10 @@ class Translated(Dialect):
         return TranslatedParts(
             self.read_call, self.order_in, self.wrong_server_hint, self._extra_reasons
         )
+
+
+def _may_be_native(value: Any) -> bool:
+    """Return whether a value that is no number may be the name of an order on a native tenant."""
+    has_form = isinstance(value, str) and _NATIVE_NAME.fullmatch(value) is not None
+    # Not 1e6, whose form has a description already, and not the text None.
+    return has_form and kind_of_id(value) == f"a string of {len(value)} characters"

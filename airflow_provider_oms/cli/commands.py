@@ -7,6 +7,7 @@ that cannot be used, and with 3 where the OMS or Airflow could not be asked.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator
@@ -17,6 +18,7 @@ from typing import Any, NoReturn, TypeVar
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, conf
 
 from airflow_provider_oms.api.errors import OmsError, OmsNotFoundError
+from airflow_provider_oms.api.values import OrderId
 from airflow_provider_oms.cli import output, periods
 from airflow_provider_oms.cli.airflow_api import AirflowApi, AirflowApiError, TaskInstance
 from airflow_provider_oms.cli.standings import (
@@ -38,6 +40,9 @@ _OF_SETS = ("OmsBulkCancelOrdersOperator", "OmsCancelDecoratedOperator")
 _LOCAL = "http://localhost:8080"
 _OF_TASK = ("dag_id", "run_id", "task_id", "map_index", "task_state")
 _OF_ORDER = ("of_parts", *_OF_TASK)
+# How the command line spells an argument of the hook's.
+_SPELLINGS = {"order_id": "ORDER", "order_key": "--order-key"}
+_NOTHING_SENT = " Nothing was sent."
 _STATES = ("order_state", "order_status")
 
 
@@ -59,7 +64,7 @@ def order(args: Namespace) -> None:
     """
     begun = _since(args)
     hook = _hook(args.conn_id)
-    asked_for = _asked(lambda: hook.parse_order_id(args.order_id, args.order_key))
+    asked_for = _order_in(args, hook)
     names, code = {str(asked_for)}, 0
     columns = ("seen_by", "at", "order_state", "order_status", "outcome", "in_doubt", *_OF_ORDER)
     rows: list[tuple[Any, ...]] = []
@@ -167,6 +172,19 @@ def journal(args: Namespace) -> None:
     output.show(columns, rows, args.output)
     if rows:
         raise SystemExit(NEEDS_ATTENTION)
+
+
+def _order_in(args: Namespace, hook: OmsHook) -> OrderId:
+    """Return what names the order; a refusal speaks of the command's own arguments."""
+    _asked(hook.get_conn)
+    try:
+        return hook.parse_order_id(args.order_id, args.order_key)
+    except OmsInvalidInputError as error:
+        # The commands only read, so that nobody has to be told that nothing was sent.
+        text = str(error).removesuffix(_NOTHING_SENT)
+        for name, spelling in _SPELLINGS.items():
+            text = re.sub(rf"\b{name}\b", spelling, text)
+        _end(text, NOT_ASKED)
 
 
 def _hook(conn_id: str) -> OmsHook:

@@ -21,6 +21,7 @@ from airflow_provider_oms.api.native_rules import (
     validate_note,
     validate_text,
 )
+from airflow_provider_oms.api.parts import PartKind
 
 ID = "137a94b6402be0000137196800002711"
 LARGEST = 2**31 - 1
@@ -75,6 +76,23 @@ class TestAnId:
         assert error.field == "order_id"
         assert "32 hexadecimal digits" in error.rule
         assert ID[:-1] not in str(error)
+
+    @pytest.mark.parametrize("value", [1042, "1042", "EXT-2000002", "SO 1", ID[:-1], " 1042"])
+    @pytest.mark.parametrize("key", [None, ""])
+    def test_a_text_or_number_is_told_how_to_name_an_order_by_its_number(
+        self, value: object, key: object
+    ) -> None:
+        hint = "(for a number of the order, give order_key number or external_id, or write it as "
+        assert f"{hint}number:… or external_id:…)" in refusal_of(value, key).rule
+
+    def test_one_that_says_id_is_not_told_of_prefixes_which_it_forbids(self) -> None:
+        for value in ("1042", "number:1042", "EXT-2000002"):
+            rule = refusal_of(value, "id").rule
+            assert rule.endswith("give order_key number or external_id)")
+
+    @pytest.mark.parametrize("value", [None, "None", "", "  ", True, 1.5, 0, b"x"])
+    def test_what_can_be_no_number_either_is_told_nothing_of_them(self, value: object) -> None:
+        assert refusal_of(value).rule == "Kibo's id of the order: 32 hexadecimal digits"
 
 
 class TestANumber:
@@ -203,9 +221,18 @@ class TestWhatIsSaid:
 
     @pytest.mark.parametrize("value", [None, "", "  "])
     def test_a_reason_is_needed_and_an_explanation_is_not(self, value: object) -> None:
-        with pytest.raises(OmsInputError, match="a reason that the tenant knows"):
+        with pytest.raises(OmsInputError) as refusal:
             Native().cancel_request(ID, value)
+        assert refusal.value.rule == "a code of the tenant's own list of reasons"
         assert Native().cancel_request(ID, "x", value).disposition_other_reason is None
+
+    def test_a_missing_one_is_answered_with_the_words_of_the_connection(self) -> None:
+        native = Native("10001", reason_codes={"fraud": "FRAUD", "other": "Other"})
+        says = "of reasons, or one of the connection's reason_codes: fraud, other; got None"
+        with pytest.raises(OmsInputError, match=says):
+            native.cancel_request(ID, None)
+        with pytest.raises(OmsInputError, match=says):
+            native.parts().reason(PartKind.LINE, None, None)
 
     def test_it_is_sent_in_the_tenants_code(self) -> None:
         native = Native("10001", reason_codes={"fraud": "FRAUD"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import string
 from decimal import Decimal
 from fractions import Fraction
@@ -39,6 +40,40 @@ class Index:
 
     def __int__(self) -> int:
         return self._number
+
+
+OF_A_CONNECTION = (
+    "(the connection's api is translated, the default; set it to native for a native tenant)"
+)
+
+
+class TestNamesOfNativeTenants:
+    @pytest.mark.parametrize(
+        "value",
+        ["number:2000011", "external_id:7", "EXT-2000002", "137a94b6402be0000137196800002711"],
+    )
+    def test_an_id_that_only_those_have_is_told_of_api(self, value: str) -> None:
+        with pytest.raises(OmsInputError) as refusal:
+            Translated().order_id(value)
+        assert refusal.value.rule.startswith("an integer from 1 to ")
+        assert refusal.value.rule.endswith(f" without leading zero {OF_A_CONNECTION}")
+        assert refusal.value.kind == f"a string of {len(value)} characters"
+
+    @pytest.mark.parametrize("value", ["", "0", "None", "1e6", "007", 1.5, None, "two words", "-7"])
+    def test_any_other_is_not(self, value: object) -> None:
+        with pytest.raises(OmsInputError) as refusal:
+            Translated().order_id(value)
+        assert refusal.value.rule.endswith("without leading zero")
+
+    def test_so_is_one_with_another_key(self) -> None:
+        with pytest.raises(OmsInputError) as refusal:
+            Translated().order_id(7, "external_id")
+        assert refusal.value.rule == f"id on a translated tenant {OF_A_CONNECTION}"
+
+    def test_a_function_with_an_argument_api_speaks_of_that(self) -> None:
+        says = re.escape("(api is translated, the default; set it to native for a native tenant)")
+        with pytest.raises(OmsInputError, match=says):
+            validate_cancel_request("EXT-1", "created_by_mistake")
 
 
 class TestOrderId:

@@ -170,8 +170,22 @@ class TestOrder:
     def test_what_is_no_order_is_refused(self, oms: EmulatorProcess, say: Say) -> None:
         said = say("order", "ten")
         assert (said.code, said.out) == (3, "")
-        assert "order_id must be" in said.err
+        assert said.err.startswith("ORDER must be an integer from 1 to ")
+        assert "the connection's api is translated, the default" in said.err
+        assert "sent" not in said.err
         assert oms.requests(path="/api/v2/order/ten") == []
+
+    def test_a_number_without_its_option_is_told_which(
+        self, oms: EmulatorProcess, say: Say, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        connect(monkeypatch, oms, extra={"api": "native"})
+        said = say("order", OPEN)
+        assert (said.code, said.out) == (3, "")
+        assert said.err.startswith("ORDER must be Kibo's id of the order: 32 hexadecimal digits")
+        assert "give --order-key number or external_id, or write it as number:…" in said.err
+        assert "sent" not in said.err
+        said = say("order", OPEN, "--order-key", "nr")
+        assert "--order-key must be one of id, number, external_id; got " in said.err
 
     @pytest.mark.parametrize("period", ["yesterday", "0d", "99999999d", "30"])
     def test_what_is_no_period_is_refused(
