@@ -11,7 +11,12 @@ from dataclasses import replace
 from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.api.patience import TOKEN_PATIENCE, TOKEN_REFUSED
 from airflow_provider_oms.cancellation.history import Action, Event, History, Reply
-from airflow_provider_oms.cancellation.outcomes import ConfirmedBy, Outcome
+from airflow_provider_oms.cancellation.outcomes import (
+    OF_APPROVAL,
+    OF_STATES,
+    ConfirmedBy,
+    Outcome,
+)
 from airflow_provider_oms.cancellation.pauses import ready_at
 from airflow_provider_oms.cancellation.steps import Call, Done, Step, Wait
 
@@ -281,7 +286,9 @@ def _post_if_admitted(history: History, now: float, read: Event) -> Step:
     if objection := history.policy.objection(read.reply):
         message = f"{objection}. {read.reply.message}"
         reply = replace(read.reply, message=message)
-        return Done(Outcome.NOT_CANCELABLE, ConfirmedBy.READ, reply)
+        is_of_state = bool(history.policy.not_admitted(read.reply))
+        held_back_by = OF_STATES if is_of_state else OF_APPROVAL
+        return Done(Outcome.NOT_CANCELABLE, ConfirmedBy.READ, reply, held_back_by=held_back_by)
     if history.policy.dry_run:
         return _of_dry_run(read.reply)
     if now >= history.deadline_at:

@@ -16,6 +16,9 @@ from airflow_provider_oms.api.values import OrderId, kind_of, validate_order_sta
 
 __all__ = [
     "ACCEPTABLE",
+    "OF_APPROVAL",
+    "OF_STATES",
+    "REMARKS_ON_HELD_BACK",
     "WORST_FIRST",
     "CancellationResult",
     "ConfirmedBy",
@@ -119,6 +122,13 @@ _REMARKS = {
 }
 _SHIPPED = "SHIPPED"
 _OF_SHIPPED = "a shipped order needs a return"
+#: The arguments that can keep a cancel from being sent in an order's present state.
+OF_STATES, OF_APPROVAL = "only_if_states", "approve_above"
+#: What to do about an order that one of them has held back, in one clause.
+REMARKS_ON_HELD_BACK = {
+    OF_STATES: "if only_if_states should name its state, correct it and clear the task",
+    OF_APPROVAL: "look at the order; clear the task to be asked about its present state",
+}
 
 
 def validate_accepted(field: str, value: Any) -> frozenset[Outcome]:
@@ -175,6 +185,8 @@ class CancellationResult:
     :param http_status: status code of the answer that decided.
     :param oms_code: error code of the answer that decided.
     :param looked_up_id: the order's id, where another name of it was looked up.
+    :param held_back_by: the argument that has kept a cancel from being sent in the order's present
+        state; empty where none has.
     """
 
     order_id: OrderId
@@ -188,6 +200,7 @@ class CancellationResult:
     http_status: int | None = None
     oms_code: str | None = None
     looked_up_id: OrderId | None = None
+    held_back_by: str = ""
 
     def as_dict(self) -> ResultDict:
         """Return the small JSON-able form that operators push to XCom."""
@@ -237,9 +250,10 @@ class CancellationResult:
 
     @property
     def remark(self) -> str:
-        """Return what to do about the order; a shipped one has a separate clause."""
-        is_shipped = self.outcome is Outcome.NOT_CANCELABLE and _SHIPPED in self.state.upper()
-        return _OF_SHIPPED if is_shipped else self.outcome.remark
+        """Return what to do about the order; one that is shipped or held back has its clause."""
+        if self.outcome is Outcome.NOT_CANCELABLE and _SHIPPED in self.state.upper():
+            return _OF_SHIPPED
+        return REMARKS_ON_HELD_BACK.get(self.held_back_by, self.outcome.remark)
 
     def _is_told_by(self, reason: str) -> bool:
         """Return whether a read has kept the cancel from being sent, and the reason says why."""

@@ -311,6 +311,7 @@ def result_of(order_id: OrderId, history: History, done: Done) -> CancellationRe
         http_status=decisive.http_status if decisive else None,
         oms_code=decisive.oms_code if decisive else None,
         looked_up_id=next(looked_up, None),
+        held_back_by=done.held_back_by,
     )
 
 

@@ -41,12 +41,15 @@ class Done:
     :param confirmed_by: the source of that, if the OMS confirmed anything.
     :param reply: the reply that decided, if one did.
     :param lost: a cancel that was in flight and whose response is not awaited, if there was one.
+    :param held_back_by: the argument that has kept a cancel from being sent in the order's present
+        state; empty where none has.
     """
 
     outcome: Outcome
     confirmed_by: ConfirmedBy | None = None
     reply: Reply | None = None
     lost: Event | None = None
+    held_back_by: str = ""
 
 
 Step = Call | Wait | Done

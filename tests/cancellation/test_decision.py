@@ -330,6 +330,7 @@ class TestReadingFirst:
         assert isinstance(decision, Done)
         assert decision.reply is not None
         assert decision.reply.message == "only_if_states does not name SHIPPED. order"
+        assert decision.held_back_by == "only_if_states"
 
     def test_canceled_before_we_posted_is_already_canceled(self) -> None:
         story = Story(only_if_states=frozenset({"READY"}))

@@ -21,7 +21,11 @@ from airflow_provider_oms.cancellation.bulk.outcome_counts import (
     OutcomeCounts,
 )
 from airflow_provider_oms.cancellation.bulk.rate_limiter import Throttling
-from airflow_provider_oms.cancellation.outcomes import CancellationResult, Outcome
+from airflow_provider_oms.cancellation.outcomes import (
+    REMARKS_ON_HELD_BACK,
+    CancellationResult,
+    Outcome,
+)
 
 if TYPE_CHECKING:
     from airflow_provider_oms.cancellation.parts.results import PartRow
@@ -212,10 +216,12 @@ class Report:
 
     def _advice(self, failed: Mapping[str, Collection[OrderId]]) -> Iterator[str]:
         for outcome, ids in failed.items():
-            are_of_parts = {self.run.ends[order_id].parts is not None for order_id in ids}
-            if False in are_of_parts:
-                yield f"{outcome}: {Outcome(outcome).remark}"
-            if True in are_of_parts:
+            ends = [self.run.ends[order_id] for order_id in ids]
+            whole = [end.result for end in ends if end.parts is None]
+            for held_back_by in dict.fromkeys(result.held_back_by for result in whole):
+                remark = REMARKS_ON_HELD_BACK.get(held_back_by, Outcome(outcome).remark)
+                yield f"{outcome}: {remark}"
+            if len(whole) < len(ends):
                 yield f"{outcome}, of parts: {OF_PARTS}"
 
     def _headline(self) -> str:

@@ -5,11 +5,12 @@ The report of the orders is built in ``report.py``.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from airflow_provider_oms.cancellation.bulk.outcome_counts import OrderEnd, OutcomeCounts
 from airflow_provider_oms.cancellation.bulk.report import LONGEST_CAUSE, FinishedRun, Kept
-from airflow_provider_oms.cancellation.outcomes import Outcome
+from airflow_provider_oms.cancellation.outcomes import OF_APPROVAL, OF_STATES, Outcome
 
 __all__ = ["Failure", "failure_of", "not_owned"]
 
@@ -20,6 +21,10 @@ _GO_ON = "Retry or clear the task to go on: orders that may have been canceled a
 _CORRECT = "Correct the cause of each, and clear the task."
 _HANDLE = (
     "Handle these orders by hand, such as by a return: clearing the task helps only when their "
+    "states have changed."
+)
+_HANDLE_OTHERS = (
+    "Handle the others by hand, such as by a return: clearing the task helps only when their "
     "states have changed."
 )
 _CONNECT = "Correct the connection, then clear the task."
@@ -119,7 +124,31 @@ def _advice(run: FinishedRun) -> str:
         return _CORRECT
     # A part also ends so where the set asks for what is not allowed.
     of_parts = any(not one.result.outcome.is_success and one.parts for one in run.ends.values())
-    return _CORRECT if of_parts else _HANDLE
+    return _CORRECT if of_parts else _advice_on_states(run)
+
+
+def _advice_on_states(run: FinishedRun) -> str:
+    """Return what to do about orders none of which may be canceled in its present state."""
+    results = (end.result for end in run.ends.values())
+    held_back = Counter(
+        one.held_back_by for one in results if one.outcome is Outcome.NOT_CANCELABLE
+    )
+    of_oms, total = held_back.pop("", 0), run.tally.failures
+    named = {by: f"{n} of these orders" if n < total else "them" for by, n in held_back.items()}
+    sentences = []
+    if some := named.get(OF_STATES):
+        sentences.append(
+            f"only_if_states, and not the OMS, has held {some} back: if it should name their "
+            f"states, correct it and clear the task, and if not, handle them by hand."
+        )
+    if some := named.get(OF_APPROVAL):
+        sentences.append(
+            f"The approval does not cover {some} as they are now: look at them, and clear the task "
+            f"to be asked about their present states."
+        )
+    if of_oms:
+        sentences.append(_HANDLE_OTHERS if sentences else _HANDLE)
+    return " ".join(sentences)
 
 
 def _beyond_tolerance(tally: OutcomeCounts, is_cut_off: bool) -> str:

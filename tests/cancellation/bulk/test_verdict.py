@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 
 from airflow_provider_oms.cancellation.bulk.report import Kept
 from airflow_provider_oms.cancellation.bulk.verdict import Failure, failure_of, not_owned
-from airflow_provider_oms.cancellation.outcomes import ACCEPTABLE, Outcome
+from airflow_provider_oms.cancellation.outcomes import (
+    ACCEPTABLE,
+    OF_APPROVAL,
+    OF_STATES,
+    CancellationResult,
+    Outcome,
+)
 
 OUTCOMES = st.lists(st.sampled_from([o for o in Outcome if o is not Outcome.WOULD_CANCEL]))
 # Outcomes that the OMS has given for the order itself; `forbidden` is about the connection.
@@ -22,6 +28,10 @@ ANSWERED = {
     Outcome.PARTIALLY_CANCELED,
 }
 KEPT = Kept(summary=True, rows=True)
+
+
+def held_back(by: str, order_id: int) -> CancellationResult:
+    return result(order_id, Outcome.NOT_CANCELABLE, order_state="READY", held_back_by=by)
 
 
 def failure(run: FinishedRun, kept: Kept = KEPT, **settings: object) -> Failure:
@@ -176,6 +186,31 @@ class TestWhetherARetryHelps:
             "Handle these orders by hand, such as by a return: clearing the task helps only when "
             "their states have changed."
         )
+
+    def test_where_a_guard_of_the_task_has_held_all_back_it_names_the_guard(self) -> None:
+        found = failure(
+            finished(Outcome.CANCELED, held_back(OF_STATES, 2), held_back(OF_STATES, 3))
+        )
+        assert not found.can_retry
+        assert "by hand, such as by a return" not in found.message
+        assert found.message.endswith(
+            " only_if_states, and not the OMS, has held them back: if it should name their states, "
+            "correct it and clear the task, and if not, handle them by hand."
+        )
+
+    def test_where_an_approval_does_not_cover_them_it_names_that(self) -> None:
+        found = failure(finished(held_back(OF_APPROVAL, 1)))
+        assert found.message.endswith(
+            " The approval does not cover them as they are now: look at them, and clear the task "
+            "to be asked about their present states."
+        )
+
+    def test_what_the_oms_refuses_beside_them_is_for_a_person(self) -> None:
+        ends = (held_back(OF_STATES, 1), held_back(OF_APPROVAL, 2), Outcome.NOT_CANCELABLE)
+        told = failure(finished(*ends, Outcome.NOT_FOUND, accepts=[Outcome.NOT_FOUND])).message
+        assert " only_if_states, and not the OMS, has held 1 of these orders back: " in told
+        assert " The approval does not cover 1 of these orders as they are now: " in told
+        assert " Handle the others by hand, such as by a return: " in told
 
     def test_where_another_attempt_can_help(self) -> None:
         found = failure(finished(Outcome.UNKNOWN, Outcome.NOT_FOUND))

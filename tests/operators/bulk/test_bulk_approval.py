@@ -160,9 +160,10 @@ class TestTheAnswer:
         # This one was not shown, and is open now.
         oms.load_orders([{"orderID": SHIPPED}])
         named = rf"not_cancelable \({FIRST} SHIPPED, {SHIPPED} READY\)"
-        with pytest.raises(OmsBulkCancellationError, match=named):
+        with pytest.raises(OmsBulkCancellationError, match=named) as failure:
             go_on(attempt, pause, YES, ORDERS, approve_above=3)
         assert cancel_posts(oms) == ORDERS[1:3]
+        assert str(failure.value).endswith("to be asked about their present states.")
 
     @pytest.mark.parametrize(
         ("orders", "arguments", "said"),
