@@ -304,7 +304,7 @@ class OmsCredentialsError(OmsForbiddenError):
 
 
 class OmsWrongServerError(OmsForbiddenError):
-    """Report an answer that no OMS gives: the tenant probably has no translated APIs."""
+    """Report an answer that is not from the tenant's OMS: from no OMS, or about another tenant."""
 
     evidence = Evidence.WRONG_SERVER
 

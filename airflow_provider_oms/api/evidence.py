@@ -26,8 +26,8 @@ class Evidence(StrEnum):
     REFUSED = "refused"
     #: The credentials were refused, or lack the permission.
     FORBIDDEN = "forbidden"
-    #: Something answered that is no OMS.
-    WRONG_SERVER = "not from an OMS"
+    #: Something answered that is no OMS, or a search showed orders of another tenant.
+    WRONG_SERVER = "not from the tenant's OMS"
     #: A rate limit; the OMS did not act.
     THROTTLED = "throttled"
     #: The access token was not accepted; the OMS did not act.

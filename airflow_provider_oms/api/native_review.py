@@ -15,7 +15,7 @@ from airflow_provider_oms.api.dialect import ApiCall
 from airflow_provider_oms.api.errors import OmsConflictError, OmsNotFoundError, OmsRefusedError
 from airflow_provider_oms.api.models import Order
 from airflow_provider_oms.api.native_rules import OrderKey, refer
-from airflow_provider_oms.api.native_search import Expected, page_in, unlike
+from airflow_provider_oms.api.native_search import Expected, found_elsewhere, page_in, unlike
 from airflow_provider_oms.api.responses import error_of
 from airflow_provider_oms.api.review import IN_REVIEW, Event, OrderInReview, Page, moment_in
 from airflow_provider_oms.api.transport import Response
@@ -84,7 +84,7 @@ class NativeReview:
             if order_id is None or not isinstance(status, str):
                 raise unlike(what, "something that is no order", answer, secrets)
             if not self._expected.is_tenant_of(document):
-                raise unlike(what, "an order of another tenant", answer, secrets)
+                raise found_elsewhere(what, answer, secrets)
             if not self._expected.is_said_by(document):
                 raise unlike(what, "an order that does not say whose it is", answer, secrets)
             order = _order(order_id, status, document)

@@ -16,6 +16,7 @@ from airflow_provider_oms.api.errors import (
     OmsRefusedError,
     OmsSearchError,
     OmsUnexpectedResponseError,
+    OmsWrongServerError,
 )
 from airflow_provider_oms.api.models import Order
 from airflow_provider_oms.api.native_rules import OrderKey, Reference
@@ -26,6 +27,7 @@ from airflow_provider_oms.api.values import OrderId
 __all__ = [
     "MOST_PER_PAGE",
     "Expected",
+    "found_elsewhere",
     "found_in",
     "of_another_tenant",
     "only_one_in",
@@ -255,7 +257,7 @@ def _hits_in(
     correlation_id = correlation_id_of(answer, secrets)
     for entry in page["items"]:
         if isinstance(entry, dict) and not expected.is_tenant_of(entry):
-            raise unlike(_WHAT, "an order of another tenant", answer, secrets)
+            raise found_elsewhere(_WHAT, answer, secrets)
         order = parse(entry, http_status=answer.status, correlation_id=correlation_id)
         # Kibo compares without letter case; two names that differ in it are two names.
         names = [one for one in asked if _is_named(entry, one, exactly=False)]
@@ -278,6 +280,21 @@ def _is_named(entry: object, reference: Reference, *, exactly: bool) -> bool:
     if reference.key is OrderKey.ID:
         return given.replace("-", "").lower() == wanted
     return given == wanted if exactly else given.lower() == wanted.lower()
+
+
+def found_elsewhere(what: str, answer: Response, secrets: Sequence[str]) -> OmsWrongServerError:
+    """Return the error for a search that shows another tenant's order; asking again is no help.
+
+    :param what: the call that answered.
+    :param answer: the answer.
+    :param secrets: strings to keep out of the message.
+    :return: the error, to be raised by the caller.
+    """
+    return OmsWrongServerError(
+        f"{what} with an order of another tenant; check the connection's tenant_id and host",
+        http_status=answer.status,
+        correlation_id=correlation_id_of(answer, secrets),
+    )
 
 
 def unlike(what: str, found: str, answer: Response, secrets: Sequence[str]) -> OmsHttpError:

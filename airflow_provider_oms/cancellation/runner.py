@@ -335,9 +335,13 @@ def describe_decision(named: str, history: History, decision: Step, now: float) 
         came_back = "in doubt from an earlier attempt" if history.doubt_since is not None else "new"
         return f"{named}: {came_back}. Next: {upcoming}."
     call = "look-up" if last.reply.is_of_look_up else last.action.value
+    taken_as = last.reply.taken_as
+    if last.action is Action.READ and last.reply.evidence is Evidence.AMBIGUOUS:
+        # A read acts on nothing, and neither does a look-up.
+        taken_as = "ambiguous, it proves nothing"
     return (
         f"{named}, call {len(history.events)}, {call}: {last.reply.message.rstrip('.')}. "
-        f"Taken as: {last.reply.taken_as}. Next: {upcoming}."
+        f"Taken as: {taken_as}. Next: {upcoming}."
     )
 
 

@@ -85,7 +85,7 @@ class TestAnId:
             (answer("504 Late"), Evidence.NEVER_SENT),
             (answer("200 OK", b"<html>"), Evidence.NEVER_SENT),
             (document({**page(ORDER), "totalCount": 21}), Evidence.NEVER_SENT),
-            (document(page({**ORDER, "tenantId": 10002})), Evidence.NEVER_SENT),
+            (document(page({**ORDER, "tenantId": 10002})), Evidence.WRONG_SERVER),
             (document(page()), Evidence.NOT_FOUND),
             (document(page(ORDER, {**ORDER, "id": "f" * 32})), Evidence.REFUSED),
             (document({}, "400 Bad Request"), Evidence.REFUSED),

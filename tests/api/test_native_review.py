@@ -187,7 +187,6 @@ def test_orders_of_other_sites_are_left_out_and_count_in_the_page() -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (page(held(tenantId=2)), "an order of another tenant"),
         (page(held(tenantId=None)), "does not say whose"),
         (page(held(id="x")), "no order"),
         (page(held(status=None)), "no order"),
@@ -202,6 +201,12 @@ def test_orders_of_other_sites_are_left_out_and_count_in_the_page() -> None:
 def test_what_is_no_page_of_orders_is_not_believed(content: object, said: str) -> None:
     with pytest.raises(OmsUnexpectedResponseError, match=said):
         orders(content)
+
+
+def test_orders_of_another_tenant_are_a_fault_of_the_connection() -> None:
+    says = "an order of another tenant; check the connection's tenant_id and host"
+    with pytest.raises(OmsWrongServerError, match=says):
+        orders(page(held(tenantId=2)))
 
 
 def test_an_empty_page_behind_the_last_one_is_the_end() -> None:

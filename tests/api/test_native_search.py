@@ -116,7 +116,7 @@ class TestOneOrder:
         [
             *(hit(orderNumber=one) for one in (1043, None, True, 1042.5, "01042", [1042])),
             *(hit(one) for one in ("1042", None, 1042, "number:1042")),
-            *(hit(tenantId=one) for one in (10002, "10002", None, True)),
+            hit(tenantId=None),
             *(hit(status=one) for one in (None, "", 1, ["Cancelled"])),
             *({"orderNumber": 1042, "id": ID, "status": "Accepted"}, 7, None, "1042", [hit()]),
         ],
@@ -128,6 +128,17 @@ class TestOneOrder:
         with pytest.raises(OmsUnexpectedResponseError) as refusal:
             found(page(*more, entry))
         assert refusal.value.evidence is Evidence.AMBIGUOUS
+
+    @pytest.mark.parametrize("tenant", [10002, "10002", True])
+    @pytest.mark.parametrize("more", [(), (hit(OTHER),)])
+    def test_an_order_of_another_tenant_is_a_fault_of_the_connection(
+        self, tenant: object, more: tuple[object, ...]
+    ) -> None:
+        with pytest.raises(OmsWrongServerError, match="check the connection's tenant_id") as said:
+            found(page(*more, hit(tenantId=tenant)))
+        assert said.value.evidence is Evidence.WRONG_SERVER
+        # Nothing acted, so that no person has to look for an order that was canceled.
+        assert not said.value.is_of_another_tenant
 
     def test_an_order_that_is_there_twice_is_one(self) -> None:
         assert found(page(hit(), hit())).order_id == ID

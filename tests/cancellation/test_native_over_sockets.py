@@ -216,9 +216,12 @@ class TestAnotherTenant:
         self, tenant: EmulatorProcess
     ) -> None:
         result = cancel(tenant, BY_NUMBER, tenant_id="10002")
-        assert (result.outcome, result.posts) == (Outcome.NOT_ATTEMPTED, 0)
-        assert "with an order of another tenant" in result.reason
+        assert (result.outcome, result.posts) == (Outcome.FORBIDDEN, 0)
+        says = "with an order of another tenant; check the connection's tenant_id and host"
+        assert says in result.reason
         assert tenant.requests(call="cancel") == []
+        # It would find the same again.
+        assert searches(tenant) == 1
 
     def test_a_cancel_that_acted_on_its_order_is_unknown_and_nothing_more_is_sent(
         self, tenant: EmulatorProcess
