@@ -14,7 +14,7 @@ from http import HTTPStatus
 from typing import Self, TypeVar
 
 from airflow_provider_oms import __version__
-from airflow_provider_oms.api import responses
+from airflow_provider_oms.api import responses, unreachable
 from airflow_provider_oms.api.auth import Token, TokenCache
 from airflow_provider_oms.api.config import TenantSettings
 from airflow_provider_oms.api.dialect import ApiCall
@@ -331,10 +331,8 @@ class OmsClient:
                 may_send=may_send,
             )
         except OmsNotSentError as error:
-            if error.unresolved and not self.settings.base_url:
-                hint = f"{error.message}. {self.dialect.wrong_server_hint}"
-                raise error.reworded(hint) from None
-            raise
+            hint = self.dialect.wrong_server_hint
+            raise unreachable.of_tenant(error, self.settings, hint) from None
 
     def _read(self, answer: Response, read: Reader[_Read], token: str | None, kind: str) -> _Read:
         try:
@@ -371,8 +369,9 @@ class OmsClient:
             raise
         except OmsError as error:
             # Whatever became of the token request, the call that needed it was never sent.
-            message = f"No access token could be had: {error.message}"
-            unsent = OmsNotSentError.because_of(error, message)
+            cause = unreachable.of_tokens(error, self.settings)
+            message = f"No access token could be had: {cause.message}"
+            unsent = OmsNotSentError.because_of(cause, message)
             raise self._host.judged(unsent) from None
 
     def _fetch_token(self) -> Token:

@@ -14,7 +14,9 @@ from airflow_provider_oms.api.addresses import (
 )
 from airflow_provider_oms.api.errors import (
     OmsError,
+    OmsNotFoundError,
     OmsNotSentError,
+    OmsRefusedError,
     OmsUnexpectedResponseError,
     OmsWrongServerError,
 )
@@ -39,6 +41,10 @@ __all__ = [
 
 TENANT_PATH = "/api/platform/tenants/{tenant_id}"
 _CHECK = "Check auth_url and tenant_id"
+_NO_LIST = (
+    "The OMS has no list of reasons at this address; check the connection's host and its path, as "
+    "airflow oms check does"
+)
 
 
 def host_in(answer: Response, settings: TenantSettings, secrets: Iterable[str] = ()) -> str:
@@ -51,7 +57,11 @@ def host_in(answer: Response, settings: TenantSettings, secrets: Iterable[str] =
     :raises OmsHttpError: one of its kinds, when there is none, or it is not one of Kibo's.
     """
     if not answer.is_success:
-        raise error_of(answer, secrets=secrets, hint=_CHECK)
+        error = error_of(answer, secrets=secrets, hint=_CHECK)
+        if isinstance(error, OmsNotFoundError):
+            message = f"The platform knows no such tenant. {_CHECK}"
+            raise error.restated(OmsRefusedError, message)
+        raise error
     if answer.complete and is_foreign(answer):
         message = f"No OMS answered, but {describe_body(answer)}. {_CHECK}"
         raise OmsWrongServerError(message, http_status=answer.status)
@@ -139,7 +149,10 @@ def reasons_in(answer: Response, hint: str, secrets: Iterable[str] = ()) -> dict
     :raises OmsHttpError: one of its kinds, when it holds no such list.
     """
     if not answer.is_success:
-        raise error_of(answer, secrets=secrets, hint=hint)
+        error = error_of(answer, secrets=secrets, hint=hint)
+        if isinstance(error, OmsNotFoundError):
+            raise error.restated(OmsRefusedError, _NO_LIST)
+        raise error
     document = answer.json() if answer.complete else None
     items = document.get("items") if isinstance(document, dict) else None
     if not isinstance(items, list):

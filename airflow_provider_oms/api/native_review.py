@@ -15,7 +15,13 @@ from airflow_provider_oms.api.dialect import ApiCall
 from airflow_provider_oms.api.errors import OmsConflictError, OmsNotFoundError, OmsRefusedError
 from airflow_provider_oms.api.models import Order
 from airflow_provider_oms.api.native_rules import OrderKey, refer
-from airflow_provider_oms.api.native_search import Expected, found_elsewhere, page_in, unlike
+from airflow_provider_oms.api.native_search import (
+    NO_SEARCH,
+    Expected,
+    found_elsewhere,
+    page_in,
+    unlike,
+)
 from airflow_provider_oms.api.responses import error_of
 from airflow_provider_oms.api.review import IN_REVIEW, Event, OrderInReview, Page, moment_in
 from airflow_provider_oms.api.transport import Response
@@ -34,6 +40,7 @@ _OF_A_RESULT = ("validationId", "validatorName", "validatorType", "status", "cre
 _FIELDS = ",".join((*_NAMES, "tenantId", "siteId", _RESULTS))
 _SEARCH_FIELDS = f"totalCount,items({_FIELDS})"
 _EVENT_FIELDS = "totalCount,items(id,tenantId,siteId,topic,entityId,isTest,auditInfo)"
+_SEARCH = "The search for orders answered"
 _REFUSALS = (OmsConflictError, OmsNotFoundError, OmsRefusedError)
 
 
@@ -73,7 +80,7 @@ class NativeReview:
         :raises OmsHttpError: one of its kinds, for every other answer.
         """
         secrets = tuple(secrets)
-        what = "The search for orders answered"
+        what = _SEARCH
         refusal = "The OMS refuses the search for orders"
         page = self._page_in(answer, start, what, refusal, secrets)
         orders = []
@@ -150,6 +157,8 @@ class NativeReview:
     ) -> Mapping[str, Any]:
         if not answer.is_success:
             error = error_of(answer, secrets=secrets, hint=self._hint)
+            if isinstance(error, OmsNotFoundError) and what == _SEARCH:
+                raise error.restated(OmsRefusedError, NO_SEARCH)
             is_refusal = isinstance(error, _REFUSALS)
             raise error.restated(OmsRefusedError, refusal) if is_refusal else error
         page = page_in(answer, what, secrets)

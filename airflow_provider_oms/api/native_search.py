@@ -26,6 +26,7 @@ from airflow_provider_oms.api.values import OrderId
 
 __all__ = [
     "MOST_PER_PAGE",
+    "NO_SEARCH",
     "Expected",
     "found_elsewhere",
     "found_in",
@@ -41,6 +42,11 @@ MOST_PER_PAGE = 50
 # One would do. More show that there are several, and leave room for those of other sites.
 _HITS_OF_ONE = 20
 _SEVERAL = 2
+#: What happened where the address itself is not known.
+NO_SEARCH = (
+    "The OMS has no search for orders at this address; check the connection's host and its path, "
+    "as airflow oms check does"
+)
 _WHAT = "The search for orders answered"
 _FIELDS = {
     OrderKey.ID: "id",
@@ -235,7 +241,10 @@ def _where_it_was_searched(reference: Reference, expected: Expected) -> str:
 
 def _of_the_search(error: OmsHttpError) -> OmsHttpError:
     """Return the error of a failed search for one order; it proves nothing about the order."""
-    if not isinstance(error, OmsConflictError | OmsNotFoundError):
+    if isinstance(error, OmsNotFoundError):
+        # An order that is not there has an empty page.
+        return error.restated(OmsRefusedError, NO_SEARCH)
+    if not isinstance(error, OmsConflictError):
         return error
     return error.restated(OmsRefusedError, "The OMS refuses the search for the order")
 

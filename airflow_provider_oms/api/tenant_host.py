@@ -18,6 +18,7 @@ from airflow_provider_oms.api.errors import (
     OmsWrongServerError,
 )
 from airflow_provider_oms.api.evidence import Evidence
+from airflow_provider_oms.api.unreachable import of_tokens
 
 if TYPE_CHECKING:
     from airflow_provider_oms.api.config import TenantSettings
@@ -85,8 +86,9 @@ class TenantHost:
         try:
             return self._ask(token)
         except OmsError as error:
-            message = f"The tenant's host could not be looked up: {error.message}"
-            unsent = self.judged(OmsNoHostError.because_of(error, message))
+            cause = of_tokens(error, self._settings)
+            message = f"The tenant's host could not be looked up: {cause.message}"
+            unsent = self.judged(OmsNoHostError.because_of(cause, message))
             unsent.is_of_look_up = True
             if isinstance(error, OmsWrongServerError):
                 unsent.evidence = Evidence.WRONG_SERVER

@@ -22,6 +22,7 @@ from airflow_provider_oms.api.errors import (
     OmsError,
     OmsHttpError,
     OmsNotSentError,
+    OmsRefusedError,
     OmsUnexpectedResponseError,
 )
 from airflow_provider_oms.api.evidence import Evidence
@@ -66,6 +67,13 @@ class TestAHost:
     )
     def test_one_of_kibos_is_believed(self, domain: str) -> None:
         assert host(tenant(domain)) == f"https://{domain}"
+
+    def test_a_tenant_that_the_platform_does_not_know_is_no_order(self) -> None:
+        with pytest.raises(OmsRefusedError) as refusal:
+            host({"message": "no such tenant"}, status=404)
+        assert refusal.value.message.startswith(
+            "The platform knows no such tenant. Check auth_url and tenant_id (HTTP 404, "
+        )
 
     @pytest.mark.parametrize("tenant_id", [10001, "10001"])
     def test_it_is_this_tenants(self, tenant_id: object) -> None:

@@ -253,6 +253,15 @@ class TestAFailure:
         if kind is OmsThrottledError:
             assert refusal.value.retry_after == 60
 
+    def test_an_address_that_is_not_known_is_the_connections(self) -> None:
+        with pytest.raises(OmsRefusedError) as refusal:
+            found({"errorCode": "ITEM_NOT_FOUND", "message": "no such resource"}, status=404)
+        assert str(refusal.value).startswith(
+            "The OMS has no search for orders at this address; check the connection's host and its "
+            "path, as airflow oms check does (HTTP 404, "
+        )
+        assert refusal.value.evidence is Evidence.REFUSED
+
     def test_words_about_a_state_say_nothing_of_the_order_either(self) -> None:
         body = {"errorCode": "X", "message": "The order can not be canceled, it is shipped."}
         with pytest.raises(OmsRefusedError, match="refuses the search for the order") as refusal:

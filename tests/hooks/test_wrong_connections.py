@@ -33,3 +33,26 @@ def test_a_wrong_tenant_is_named_at_once_and_as_a_fault_of_the_connection(
     # None is looked up again.
     assert len(oms.requests(call="search")) <= 3
     assert oms.requests(call="cancel") == []
+
+
+def test_a_path_that_leads_nowhere_is_looked_for_in_the_host(
+    oms: EmulatorProcess,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO")
+    connect(
+        monkeypatch,
+        oms,
+        host=f"{oms.url}/shop",
+        extra={"api": "native", "auth_url": oms.url, "deadline": 5, "settle_seconds": 1},
+    )
+    attempt = Attempt()
+    failure = attempt.fail([1001, 1002], order_key="number", disposition_reason="Fraud")
+    told = capfd.readouterr().out + caplog.text
+    assert "2 refused" in str(failure)
+    assert "no such order" not in told
+    assert oms.requests(call="cancel") == []
+    for what in ("list of reasons", "search for orders"):
+        assert f"The OMS has no {what} at this address; check the connection's host" in told
