@@ -26,6 +26,7 @@ from airflow_provider_oms.cancellation.bulk.approval import (
 )
 from airflow_provider_oms.cancellation.bulk.driver import BulkRun
 from airflow_provider_oms.cancellation.bulk.order_set import OrderSet
+from airflow_provider_oms.cancellation.bulk.outcome_counts import counted
 from airflow_provider_oms.cancellation.bulk.question import question_about
 from airflow_provider_oms.cancellation.bulk.report import Kept, Summary
 from airflow_provider_oms.exceptions import (
@@ -139,7 +140,7 @@ class Approver:
         except SetChangedError as change:
             self.log.info("The earlier approval no longer holds: %s", change)
             return None
-        self.log.info("Approved before, and not asked again: %d orders", len(shown.approvals))
+        self.log.info("Approved before, and not asked again: %s", counted(len(shown.approvals)))
         return shown
 
     def approved_by(self, answer: Answer) -> Shown:
@@ -152,8 +153,8 @@ class Approver:
             shown = Shown.from_record(answer.shown, self.orders.asked, self._bound_to)
         except SetChangedError as change:
             raise OmsApprovalError(f"{change}. {_AGAIN}") from None
-        facts = (len(shown.approvals), shown.digest)
-        self.log.info("The approval is about %d orders, digest %s", *facts)
+        facts = (counted(len(shown.approvals)), shown.digest)
+        self.log.info("The approval is about %s, digest %s", *facts)
         self._keep(shown)
         return shown
 
@@ -215,8 +216,8 @@ class Approver:
                 "Airflow still shows the question of an earlier attempt, and the question has "
                 f"changed since. {_NOTHING} Trigger another run, which asks it."
             )
-        facts = (len(shown.approvals), self.timeout, shown.digest)
-        self.log.info("Waiting for a person to approve %d orders, for %s, digest %s", *facts)
+        facts = (counted(len(shown.approvals)), self.timeout, shown.digest)
+        self.log.info("Waiting for a person to approve %s, for %s, digest %s", *facts)
         kept_meanwhile = {"shown": shown.record()}
         raise pause_for_answer(
             self.context,

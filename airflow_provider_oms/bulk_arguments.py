@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from airflow_provider_oms.api.values import (
     validate_number,
     validate_only_if_states,
 )
+from airflow_provider_oms.arguments import NOT_GIVEN
 from airflow_provider_oms.cancellation.bulk.columns import Columns, validate_delimiter
 from airflow_provider_oms.cancellation.bulk.entries import entries_of_value
 from airflow_provider_oms.cancellation.bulk.order_set import OrderSet, Reasons, plan_orders
@@ -24,7 +25,17 @@ if TYPE_CHECKING:
     from airflow_provider_oms.cancellation.outcomes import Outcome
     from airflow_provider_oms.cancellation.parts.run import PartsTask
 
-__all__ = ["part_tasks", "read_set", "rows_of", "states_of"]
+__all__ = ["names_given", "part_tasks", "read_set", "rows_of", "states_of"]
+
+
+def names_given(conditions: Mapping[str, Any], others: Mapping[str, Any]) -> set[str]:
+    """Return the names of the arguments that were not left out.
+
+    :param conditions: those of which ``None`` is no valid value, but one that came to nothing.
+    :param others: those of which ``None`` stands for none.
+    """
+    given = {name for name, value in conditions.items() if value is not NOT_GIVEN}
+    return given | {name for name, value in others.items() if value is not None}
 
 
 def states_of(value: Any, given: Collection[str]) -> frozenset[str] | None:
@@ -59,7 +70,12 @@ def rows_of(
 
 
 def read_set(
-    orders: Any, orders_path: Any, rows: Rows, reasons: Reasons, max_orders: Any
+    orders: Any,
+    orders_path: Any,
+    rows: Rows,
+    reasons: Reasons,
+    max_orders: Any,
+    given: Collection[str] = (),
 ) -> OrderSet:
     """Return the orders of a task, checked as a whole.
 
@@ -68,10 +84,13 @@ def read_set(
     :param rows: judges the rows of files.
     :param reasons: the reasons of entries that name none.
     :param max_orders: as given.
+    :param given: the arguments that were not left out.
     :raises OmsInputError: when an argument is not valid.
     :raises OmsOrderSetError: when the set cannot be used.
     :raises OmsFileError: when a file cannot be read.
     """
+    if orders is None and not orders_path:
+        _refuse_a_source_of_nothing(given)
     if (orders is None) == (not orders_path):
         rule = "one of orders and orders_path"
         raise OmsInputError("the set", rule, "neither" if orders is None else "both")
@@ -85,6 +104,15 @@ def read_set(
         entries = entries_of_value(open_outputs(orders))
     expects_parts = rows.columns.expects_parts
     return plan_orders(entries, reasons, max_orders=most, expects_parts=expects_parts)
+
+
+def _refuse_a_source_of_nothing(given: Collection[str]) -> None:
+    if "orders" in given:
+        rule = "a list of orders; let the task that it comes from return [] where there are none"
+        raise OmsInputError("orders", rule, "None, as of a task that returned nothing")
+    if "orders_path" in given:
+        rule = "the path of a file; correct the template or the task that it comes from"
+        raise OmsInputError("orders_path", rule, "an empty one")
 
 
 def part_tasks(

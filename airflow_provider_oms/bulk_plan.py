@@ -14,6 +14,7 @@ from airflow_provider_oms.cancellation.bulk.driver import BulkRun
 from airflow_provider_oms.cancellation.bulk.journal import Journal, JournalError
 from airflow_provider_oms.cancellation.bulk.limits import Limits
 from airflow_provider_oms.cancellation.bulk.order_set import OrderSet
+from airflow_provider_oms.cancellation.bulk.outcome_counts import counted
 from airflow_provider_oms.cancellation.bulk.rows import Rows
 from airflow_provider_oms.cancellation.history import Policy
 from airflow_provider_oms.cancellation.notes import LeavesNotes
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from airflow_provider_oms.cancellation.bulk.part_units import PartUnits
     from airflow_provider_oms.cancellation.parts.run import PartsTask
 
-__all__ = ["Plan", "open_journal", "results_file"]
+__all__ = ["Plan", "log_beginning", "open_journal", "results_file"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,29 @@ class Plan:
 
 def _tenant_of(settings: TenantSettings) -> str:
     return f"{settings.describe()}, site {settings.site_id}"
+
+
+def log_beginning(
+    log: Any, orders: OrderSet, rows: Rows, settings: TenantSettings, limits: Limits, how: str
+) -> None:
+    """Log what a task is about to do.
+
+    :param log: the task's log.
+    :param orders: the set.
+    :param rows: what was read of its file.
+    :param settings: of the tenant.
+    :param limits: the bounds of the run.
+    :param how: whether it is for real, in a few words.
+    """
+    facts = (counted(len(orders)), settings.describe(), limits.max_workers, how)
+    log.info("Canceling %s at %s, %d at a time: %s", *facts)
+    if orders.parts:
+        log.info("Only parts of %d of them, one order after the other", len(orders.parts))
+    for fact in rows.facts:
+        log.info("Of orders_path: %s", fact)
+    if orders.duplicates:
+        named = counted(orders.duplicates, "entry", "entries")
+        log.info("%s named an order again", named)
 
 
 def open_journal(

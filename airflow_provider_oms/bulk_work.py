@@ -124,7 +124,8 @@ def _report(
             beside=beside,
         )
     if task.do_xcom_push:
-        OmsOrdersLink().tell(task.log, len(plan.orders))
+        is_well = all(outcome.is_success for outcome in run.tally.counts)
+        OmsOrdersLink().tell(task.log, len(plan.orders), reported[1], is_well=is_well)
     return reported
 
 

@@ -16,12 +16,20 @@ from airflow_provider_oms.version_compat import address_of_task, orders_page_pla
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperator, Context, TaskInstanceKey
 
+    from airflow_provider_oms.cancellation.bulk.report import Kept
     from airflow_provider_oms.hooks.oms import OmsHook
 
 __all__ = ["ORDERS_ROUTE", "OmsOrderLink", "OmsOrdersLink"]
 
 #: Where in the web UI the *Orders* page is: ``plugin/`` and this.
 ORDERS_ROUTE = "oms-orders"
+
+
+# Where the table of a task's orders is, in an Airflow that has one.
+_TABLES = {
+    "tab": "the tab Orders of this task",
+    "page": "the button Orders in this task's tab Details, under Extra Links",
+}
 
 
 class OmsOrderLink(BaseOperatorLink):
@@ -116,21 +124,23 @@ class OmsOrdersLink(BaseOperatorLink):
         """
         return self._address(ti_key)
 
-    def tell(self, log: Any, orders: int) -> None:
-        """Log where a person finds the table, if this Airflow has one.
+    def tell(self, log: Any, orders: int, kept: Kept, *, is_well: bool) -> None:
+        """Log where a person finds the orders: in XCom, in a file, and in the web UI's table.
 
         :param log: the task's log.
-        :param orders: how many orders it holds.
+        :param orders: how many orders there are.
+        :param kept: where their outcomes were stored.
+        :param is_well: whether every order ended as it should.
         """
-        place = orders_page_place()
-        if place == "tab":
-            log.info("All %d orders, with what to do: the tab Orders of this task", orders)
-        elif place == "page":
-            log.info(
-                "All %d orders, with what to do: the button Orders in this task's tab Details, "
-                "under Extra Links",
-                orders,
-            )
+        places = ["the XCom value results"] if kept.rows else []
+        if kept.results_path:
+            places.append(kept.results_path)
+        if table := _TABLES.get(orders_page_place() or ""):
+            advice = "" if is_well else ", with what to do,"
+            places.append(f"in the web UI{advice} {table}")
+        which = "The order" if orders == 1 else f"All {orders} orders"
+        if orders and places:
+            log.info("%s: %s", which, "; ".join(places))
 
     @staticmethod
     def _address(key: Any) -> str:

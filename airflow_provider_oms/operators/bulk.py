@@ -22,8 +22,14 @@ from airflow_provider_oms.arguments import (
     outcomes_argument,
     refuse_unless_one_can_ask,
 )
-from airflow_provider_oms.bulk_arguments import part_tasks, read_set, rows_of, states_of
-from airflow_provider_oms.bulk_plan import Plan, open_journal, results_file
+from airflow_provider_oms.bulk_arguments import (
+    names_given,
+    part_tasks,
+    read_set,
+    rows_of,
+    states_of,
+)
+from airflow_provider_oms.bulk_plan import Plan, log_beginning, open_journal, results_file
 from airflow_provider_oms.bulk_work import work_through
 from airflow_provider_oms.cancellation.bulk.journal import Journal
 from airflow_provider_oms.cancellation.bulk.limits import Limits, check_workers
@@ -216,9 +222,9 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
             "only_if_states": only_if_states,
             "approve_above": approve_above,
             "where": where,
-            "part_options": NOT_GIVEN if part_options is None else part_options,
         }
-        self._given = {name for name, value in conditions.items() if value is not NOT_GIVEN}
+        sources = {"orders": orders, "orders_path": orders_path, "part_options": part_options}
+        self._given = names_given(conditions, sources)
         self.stop_after_failures = _or_none(stop_after_failures)
         self.requests_per_second = _or_none(requests_per_second)
         self.only_if_states = _or_none(only_if_states)
@@ -339,7 +345,7 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
                     self.order_id_column, self.where, self.delimiter, self._given, reasons
                 )
                 orders = read_set(
-                    self.orders, self.orders_path, rows, reasons, max_orders=self.max_orders
+                    self.orders, self.orders_path, rows, reasons, self.max_orders, self._given
                 )
                 parts = part_tasks(orders, self.part_options, dialect, limits.accepts)
                 approver = approver_of(
@@ -361,14 +367,7 @@ class OmsBulkCancelOrdersOperator(KeepsDefaultArguments, BaseOperator):
             raise OmsInvalidInputError(error.message) from None
         how = "a dry run, nothing is canceled" if dry_run else "for real"
         how = "as a person approves it" if approver else how
-        facts = (len(orders), hook.settings.describe(), limits.max_workers, how)
-        self.log.info("Canceling %d orders at %s, %d at a time: %s", *facts)
-        if parts:
-            self.log.info("Only parts of %d of them, one order after the other", len(parts))
-        for fact in rows.facts:
-            self.log.info("Of orders_path: %s", fact)
-        if orders.duplicates:
-            self.log.info("%d entries named an order again", orders.duplicates)
+        log_beginning(self.log, orders, rows, hook.settings, limits, how)
         if not (ti.try_number or dry_run):
             self.log.warning("%s", _NO_ATTEMPT)
         is_kept = bool(orders) and not dry_run

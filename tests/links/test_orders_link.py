@@ -9,6 +9,7 @@ from unittest.mock import MagicMock
 import pytest
 
 from airflow_provider_oms import version_compat
+from airflow_provider_oms.cancellation.bulk.report import Kept
 from airflow_provider_oms.links.oms import OmsOrdersLink
 from airflow_provider_oms.operators.oms import OmsBulkCancelOrdersOperator
 
@@ -55,16 +56,26 @@ def test_a_task_for_a_set_has_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "place"),
-    [("3.4.0", "the tab Orders"), ("3.3.2", "the button Orders"), ("2.11.2", None)],
+    ("version", "table"),
+    [
+        ("3.4.0", "the tab Orders of this task"),
+        ("3.3.2", "the button Orders in this task's tab Details, under Extra Links"),
+        ("2.11.2", ""),
+    ],
 )
-def test_the_log_tells_where_the_table_is(
-    monkeypatch: pytest.MonkeyPatch, version: str, place: str | None
+@pytest.mark.parametrize("is_well", [True, False])
+def test_the_log_tells_where_the_orders_are_and_promises_advice_where_there_is_some(
+    monkeypatch: pytest.MonkeyPatch, version: str, table: str, is_well: bool
 ) -> None:
     monkeypatch.setattr(version_compat, "AIRFLOW_VERSION", version)
-    log = MagicMock()
-    LINK.tell(log, 12)
-    told = [str(call.args[0]) % call.args[1:] for call in log.info.call_args_list]
-    assert [text.startswith("All 12 orders") and str(place) in text for text in told] == (
-        [True] if place else []
-    )
+    advice = "" if is_well else ", with what to do,"
+    place = f"in the web UI{advice} {table}" if table else ""
+    for orders, kept, said in (
+        (12, Kept(), f"All 12 orders: {place}" if place else ""),
+        (1, Kept(rows=True), "; ".join(filter(None, ["The order: the XCom value results", place]))),
+        (0, Kept(rows=True), ""),
+    ):
+        log = MagicMock()
+        LINK.tell(log, orders, kept, is_well=is_well)
+        told = [str(call.args[0]) % call.args[1:] for call in log.info.call_args_list]
+        assert told == ([said] if said else [])

@@ -16,7 +16,7 @@ from airflow_provider_oms.cancellation.outcomes import CancellationResult, Outco
 if TYPE_CHECKING:
     from airflow_provider_oms.cancellation.parts.results import PartResult
 
-__all__ = ["OF_PARTS", "OrderEnd", "OutcomeCounts"]
+__all__ = ["OF_PARTS", "OrderEnd", "OutcomeCounts", "counted"]
 
 #: What to do about an order of which parts were not canceled, in one clause.
 OF_PARTS = "the reason of each part in the task's log tells what to do"
@@ -24,6 +24,16 @@ _IDS_KEPT = 20
 # So many orders that the OMS does not know, and none that it knows, are a sign of a wrong tenant.
 _TELLING = 10
 _NAMED_IN_MESSAGE = 3
+
+
+def counted(count: int, one: str = "order", several: str = "orders") -> str:
+    """Return a number with its noun, such as ``1 order``.
+
+    :param count: how many.
+    :param one: the noun for one.
+    :param several: the noun for any other number.
+    """
+    return f"{count} {one if count == 1 else several}"
 
 
 @dataclass(frozen=True, slots=True)

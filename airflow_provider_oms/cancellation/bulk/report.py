@@ -19,6 +19,7 @@ from airflow_provider_oms.cancellation.bulk.outcome_counts import (
     OF_PARTS,
     OrderEnd,
     OutcomeCounts,
+    counted,
 )
 from airflow_provider_oms.cancellation.bulk.rate_limiter import Throttling
 from airflow_provider_oms.cancellation.outcomes import (
@@ -250,7 +251,7 @@ class Report:
 
     def lines(self) -> Iterator[str]:
         """Return the lines with the counts: by outcome, and by state where it adds something."""
-        yield f"{self.orders} orders in {self.duration:.1f} s: {self.run.tally.as_text()}"
+        yield f"{counted(self.orders)} in {self.duration:.1f} s: {self.run.tally.as_text()}"
         if accepted := self.run.tally.accepted_counts:
             yield f"Accepted by accepted_outcomes: {_as_text(accepted)}"
         for column, counts in (self.rows_by_value or {}).items():

@@ -260,7 +260,7 @@ class TestAcceptedOutcomes:
             end(breaker, 100 + order_id, Outcome.NOT_FOUND)
         assert why(breaker) == ""
         end(breaker, 300, Outcome.REFUSED)
-        assert why(breaker) == "1 orders have failed, and stop_after_failures is 1"
+        assert why(breaker) == "1 order has failed, and stop_after_failures is 1"
 
     @pytest.mark.parametrize("accepted", sorted(ACCEPTABLE))
     def test_only_those_that_were_said(self, accepted: Outcome) -> None:

@@ -121,7 +121,7 @@ class TestTheStates:
 
     def test_of_what_is_canceled_the_outcome_says_it_all(self) -> None:
         report = report_of(in_states("CANCELED", outcome=Outcome.CANCELED))
-        assert list(report.lines()) == ["1 orders in 0.0 s: 1 canceled"]
+        assert list(report.lines()) == ["1 order in 0.0 s: 1 canceled"]
 
     def test_what_the_tenants_limits_did_is_a_sentence_of_its_own(self) -> None:
         run = finished(Outcome.CANCELED)

@@ -79,7 +79,7 @@ class TestWhatIsTolerated:
         assert f"The run stopped: {stopped or 'the task was told to end'}." in found.message
 
     def test_one_that_stopped_when_every_order_had_its_end_is(self) -> None:
-        run = finished(Outcome.CANCELED, Outcome.NOT_CANCELABLE, stopped="1 orders have failed")
+        run = finished(Outcome.CANCELED, Outcome.NOT_CANCELABLE, stopped="1 order has failed")
         assert failure_of(run, KEPT, tolerated_failures=1, was_told_to_end=True) is None
 
     def test_a_task_that_is_told_to_end_after_a_whole_run_is_not_said_to_have_stopped(

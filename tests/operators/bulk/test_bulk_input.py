@@ -163,6 +163,32 @@ class TestGuardrails:
             task.execute({"ti": Attempt().ti})
         assert oms.requests() == []
 
+    @pytest.mark.parametrize(
+        ("source", "came_out_as", "says"),
+        [
+            (
+                "orders",
+                None,
+                "a list of orders; let the task .* return \\[\\] where there are none; ",
+            ),
+            ("orders_path", None, "the path of a file; correct the template or the task .*empty"),
+            ("orders_path", "", "the path of a file; correct the template or the task .*empty"),
+        ],
+    )
+    def test_a_set_that_came_out_as_nothing_is_not_said_to_be_left_out(
+        self, oms: EmulatorProcess, source: str, came_out_as: str | None, says: str
+    ) -> None:
+        with DAG("nothing", schedule=None):
+            task = OmsBulkCancelOrdersOperator(
+                task_id="cancel", disposition_reason="created_by_mistake", **{source: "{{ … }}"}
+            )
+        # As Airflow leaves the output of a task that returned nothing.
+        setattr(task, source, came_out_as)
+        with pytest.raises(OmsInvalidInputError, match=f"^{source} must be {says}") as refusal:
+            task.execute({"ti": Attempt().ti})
+        assert "neither" not in str(refusal.value)
+        assert oms.requests() == []
+
     @pytest.mark.parametrize("path", ["None", " ", 7])
     def test_a_results_path_that_is_none_is_refused(self, oms: EmulatorProcess, path: Any) -> None:
         with pytest.raises(OmsInvalidInputError, match=r"results_path must be a path.*Nothing was"):

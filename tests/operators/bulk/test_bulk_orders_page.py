@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -80,3 +81,25 @@ def test_a_task_without_xcom_leaves_nothing(oms: EmulatorProcess) -> None:
     attempt = Attempt(Store())
     attempt.run([FIRST], do_xcom_push=False)
     assert attempt.pushed == {}
+
+
+def last_line_of(capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> str:
+    log = capfd.readouterr().out + caplog.text
+    (line,) = (
+        one for one in log.splitlines() if "the XCom value results" in one and ": the" in one
+    )
+    return line
+
+
+def test_the_last_line_of_the_log_names_xcom_and_the_file_beside_the_table(
+    oms: EmulatorProcess,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO")
+    path = tmp_path / "results.jsonl"
+    Attempt().run([FIRST, FIRST + 1], results_path=str(path))
+    line = last_line_of(capfd, caplog)
+    assert f"All 2 orders: the XCom value results; {path}" in line
+    assert "with what to do" not in line
