@@ -25,6 +25,7 @@ from airflow_provider_oms.api.models import Order
 from airflow_provider_oms.api.values import CancelRequest, OrderId
 from airflow_provider_oms.cancellation.clock import seconds
 from airflow_provider_oms.cancellation.decision import (
+    Call,
     Done,
     Step,
     Wait,
@@ -327,7 +328,7 @@ def describe_decision(named: str, history: History, decision: Step, now: float) 
     if isinstance(decision, Done):
         upcoming = f"done, {decision.outcome}"
     elif isinstance(decision, Wait):
-        upcoming = f"wait {decision.until - now:.1f} s"
+        upcoming = f"wait {decision.until - now:.1f} s{_after_wait(history, decision.until)}"
     else:
         upcoming = "read the order" if decision.action is Action.READ else "send the cancel"
     last = history.last
@@ -343,6 +344,17 @@ def describe_decision(named: str, history: History, decision: Step, now: float) 
         f"{named}, call {len(history.events)}, {call}: {last.reply.message.rstrip('.')}. "
         f"Taken as: {taken_as}. Next: {upcoming}."
     )
+
+
+def _after_wait(history: History, until: float) -> str:
+    """Return what a wait is for: the call that is due when it is over, if nothing else happens."""
+    upcoming = step(history, until)
+    if not isinstance(upcoming, Call):
+        return ""
+    if upcoming.action is Action.POST:
+        return ", then send the cancel"
+    has_posted = history.last_decisive_post is not None or history.doubt_since is not None
+    return ", then read whether it is canceled by now" if has_posted else ", then read the order"
 
 
 def deviates(history: History, decision: Step) -> bool:

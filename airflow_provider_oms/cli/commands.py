@@ -100,7 +100,8 @@ def order(args: Namespace) -> None:
     except AirflowApiError as error:
         code = NOT_ASKED
         _say(str(error))
-    output.show(columns, rows, args.output)
+    none = "Neither the OMS nor a task that Airflow shows has the order."
+    output.show(columns, rows, args.output, none=none)
     if code:
         raise SystemExit(code)
 
@@ -132,7 +133,8 @@ def run(args: Namespace) -> None:
     if args.output == "table":
         counts = counts_of(records).most_common()
         output.show(("outcome", "in_doubt", "orders"), [(*k, n) for k, n in counts], "table")
-    output.show(columns, rows, args.output)
+    none = "No order that is listed here ended otherwise than canceled."
+    output.show(columns, rows, args.output, none=none if args.deviating else "No order is listed.")
     if needs_attention:
         raise SystemExit(NEEDS_ATTENTION)
 
@@ -169,7 +171,7 @@ def journal(args: Namespace) -> None:
                 for one in record.standings
                 if one.is_in_doubt
             )
-    output.show(columns, rows, args.output)
+    output.show(columns, rows, args.output, none="No order is in doubt.")
     if rows:
         raise SystemExit(NEEDS_ATTENTION)
 

@@ -15,12 +15,15 @@ __all__ = ["show"]
 _WORDS = {None: "", True: "yes", False: "no"}
 
 
-def show(columns: Sequence[str], rows: Sequence[Sequence[Any]], form: str) -> None:
+def show(
+    columns: Sequence[str], rows: Sequence[Sequence[Any]], form: str, *, none: str = ""
+) -> None:
     """Print rows.
 
     :param columns: the names of the columns.
     :param rows: the rows, each with a value for every column.
     :param form: ``table``, ``json`` or ``csv``.
+    :param none: the sentence that stands for a table without rows.
     """
     named = [dict(zip(columns, row, strict=True)) for row in rows]
     if form == "json":
@@ -28,6 +31,8 @@ def show(columns: Sequence[str], rows: Sequence[Sequence[Any]], form: str) -> No
     elif form == "csv":
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerows([columns, *rows])
+    elif none and not rows:
+        sys.stdout.write(f"{none}\n")
     else:
         # A value is never taken for markup of the console's.
         console = AirflowConsole(markup=False, emoji=False, highlight=False)

@@ -36,7 +36,6 @@ NAMED = "Order 7, attempt 1"
     [
         (Call(Action.POST), "send the cancel"),
         (Call(Action.READ), "read the order"),
-        (Wait(12.26), "wait 2.3 s"),
         (Done(Outcome.NOT_ATTEMPTED), "done, not_attempted"),
     ],
 )
@@ -47,6 +46,22 @@ def test_the_first_line_says_how_an_order_begins(
     line = describe_decision(NAMED, history, decision, 10.0)
     assert line.startswith(f"{NAMED}: {beginning}")
     assert line.endswith(f". Next: {upcoming}.")
+
+
+@pytest.mark.parametrize(
+    ("policy", "doubt_since", "upcoming"),
+    [
+        (Policy(), None, ", then send the cancel"),
+        (Policy(look_first=True), None, ", then read the order"),
+        (Policy(), 0.0, ", then read whether it is canceled by now"),
+    ],
+)
+def test_a_wait_says_what_it_is_for(
+    policy: Policy, doubt_since: float | None, upcoming: str
+) -> None:
+    history = History(policy, started_at=0.0, doubt_since=doubt_since)
+    line = describe_decision(NAMED, history, Wait(12.26), 10.0)
+    assert line.endswith(f". Next: wait 2.3 s{upcoming}.")
 
 
 def test_what_a_call_was_taken_for_is_said_in_the_words_of_the_troubleshooting_page() -> None:
@@ -79,12 +94,13 @@ AMBIGUOUS = {
 @pytest.mark.parametrize("action", Action)
 def test_every_other_line_says_what_came_back_from_which_call(message: str, action: Action) -> None:
     history = History(Policy(), started_at=0.0)
+    upcoming = {Action.POST: "read whether it is canceled by now", Action.READ: "send the cancel"}
     for number in range(2):
         reply = Reply(Evidence.AMBIGUOUS, message)
         history = history.with_event(Event(action, float(number), float(number), reply))
     assert describe_decision(NAMED, history, Wait(3.0), 2.0) == (
         f"{NAMED}, call 2, {action}: {message.rstrip('.')}. "
-        f"Taken as: {AMBIGUOUS[action]}. Next: wait 1.0 s."
+        f"Taken as: {AMBIGUOUS[action]}. Next: wait 1.0 s, then {upcoming[action]}."
     )
 
 

@@ -157,7 +157,8 @@ def test_a_later_attempt_waits_for_an_order_to_settle_before_it_believes_it_open
     world.run(Policy(settle_seconds=3), attempt=2)
     assert world.calls == [("GET", 1), ("GET", 3), ("POST", 4)]
     assert world.lines[0] == (
-        "Order 7, attempt 2: in doubt from an earlier attempt. Next: wait 1.0 s."
+        "Order 7, attempt 2: in doubt from an earlier attempt. Next: wait 1.0 s, "
+        "then read whether it is canceled by now."
     )
 
 
@@ -176,7 +177,7 @@ def test_there_is_one_log_line_for_each_decision() -> None:
     expected = """
         Order 7, attempt 1: new. Next: send the cancel.
         Order 7, attempt 1, call 1, cancel: no answer. Taken as: ambiguous, it may have been \
-acted on. Next: wait 1.0 s.
+acted on. Next: wait 1.0 s, then read whether it is canceled by now.
         Order 7, attempt 1, call 2, read: The OMS says orderState CANCELED, orderStatus CANCELED \
 (HTTP 200, correlation id c2). Taken as: canceled. Next: done, canceled.
     """

@@ -283,7 +283,13 @@ class TestJournal:
         airflow.stores.clear()
         airflow.instances = airflow.instances[:1]
         said = say("journal", output="table")
-        assert (said.code, said.out.strip()) == (0, "No data found")
+        assert (said.code, said.out.strip()) == (0, "No order is in doubt.")
+
+    def test_a_run_without_deviations_says_so(self, airflow: AirflowRecord, say: Say) -> None:
+        said = say("run", "cancel", "manual__2", "--deviating", output="table")
+        assert said.out.rstrip().endswith(
+            "No order that is listed here ended otherwise than canceled."
+        )
 
     def test_an_airflow_without_journals_is_said(self, airflow: AirflowRecord, say: Say) -> None:
         airflow.keeps_state = False

@@ -84,11 +84,10 @@ class Progress:
         self.says_next_at = now + _PERIOD
         done, before = tally.total, self._before(_WINDOW, now)
         rate = (done - before.ended) / max(now - before.at, 0.01)
-        parts = [
-            f"{done} of {self._orders} orders done, {rate:.0f} per second",
-            tally.as_text(),
-            f"{waiting} waiting",
-        ]
+        parts = [f"{done} of {self._orders} orders done", f"{waiting} waiting"]
+        if done:
+            parts[0] += f", {rate:.0f} per second"
+            parts.insert(1, tally.as_text())
         if self._is_steady(done, waiting, now):
             parts.append(f"about {(self._orders - done) / rate:.0f} s left")
         return "; ".join([*parts, limits] if limits else parts)
