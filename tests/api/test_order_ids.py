@@ -93,6 +93,12 @@ def test_after_a_search_that_fails_each_is_asked_for_by_itself() -> None:
     assert tenant.singles == NAMES
 
 
+def test_a_failure_is_one_of_the_look_up() -> None:
+    with pytest.raises(OmsNotFoundError) as error:
+        Tenant(gone=NAMES).ids(5).get(NAMES[0])
+    assert error.value.is_of_look_up
+
+
 def test_one_that_is_not_expected_is_asked_for_by_itself() -> None:
     tenant = Tenant()
     ids = tenant.ids(5)

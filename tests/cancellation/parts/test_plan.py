@@ -73,6 +73,7 @@ class TestWholeLines:
     def test_each_is_a_part(self) -> None:
         made = plan(self.ORDER, want(1), want(3), whole_lines_only=True)
         assert [part.key for part in made.parts] == ["7/line:1"]
+        assert [(one.base, one.left) for part in made.parts for one in part.shares] == [(0, 0)]
         assert made.reached == (3,)
 
     @pytest.mark.parametrize("wanted", [want(1, quantity=2), want(1, keep=0)])
