@@ -8,7 +8,10 @@ No column has to be renamed and no row deleted first. Each DAG takes **export_pa
   the order ids, `Order Number`; other columns say nothing.
 * `cancel_rejected_in_export` cancels only the orders whose `Decision` is `Rejected`, and ignores
   those that are `Approved` or `Pending`. Any other value, such as `rejected`, refuses the whole
-  export and is named with its line.
+  export; the log names its line.
+* `cancel_rejected_in_mixed_export` does the same on a **native** tenant, whose orders the column
+  names by Kibo's ids, by order numbers (`1042`) and by the shop's own numbers (`SHOP-1042`) alike.
+  A value of no such kind refuses the whole export, too.
 
 Put the names of your columns and values into the file of this DAG. An order that has shipped is
 reported as `not_cancelable`, and does not turn the run red.
@@ -27,12 +30,14 @@ sends anything.
 from __future__ import annotations
 
 # [START cancel_from_export]
+import re
 from datetime import timedelta
 from typing import Any
 
-from airflow.providers.common.compat.sdk import DAG, Param
+from airflow.providers.common.compat.sdk import DAG, Param, task
 
 from airflow_provider_oms.operators.oms import OmsBulkCancelOrdersOperator
+from airflow_provider_oms.storage import read_orders
 
 OF_EACH: dict[str, Any] = {
     "catchup": False,
@@ -69,6 +74,33 @@ with DAG(dag_id="cancel_rejected_in_export", schedule=None, **OF_EACH) as reject
         where={"Decision": {"cancel": ["Rejected"], "ignore": ["Approved", "Pending"]}},
         disposition_reason="other",
         disposition_other_reason="Rejected by fraud screening",
+        accepted_outcomes="not_cancelable",
+        dry_run="{{ params.dry_run }}",
+    )
+
+
+def with_its_kind(name: str) -> str:
+    """Return the name of an order with its kind in front; an id, or an unknown name, as it is."""
+    if re.fullmatch(r"SHOP-[0-9]+", name):
+        return f"external_id:{name}"
+    return f"number:{name}" if re.fullmatch(r"[0-9]{1,10}", name) else name
+
+
+with DAG(dag_id="cancel_rejected_in_mixed_export", schedule=None, **OF_EACH) as mixed_names:
+
+    @task(retries=0)
+    def rejected_orders(export_path: str) -> list[dict[str, Any]]:
+        """Return the rejected orders, or fail for a decision that is not named here."""
+        decisions = {"cancel": ["Rejected"], "ignore": ["Approved", "Pending"]}
+        orders = read_orders(
+            export_path, order_id_column="Order Number", where={"Decision": decisions}
+        )
+        return [{**order, "order_id": with_its_kind(str(order["order_id"]))} for order in orders]
+
+    OmsBulkCancelOrdersOperator(
+        task_id="cancel",
+        orders=rejected_orders("{{ params.export_path }}"),
+        disposition_reason="Fraud",
         accepted_outcomes="not_cancelable",
         dry_run="{{ params.dry_run }}",
     )

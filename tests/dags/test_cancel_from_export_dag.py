@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from airflow.providers.common.compat.sdk import ObjectStoragePath
-from dag_runs import RunDag
+from dag_runs import RunDag, connect
 
 from airflow_provider_oms.emulator.testing import EmulatorProcess
 
@@ -18,6 +18,7 @@ EXPORTS = Path(__file__).parents[1] / "exports"
 # The orders of the golden files: 1 and 3 are rejected, 2 is approved, and another one pending.
 FIRST = 4000001
 EVERY, REJECTED = "cancel_exported_orders", "cancel_rejected_in_export"
+MIXED = "cancel_rejected_in_mixed_export"
 
 
 @pytest.fixture(autouse=True)
@@ -101,3 +102,64 @@ def test_a_value_that_nobody_has_named_refuses_the_whole_export(
     assert run.state == "failed"
     assert "the field Decision differs from 'Rejected' by letter case" in run.log
     assert oms.requests() == []
+
+
+class TestAColumnOfIdsAndNumbers:
+    """A native tenant, whose orders the export names in three ways."""
+
+    ID = "137a94b6402be0000137196800002711"
+
+    @pytest.fixture(autouse=True)
+    def native_orders(self, oms: EmulatorProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+        connect(monkeypatch, oms, extra={"api": "native"})
+        names = ({"id": self.ID}, {"orderNumber": 1042}, {"externalId": "SHOP-1043"}, {})
+        oms.load_orders(
+            [
+                {"orderID": FIRST + number, "native": native, "orderState": "READY"}
+                for number, native in enumerate(names)
+            ]
+        )
+
+    @pytest.fixture
+    def export(self, tmp_path: Path) -> Path:
+        path = tmp_path / "mixed.csv"
+        rows = [f"{self.ID},Rejected", "1042,Rejected", "SHOP-1043,Rejected", "SHOP-1044,Pending"]
+        path.write_text("\n".join(["Order Number,Decision", *rows, ""]), encoding="utf-8")
+        return path
+
+    def canceled(self, oms: EmulatorProcess) -> list[int]:
+        return sorted(each["order_id"] - FIRST for each in oms.requests(call="cancel"))
+
+    def test_each_rejected_order_is_canceled_whatever_its_name(
+        self, oms: EmulatorProcess, run_dag: RunDag, export: Path
+    ) -> None:
+        run = run_dag(MIXED, export_path=str(export), dry_run=False)
+        assert run.state == "success"
+        assert run.results["cancel"][0]["outcomes"] == {"canceled": 3}
+        assert self.canceled(oms) == [0, 1, 2]
+
+    def test_it_only_looks_until_it_is_told_otherwise(
+        self, oms: EmulatorProcess, run_dag: RunDag, export: Path
+    ) -> None:
+        run = run_dag(MIXED, export_path=str(export))
+        assert run.results["cancel"][0]["outcomes"] == {"would_cancel": 3}
+        assert self.canceled(oms) == []
+
+    @pytest.mark.parametrize(
+        ("row", "named"),
+        [
+            ("SHOP-1045,Review", "line 6: the field Decision has a value that where does not name"),
+            ("shop-1045,Rejected", "entry 4: order_id must be Kibo's id of the order"),
+            ("12345678901,Rejected", "entry 4: order_id must be Kibo's id of the order"),
+        ],
+        ids=["an unknown word", "an unknown name", "a number too long"],
+    )
+    def test_an_unknown_word_or_name_refuses_the_whole_export(
+        self, oms: EmulatorProcess, run_dag: RunDag, export: Path, row: str, named: str
+    ) -> None:
+        with export.open("a", encoding="utf-8") as file:
+            file.write(f"{row}\n")
+        run = run_dag(MIXED, export_path=str(export), dry_run=False)
+        assert run.state == "failed"
+        assert named in run.log
+        assert self.canceled(oms) == []
