@@ -34,8 +34,7 @@ _GROUPS = (
     ("rejected accepted", 5, OPEN_STATES, False),
     ("review", 21, OPEN_STATES, False),
     ("accepted", 90, _ALL_STATES, False),
-    # Not the verdict "rejected": letter case counts.
-    ("Rejected", 2, OPEN_STATES, False),
+    ("rejected review", 2, OPEN_STATES, False),
     ("", 158, _ALL_STATES, False),
 )
 

@@ -28,8 +28,10 @@ log = logging.getLogger(__name__)
 DOC = """
 ### Cancel fraud-flagged orders
 
-Every hour, cancel the orders whose **latest** verdict is exactly `rejected` (letter case
-counts). An order without a verdict, or with any other latest verdict, is not touched.
+Every hour, cancel the orders whose **latest** verdict is `rejected`. An order without a verdict,
+or whose latest verdict is `accepted` or `review`, is not touched. Letter case counts: any other
+word, such as `Rejected`, is reported, and its order is not touched. Correct it in the table, or
+name it in `LEAVE_ALONE`.
 
 Connections: `oms_default` (type `oms`), and `fraud_db`, any SQL connection with this table:
 
@@ -64,9 +66,10 @@ More than 1,000 flagged orders at once are refused as a whole: check the fraud c
 `MAX_ORDERS` if it is right.
 
 The run is green only if every flagged order is canceled. It fails, after all other orders had
-their turn, when an order could not be canceled, when a row cannot be used (no case id, say), or
-when verdicts of the same instant disagree. The task `report` names each such order. It is red for
-rows that cannot be used, and `cancel` is red for orders that are not canceled.
+their turn, when an order could not be canceled, when a row cannot be used (no case id, or a word
+that is not known), or when verdicts of the same instant disagree. The task `report` names each
+such order. It is red for rows that cannot be used, and `cancel` is red for orders that are not
+canceled.
 """
 
 FRAUD_DB = "fraud_db"
@@ -75,9 +78,12 @@ MAX_ORDERS = 1000
 CANCELED = {Outcome.CANCELED, Outcome.ALREADY_CANCELED}
 FINAL = CANCELED | {Outcome.NOT_CANCELABLE, Outcome.NOT_FOUND, Outcome.REFUSED}
 IN_DOUBT = {Outcome.UNKNOWN, Outcome.NOT_CANCELED}
+REJECTED = "rejected"
+LEAVE_ALONE = {"accepted", "review"}
+KNOWN = sorted({REJECTED, *LEAVE_ALONE})
 
-# Every verdict on the orders that have a rejection which is not settled. Plain SQL for any
-# database; each "?" becomes the placeholder of the connection's own driver.
+# Every verdict on the orders that have a rejection which is not settled, or a word that is not
+# known. Plain SQL for any database; each "?" becomes the placeholder of the connection's driver.
 READ = """
     SELECT verdict_id, order_id, case_id, verdict, decided_at, cancel_outcome
     FROM fraud_verdicts
@@ -86,8 +92,9 @@ READ = """
         WHERE verdict = 'rejected'
         AND (cancel_outcome IS NULL OR cancel_outcome NOT IN (?, ?, ?, ?, ?))
     )
+    OR order_id IN (SELECT order_id FROM fraud_verdicts WHERE verdict NOT IN (KNOWN))
     OR (order_id IS NULL AND verdict = 'rejected')
-"""
+""".replace("KNOWN", ", ".join("?" * len(KNOWN)))
 BEGIN = "UPDATE fraud_verdicts SET cancel_outcome = ? WHERE verdict_id = ?"
 WRITE = """
     UPDATE fraud_verdicts
@@ -108,7 +115,11 @@ def verdict_to_act_on(verdicts: list[dict[str, Any]]) -> dict[str, Any] | None:
         verdict["decided_at"] = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     newest = max(verdict["decided_at"] for verdict in verdicts)
     latest = [verdict for verdict in verdicts if verdict["decided_at"] == newest]
-    rejections = [verdict for verdict in latest if verdict["verdict"] == "rejected"]
+    for verdict in latest:
+        if verdict["verdict"] not in KNOWN:
+            which = f"its verdict {verdict['verdict_id']}"
+            raise ValueError(f"the word of {which} is none of {', '.join(KNOWN)}")
+    rejections = [verdict for verdict in latest if verdict["verdict"] == REJECTED]
     if not rejections or any(verdict["cancel_outcome"] in FINAL for verdict in rejections):
         return None
     if len(rejections) < len(latest):
@@ -168,7 +179,8 @@ with DAG(
     def read_verdicts(params: Any = None) -> dict[str, Any]:
         """Return the cancellations to make, and the errors of rows that cannot be used."""
         hook = BaseHook.get_hook(FRAUD_DB)
-        rows = hook.get_records(READ.replace("?", hook.placeholder), parameters=sorted(FINAL))
+        words = [*sorted(FINAL), *KNOWN]
+        rows = hook.get_records(READ.replace("?", hook.placeholder), parameters=words)
         columns = ("verdict_id", "order_id", "case_id", "verdict", "decided_at", "cancel_outcome")
         by_order: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for row in rows:

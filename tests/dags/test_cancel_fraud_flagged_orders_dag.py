@@ -156,7 +156,6 @@ def test_it_cancels_the_rejected_orders_once_however_often_it_runs(
     verdicts.add(FIRST + 2, "accepted", "2026-11-01 09:00")
     verdicts.add(FIRST + 3, "review")
     verdicts.add(FIRST + 4, "accepted")
-    verdicts.add(FIRST + 5, "Rejected")
     rejected = [FIRST, FIRST + 1]
 
     first = run_dag(DAG_ID)
@@ -304,6 +303,29 @@ def test_rows_that_cannot_be_used_fail_the_run_and_touch_nothing(
     assert "disagree" in errors(run)
     assert (run.states["cancel"], run.states["report"]) == (["success"], ["failed"])
     assert verdicts.written()[FIRST, "rejected"] == "canceled"
+
+
+@with_translated
+def test_an_order_whose_latest_verdict_is_a_word_that_is_not_known_is_reported(
+    oms: EmulatorProcess, verdicts: Verdicts, run_dag: RunDag
+) -> None:
+    verdicts.add(FIRST, "rejected")
+    verdicts.add(FIRST + 1, "Rejected")
+    verdicts.add(FIRST + 2, "rejected", "2026-11-01 08:00")
+    verdicts.add(FIRST + 2, "manual", "2026-11-01 09:00")
+    verdicts.add(FIRST + 3, "manual", "2026-11-01 08:00")
+    verdicts.add(FIRST + 3, "rejected", "2026-11-01 09:00")
+    verdicts.add(FIRST + 4, "manual", "2026-11-01 08:00")
+    verdicts.add(FIRST + 4, "accepted", "2026-11-01 09:00")
+    run = run_dag(DAG_ID)
+    assert run.state == "failed"
+    assert posts(oms) == [FIRST, FIRST + 3]
+    assert (run.states["cancel"], run.states["report"]) == (["success"], ["failed"])
+    rule = "is none of accepted, rejected, review"
+    assert errors(run).count(rule) == 2
+    for order_id, verdict_id in {FIRST + 1: 2, FIRST + 2: 4}.items():
+        said = f"Nothing was sent for order {order_id}: the word of its verdict {verdict_id} {rule}"
+        assert said in errors(run)
 
 
 @with_native
