@@ -81,7 +81,7 @@ def totals(seen: list[Seen]) -> str:
     numbers = [
         ("orders", len(seen)),
         ("canceled in this run", sum(is_canceled(one.after) for one in seen) - canceled_before),
-        ("canceled before it", canceled_before),
+        ("canceled before the run", canceled_before),
         ("left as they were", sum(one.before == one.after for one in seen)),
         ("nothing sent for", sum(not one.posts for one in seen)),
         ("cancels seen", sum(len(one.posts) for one in seen)),
@@ -89,6 +89,16 @@ def totals(seen: list[Seen]) -> str:
         *((f"reported {outcome}", count) for outcome, count in sorted(outcomes.items())),
     ]
     return "\n".join(f"{name:<26} {number:>5}" for name, number in numbers)
+
+
+def of_second_cancels(seen: list[Seen]) -> str:
+    """Say which orders were canceled before the run, and are nevertheless reported as canceled."""
+    return "".join(
+        f"\n{one.name} was canceled before the run. This tenant answers a second cancel with "
+        f"success,\nso it is reported canceled, and counts as left as it was.\n"
+        for one in seen
+        if is_canceled(one.before) and one.reported == ("canceled",)
+    )
 
 
 def demo(place: Workplace, *, native: bool = False) -> int:
@@ -114,7 +124,7 @@ def demo(place: Workplace, *, native: bool = False) -> int:
         )
         for order in orders
     ]
-    print(f"\n{table(orders, seen)}\n\n{totals(seen)}\n")
+    print(f"\n{table(orders, seen)}\n\n{totals(seen)}\n{of_second_cancels(seen)}")
     if found := disagreements(seen, posts):
         print("\n".join(found))
         print(f"FAILED: {len(found)} disagreements with the local OMS, listed above.")

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from demo.__main__ import table, totals
+from demo.__main__ import of_second_cancels, table, totals
 from demo.compare import CANCELED, REFUSED, Seen, disagreements
 from demo.data import CONTRACT_ORDER, demo_orders
 
@@ -90,7 +90,7 @@ def test_the_totals_count_what_there_is() -> None:
     assert {line[:26].strip(): int(line[26:]) for line in text.splitlines()} == {
         "orders": 4,
         "canceled in this run": 2,
-        "canceled before it": 1,
+        "canceled before the run": 1,
         "left as they were": 2,
         "nothing sent for": 1,
         "cancels seen": 4,
@@ -98,6 +98,12 @@ def test_the_totals_count_what_there_is() -> None:
         "reported canceled": 2,
         "reported already_canceled": 1,
     }
+
+
+def test_an_order_whose_second_cancel_was_answered_with_success_is_explained() -> None:
+    again = replace(FOUND_CANCELED, reported=("canceled",))
+    assert of_second_cancels([FLAGGED, again, BYSTANDER]).startswith("\n9 was canceled before")
+    assert of_second_cancels([FLAGGED, FOUND_CANCELED, BYSTANDER]) == ""
 
 
 def test_a_native_tenants_orders_are_the_same_under_the_shops_own_numbers() -> None:
