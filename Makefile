@@ -27,9 +27,24 @@ demo-ui-stop: ## end what demo-ui left running
 test: venv ## lint, types, the package, every test on Airflow 3.3.2, those about Airflow on 2.11.2
 	@"$(VENV)/python" scripts/check.py
 
+# CONTRIBUTING.md says which of them holds which rule.
+RULES = tests/api/test_responses.py tests/api/test_errors.py tests/api/test_error_bodies.py \
+	tests/api/test_native_part_requests.py tests/api/test_translated_parts.py \
+	tests/cancellation/test_decision.py \
+	tests/cancellation/test_decision_lines.py tests/cancellation/test_native_decisions.py \
+	tests/cancellation/test_refusals.py tests/cancellation/test_pauses.py \
+	tests/cancellation/test_promises.py tests/cancellation/test_runner.py \
+	tests/cancellation/test_hostile_tenant.py tests/cancellation/parts/test_part_faults.py \
+	tests/cancellation/parts/test_part_stories.py \
+	tests/cancellation/parts/test_parts_over_sockets.py \
+	tests/docs/test_contributing.py tests/docs/test_references.py
+
 # Many of them wait, so that one more works than a small machine has processors.
 unit: venv ## the fast tests of the provider: no database, no docs, no tools
 	@"$(VENV)/python" -m pytest --unit --numprocesses=3 --dist=worksteal
+
+rules: venv ## the tests of what an answer proves about an order: after a change of such a rule
+	@"$(VENV)/python" -m pytest --quiet --numprocesses=3 --dist=worksteal $(RULES)
 
 e2e: venv ## use the web UI in a headless browser; WRITE_DOCS=1 takes the docs' pictures again
 	@"$(VENV)/python" -m pytest --e2e tests/e2e
@@ -121,6 +136,6 @@ clean: ## remove the environments, what the demo left, and every cache
 	rm -rf .venv .venv-2.11 .venv-cluster .nox .bench .cluster .demo .demo-ui build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help demo demo-ui demo-ui-stop test unit e2e soak kubernetes-proof simulate fault-table docs docs-links docs-parts \
+.PHONY: help demo demo-ui demo-ui-stop test unit rules e2e soak kubernetes-proof simulate fault-table docs docs-links docs-parts \
 	public-api bench cluster-test matrix package release-dry-run sbom mutants lint format \
 	venv venv-2.11 venv-cluster constraints clean

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -16,7 +17,7 @@ from pages import REPOSITORY, blocks, rows, text_of
 from requests.structures import CaseInsensitiveDict
 from stories import CANCELED, OPEN, POST, Story, reply
 
-from airflow_provider_oms.api import responses
+from airflow_provider_oms.api import errors, responses
 from airflow_provider_oms.api.errors import OmsConflictError, OmsRefusedError
 from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.api.transport import Response
@@ -61,6 +62,29 @@ def test_the_line_for_a_locked_order_proves_that_it_is_locked() -> None:
     ((status, (kind, _)),) = kinds.items()
     assert status not in responses._KINDS
     assert kind.evidence is Evidence.LOCKED
+
+
+def test_make_rules_runs_each_test_that_the_page_names_for_a_rule() -> None:
+    named = re.findall(r"`(tests/\S+\.py)`", str(rows(PAGE, "| the rule | its test |")))
+    (run,) = re.findall(r"^RULES = ((?:.*\\\n)*.*)$", text_of("Makefile"), re.MULTILINE)
+    files = run.replace("\\\n", " ").split()
+    assert len(named) > 10
+    assert set(named) <= set(files)
+    assert [name for name in files if not (REPOSITORY / name).is_file()] == []
+
+
+def test_a_proof_comes_from_each_module_that_the_page_names_for_it() -> None:
+    table = rows(PAGE, "| evidence | comes from `_KINDS`, and also from |")
+    for evidence, places in table:
+        kinds = {
+            name
+            for name, kind in vars(errors).items()
+            if isinstance(kind, type)
+            and issubclass(kind, errors.OmsError)
+            and kind.evidence.name in re.findall(r"`(\w+)`", evidence)
+        }
+        for place in re.findall(r"`(airflow_provider_oms/\S+\.py)`", places):
+            assert kinds & set(re.findall(r"\w+", text_of(place))), (evidence, place)
 
 
 def changed(place: Path) -> ModuleType:
