@@ -91,10 +91,8 @@ with DAG(dag_id="cancel_rejected_in_mixed_export", schedule=None, **OF_EACH) as 
     @task(retries=0)
     def rejected_orders(export_path: str) -> list[dict[str, Any]]:
         """Return the rejected orders, or fail for a decision that is not named here."""
-        decisions = {"cancel": ["Rejected"], "ignore": ["Approved", "Pending"]}
-        orders = read_orders(
-            export_path, order_id_column="Order Number", where={"Decision": decisions}
-        )
+        where = {"Decision": {"cancel": ["Rejected"], "ignore": ["Approved", "Pending"]}}
+        orders = read_orders(export_path, order_id_column="Order Number", where=where)
         return [{**order, "order_id": with_its_kind(str(order["order_id"]))} for order in orders]
 
     OmsBulkCancelOrdersOperator(
