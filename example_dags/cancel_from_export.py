@@ -89,7 +89,7 @@ def with_its_kind(name: str) -> str:
 with DAG(dag_id="cancel_rejected_in_mixed_export", schedule=None, **OF_EACH) as mixed_names:
 
     @task(retries=0)
-    def rejected_orders(export_path: str) -> list[dict[str, Any]]:
+    def read_rejected(export_path: str) -> list[dict[str, Any]]:
         """Return the rejected orders, or fail for a decision that is not named here."""
         where = {"Decision": {"cancel": ["Rejected"], "ignore": ["Approved", "Pending"]}}
         orders = read_orders(export_path, order_id_column="Order Number", where=where)
@@ -97,7 +97,7 @@ with DAG(dag_id="cancel_rejected_in_mixed_export", schedule=None, **OF_EACH) as 
 
     OmsBulkCancelOrdersOperator(
         task_id="cancel",
-        orders=rejected_orders("{{ params.export_path }}"),
+        orders=read_rejected("{{ params.export_path }}"),
         disposition_reason="Fraud",
         accepted_outcomes="not_cancelable",
         dry_run="{{ params.dry_run }}",

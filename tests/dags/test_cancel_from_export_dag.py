@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from airflow.providers.common.compat.sdk import ObjectStoragePath
@@ -112,7 +113,12 @@ class TestAColumnOfIdsAndNumbers:
     @pytest.fixture(autouse=True)
     def native_orders(self, oms: EmulatorProcess, monkeypatch: pytest.MonkeyPatch) -> None:
         connect(monkeypatch, oms, extra={"api": "native"})
-        names = ({"id": self.ID}, {"orderNumber": 1042}, {"externalId": "SHOP-1043"}, {})
+        names: tuple[dict[str, Any], ...] = (
+            {"id": self.ID},
+            {"orderNumber": 1042},
+            {"externalId": "SHOP-1043"},
+            {},
+        )
         oms.load_orders(
             [
                 {"orderID": FIRST + number, "native": native, "orderState": "READY"}
