@@ -7,8 +7,9 @@ Trigger this DAG with **verdicts_path**, a JSON Lines file such as
 {"order_id": 1010101, "verdict": "rejected", "case_id": "F-17"}
 ```
 
-Only orders whose **last** line says exactly `rejected` are canceled. A line that is no such record
-fails the run, and nothing is sent; so do more than 1,000 orders, unless you raise `max_orders`.
+Only orders whose **last** line says `rejected` are canceled. A line that is no such record fails
+the run, and nothing is sent; so does a verdict that is none of `VERDICTS`, such as `Rejected`, and
+so do more than 1,000 orders, unless you raise `max_orders`.
 
 It needs the connection `oms_default` (type `oms`), and whatever the path's storage needs: for
 `s3://` the Amazon provider with `s3fs`, and its connection in front of the bucket, as in
@@ -34,6 +35,8 @@ from airflow.providers.common.compat.sdk import DAG, ObjectStoragePath, Param, t
 from airflow_provider_oms.api.validation import validate_order_id
 from airflow_provider_oms.operators.oms import OmsBulkCancelOrdersOperator
 
+VERDICTS = ("accepted", "rejected", "review")
+
 with DAG(
     dag_id="cancel_from_object_storage",
     schedule=None,
@@ -57,9 +60,11 @@ with DAG(
         latest: dict[int, dict[str, Any]] = {}
         path = ObjectStoragePath(verdicts_path)
         # Bytes, because the lines of a text end at characters that JSON allows within a string.
-        for line in path.fs.cat_file(path.path).splitlines():
+        for number, line in enumerate(path.fs.cat_file(path.path).splitlines(), start=1):
             if line.strip():
                 verdict = json.loads(line)
+                if verdict["verdict"] not in VERDICTS:
+                    raise ValueError(f"line {number}: verdict is none of {', '.join(VERDICTS)}")
                 latest[validate_order_id(verdict["order_id"])] = verdict
         return [
             {
