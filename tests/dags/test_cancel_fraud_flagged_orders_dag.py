@@ -321,11 +321,9 @@ def test_an_order_whose_latest_verdict_is_a_word_that_is_not_known_is_reported(
     assert run.state == "failed"
     assert posts(oms) == [FIRST, FIRST + 3]
     assert (run.states["cancel"], run.states["report"]) == (["success"], ["failed"])
-    rule = "is none of accepted, rejected, review"
-    assert errors(run).count(rule) == 2
-    for order_id, verdict_id in {FIRST + 1: 2, FIRST + 2: 4}.items():
-        said = f"Nothing was sent for order {order_id}: the word of its verdict {verdict_id} {rule}"
-        assert said in errors(run)
+    # What is written may come by two ways.
+    refused = r"order (\d+): the word of its verdict (\d+) is none of accepted, rejected, review"
+    assert set(re.findall(refused, errors(run))) == {(f"{FIRST + 1}", "2"), (f"{FIRST + 2}", "4")}
 
 
 @with_native
