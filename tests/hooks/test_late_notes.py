@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,22 +15,16 @@ from airflow_provider_oms.hooks.oms import OmsHook
 NUMBERS = (1001, 1002, 1003)
 
 
-@pytest.fixture(scope="module")
-def tenant() -> Iterator[EmulatorProcess]:
-    with EmulatorProcess(seed=None) as emulator:
-        yield emulator
-
-
 @pytest.fixture
-def oms(tenant: EmulatorProcess, monkeypatch: pytest.MonkeyPatch) -> EmulatorProcess:
+def oms(emulator: EmulatorProcess, monkeypatch: pytest.MonkeyPatch) -> EmulatorProcess:
     """Give a native tenant with three orders, numbered from 1001."""
-    tenant.clear()
-    tenant.load_orders(
+    emulator.clear()
+    emulator.load_orders(
         {"orderID": number - 1000, "native": {"orderNumber": number}} for number in NUMBERS
     )
-    connect(monkeypatch, tenant, extra={"api": "native", "settle_seconds": 0.5, "deadline": 10})
+    connect(monkeypatch, emulator, extra={"api": "native", "settle_seconds": 0.5, "deadline": 10})
     monkeypatch.setenv("AIRFLOW_CTX_TRY_NUMBER", "1")
-    return tenant
+    return emulator
 
 
 def cancel(**more: Any) -> CancellationResult:

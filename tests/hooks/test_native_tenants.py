@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from unittest.mock import MagicMock
@@ -27,23 +26,17 @@ from airflow_provider_oms.sensors.oms import OmsOrderStateSensor
 NUMBER, EXTERNAL = "number", "external_id"
 
 
-@pytest.fixture(scope="module")
-def tenant() -> Iterator[EmulatorProcess]:
-    with EmulatorProcess(seed=None) as emulator:
-        yield emulator
-
-
 @pytest.fixture
-def oms(tenant: EmulatorProcess, monkeypatch: pytest.MonkeyPatch) -> EmulatorProcess:
+def oms(emulator: EmulatorProcess, monkeypatch: pytest.MonkeyPatch) -> EmulatorProcess:
     """Give a native tenant with ten orders, numbered from 1001 and from SO-1."""
-    tenant.clear()
-    tenant.load_orders(
+    emulator.clear()
+    emulator.load_orders(
         {"orderID": n, "native": {"orderNumber": 1000 + n, "externalId": f"SO-{n}"}}
         for n in range(1, 11)
     )
-    to_native(tenant, monkeypatch)
+    to_native(emulator, monkeypatch)
     monkeypatch.setenv("AIRFLOW_CTX_TRY_NUMBER", "1")
-    return tenant
+    return emulator
 
 
 def to_native(tenant: EmulatorProcess, monkeypatch: pytest.MonkeyPatch, **extra: Any) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from bulk_attempts import Attempt
 from dag_runs import connect
@@ -17,19 +15,13 @@ FIRST = 4_300_001
 THEIRS = "20002"
 
 
-@pytest.fixture(scope="module")
-def tenant() -> Iterator[EmulatorProcess]:
-    with EmulatorProcess(seed=None) as emulator:
-        yield emulator
-
-
 @pytest.fixture
-def oms(tenant: EmulatorProcess, monkeypatch: pytest.MonkeyPatch) -> EmulatorProcess:
-    tenant.clear()
-    tenant.load_orders({"orderID": FIRST + n} for n in range(12))
+def oms(emulator: EmulatorProcess, monkeypatch: pytest.MonkeyPatch) -> EmulatorProcess:
+    emulator.clear()
+    emulator.load_orders({"orderID": FIRST + n} for n in range(12))
     monkeypatch.setenv("AIRFLOW_CTX_TRY_NUMBER", "1")
-    connection(tenant, monkeypatch)
-    return tenant
+    connection(emulator, monkeypatch)
+    return emulator
 
 
 def connection(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 from bulk_attempts import Attempt
@@ -13,12 +11,12 @@ from airflow_provider_oms.emulator.testing import EmulatorProcess
 
 
 @pytest.fixture
-def oms(monkeypatch: pytest.MonkeyPatch) -> Iterator[EmulatorProcess]:
+def oms(emulator: EmulatorProcess, monkeypatch: pytest.MonkeyPatch) -> EmulatorProcess:
     """Give a native tenant with three orders, numbered from 1001."""
-    with EmulatorProcess(seed=None) as tenant:
-        tenant.load_orders({"orderID": n, "native": {"orderNumber": 1000 + n}} for n in range(1, 4))
-        monkeypatch.setenv("AIRFLOW_CTX_TRY_NUMBER", "1")
-        yield tenant
+    emulator.clear()
+    emulator.load_orders({"orderID": n, "native": {"orderNumber": 1000 + n}} for n in range(1, 4))
+    monkeypatch.setenv("AIRFLOW_CTX_TRY_NUMBER", "1")
+    return emulator
 
 
 def test_a_wrong_tenant_is_named_at_once_and_as_a_fault_of_the_connection(

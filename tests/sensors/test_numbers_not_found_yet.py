@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import MagicMock
@@ -22,18 +21,12 @@ NEW, NOBODYS = "SO-21", "SO-404"
 SETTLE, LONG = 0.4, 30
 
 
-@pytest.fixture(scope="module")
-def tenant() -> Iterator[EmulatorProcess]:
-    with EmulatorProcess(seed=None) as emulator:
-        yield emulator
-
-
 @pytest.fixture
-def oms(tenant: EmulatorProcess, monkeypatch: pytest.MonkeyPatch) -> EmulatorProcess:
+def oms(emulator: EmulatorProcess, monkeypatch: pytest.MonkeyPatch) -> EmulatorProcess:
     """Give a native tenant without orders."""
-    tenant.clear()
-    settle(tenant, monkeypatch, SETTLE)
-    return tenant
+    emulator.clear()
+    settle(emulator, monkeypatch, SETTLE)
+    return emulator
 
 
 def settle(tenant: EmulatorProcess, monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
