@@ -10,7 +10,7 @@ import math
 from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.api.patience import TOKEN_REFUSED
 from airflow_provider_oms.api.values import OrderId
-from airflow_provider_oms.cancellation.bulk.outcome_counts import OutcomeCounts, counted
+from airflow_provider_oms.cancellation.bulk.outcome_counts import OutcomeCounts, too_many_failed
 from airflow_provider_oms.cancellation.bulk.recovery import Queued
 from airflow_provider_oms.cancellation.bulk.work_item import WorkItem
 from airflow_provider_oms.cancellation.decision import Done
@@ -348,6 +348,4 @@ class CircuitBreaker:
             return
         failures = self._tally.failures + len(self._open_after_refusal)
         if failures >= self._limit:
-            have = "has" if failures == 1 else "have"
-            why = f"{counted(failures)} {have} failed, and stop_after_failures is {self._limit}"
-            self.stop(why, now)
+            self.stop(too_many_failed(failures, self._limit), now)

@@ -16,7 +16,7 @@ from airflow_provider_oms.cancellation.outcomes import CancellationResult, Outco
 if TYPE_CHECKING:
     from airflow_provider_oms.cancellation.parts.results import PartResult
 
-__all__ = ["OF_PARTS", "OrderEnd", "OutcomeCounts", "counted"]
+__all__ = ["OF_PARTS", "OrderEnd", "OutcomeCounts", "counted", "too_many_failed"]
 
 #: What to do about an order of which parts were not canceled, in one clause.
 OF_PARTS = "the reason of each part in the task's log tells what to do"
@@ -34,6 +34,16 @@ def counted(count: int, one: str = "order", several: str = "orders") -> str:
     :param several: the noun for any other number.
     """
     return f"{count} {one if count == 1 else several}"
+
+
+def too_many_failed(failures: int, limit: int) -> str:
+    """Return why a run stops at its ``stop_after_failures``, in one clause.
+
+    :param failures: how many orders have failed.
+    :param limit: the argument.
+    """
+    have = "has" if failures == 1 else "have"
+    return f"{counted(failures)} {have} failed, and stop_after_failures is {limit}"
 
 
 @dataclass(frozen=True, slots=True)

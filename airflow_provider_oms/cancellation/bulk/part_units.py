@@ -22,7 +22,7 @@ from airflow_provider_oms.cancellation.bulk.outcome_counts import (
     OF_PARTS,
     OrderEnd,
     OutcomeCounts,
-    counted,
+    too_many_failed,
 )
 from airflow_provider_oms.cancellation.bulk.part_entries import WantedParts
 from airflow_provider_oms.cancellation.bulk.rate_limiter import RateLimiter
@@ -198,8 +198,7 @@ class PartUnits:
             return f"the journal cannot be written: {self._journal_failure}"
         failures = self._host.tally.failures
         if self._limit is not None and failures >= self._limit:
-            have = "has" if failures == 1 else "have"
-            return f"{counted(failures)} {have} failed, and stop_after_failures is {self._limit}"
+            return too_many_failed(failures, self._limit)
         if self._without_result >= _MOST_WITHOUT_RESULT:
             return f"parts of {self._without_result} orders in a row came to no result"
         return ""
