@@ -14,9 +14,7 @@ from airflow_provider_oms.api.addresses import (
 )
 from airflow_provider_oms.api.errors import (
     OmsError,
-    OmsNotFoundError,
     OmsNotSentError,
-    OmsRefusedError,
     OmsUnexpectedResponseError,
     OmsWrongServerError,
 )
@@ -57,11 +55,8 @@ def host_in(answer: Response, settings: TenantSettings, secrets: Iterable[str] =
     :raises OmsHttpError: one of its kinds, when there is none, or it is not one of Kibo's.
     """
     if not answer.is_success:
-        error = error_of(answer, secrets=secrets, hint=_CHECK)
-        if isinstance(error, OmsNotFoundError):
-            message = f"The platform knows no such tenant. {_CHECK}"
-            raise error.restated(OmsRefusedError, message)
-        raise error
+        not_found = f"The platform knows no such tenant. {_CHECK}"
+        raise error_of(answer, secrets=secrets, hint=_CHECK, not_found=not_found)
     if answer.complete and is_foreign(answer):
         message = f"No OMS answered, but {describe_body(answer)}. {_CHECK}"
         raise OmsWrongServerError(message, http_status=answer.status)
@@ -149,10 +144,7 @@ def reasons_in(answer: Response, hint: str, secrets: Iterable[str] = ()) -> dict
     :raises OmsHttpError: one of its kinds, when it holds no such list.
     """
     if not answer.is_success:
-        error = error_of(answer, secrets=secrets, hint=hint)
-        if isinstance(error, OmsNotFoundError):
-            raise error.restated(OmsRefusedError, _NO_LIST)
-        raise error
+        raise error_of(answer, secrets=secrets, hint=hint, not_found=_NO_LIST)
     document = answer.json() if answer.complete else None
     items = document.get("items") if isinstance(document, dict) else None
     if not isinstance(items, list):

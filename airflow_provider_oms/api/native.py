@@ -17,6 +17,7 @@ from airflow_provider_oms.api.native_review import NativeReview
 from airflow_provider_oms.api.native_rules import (
     OrderKey,
     Reference,
+    code_of,
     refer,
     validate_note,
     validate_reason,
@@ -149,7 +150,7 @@ class Native(Dialect):
 
         :param reason: as a task gave it.
         """
-        return self._reason_codes.get(reason, reason)
+        return code_of(reason, self._reason_codes)
 
     def read_call(self, order_id: OrderId) -> ApiCall:
         """Return ``GET /api/commerce/orders/{orderId}``, or the search for one order.

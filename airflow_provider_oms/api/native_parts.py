@@ -21,7 +21,7 @@ from airflow_provider_oms.api.errors import (
     OmsUnexpectedResponseError,
 )
 from airflow_provider_oms.api.models import Order
-from airflow_provider_oms.api.native_rules import validate_reason, validate_text
+from airflow_provider_oms.api.native_rules import code_of, validate_reason, validate_text
 from airflow_provider_oms.api.native_search import Expected
 from airflow_provider_oms.api.native_shipments import (
     ShownShipment,
@@ -254,7 +254,7 @@ class NativeParts:
     def _reason_in(self, reason: Reason | None) -> dict[str, str]:
         if reason is None:
             return {}
-        body = {"reasonCode": self._reason_codes.get(reason.code, reason.code)}
+        body = {"reasonCode": code_of(reason.code, self._reason_codes)}
         if reason.explanation is not None:
             body["moreInfo"] = reason.explanation
         return body

@@ -16,7 +16,8 @@ from airflow_provider_oms.api.errors import OmsConflictError, OmsNotFoundError, 
 from airflow_provider_oms.api.models import Order
 from airflow_provider_oms.api.native_rules import OrderKey, refer
 from airflow_provider_oms.api.native_search import (
-    NO_SEARCH,
+    NO_SEARCH_HERE,
+    SEARCH_ANSWERED,
     Expected,
     found_elsewhere,
     page_in,
@@ -40,7 +41,6 @@ _OF_A_RESULT = ("validationId", "validatorName", "validatorType", "status", "cre
 _FIELDS = ",".join((*_NAMES, "tenantId", "siteId", _RESULTS))
 _SEARCH_FIELDS = f"totalCount,items({_FIELDS})"
 _EVENT_FIELDS = "totalCount,items(id,tenantId,siteId,topic,entityId,isTest,auditInfo)"
-_SEARCH = "The search for orders answered"
 _REFUSALS = (OmsConflictError, OmsNotFoundError, OmsRefusedError)
 
 
@@ -80,9 +80,9 @@ class NativeReview:
         :raises OmsHttpError: one of its kinds, for every other answer.
         """
         secrets = tuple(secrets)
-        what = _SEARCH
+        what = SEARCH_ANSWERED
         refusal = "The OMS refuses the search for orders"
-        page = self._page_in(answer, start, what, refusal, secrets)
+        page = self._page_in(answer, start, what, refusal, secrets, not_found=NO_SEARCH_HERE)
         orders = []
         times = []
         for entry in page["items"]:
@@ -91,7 +91,7 @@ class NativeReview:
             if order_id is None or not isinstance(status, str):
                 raise unlike(what, "something that is no order", answer, secrets)
             if not self._expected.is_tenant_of(document):
-                raise found_elsewhere(what, answer, secrets)
+                raise found_elsewhere(answer, secrets)
             if not self._expected.is_said_by(document):
                 raise unlike(what, "an order that does not say whose it is", answer, secrets)
             order = _order(order_id, status, document)
@@ -153,12 +153,19 @@ class NativeReview:
         return Page(events, len(page["items"]), page["totalCount"])
 
     def _page_in(
-        self, answer: Response, start: int, what: str, refusal: str, secrets: tuple[str, ...]
+        self,
+        answer: Response,
+        start: int,
+        what: str,
+        refusal: str,
+        secrets: tuple[str, ...],
+        *,
+        not_found: str = "",
     ) -> Mapping[str, Any]:
         if not answer.is_success:
             error = error_of(answer, secrets=secrets, hint=self._hint)
-            if isinstance(error, OmsNotFoundError) and what == _SEARCH:
-                raise error.restated(OmsRefusedError, NO_SEARCH)
+            if isinstance(error, OmsNotFoundError):
+                refusal = not_found or refusal
             is_refusal = isinstance(error, _REFUSALS)
             raise error.restated(OmsRefusedError, refusal) if is_refusal else error
         page = page_in(answer, what, secrets)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -16,7 +16,15 @@ from airflow_provider_oms.api.values import (
     whole_number,
 )
 
-__all__ = ["OrderKey", "Reference", "refer", "validate_note", "validate_reason", "validate_text"]
+__all__ = [
+    "OrderKey",
+    "Reference",
+    "code_of",
+    "refer",
+    "validate_note",
+    "validate_reason",
+    "validate_text",
+]
 
 # Kibo's files give orderNumber 32 bits.
 _LARGEST_NUMBER = 2**31 - 1
@@ -162,6 +170,15 @@ def validate_reason(value: Any, reason_codes: Iterable[str] = ()) -> str:
     if words:
         rule += f", or one of the connection's reason_codes: {words}"
     raise OmsInputError("disposition_reason", rule, kind_of(value))
+
+
+def code_of(reason: str, reason_codes: Mapping[str, str]) -> str:
+    """Return the tenant's code for a reason; one that has none is sent as it is.
+
+    :param reason: as a task gave it.
+    :param reason_codes: the words that the connection translates.
+    """
+    return reason_codes.get(reason, reason)
 
 
 def validate_note(value: Any) -> str | None:

@@ -26,7 +26,8 @@ from airflow_provider_oms.api.values import OrderId
 
 __all__ = [
     "MOST_PER_PAGE",
-    "NO_SEARCH",
+    "NO_SEARCH_HERE",
+    "SEARCH_ANSWERED",
     "Expected",
     "found_elsewhere",
     "found_in",
@@ -43,11 +44,12 @@ MOST_PER_PAGE = 50
 _HITS_OF_ONE = 20
 _SEVERAL = 2
 #: What happened where the address itself is not known.
-NO_SEARCH = (
+NO_SEARCH_HERE = (
     "The OMS has no search for orders at this address; check the connection's host and its path, "
     "as airflow oms check does"
 )
-_WHAT = "The search for orders answered"
+#: The search as the subject of a message.
+SEARCH_ANSWERED = "The search for orders answered"
 _FIELDS = {
     OrderKey.ID: "id",
     OrderKey.NUMBER: "orderNumber",
@@ -124,14 +126,16 @@ def only_one_in(
     """
     secrets = tuple(secrets)
     if not answer.is_success:
-        raise _of_the_search(error_of(answer, secrets=secrets, hint=hint))
-    page = page_in(answer, _WHAT, secrets)
+        # An order that is not there has an empty page.
+        error = error_of(answer, secrets=secrets, hint=hint, not_found=NO_SEARCH_HERE)
+        raise _of_the_search(error)
+    page = page_in(answer, SEARCH_ANSWERED, secrets)
     hits = _hits_in(page, answer, [reference], expected, parse, secrets)
     orders: dict[OrderId, Order] = {}
     for hit in hits.get(reference, ()):
         # Compared without what else the OMS says about the order.
         if orders.setdefault(hit.order_id, hit) != hit:
-            raise unlike(_WHAT, "an order that is in two states", answer, secrets)
+            raise unlike(SEARCH_ANSWERED, "an order that is in two states", answer, secrets)
     facts: dict[str, Any] = {
         "http_status": answer.status,
         "correlation_id": correlation_id_of(answer, secrets),
@@ -198,7 +202,7 @@ def found_in(
             message = "The tenant does not take a search for several orders"
             raise error.restated(OmsSearchError, message)
         raise error
-    page = page_in(answer, _WHAT, secrets)
+    page = page_in(answer, SEARCH_ANSWERED, secrets)
     hits = _hits_in(page, answer, asked, expected, parse, secrets)
     _expect_all(page, answer, secrets)
     return {asked[one]: orders[0] for one, orders in hits.items() if len(orders) == 1}
@@ -222,7 +226,7 @@ def _expect_all(page: Mapping[str, Any], answer: Response, secrets: Sequence[str
     """Refuse a page that does not hold all that was found."""
     count, entries = page.get("totalCount"), page["items"]
     if isinstance(count, bool) or count != len(entries):
-        raise unlike(_WHAT, "only a part of the orders found", answer, secrets)
+        raise unlike(SEARCH_ANSWERED, "only a part of the orders found", answer, secrets)
 
 
 def _named(reference: Reference) -> str:
@@ -241,9 +245,6 @@ def _where_it_was_searched(reference: Reference, expected: Expected) -> str:
 
 def _of_the_search(error: OmsHttpError) -> OmsHttpError:
     """Return the error of a failed search for one order; it proves nothing about the order."""
-    if isinstance(error, OmsNotFoundError):
-        # An order that is not there has an empty page.
-        return error.restated(OmsRefusedError, NO_SEARCH)
     if not isinstance(error, OmsConflictError):
         return error
     return error.restated(OmsRefusedError, "The OMS refuses the search for the order")
@@ -266,14 +267,14 @@ def _hits_in(
     correlation_id = correlation_id_of(answer, secrets)
     for entry in page["items"]:
         if isinstance(entry, dict) and not expected.is_tenant_of(entry):
-            raise found_elsewhere(_WHAT, answer, secrets)
+            raise found_elsewhere(answer, secrets)
         order = parse(entry, http_status=answer.status, correlation_id=correlation_id)
         # Kibo compares without letter case; two names that differ in it are two names.
         names = [one for one in asked if _is_named(entry, one, exactly=False)]
         if order is None or not names:
-            raise unlike(_WHAT, "something that was not asked for", answer, secrets)
+            raise unlike(SEARCH_ANSWERED, "something that was not asked for", answer, secrets)
         if not expected.is_said_by(entry):
-            raise unlike(_WHAT, "an order that does not say whose it is", answer, secrets)
+            raise unlike(SEARCH_ANSWERED, "an order that does not say whose it is", answer, secrets)
         if expected.is_site_of(entry):
             for one in names:
                 if _is_named(entry, one, exactly=True):
@@ -291,16 +292,16 @@ def _is_named(entry: object, reference: Reference, *, exactly: bool) -> bool:
     return given == wanted if exactly else given.lower() == wanted.lower()
 
 
-def found_elsewhere(what: str, answer: Response, secrets: Sequence[str]) -> OmsWrongServerError:
+def found_elsewhere(answer: Response, secrets: Sequence[str]) -> OmsWrongServerError:
     """Return the error for a search that shows another tenant's order; asking again is no help.
 
-    :param what: the call that answered.
     :param answer: the answer.
     :param secrets: strings to keep out of the message.
     :return: the error, to be raised by the caller.
     """
     return OmsWrongServerError(
-        f"{what} with an order of another tenant; check the connection's tenant_id and host",
+        f"{SEARCH_ANSWERED} with an order of another tenant; check the connection's tenant_id and "
+        f"host",
         http_status=answer.status,
         correlation_id=correlation_id_of(answer, secrets),
     )

@@ -138,12 +138,15 @@ def no_such_order_in(
     )
 
 
-def error_of(answer: Response, *, secrets: Iterable[str] = (), hint: str = "") -> OmsHttpError:
+def error_of(
+    answer: Response, *, secrets: Iterable[str] = (), hint: str = "", not_found: str = ""
+) -> OmsHttpError:
     """Return the typed error that an answer outside 2xx means.
 
     :param answer: the answer.
     :param secrets: strings to keep out of the message.
     :param hint: what to do when no OMS answers at this address.
+    :param not_found: of a call that names no order: what a 404 means, which then is a refusal.
     :return: the error, to be raised by the caller.
     """
     document = answer.json()
@@ -171,6 +174,8 @@ def error_of(answer: Response, *, secrets: Iterable[str] = (), hint: str = "") -
         retry_after=retry_after_of(answer.headers),
     )
     error.is_about_client_certificate = wants_certificate
+    if not_found and isinstance(error, OmsNotFoundError):
+        return error.restated(OmsRefusedError, not_found)
     return error
 
 
