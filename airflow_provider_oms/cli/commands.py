@@ -182,7 +182,7 @@ def _order_in(args: Namespace, hook: OmsHook) -> OrderId:
     try:
         return hook.parse_order_id(args.order_id, args.order_key)
     except OmsInvalidInputError as error:
-        # The commands only read, so that nobody has to be told that nothing was sent.
+        # The commands send no cancel at all, so they leave that sentence out.
         text = str(error).removesuffix(_NOTHING_SENT)
         for name, spelling in _SPELLINGS.items():
             text = re.sub(rf"\b{name}\b", spelling, text)

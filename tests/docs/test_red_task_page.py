@@ -8,7 +8,6 @@ import re
 import shlex
 
 import pytest
-from features import IS_AIRFLOW_2
 from pages import blocks, commands, rows, text_of
 
 from airflow_provider_oms.cancellation.outcomes import Outcome
@@ -30,7 +29,7 @@ def test_an_order_that_another_attempt_can_settle_is_cleared_and_no_other_withou
             assert (cleared == "yes") == Outcome(word).may_be_retried, word
 
 
-@pytest.mark.skipif(IS_AIRFLOW_2, reason="the REST API of Airflow 3")
+@pytest.mark.needs("a scheduler that is driven over its REST API")
 def test_the_call_that_clears_is_one_that_airflow_takes() -> None:
     models = "airflow.api_fastapi.core_api.datamodels.task_instances"
     body = importlib.import_module(models).ClearTaskInstancesBody
