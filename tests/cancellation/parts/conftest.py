@@ -12,7 +12,6 @@ from airflow_provider_oms.emulator.testing import EmulatorProcess
 @pytest.fixture
 def tenant(emulator: EmulatorProcess) -> EmulatorProcess:
     emulator.clear()
-    emulator.reset_settings()
     emulator.load_orders([{"orderID": 8, "parts": SPLIT}, {"orderID": 9, "parts": {"lines": [2]}}])
     return emulator
 
