@@ -13,6 +13,7 @@ from features import has
 
 from airflow_provider_oms.emulator.testing import EmulatorProcess
 from airflow_provider_oms.exceptions import OmsInvalidInputError
+from airflow_provider_oms.operators.bulk import OmsBulkCancelOrdersOperator
 from airflow_provider_oms.version_compat import NO_TASK_STATE_STORE
 
 Record = Callable[[str, object], None]
@@ -35,20 +36,38 @@ def test_a_task_without_a_journal_says_so(
     record_property("degrades:journal", kept if is_kept else lost)
 
 
-def test_a_step_that_waits_for_a_person_is_there_or_says_since_when_it_is(
+def test_a_person_can_be_asked_or_a_message_names_the_airflow_that_can(
     record_property: Record,
 ) -> None:
     module = "airflow.providers.standard.operators.hitl"
     if has("a step that waits for a person"):
         assert importlib.import_module(module).ApprovalOperator
-        record_property("degrades:approval", "`ApprovalOperator` in front of the cancel")
+        assert cancel_above(50).approve_above == 50
+        record_property(
+            "degrades:approval", "`approve_above`, or `ApprovalOperator` in front of the cancel"
+        )
         return
     with pytest.raises(Exception, match=r"3\.1"):
         importlib.import_module(module)
-    record_property("degrades:approval", "no such operator, and importing it says so")
+    with pytest.raises(OmsInvalidInputError, match=r"approve_above .* Airflow 3\.1"):
+        cancel_above(50)
+    record_property(
+        "degrades:approval",
+        "none: `approve_above` and `ApprovalOperator` are refused, with a message",
+    )
 
 
-def test_retry_policies_are_there_or_refusals_are_not_retried_all_the_same(
+def cancel_above(orders: int) -> OmsBulkCancelOrdersOperator:
+    """Return a task that asks a person about a larger set.
+
+    :param orders: the largest number of orders that needs no approval.
+    """
+    return OmsBulkCancelOrdersOperator(
+        task_id="cancel", orders=[FIRST], disposition_reason="duplicate", approve_above=orders
+    )
+
+
+def test_retry_policies_are_there_and_without_them_a_refusal_is_never_retried(
     record_property: Record,
 ) -> None:
     # A failure that no retry can help is known by the exception's class, on every Airflow.
@@ -57,5 +76,5 @@ def test_retry_policies_are_there_or_refusals_are_not_retried_all_the_same(
     assert is_there is has("retry policies")
     record_property(
         "degrades:retry policy",
-        "any of Airflow's, besides" if is_there else "none; refusals are not retried all the same",
+        "any of Airflow's can be added" if is_there else "none; a refusal is never retried",
     )
