@@ -18,11 +18,8 @@ DIALECT = translated
 demo: venv ## run the main job: a real Airflow cancels flagged orders, all is compared; DIALECT=native
 	@exec "$(VENV)/python" -m demo $(DIALECT)
 
-demo-ui: venv ## the same set-up with Airflow's web UI, left running; demo-ui-stop ends it
-	@exec "$(VENV)/python" -m demo.ui start
-
-demo-ui-stop: ## end what demo-ui left running
-	@exec "$(VENV)/python" -m demo.ui stop
+demo-ui: venv ## the same set-up with Airflow's web UI, until you press Ctrl-C
+	@exec "$(VENV)/python" -m demo.ui
 
 test: venv ## lint, types, the package, every test on Airflow 3.3.2, those about Airflow on 2.11.2
 	@"$(VENV)/python" scripts/check.py
@@ -132,10 +129,9 @@ constraints: venv ## resolve constraints/*.in again, to the newest versions that
 		pyproject.toml constraints/cluster.in --output-file=constraints/cluster.txt
 
 clean: ## remove the environments, what the demo left, and every cache
-	@if [ -d .demo-ui ] && [ -x "$(VENV)/python" ]; then "$(VENV)/python" -m demo.ui stop; fi
 	rm -rf .venv .venv-2.11 .venv-cluster .nox .bench .cluster .demo .demo-ui build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help demo demo-ui demo-ui-stop test unit rules e2e soak kubernetes-proof simulate fault-table docs docs-links docs-parts \
+.PHONY: help demo demo-ui test unit rules e2e soak kubernetes-proof simulate fault-table docs docs-links docs-parts \
 	public-api bench cluster-test matrix package release-dry-run sbom mutants lint format \
 	venv venv-2.11 venv-cluster constraints clean

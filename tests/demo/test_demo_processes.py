@@ -16,7 +16,7 @@ import pytest
 
 from demo import processes, ui
 from demo.processes import Session, end, free_port, launch, running, wait_until
-from demo.terminal import DemoError, let_signals_interrupt, undisturbed
+from demo.terminal import INTERRUPTED, DemoError, let_signals_interrupt, undisturbed
 from demo.workplace import REPOSITORY, Workplace
 
 pytestmark = pytest.mark.slow
@@ -192,8 +192,8 @@ def test_a_program_ends_with_its_block(tmp_path: Path) -> None:
     assert has_ended(process)
 
 
-# `python -m demo.ui serve`, with a program in place of the two servers.
-SERVE = f"""
+# `python -m demo.ui`, with a program in place of the two servers.
+SHOW = f"""
 import os, sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -203,83 +203,47 @@ from demo.workplace import Workplace
 
 @contextmanager
 def servers(directory):
-    command, log = [sys.executable, "-c", {SLEEP!r}], directory / "server.log"
-    ready = lambda: os.environ.get("READY")
+    command, log = [sys.executable, "-c", {FAMILY!r}], directory / "server.log"
+    ready = lambda: log.read_text().strip() and sys.argv[2] == "ready"
     with processes.running(command, dict(os.environ), log, name="It", ready=ready, limit=60):
         yield "how to use it"
 
+processes._SECONDS_TO_END = 0.5
 ui.servers = servers
-sys.exit(exit_status(lambda: ui.serve(Workplace(Path(sys.argv[1])))))
+sys.exit(exit_status(lambda: ui.show(Workplace(Path(sys.argv[1])))))
 """
 
 
 class TestUi:
-    @pytest.fixture
-    def place(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workplace:
-        place = Workplace(tmp_path / "demo-ui")
-        monkeypatch.setattr(ui, "SERVE", [sys.executable, "-c", SERVE, str(place.directory)])
-        monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
-        monkeypatch.setenv("READY", "yes")
-        return place
-
-    def running(self, place: Workplace) -> list[psutil.Process]:
-        """Return the program in the background, and those that it has started."""
-        program = psutil.Process(int((place.directory / "pid").read_text(encoding="utf-8")))
-        return [program, *program.children()]
-
-    def test_stop_ends_what_a_start_left_and_then_finds_nothing(
-        self, place: Workplace, capsys: pytest.CaptureFixture[str]
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+    @pytest.mark.parametrize("when", ["ready", "starting"])
+    def test_an_interruption_ends_both_servers(
+        self, when: str, number: signal.Signals, tmp_path: Path
     ) -> None:
-        ui.start(place)
-        assert "how to use it" in capsys.readouterr().out
-        program, server = self.running(place)
-        ui.stop(place)
-        assert has_ended(program)
-        assert has_ended(server)
-        assert "nothing is left running" in capsys.readouterr().out
-        ui.stop(place)
-        assert capsys.readouterr().out == "Nothing was running.\n"
-
-    def test_a_second_start_says_that_it_runs_and_how_to_use_it(
-        self, place: Workplace, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        ui.start(place)
-        try:
-            capsys.readouterr()
-            ui.start(place)
-            assert capsys.readouterr().out == "It runs already.\nhow to use it\n"
-        finally:
-            ui.stop(place)
-
-    def test_a_start_that_is_interrupted_leaves_nothing_running(
-        self, place: Workplace, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setenv("READY", "")
-        started: list[psutil.Process] = []
-
-        def interrupted(*_: object, **__: object) -> None:
+        log = tmp_path / "server.log"
+        command = [sys.executable, "-c", SHOW, str(tmp_path), when]
+        environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+        with subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as program:
             until = time.monotonic() + 60
-            while not (place.directory / "server.log").exists() and time.monotonic() < until:
+            while not (log.exists() and log.read_text(encoding="utf-8").strip()):
+                assert time.monotonic() < until
                 time.sleep(0.02)
-            started.extend(self.running(place))
-            raise KeyboardInterrupt
+            server = psutil.Process(int(log.read_text(encoding="utf-8")))
+            assert program.stdout is not None
+            lines = iter(program.stdout.readline, "")
+            if when == "ready":
+                assert "how to use it\n" in lines
+            program.send_signal(number)
+            _, said = program.communicate(timeout=60)
+        assert (program.returncode, said) == (INTERRUPTED, "Stopped; nothing is left running.\n")
+        assert has_ended(server)
 
-        monkeypatch.setattr(ui, "wait_until", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            ui.start(place)
-        assert started
-        assert all(has_ended(process) for process in started)
-
-    def test_a_start_that_fails_shows_why(
-        self, place: Workplace, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(ui, "SERVE", [sys.executable, "-c", "raise SystemExit('no memory')"])
-        with pytest.raises(DemoError, match=r"(?s)no memory.*The demo ended"):
-            ui.start(place)
-
-    def test_two_at_once_are_refused(self, place: Workplace) -> None:
+    def test_two_at_once_are_refused(self, tmp_path: Path) -> None:
+        place = Workplace(tmp_path / "demo-ui")
         with (
             place.reserved(),
             pytest.raises(DemoError, match="Another one is at work in demo-ui"),
         ):
-            ui.start(place)
+            ui.show(place)
