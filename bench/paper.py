@@ -75,10 +75,7 @@ class Paper:
 
 
 def machine_facts(*more_packages: str) -> list[tuple[str, str]]:
-    """Return the facts that a figure depends on, other than the code.
-
-    :param more_packages: whose versions matter in addition to those of every figure.
-    """
+    """Return the facts that a figure depends on, other than the code."""
     load = ", ".join(f"{number:.1f}" for number in os.getloadavg())
     memory = psutil.virtual_memory().total / 2**30
     packages = ("apache-airflow", *more_packages, "requests", "urllib3")

@@ -12,6 +12,7 @@ from typing import Any
 
 import requests
 
+from bench import stub
 from bench.measure import FIRST_ORDER, Assignment, Measurement, run_in_child
 from bench.paper import Paper
 from bench.servers import serving
@@ -66,7 +67,7 @@ class Tenant:
 def running(directory: Path) -> Iterator[Tenant]:
     """Run the stub for the length of a `with` block."""
     port = free_port()
-    command = [sys.executable, "-m", "bench.stub", str(port)]
+    command = [sys.executable, stub.__file__, str(port)]
     with serving(command, directory, port, name="The stub"):
         yield Tenant(port)
 

@@ -140,10 +140,7 @@ def _ignore(*_: object) -> None:
 
 @dataclass(frozen=True)
 class Wave:
-    """Hold the results of as many tasks as run at a time, from their begin to the end of the last.
-
-    :param orders: of all of them.
-    """
+    """Hold the results of as many tasks as run at a time, until the last one ended."""
 
     tasks: int
     orders: int

@@ -48,10 +48,7 @@ _MOST_SHOWN = 20
 
 
 def find_programs() -> tuple[str, str]:
-    """Return the paths of `redis-server` and `nginx`.
-
-    :raises DemoError: when one is missing.
-    """
+    """Return the paths of `redis-server` and `nginx`."""
     redis_server, gateway = shutil.which("redis-server"), nginx.find()
     if redis_server is None or gateway is None:
         raise DemoError(

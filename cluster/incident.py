@@ -29,14 +29,7 @@ _MIDDLE = range(3 * CHUNK // 10, 7 * CHUNK // 10)
 
 
 class Incident:
-    """Cancel a set of orders while parts of the cluster die.
-
-    :param cluster: the cluster, with two workers.
-    :param postgres: its database, which is asked for its connections.
-    :param oms: the OMS.
-    :param orders: the set.
-    :param directory: where orders and results go.
-    """
+    """Cancel a set of orders while parts of the cluster die."""
 
     def __init__(
         self,
@@ -78,11 +71,7 @@ class Incident:
         self._record.look()
 
     def report(self, paper: Paper, gateway: Nginx) -> list[str]:
-        """Tell it, and return one sentence for everything that does not agree.
-
-        :param paper: where the figures go.
-        :param gateway: what limited the rate of calls.
-        """
+        """Tell it, and return one sentence for everything that does not agree."""
         paper.table(("seconds", "event"), self._events)
         chunks, posts, ours = self._run.chunks(), self._record.posts, self._orders.orders
         seen = self._seen(chunks)

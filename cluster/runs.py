@@ -57,13 +57,7 @@ class Chunk:
 
 
 class ChunksRun:
-    """Look after one run of the DAG, which this starts.
-
-    :param api: the Airflow that runs it.
-    :param oms: the OMS, which is given the orders.
-    :param orders: its orders.
-    :param directory: where the file of its orders goes, and where its chunks write the results.
-    """
+    """Look after one run of the DAG, which this starts."""
 
     def __init__(
         self, api: AirflowApi, oms: EmulatorProcess, orders: OrderSet, directory: Path
@@ -119,10 +113,7 @@ class ChunksRun:
 def measure(
     api: AirflowApi, oms: EmulatorProcess, directory: Path, orders: OrderSet, *, workers: int
 ) -> dict[str, str]:
-    """Cancel a set of orders without any trouble, and return what it took, as a row of the table.
-
-    :raises DemoError: when not every order is canceled.
-    """
+    """Cancel a set of orders without any trouble, and return the row of the table."""
     set_faults(oms, ())
     psutil.cpu_percent()
     run = ChunksRun(api, oms, orders, directory)

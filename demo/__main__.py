@@ -40,10 +40,7 @@ _WHAT_NEXT = """What to look at next:
 
 
 def run_dag(directory: Path, emulator: EmulatorProcess, *, native: bool) -> None:
-    """Run the DAG once in a real Airflow.
-
-    :raises DemoError: when Airflow says that the run did not succeed.
-    """
+    """Run the DAG once in a real Airflow."""
     codes = {"api": "native", "reason_codes": {"other": "Other"}} if native else {}
     conf = ["--conf", json.dumps({"order_key": "external_id"})] if native else []
     known = connections(emulator, directory / "fraud.db", **codes)
@@ -56,10 +53,7 @@ def run_dag(directory: Path, emulator: EmulatorProcess, *, native: bool) -> None
 
 
 def table(orders: list[DemoOrder], seen: list[Seen]) -> str:
-    """Return the table for people: each order that was to be canceled, and the others by verdicts.
-
-    :param seen: the facts about each of the orders.
-    """
+    """Return the table: each order that was to be canceled, and the others by verdicts."""
     rows: list[tuple[str, ...]] = []
     left_alone: Counter[str] = Counter()
     for order, one in zip(orders, seen, strict=True):

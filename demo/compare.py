@@ -16,13 +16,9 @@ REFUSED = ("not_cancelable",)
 class Seen:
     """Hold the facts about one order after a run.
 
-    :param name: its name.
     :param expected: the outcomes that may be reported about it: ``CANCELED``, ``REFUSED``, or none
         for an order that is to be left alone.
-    :param before: its state at the OMS before the run.
-    :param after: its state there after it.
     :param posts: for each cancel that the OMS received, whether it acted on it, oldest first.
-    :param reported: the reported outcomes.
     """
 
     name: str
@@ -49,7 +45,6 @@ def is_canceled(state: str) -> bool:
 def disagreements(seen: Iterable[Seen], stray_posts: Mapping[int, int]) -> list[str]:
     """Return one sentence for everything that is not as it ought to be.
 
-    :param seen: all orders of the set.
     :param stray_posts: how many cancels the OMS received for each other order.
     """
     found = [

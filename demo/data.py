@@ -43,10 +43,7 @@ _GROUPS = (
 class DemoOrder:
     """Hold one order of the demo.
 
-    :param order_id: the order, in the translated API.
-    :param state: its state at the start, in the words of that API.
     :param story: the fraud check's verdicts on it, as above.
-    :param to_cancel: whether it ought to end canceled.
     :param native: whether the tenant is a native one, where the verdicts name an order by the
         shop's own number.
     """

@@ -20,10 +20,7 @@ _USER_FOR_ROOT = "nobody"
 
 
 class Postgres:
-    """Run a server for the length of a `with` block, reachable over its own socket only.
-
-    :param options: more options of the server.
-    """
+    """Run a server for the length of a `with` block, reachable over its own socket only."""
 
     def __init__(self, *options: str) -> None:
         self._options = options

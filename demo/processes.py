@@ -53,7 +53,6 @@ def launch(
 ) -> subprocess.Popen[bytes]:
     """Start a program in a separate session.
 
-    :param log: the file that its output is added to.
     :param remember: is told the session before any interruption is let in, to end it later.
     """
     with log.open("ab") as output, undisturbed():
@@ -83,9 +82,6 @@ def running(
     """Run a program for the length of a `with` block, which begins when it is ready.
 
     :param log: the file that its output is added to; it runs in the directory of that.
-    :param name: what to call it.
-    :param ready: asked twice a second whether it is ready.
-    :param limit: seconds to wait for that at most.
     :return: its session; others that are added end with it.
     """
     sessions: list[Session] = []
@@ -98,10 +94,7 @@ def running(
 
 
 def run(command: list[str], environment: dict[str, str], log: Path) -> None:
-    """Run a program to its end, in the directory of its log.
-
-    :raises DemoError: when it fails, with the end of its log.
-    """
+    """Run a program to its end, in the directory of its log."""
     sessions: list[Session] = []
     try:
         status = launch(command, environment, log.parent, log, sessions.append).wait()
@@ -114,7 +107,6 @@ def run(command: list[str], environment: dict[str, str], log: Path) -> None:
 def end(sessions: Iterable[Session]) -> int:
     """End every process of some sessions, by force if need be, and return how many there were.
 
-    :param sessions: the sessions; those that have ended already are no hindrance.
     :raises DemoError: when a process still runs afterwards.
     """
     sessions = list(sessions)
@@ -155,7 +147,6 @@ def wait_until(
     """Wait until a program is ready.
 
     :param is_ready: asked twice a second.
-    :param name: what to call it.
     :param limit: seconds to wait at most.
     :raises DemoError: when it ends, or is not ready in time, with the end of its log.
     """

@@ -56,7 +56,6 @@ def _is_locked(answer: requests.Response) -> bool:
 class AirflowApi:
     """Ask an Airflow over its REST API, as its administrator.
 
-    :param address: where it listens.
     :param home: its AIRFLOW_HOME, where it puts the password that it makes up.
     """
 
@@ -93,7 +92,6 @@ class AirflowApi:
         :param patience: seconds to ask again while Airflow does not know the object asked for,
             such as a DAG whose file it has not read yet. A call that its SQLite was too busy for
             is made again for a minute in any case.
-        :raises DemoError: when Airflow refuses.
         """
         asked_at = time.monotonic()
         while True:
@@ -125,9 +123,7 @@ class Standalone:
     """Run all of Airflow for the length of a `with` block.
 
     :param home: an empty directory, for its database and its logs.
-    :param dags: the folder with its DAG files.
     :param connections: the connections by their ids, as the REST API takes them.
-    :param settings: more of Airflow's settings, as environment variables.
     """
 
     def __init__(

@@ -24,8 +24,6 @@ def airflow_environment(
 ) -> dict[str, str]:
     """Return the environment for an Airflow that takes nothing over from another one.
 
-    :param home: its AIRFLOW_HOME.
-    :param dags: the folder with its DAG files.
     :param connections: the connections by their ids, as the REST API takes them.
     """
     inherited = {
@@ -86,10 +84,7 @@ class Workplace:
 
 
 def oms_connection(oms: EmulatorProcess, **extra: object) -> dict[str, str]:
-    """Return a connection to an emulator, as Airflow's REST API takes it.
-
-    :param extra: more of the connection's extra fields.
-    """
+    """Return a connection to an emulator, as Airflow's REST API takes it."""
     return {
         "conn_type": "oms",
         "host": oms.url,

@@ -21,20 +21,12 @@ RELATIVE_LINK = re.compile(r"\]\((?![a-z]+:|#)([^)\s]+)\)")
 
 
 def with_absolute_links(text: str, address: str, version: str) -> str:
-    """Return a page whose links into the repository are absolute.
-
-    :param text: a page at the root of the repository, in Markdown.
-    :param address: the repository's address.
-    :param version: the version of the package.
-    """
+    """Return a page whose links into the repository are absolute."""
     return RELATIVE_LINK.sub(rf"]({address}/blob/v{version}/\1)", text)
 
 
 def address_of_repository() -> str | None:
-    """Return the repository's address, or ``None`` when the environment names none.
-
-    :raises ValueError: when it is not the address of a repository.
-    """
+    """Return the repository's address, or ``None`` when the environment names none."""
     address = os.environ.get(VARIABLE, "").rstrip("/")
     if address and not _ADDRESS.fullmatch(address):
         raise ValueError(f"{VARIABLE} must look like https://HOST/OWNER/NAME, not {address!r}")
@@ -45,10 +37,7 @@ class Addresses(MetadataHookInterface):
     """Set the fields that have an address in them."""
 
     def update(self, metadata: dict[str, Any]) -> None:
-        """Add the README and the links.
-
-        :param metadata: the table ``project`` of ``pyproject.toml``, and the version.
-        """
+        """Add the README and the links."""
         text = (Path(self.root) / "README.md").read_text(encoding="utf-8")
         if address := address_of_repository():
             version = metadata["version"]

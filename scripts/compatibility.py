@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -43,10 +42,7 @@ def wanted() -> set[tuple[str, str]]:
 
 
 def what_is_wrong(found: list[Cell]) -> list[str]:
-    """Return why the tables must not be written.
-
-    :param found: the cells.
-    """
+    """Return why the tables must not be written."""
     there = {(short(cell["airflow"]), short(cell["python"])) for cell in found}
     wrong = [f"no result of Airflow {a}, Python {p}" for a, p in sorted(wanted() - there)]
     for cell in found:
@@ -61,10 +57,7 @@ def what_is_wrong(found: list[Cell]) -> list[str]:
 
 
 def by_cell(found: list[Cell]) -> str:
-    """Return the table with a row for each cell.
-
-    :param found: the cells.
-    """
+    """Return the table with a row for each cell."""
     rows = []
     for cell in found:
         passed = sum(area.get("passed", 0) for area in cell["tests"].values())
@@ -73,55 +66,23 @@ def by_cell(found: list[Cell]) -> str:
     return table(("Airflow", "Python", "tests passed", "left out, for want of (tests)"), rows)
 
 
-def by_line(
-    found: list[Cell], heading: str, names: dict[str, str], entry: Callable[[str, list[Cell]], str]
-) -> str:
-    """Return a table with a column for each line of Airflow.
-
-    :param found: the cells.
-    :param heading: the heading of the first column.
-    :param names: the first column, by the keys of the rows.
-    :param entry: tells what stands in the row of a key, for the cells of a line.
-    """
+def by_aspect(found: list[Cell]) -> str:
+    """Return the table of what degrades how, with a column for each line of Airflow."""
     lines: dict[str, list[Cell]] = {}
     for cell in found:
         lines.setdefault(short(cell["airflow"]), []).append(cell)
-    rows = [(name, *(entry(key, line) for line in lines.values())) for key, name in names.items()]
-    return table((heading, *lines), rows)
-
-
-def by_area(found: list[Cell]) -> str:
-    """Return the table of which tests run where.
-
-    :param found: the cells.
-    """
-
-    def entry(area: str, line: list[Cell]) -> str:
-        passed = {cell["tests"].get(area, {}).get("passed", 0) for cell in line}
-        return " / ".join(str(number) for number in sorted(passed, reverse=True))
-
-    areas = sorted({area for cell in found for area in cell["tests"]})
-    # Those that concern the whole package lie in no folder.
-    names = {area: "`tests/*.py`" if area == "package" else f"`tests/{area}`" for area in areas}
-    return by_line(found, "passed in", names, entry)
-
-
-def by_aspect(found: list[Cell]) -> str:
-    """Return the table of what degrades how.
-
-    :param found: the cells.
-    """
 
     def entry(aspect: str, line: list[Cell]) -> str:
         return " / ".join(dict.fromkeys(c["degrades"].get(aspect, "not tried") for c in line))
 
-    return by_line(found, "", {aspect: aspect for aspect in ASPECTS}, entry)
+    rows = [(aspect, *(entry(aspect, line) for line in lines.values())) for aspect in ASPECTS]
+    return table(("", *lines), rows)
 
 
 def main() -> int:
     """Print the tables, and write them when asked to."""
     found = cells()
-    tables = {"cells": by_cell(found), "areas": by_area(found), "aspects": by_aspect(found)}
+    tables = {"cells": by_cell(found), "aspects": by_aspect(found)}
     print(*tables.values(), sep="\n\n")
     if os.environ.get("WRITE_DOCS") != "1":
         return 0

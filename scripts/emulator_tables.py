@@ -44,10 +44,7 @@ def options() -> str:
 
 
 def values(schema: dict[str, Any]) -> str:
-    """Return the possible values of a field, in a few words.
-
-    :param schema: the field's JSON schema.
-    """
+    """Return the possible values of a field, in a few words."""
     if "anyOf" in schema:
         return " or ".join(values(one) for one in schema["anyOf"])
     allowed = schema.get("enum") or ([schema["const"]] if "const" in schema else [])
@@ -56,11 +53,7 @@ def values(schema: dict[str, Any]) -> str:
 
 
 def fields(model: type[BaseModel], leave_out: frozenset[str]) -> list[tuple[str, ...]]:
-    """Return a row for each field of a model: name, values, default and description.
-
-    :param model: the model.
-    :param leave_out: fields that are told of elsewhere.
-    """
+    """Return a row for each field of a model: name, values, default and description."""
     schema = model.model_json_schema()["properties"]
     return [
         (
@@ -75,12 +68,7 @@ def fields(model: type[BaseModel], leave_out: frozenset[str]) -> list[tuple[str,
 
 
 def of_model(model: type[BaseModel], first: str = "switch", *leave_out: str) -> str:
-    """Return the table of a model's fields.
-
-    :param model: the model.
-    :param first: the heading of their names.
-    :param leave_out: fields that are told of elsewhere.
-    """
+    """Return the table of a model's fields."""
     heading = (first, "values", "default", "meaning")
     return table(heading, fields(model, frozenset(leave_out)))
 
@@ -99,10 +87,7 @@ def faults() -> str:
 
 
 def page(text: str) -> str:
-    """Return the page's text with its tables regenerated.
-
-    :param text: the page's text.
-    """
+    """Return the page's text with its tables regenerated."""
     in_separate_tables = (*NativeSettings.model_fields, *PartSettings.model_fields)
     tables = {
         "options": options(),

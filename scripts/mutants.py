@@ -62,10 +62,7 @@ def known_mistakes() -> list[Mistake]:
 
 
 def copy_to(tree: Path) -> None:
-    """Copy every file that git knows, or would add.
-
-    :param tree: the place for the copy.
-    """
+    """Copy every file that git knows, or would add."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
     for name in filter(None, done.stdout.split("\0")):
@@ -78,11 +75,7 @@ def copy_to(tree: Path) -> None:
 
 @contextmanager
 def tree_with(file: str, code: str) -> Iterator[Path]:
-    """Make a copy of the tree in which one file is another, for as long as it is used.
-
-    :param file: the file, relative to the repository.
-    :param code: its text there.
-    """
+    """Make a copy of the tree in which one file is another, for as long as it is used."""
     with tempfile.TemporaryDirectory(prefix="oms-mutant-") as scratch:
         tree = Path(scratch)
         copy_to(tree)
@@ -91,12 +84,7 @@ def tree_with(file: str, code: str) -> Iterator[Path]:
 
 
 def fails(tree: Path, arguments: Iterable[str], *, shown: bool = False) -> bool:
-    """Run tests in a tree, and return whether one of them fails.
-
-    :param tree: the tree.
-    :param arguments: what pytest is to run.
-    :param shown: whether its output is.
-    """
+    """Run tests in a tree, and return whether one of them fails."""
     command = [sys.executable, "-m", "pytest", "--quiet", "--exitfirst", "--tb=no"]
     command += [f"--timeout={_SECONDS_PER_TEST}", "--hypothesis-seed=0", *arguments]
     environment = {**os.environ, "PYTHONPATH": str(tree), "HYPOTHESIS_PROFILE": "find"}
@@ -115,10 +103,7 @@ def fails(tree: Path, arguments: Iterable[str], *, shown: bool = False) -> bool:
 
 
 def try_out(mistake: Mistake) -> bool:
-    """Ask the tests about a mistake, print the result, and return whether each caught it.
-
-    :param mistake: the mistake.
-    """
+    """Ask the tests about a mistake, print the result, and return whether each caught it."""
     file = f"{PACKAGE}/{mistake.file}"
     code = mistake.applied_to((REPOSITORY / file).read_text(encoding="utf-8"))
     with tree_with(file, code) as tree:

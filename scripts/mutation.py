@@ -73,10 +73,6 @@ def draw(paths: list[Path], repository: Path, seed: int) -> Iterator[RandomMutan
 
     The kind of change is drawn first and then the place: dropped arguments and assignments of
     ``None`` are three quarters of all mutants and the easiest to notice.
-
-    :param paths: the modules.
-    :param repository: the directory that their names are relative to.
-    :param seed: the seed.
     """
     chance = random.Random(seed)  # noqa: S311 - a sample, not a secret
     by_operator = defaultdict(list)
@@ -107,13 +103,7 @@ def draw(paths: list[Path], repository: Path, seed: int) -> Iterator[RandomMutan
 
 
 def mutant_of(file: str, operator: str, code: str, text: str) -> RandomMutant:
-    """Return a mutant, with the lines that it changes.
-
-    :param file: the module, relative to the repository.
-    :param operator: the name of the operator.
-    :param code: the module as it is.
-    :param text: the module, changed.
-    """
+    """Return a mutant, with the lines that it changes."""
     lines = difflib.unified_diff(code.splitlines(), text.splitlines(), lineterm="", n=0)
     diff = "\n".join(list(lines)[2:])
     places = re.findall(r"^@@ -(\d+)(?:,(\d+))?", diff, re.MULTILINE)

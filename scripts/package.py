@@ -32,13 +32,7 @@ _A_WHILE_AGO = 1_000_000_000
 
 
 def run(command: list[str], cwd: Path = REPOSITORY, **environment: str) -> None:
-    """Run a command, and end everything when it fails.
-
-    :param command: what to run.
-    :param cwd: where to run it.
-    :param environment: environment variables in addition to those that are set.
-    :raises SystemExit: when it fails.
-    """
+    """Run a command, and end everything when it fails."""
     print("$", *(Path(word).name if word.startswith("/") else word for word in command), flush=True)
     # Those of another environment, or of another Airflow, must not lead there.
     inherited = {
@@ -51,12 +45,7 @@ def run(command: list[str], cwd: Path = REPOSITORY, **environment: str) -> None:
 
 
 def build(source: Path, target: Path, **environment: str) -> None:
-    """Build the sdist, and the wheel out of it.
-
-    :param source: the tree.
-    :param target: the directory for them; nothing else is there then.
-    :param environment: more environment variables.
-    """
+    """Build the sdist, and the wheel out of it, into a directory that is emptied first."""
     shutil.rmtree(target, ignore_errors=True)
     # The backend is among the pins; another version of it may build other bytes.
     command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(target)]
@@ -64,11 +53,7 @@ def build(source: Path, target: Path, **environment: str) -> None:
 
 
 def build_elsewhere(scratch: Path) -> Path:
-    """Build from a copy of the tree which differs in all that must not matter.
-
-    :param scratch: an empty directory.
-    :return: the directory of the wheel and the sdist.
-    """
+    """Build from a copy of the tree which differs in all that must not matter."""
     copy = scratch / "another name"
     copy_to(copy)
     for path in [*copy.rglob("*")]:
@@ -79,11 +64,7 @@ def build_elsewhere(scratch: Path) -> Path:
 
 
 def differences(one: Path, other: Path) -> list[str]:
-    """Return the names of files that are not the same in two directories.
-
-    :param one: a directory.
-    :param other: another one.
-    """
+    """Return the names of files that are not the same in two directories."""
     here, there = (
         {(path.name, path.read_bytes()) for path in directory.iterdir()}
         for directory in (one, other)
@@ -94,9 +75,7 @@ def differences(one: Path, other: Path) -> list[str]:
 def wrong_with_version(version: str, tag: str, changelog: str) -> list[str]:
     """Return the places that disagree with the version, of which there is one place.
 
-    :param version: the version of the package.
     :param tag: the name of a tag that is to be released; empty for none.
-    :param changelog: the text of the changelog.
     """
     wrong = []
     latest = re.search(r"^## (\S+)(.*)$", changelog, re.MULTILINE)
@@ -110,24 +89,14 @@ def wrong_with_version(version: str, tag: str, changelog: str) -> list[str]:
 
 
 def wrong_with_links(metadata: str, tag: str) -> list[str]:
-    """Return the errors in the links that PyPI will show.
-
-    :param metadata: the wheel's METADATA, with the README in it.
-    :param tag: the name of a tag that is to be released; empty for none.
-    """
+    """Return the errors in the links that PyPI will show."""
     if tag and RELATIVE_LINK.search(metadata):
         return [f"the README's links lead nowhere on PyPI; set {VARIABLE}"]
     return []
 
 
 def check(wheel: Path, tag: str, changelog: str) -> None:
-    """Check the built files.
-
-    :param wheel: the wheel, beside the sdist.
-    :param tag: the name of the tag that is to be released; empty for none.
-    :param changelog: the text of the changelog.
-    :raises SystemExit: naming everything that is wrong.
-    """
+    """Check the built files."""
     name, version = wheel.name.split("-")[:2]
     info = f"{name}-{version}.dist-info"
     with zipfile.ZipFile(wheel) as archive:
@@ -144,11 +113,7 @@ def check(wheel: Path, tag: str, changelog: str) -> None:
 
 
 def release_notes(changelog: str, version: str) -> str:
-    """Return the newest entry of the changelog, without its heading.
-
-    :param changelog: the text of the changelog.
-    :param version: the version of the package.
-    """
+    """Return the newest entry of the changelog, without its heading."""
     notes = re.split(r"^## .*$", changelog, flags=re.MULTILINE)[1].strip() + "\n"
     address = address_of_repository()
     return with_absolute_links(notes, address, version) if address else notes

@@ -56,13 +56,7 @@ def public_api() -> str:
 
 
 def entry(what: str, name: str, thing: Any, signature: str) -> str:
-    """Return one line of the snapshot.
-
-    :param what: the kind of thing, in autodoc's words.
-    :param name: its whole name.
-    :param thing: the thing itself.
-    :param signature: its arguments and the type of its result, as the reference shows them.
-    """
+    """Return one line of the snapshot."""
     if what not in ("class", "exception"):
         return f"{what} {name}{signature}"
     bases = ", ".join(base.__qualname__ for base in thing.__bases__)

@@ -50,11 +50,7 @@ def reach_of_tests() -> Reach:
 
 
 def lives(mutant: RandomMutant, reach: Reach) -> bool:
-    """Return whether no test notices a mutant.
-
-    :param mutant: the mutant.
-    :param reach: the tests that reach each line.
-    """
+    """Return whether no test notices a mutant."""
     lines = reach.get(mutant.file, {})
     reaching = {test for line in mutant.lines for test in lines.get(line, ())}
     tests = sorted(reaching - {""})
@@ -73,10 +69,7 @@ def lives(mutant: RandomMutant, reach: Reach) -> bool:
 
 
 def modules(words: list[str]) -> list[Path]:
-    """Return the modules of the two layers whose paths hold one of the words, or all.
-
-    :param words: the words.
-    """
+    """Return the modules of the two layers whose paths hold one of the words, or all."""
     return [
         path
         for layer in LAYERS

@@ -49,10 +49,7 @@ class Step:
 
 
 def steps(workflow: dict[str, Any]) -> Iterator[Step]:
-    """Go through the steps of a workflow, once for each cell of a job's matrix.
-
-    :param workflow: the workflow, whose jobs are in the sequence in which they run.
-    """
+    """Go through the steps of a workflow, once for each cell of a job's matrix."""
     for job in workflow["jobs"].values():
         for cell in job.get("strategy", {}).get("matrix", {}).get("include", [{}]):
             for step in job.get("steps", [job]):
@@ -64,29 +61,17 @@ def steps(workflow: dict[str, Any]) -> Iterator[Step]:
 
 
 def filled_in(text: str, cell: dict[str, str]) -> str:
-    """Return a text with the values of a matrix in it.
-
-    :param text: the text, with expressions such as ``${{ matrix.cell }}``.
-    :param cell: the values.
-    """
+    """Return a text with the values of a matrix in it."""
     return re.sub(r"\$\{\{ matrix\.(\w+) \}\}", lambda found: cell[found[1]], text)
 
 
 def dated(changelog: str, day: dt.date) -> str:
-    """Return a changelog whose newest entry has a date, as it must have in a release.
-
-    :param changelog: the text of the changelog.
-    :param day: the date, for an entry that is called unreleased.
-    """
+    """Return a changelog whose newest entry has a date, as it must have in a release."""
     return changelog.replace("(unreleased)", f"({day})", 1)
 
 
 def run(step: Step, clone: Path) -> None:
-    """Run one step.
-
-    :param step: the step.
-    :param clone: where to run it.
-    """
+    """Run one step."""
     # The options of the make that runs this are not those of the workflow's.
     inherited = {name: text for name, text in os.environ.items() if not name.startswith("MAKE")}
     settings = {VARIABLE: ADDRESS, "GITHUB_REF_NAME": TAG}

@@ -49,12 +49,7 @@ def sbom() -> str:
 
 
 def component(name: str, description: str, version: str | None = None) -> Component:
-    """Return a Python package as a component.
-
-    :param name: its name.
-    :param description: its description.
-    :param version: its version, if it has a certain one.
-    """
+    """Return a Python package as a component."""
     purl = PackageURL("pypi", name=name, version=version)
     return Component(
         name=name,

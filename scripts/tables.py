@@ -6,11 +6,7 @@ from collections.abc import Iterable
 
 
 def table(heading: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    """Return a table in Markdown.
-
-    :param heading: its first row.
-    :param rows: the others.
-    """
+    """Return a table in Markdown."""
     lines = [heading, tuple("---" for _ in heading), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
@@ -18,10 +14,6 @@ def table(heading: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 def put(text: str, page: str, begin: str, end: str) -> str:
     """Return a page with a text between two markers.
 
-    :param text: the text.
-    :param page: the page.
-    :param begin: the line above the text.
-    :param end: the line below it.
     :raises ValueError: when the page has not both lines.
     """
     before, rest = page.split(f"{begin}\n")
