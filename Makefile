@@ -22,7 +22,7 @@ demo-ui: venv ## the same set-up with Airflow's web UI, until you press Ctrl-C
 	@exec "$(VENV)/python" -m demo.ui
 
 test: venv ## lint, types, the package, every test on Airflow 3.3.2, those about Airflow on 2.11.2
-	@"$(VENV)/python" scripts/check.py
+	@"$(VENV)/python" -m nox
 
 # CONTRIBUTING.md says which of them holds which rule.
 RULES = tests/api/test_responses.py tests/api/test_errors.py tests/api/test_error_bodies.py \
@@ -85,7 +85,7 @@ JOBS = 1
 
 matrix: venv ## the built wheel on every Airflow and Python (an hour); CELL=… for one, JOBS=2
 	@cell='$(CELL)'; "$(VENV)/python" -m nox --parallel=$(JOBS) \
-		$${cell:+--session="cell($$cell)"} -- $(OPTIONS); \
+		--session="cell$${cell:+($$cell)}" -- $(OPTIONS); \
 	status=$$?; "$(VENV)/python" -m scripts.compatibility && exit $$status
 
 package: venv ## build wheel and sdist twice, compare, check; TAG=v1.2.3 before a release
@@ -102,7 +102,7 @@ mutants: venv ## put known mistakes and random ones into a copy, and show what t
 	@"$(VENV)/python" -m scripts.random_mutants $(OPTIONS)
 
 lint: venv ## ruff, mypy, and actionlint and zizmor on the workflows
-	@"$(VENV)/python" scripts/check.py lint
+	@"$(VENV)/python" -m nox --session lint
 
 format: venv ## let ruff rewrite what it can
 	@"$(VENV)/python" -m ruff check --fix --quiet . ; "$(VENV)/python" -m ruff format .

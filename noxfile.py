@@ -1,23 +1,26 @@
-"""`make matrix`: the built wheel on each Airflow and Python it is for, with the tests of the sdist.
+"""`make test` and `make lint`: every check; `make matrix`: each Airflow and Python with the wheel.
 
-A cell holds pinned packages, the wheel, and the unpacked sdist without the package: the tests can
-only import files that the wheel has put there. Each writes down the results of its tests, for
-``scripts/compatibility.py``.
+A failed check does not stop the others, so that one run shows everything there is to fix.
+
+A cell of the matrix holds pinned packages, the wheel, and the unpacked sdist without the package:
+the tests can only import files that the wheel has put there. Each writes down the results of its
+tests, for ``scripts/compatibility.py``.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import sys
 import tarfile
 from pathlib import Path
 
 import nox
+from nox.command import CommandFailed
 
 nox.needs_version = ">=2026.10"
-nox.options.sessions = ["cell"]
 nox.options.error_on_external_run = True
 nox.options.error_on_missing_interpreters = True
 
@@ -46,6 +49,61 @@ SECONDS_TO_TIDY_UP = 60.0
 # What looks at the tables that this very run is there to fill.
 WITHOUT_TABLES = "--ignore=tests/docs/test_compatibility_page.py"
 
+BIN = ROOT / ".venv" / "bin"
+NEWEST = str(BIN / "python")
+OLDEST = str(ROOT / ".venv-2.11" / "bin" / "python")
+# The exit status of make_venv.py where this machine has no fitting Python.
+NO_PYTHON = 3
+LINT = {
+    "ruff check": [NEWEST, "-m", "ruff", "check", "."],
+    "ruff format": [NEWEST, "-m", "ruff", "format", "--check", "."],
+    "mypy": [NEWEST, "-m", "mypy"],
+    # No shellcheck and no network, so that the result is the same on every machine.
+    "actionlint": [str(BIN / "actionlint"), "-shellcheck=", "-pyflakes="],
+    "zizmor": [str(BIN / "zizmor"), "--offline", "--quiet", "--persona=auditor", ".github"],
+    "plain words": [NEWEST, "-m", "scripts.words"],
+}
+# Five at a time, for most of the time is waiting; what shares an Airflow stays together.
+PYTEST = ["-m", "pytest", "--numprocesses=5", "--dist=loadscope"]
+
+
+@nox.session(python=False)
+@nox.parametrize("tool", [*LINT], ids=[*LINT])
+def lint(session: nox.Session, tool: str) -> None:
+    """Look at the code, the workflows and the words."""
+    session.run(*LINT[tool], external=True)
+
+
+@nox.session(python=False)
+def package(session: nox.Session) -> None:
+    """Build the wheel and the sdist, and check them."""
+    session.run(NEWEST, "-m", "scripts.package", external=True)
+
+
+@nox.session(python=False)
+def newest(session: nox.Session) -> None:
+    """Run every test on Airflow 3.3.2."""
+    session.run(NEWEST, *PYTEST, external=True, interrupt_timeout=SECONDS_TO_TIDY_UP)
+
+
+@nox.session(python=False)
+def oldest(session: nox.Session) -> None:
+    """Run the tests about Airflow on Airflow 2.11.2, where there is a Python for it."""
+    python = os.environ.get("PYTHON") or "python3"
+    constraints = "constraints/airflow-2.11.txt"
+    make_venv = [python, "scripts/make_venv.py", ".venv-2.11", constraints, "--below=3.13"]
+    try:
+        session.run(*make_venv, external=True)
+    except CommandFailed as failure:
+        if failure.return_code == NO_PYTHON:
+            session.skip("this machine has neither Python 3.11 nor 3.12")
+        raise
+    session.run(
+        *(OLDEST, *PYTEST, "--about-airflow"),
+        external=True,
+        interrupt_timeout=SECONDS_TO_TIDY_UP,
+    )
+
 
 @nox.session(python=False, default=False)
 def build(session: nox.Session) -> None:
@@ -55,7 +113,13 @@ def build(session: nox.Session) -> None:
     session.run(*command, external=True)
 
 
-@nox.session(venv_backend="uv", download_python="never", requires=["build"], allow_parallel=True)
+@nox.session(
+    venv_backend="uv",
+    download_python="never",
+    requires=["build"],
+    allow_parallel=True,
+    default=False,
+)
 @nox.parametrize(
     ("python", "airflow"),
     CELLS,

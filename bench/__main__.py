@@ -11,11 +11,11 @@ import shlex
 import sys
 import time
 
-from bench.limits import find_nginx
+from bench import nginx
 from bench.paper import Paper, machine_facts
-from bench.rounds import FULL, QUICK, Bench, running
+from bench.rounds import FULL, QUICK, Bench, Sizes, running
 from bench.sections import SECTIONS
-from demo.terminal import INTERRUPTED, DemoError, let_signals_interrupt
+from demo.terminal import exit_status
 from demo.workplace import REPOSITORY, Workplace
 
 PLACE = Workplace(REPOSITORY / ".bench")
@@ -42,8 +42,21 @@ def run(bench: Bench, sections: list[str], part: str) -> None:
         paper.write(DOCUMENT, MARKER.format(part, "begin"), MARKER.format(part, "end"))
 
 
-def main() -> int:
-    """Run the bench; say in one line why, should it end early."""
+def bench(sections: list[str], sizes: Sizes) -> int:
+    parts = {"speed": [one for one in sections if one not in APART]}
+    parts |= {name: [name] for name in APART if name in sections}
+    if "limits" in parts:
+        nginx.find()
+    with PLACE.reserved():
+        PLACE.wipe()
+        with running(PLACE.directory) as tenant:
+            for part, its_sections in parts.items():
+                if its_sections:
+                    run(Bench(tenant, PLACE.directory, sizes, Paper()), its_sections, part)
+    return 0
+
+
+if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument(
         "--only", nargs="+", choices=SECTIONS, default=[*SECTIONS], help="the sections to run"
@@ -52,27 +65,5 @@ def main() -> int:
         "--quick", action="store_true", help="small sizes: shows that all of it works, no more"
     )
     arguments = parser.parse_args()
-    parts = {"speed": [one for one in SECTIONS if one in arguments.only and one not in APART]}
-    parts |= {name: [name] for name in APART if name in arguments.only}
-    let_signals_interrupt()
-    try:
-        if "limits" in parts:
-            find_nginx()
-        with PLACE.reserved():
-            PLACE.wipe()
-            with running(PLACE.directory) as tenant:
-                for part, sections in parts.items():
-                    sizes = QUICK if arguments.quick else FULL
-                    if sections:
-                        run(Bench(tenant, PLACE.directory, sizes, Paper()), sections, part)
-    except DemoError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("Stopped; nothing is left running.", file=sys.stderr)
-        return INTERRUPTED
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    sizes = QUICK if arguments.quick else FULL
+    sys.exit(exit_status(lambda: bench(arguments.only, sizes)))

@@ -36,7 +36,6 @@ class Limiter:
         self._excess, self._last_at = -1.0, 0.0
 
     def admit(self, now: float) -> bool:
-        """Let a request through, or not."""
         excess = max(0.0, self._excess - self._rate * (now - self._last_at) + 1)
         if excess > BURST:
             return False

@@ -61,11 +61,8 @@ SCENARIOS = (
 class Taken:
     """Hold the work of one contender behind a limit.
 
-    :param seconds: until it ended.
-    :param canceled: how many orders it canceled.
     :param cancels: how many it sent, those that were turned away among them.
     :param turned_away: requests that the limit did not let through, reads among them.
-    :param reposted: cancels of orders that were canceled already.
     :param end: how it ended, if not by having tried all.
     """
 
@@ -90,13 +87,11 @@ class Taken:
 
     @property
     def percent_turned_away(self) -> float:
-        """Return the requests that the limit did not let through, in percent of the cancels."""
         return 100 * self.turned_away / max(1, self.cancels)
 
 
 def limits(bench: Bench) -> None:
-    """Compare the operator behind a limit with what people write against one."""
-    program = find_nginx()
+    program = nginx.find()
     _fetch_packages(bench)
     taken: list[tuple[str, Taken]] = []
     for scenario in SCENARIOS:
@@ -126,17 +121,6 @@ def limits(bench: Bench) -> None:
     for one, found in taken:
         if one == OPERATOR:
             bench.paper.goals += goals(found)
-
-
-def find_nginx() -> str:
-    """Return the path of nginx, which has to be installed."""
-    program = nginx.find()
-    if program is None:
-        raise DemoError(
-            "What is measured behind a limit needs nginx: `apt-get install nginx-light`, or name "
-            "other sections with --only."
-        )
-    return program
 
 
 def _fetch_packages(bench: Bench) -> None:
@@ -176,7 +160,6 @@ def take(bench: Bench, scenario: Scenario, contender: str, program: str) -> Take
 
 
 def goals(taken: Taken) -> Iterator[Goal]:
-    """Hold what the operator did to the goals of the scenario."""
     scenario, percent = taken.scenario, taken.percent_turned_away
     name, most = scenario.name, scenario.most_turned_away
     if scenario.least_share:

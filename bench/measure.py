@@ -49,7 +49,6 @@ class Assignment:
 
     @property
     def order_ids(self) -> range:
-        """Return the orders to cancel."""
         return range(FIRST_ORDER, FIRST_ORDER + self.orders)
 
 
@@ -71,12 +70,10 @@ class Measurement:
 
     @property
     def per_second(self) -> float:
-        """Return the orders canceled in a second."""
         return self.orders / self.seconds
 
     @property
     def cpu_ms(self) -> float:
-        """Return the milliseconds of processor time for an order."""
         return 1000 * self.cpu_seconds / self.orders
 
 
@@ -116,7 +113,6 @@ def run_in_child(
 
 
 def connection_to(url: str, settle_seconds: float) -> dict[str, str]:
-    """Return the connection of the operator, as Airflow takes it."""
     client_id, client_secret = CLIENT
     extra = {"tenant_id": TENANT, "environment": "sandbox", "settle_seconds": settle_seconds}
     return {
@@ -129,7 +125,6 @@ def connection_to(url: str, settle_seconds: float) -> dict[str, str]:
 
 
 def main() -> None:
-    """Run the contender that the assignment names, and print its cost as JSON."""
     assignment = Assignment(**json.loads(sys.argv[1]))
     module, _, name = assignment.contender.partition(".")
     contender = getattr(importlib.import_module(f"bench.{module}"), name)

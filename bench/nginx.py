@@ -13,6 +13,7 @@ from pathlib import Path
 from bench.limiter import BURST, Limit
 from bench.servers import serving
 from demo.processes import free_port
+from demo.terminal import DemoError
 
 # Debian keeps it where only an administrator's PATH leads.
 _ALSO_IN = ("/usr/sbin", "/usr/local/sbin")
@@ -51,9 +52,12 @@ http {{
 """
 
 
-def find() -> str | None:
-    """Return the path of nginx, or ``None`` where it is not installed."""
-    return shutil.which("nginx", path=os.pathsep.join([os.environ.get("PATH", ""), *_ALSO_IN]))
+def find(program: str = "nginx", package: str = "nginx-light") -> str:
+    """Return the path of a program, or refuse to go on without it."""
+    path = os.pathsep.join([os.environ.get("PATH", ""), *_ALSO_IN])
+    if found := shutil.which(program, path=path):
+        return found
+    raise DemoError(f"This needs {program}: apt-get install --no-install-recommends {package}")
 
 
 def version(program: str) -> str:
@@ -63,7 +67,6 @@ def version(program: str) -> str:
 
 
 def configuration(limit: Limit, directory: Path, *, port: int, stub_port: int) -> str:
-    """Return nginx's configuration."""
     if limit.rate:
         zone = f"limit_req_zone $binary_remote_addr zone=one:1m rate={limit.rate:.0f}r/s;"
         rule = f"limit_req zone=one burst={BURST} nodelay; limit_req_status {limit.status};"
@@ -113,7 +116,6 @@ def running(program: str, limit: Limit, directory: Path, stub_port: int) -> Iter
 
 @contextmanager
 def started(program: str, directory: Path, text: str, port: int) -> Iterator[None]:
-    """Run nginx with a configuration for the length of a `with` block."""
     settings, errors = directory / "nginx.conf", directory / "error.log"
     settings.write_text(text, "utf-8")
     command = [program, "-e", str(errors), "-p", str(directory), "-c", str(settings)]

@@ -13,6 +13,8 @@ from pathlib import Path
 import psutil
 from tabulate import tabulate
 
+from scripts.tables import put
+
 _CPU_FACTS = Path("/proc/cpuinfo")
 
 
@@ -33,7 +35,6 @@ class Goal:
     unit: str = ""
 
     def row(self) -> tuple[str, str, str, str]:
-        """Return the goal as a row of the table."""
         missing = self.figure - self.bound if self.at_most else self.bound - self.figure
         found, bound, short = (
             format(number, self.pattern) + self.unit
@@ -51,27 +52,23 @@ class Paper:
         self.goals: list[Goal] = []
 
     def say(self, text: str) -> None:
-        """Print a paragraph."""
         self._parts.append(text)
         print(f"{text}\n", flush=True)
 
     def table(self, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Print a table, which is one in Markdown too."""
         align = ("left", *("right" for _ in headings[1:]))
         self.say(tabulate(rows, headings, "pipe", disable_numparse=True, colalign=align))
 
     def say_goals(self) -> None:
-        """Print every goal with its result."""
         if self.goals:
             self.say("### Goals")
             self.table(("what", "found", "goal", "verdict"), [one.row() for one in self.goals])
 
     def write(self, document: Path, begin: str, end: str) -> None:
         """Put all of it into a document, between the markers of its begin and its end."""
-        before, _, rest = document.read_text(encoding="utf-8").partition(begin)
-        after = rest.partition(end)[2]
-        text = "\n\n".join(self._parts)
-        document.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}", encoding="utf-8")
+        text = "\n{}\n".format("\n\n".join(self._parts))
+        page = put(text, document.read_text(encoding="utf-8"), begin, end)
+        document.write_text(page, encoding="utf-8")
 
 
 def machine_facts(*more_packages: str) -> list[tuple[str, str]]:

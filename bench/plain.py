@@ -30,20 +30,17 @@ Post = Callable[[int], requests.Response]
 
 
 def loop(assignment: Assignment) -> None:
-    """Cancel one order after the other."""
     post = _connect(assignment)
     for order_id in assignment.order_ids:
         _cancel(post, order_id)
 
 
 def pool(assignment: Assignment) -> None:
-    """Cancel many orders at a time, over one session."""
     post = _connect(assignment)
     _in_threads(assignment, lambda order_id: _cancel(post, order_id))
 
 
 def retry(assignment: Assignment) -> None:
-    """Cancel many orders at a time, with urllib3's `Retry`."""
     retries = Retry(
         total=_MOST_TRIES,
         status_forcelist=_REFUSED,

@@ -27,13 +27,10 @@ _MOST_PER_SECOND = 1000
 
 
 def orders_of(count: int) -> set[int]:
-    """Return the orders of a set of some size."""
     return {*range(FIRST_ORDER, FIRST_ORDER + count)}
 
 
 class Tenant:
-    """Hold the running stub."""
-
     def __init__(self, port: int) -> None:
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
@@ -65,7 +62,6 @@ class Tenant:
 
 @contextmanager
 def running(directory: Path) -> Iterator[Tenant]:
-    """Run the stub for the length of a `with` block."""
     port = free_port()
     command = [sys.executable, stub.__file__, str(port)]
     with serving(command, directory, port, name="The stub"):
@@ -134,5 +130,4 @@ class Bench:
         return cost
 
     def orders_for(self, workers: int, seconds: float) -> int:
-        """Return how many orders keep some workers busy for some seconds."""
         return math.ceil(min(workers / LATENCY, _MOST_PER_SECOND) * seconds)

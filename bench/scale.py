@@ -68,7 +68,6 @@ class Measured:
 
     @classmethod
     def from_docs(cls) -> Measured:
-        """Return the values in the tables of the docs."""
         deployment, performance, kubernetes = (
             (REPOSITORY / "docs" / f"{page}.md").read_text(encoding="utf-8")
             for page in ("deployment", "performance", "kubernetes")
@@ -121,8 +120,6 @@ class _CountingStore(dict[str, Any]):
 
 
 class _NoChecks:
-    """Check nothing of what the simulation checks."""
-
     def __getattr__(self, _: str) -> Any:
         return _ignore
 
@@ -150,7 +147,6 @@ class Wave:
 
     @property
     def rate(self) -> float:
-        """Return the orders in a second."""
         return self.orders / self.seconds
 
     @property

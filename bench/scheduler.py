@@ -26,7 +26,6 @@ _WORKERS = 32
 
 
 def mapped(bench: Bench) -> None:
-    """Compare a task for each order with one task for all, and measure a write of the journal."""
     each, one = bench.sizes.mapped_orders, bench.orders_for(_WORKERS, bench.sizes.seconds)
     # More tasks than twice the processors only get into each other's way.
     tasks_at_once = 2 * (os.cpu_count() or 1)

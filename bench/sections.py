@@ -31,7 +31,6 @@ def _cpu(costs: Iterable[Measurement]) -> list[float]:
 
 
 def throughput(bench: Bench) -> None:
-    """Compare the operator with a loop, with a bare pool and with the limit."""
     goals, rows, cpu_ratios = bench.paper.goals, [], []
     for workers in (1, 8, 16, 32, 64):
         taken = _interleaved(bench, workers)
@@ -82,7 +81,6 @@ def _interleaved(bench: Bench, workers: int) -> dict[str, list[Measurement]]:
 
 
 def faults(bench: Bench) -> None:
-    """Compare a run in which orders meet faults with one in which none does."""
     orders = bench.orders_for(_WORKERS_WITH_FAULTS, bench.sizes.fault_seconds)
     rates, seen = defaultdict(list), {}
     ways = {
@@ -126,7 +124,6 @@ def faults(bench: Bench) -> None:
 
 
 def journal(bench: Bench) -> None:
-    """Compare runs with the journal and without it."""
     orders = bench.orders_for(_WORKERS_WITH_JOURNAL, 2 * bench.sizes.seconds)
     taken: dict[str, list[Measurement]] = {"without": [], "with": []}
     for _ in range(bench.sizes.rounds):
@@ -151,7 +148,6 @@ def journal(bench: Bench) -> None:
 
 
 def sets(bench: Bench) -> None:
-    """Compare sets of different sizes: memory, and time for an order."""
     *_, middle, largest = bench.sizes.sets
     taken = defaultdict(list)
     for turn in range(bench.sizes.rounds):

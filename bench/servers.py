@@ -15,8 +15,6 @@ _SECONDS_TO_START = 20.0
 
 @contextmanager
 def serving(command: list[str], directory: Path, port: int, *, name: str) -> Iterator[None]:
-    """Run a server until the end of the block, which begins when it listens."""
-
     def listens() -> bool:
         # A connection without a request shows that, and counts against no limit.
         with socket.socket() as probe:

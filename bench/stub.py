@@ -43,7 +43,6 @@ class Stub:
         self._reposted = self._reads = self._faulted = 0
 
     def facts(self) -> dict[str, Any]:
-        """Return the facts that the bench reads when a measurement is over."""
         return {
             "canceled": [*self._canceled],
             "posts": self._posts.total(),
@@ -53,7 +52,6 @@ class Stub:
         }
 
     def cancel(self, order_id: int) -> int:
-        """Cancel an order, and return the answer's status."""
         self._posts[order_id] += 1
         self._reposted += order_id in self._canceled
         status = self._fate_of(order_id) if self._posts[order_id] == 1 else OK

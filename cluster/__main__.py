@@ -6,7 +6,6 @@ Exits with 0 only if every order's outcome agrees with the OMS.
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import time
 from contextlib import ExitStack
@@ -21,7 +20,7 @@ from cluster.oms import LATENCY, TROUBLES, OrderSet
 from cluster.parts import Cluster, redis
 from cluster.runs import measure
 from demo.postgres import Postgres
-from demo.terminal import DemoError, exit_status, step
+from demo.terminal import exit_status, step
 from demo.workplace import REPOSITORY, Workplace, oms_connection
 
 PLACE = Workplace(REPOSITORY / ".cluster")
@@ -47,20 +46,10 @@ _NATIVE = {"api": "native", "reason_codes": {"created_by_mistake": "CustomerChan
 _MOST_SHOWN = 20
 
 
-def find_programs() -> tuple[str, str]:
-    """Return the paths of `redis-server` and `nginx`."""
-    redis_server, gateway = shutil.which("redis-server"), nginx.find()
-    if redis_server is None or gateway is None:
-        raise DemoError(
-            "This needs two of Debian's packages: "
-            "apt-get install --no-install-recommends redis-server nginx-light"
-        )
-    return redis_server, gateway
-
-
 def run(paper: Paper, directory: Path) -> int:
     """Do everything in a directory, and return how many disagreements there are."""
-    redis_server, gateway_program = find_programs()
+    redis_server = nginx.find("redis-server", "redis-server")
+    gateway_program = nginx.find()
     with ExitStack() as stack:
         oms = stack.enter_context(EmulatorProcess())
         with step("Start Postgres and Redis"):
@@ -97,7 +86,6 @@ def run(paper: Paper, directory: Path) -> int:
 
 
 def cluster_test() -> int:
-    """Run the test, and return the exit status."""
     paper, began_at = Paper(), time.monotonic()
     paper.table(("fact", "value"), machine_facts(*PACKAGES))
     with PLACE.reserved():

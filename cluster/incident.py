@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from bench.paper import Paper
 from cluster.oms import CHUNK, TROUBLES, OrderSet, Record, order, set_faults
 from cluster.parts import API_SERVER, TRIGGERER, Cluster
 from cluster.runs import OVER, SECONDS_FOR_A_RUN, Chunk, ChunksRun, start_run, wait
-from demo.compare import CANCELED, REFUSED, Seen, disagreements, is_canceled
+from demo.compare import CANCELED, REFUSED, Seen, disagreements, totals
 from demo.postgres import Postgres
 
 AWAITED_ORDER = 1010101
@@ -163,17 +163,3 @@ class Incident:
         seconds = f"{time.monotonic() - self._began_at:.0f}"
         self._events.append((seconds, what))
         print(f"  {seconds:>4} s: {what}", flush=True)
-
-
-def totals(seen: list[Seen]) -> list[tuple[str, int]]:
-    """Return the totals of all orders, as rows of a table."""
-    outcomes = Counter(outcome for one in seen for outcome in one.reported)
-    return [
-        ("orders", len(seen)),
-        *((f"reported `{outcome}`", count) for outcome, count in outcomes.most_common()),
-        ("canceled, as the OMS has it", sum(is_canceled(one.after) for one in seen)),
-        ("in the results of exactly one chunk", sum(len(one.reported) == 1 for one in seen)),
-        ("cancels that the OMS received", sum(len(one.posts) for one in seen)),
-        ("orders with more than one", sum(len(one.posts) > 1 for one in seen)),
-        ("cancels after one that had canceled", sum(one.needless_posts for one in seen)),
-    ]

@@ -61,11 +61,9 @@ class OrderSet:
     native: bool = False
 
     def name(self, order_id: int) -> int | str:
-        """Return the name of an order in the file."""
         return _native_id(order_id) if self.native else order_id
 
     def states(self) -> dict[int, str]:
-        """Return each order with its state at the OMS before any run."""
         shipped = self.orders[len(self.orders) - self.refused :]
         return {id_: "SHIPPED" if id_ in shipped else "READY" for id_ in self.orders}
 
@@ -99,7 +97,6 @@ class Record:
         self.reads: Counter[int] = Counter()
 
     def look(self) -> None:
-        """Take in the requests since the last look."""
         for request in self._oms.requests(since=self._since):
             self._since = request["seq"]
             if request["call"] == "cancel":

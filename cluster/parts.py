@@ -112,7 +112,6 @@ class Cluster:
         self.api.ask("PATCH", "/api/v2/connections", {"actions": [create]})
 
     def start_worker(self, name: str) -> None:
-        """Start a Celery worker, and wait until it takes tasks."""
         self._start(name, "celery", "worker", "--celery-hostname", f"{name}@%h")
         wait_until(
             lambda: " ready." in self._log(name).read_text(encoding="utf-8", errors="replace"),
@@ -140,7 +139,6 @@ class Cluster:
         return len(processes)
 
     def part_of(self, pid: int) -> str | None:
-        """Return the part that a process belongs to."""
         for name, (session, _) in self._parts.items():
             if any(process.pid == pid for process in session.processes()):
                 return name

@@ -27,7 +27,6 @@ _REQUESTS_AT_ONCE = 4
 
 
 def start_run(api: AirflowApi, dag_id: str, conf: dict[str, Any]) -> str:
-    """Start a run of a DAG, and return its path in the REST API."""
     run_id = api.start_run(dag_id, conf, patience=_SECONDS_TO_READ_A_DAG)
     return f"/api/v2/dags/{dag_id}/dagRuns/{run_id}"
 
@@ -36,7 +35,6 @@ def start_run(api: AirflowApi, dag_id: str, conf: dict[str, Any]) -> str:
 class Chunk:
     """Hold the end of a chunk.
 
-    :param state: its state in Airflow.
     :param summary: how often each outcome is in its summary, as XCom has it.
     :param results: order, by its translated id, and outcome of each line of its results file.
     """
@@ -46,7 +44,6 @@ class Chunk:
     results: list[tuple[int, str]]
 
     def disagreements(self) -> list[str]:
-        """Return one sentence for each way in which results, summary and state do not agree."""
         outcomes, found = dict(Counter(outcome for _, outcome in self.results)), []
         if outcomes != self.summary:
             found.append(f"its file says {outcomes}, its summary {self.summary}")
@@ -74,11 +71,9 @@ class ChunksRun:
         self._path = start_run(api, "cancel_in_chunks", conf)
 
     def is_over(self) -> bool:
-        """Return whether the run has come to its end."""
         return self._api.ask("GET", self._path)["state"] in OVER
 
     def tasks(self) -> list[dict[str, Any]]:
-        """Return Airflow's facts about each chunk's task."""
         answer = self._api.ask("GET", f"{self._path}/taskInstances?limit=100")
         return [
             one
@@ -87,7 +82,6 @@ class ChunksRun:
         ]
 
     def split_at(self) -> datetime:
-        """Return when the set had been split, so that its chunks could begin."""
         return datetime.fromisoformat(
             self._api.ask("GET", f"{self._path}/taskInstances/split")["end_date"]
         )

@@ -17,7 +17,7 @@ from pathlib import Path
 from tabulate import tabulate
 
 from airflow_provider_oms.emulator.testing import EmulatorProcess
-from demo.compare import CANCELED, Seen, disagreements, is_canceled
+from demo.compare import CANCELED, Seen, disagreements, is_canceled, totals
 from demo.data import (
     DAG_ID,
     DemoOrder,
@@ -40,7 +40,6 @@ _WHAT_NEXT = """What to look at next:
 
 
 def run_dag(directory: Path, emulator: EmulatorProcess, *, native: bool) -> None:
-    """Run the DAG once in a real Airflow."""
     codes = {"api": "native", "reason_codes": {"other": "Other"}} if native else {}
     conf = ["--conf", json.dumps({"order_key": "external_id"})] if native else []
     known = connections(emulator, directory / "fraud.db", **codes)
@@ -68,23 +67,6 @@ def table(orders: list[DemoOrder], seen: list[Seen]) -> str:
     return tabulate(rows, _HEADINGS, disable_numparse=True)
 
 
-def totals(seen: list[Seen]) -> str:
-    """Return the totals of all orders, one number to a line."""
-    outcomes = Counter(outcome for one in seen for outcome in one.reported)
-    canceled_before = sum(is_canceled(one.before) for one in seen)
-    numbers = [
-        ("orders", len(seen)),
-        ("canceled in this run", sum(is_canceled(one.after) for one in seen) - canceled_before),
-        ("canceled before the run", canceled_before),
-        ("left as they were", sum(one.before == one.after for one in seen)),
-        ("nothing sent for", sum(not one.posts for one in seen)),
-        ("cancels seen", sum(len(one.posts) for one in seen)),
-        ("orders with more than one", sum(len(one.posts) > 1 for one in seen)),
-        *((f"reported {outcome}", count) for outcome, count in sorted(outcomes.items())),
-    ]
-    return "\n".join(f"{name:<26} {number:>5}" for name, number in numbers)
-
-
 def of_second_cancels(seen: list[Seen]) -> str:
     """Say which orders were canceled before the run, and are nevertheless reported as canceled."""
     return "".join(
@@ -96,7 +78,6 @@ def of_second_cancels(seen: list[Seen]) -> str:
 
 
 def demo(place: Workplace, *, native: bool = False) -> int:
-    """Run the demo on a translated or a native tenant, and return its exit status."""
     started = time.monotonic()
     orders, verdicts = demo_orders(native=native), place.directory / "fraud.db"
     with place.reserved(), EmulatorProcess() as emulator:
@@ -118,7 +99,8 @@ def demo(place: Workplace, *, native: bool = False) -> int:
         )
         for order in orders
     ]
-    print(f"\n{table(orders, seen)}\n\n{totals(seen)}\n{of_second_cancels(seen)}")
+    numbers = tabulate(totals(seen), tablefmt="plain")
+    print(f"\n{table(orders, seen)}\n\n{numbers}\n{of_second_cancels(seen)}")
     if found := disagreements(seen, posts):
         print("\n".join(found))
         print(f"FAILED: {len(found)} disagreements with the local OMS, listed above.")
@@ -133,7 +115,6 @@ def demo(place: Workplace, *, native: bool = False) -> int:
 
 
 def main() -> int:
-    """Run the demo; say in one line why, should it end early."""
     parser = argparse.ArgumentParser(prog="python -m demo")
     parser.add_argument("dialect", nargs="?", choices=("translated", "native"))
     is_native = parser.parse_args().dialect == "native"

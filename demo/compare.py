@@ -5,6 +5,7 @@ Nothing here makes a call: it works on the values read before and after a run.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -30,7 +31,6 @@ class Seen:
 
     @property
     def needless_posts(self) -> int:
-        """Return how many cancels were sent after one that had canceled the order."""
         if is_canceled(self.before):
             # The first one may find that.
             return max(0, len(self.posts) - 1)
@@ -38,8 +38,23 @@ class Seen:
 
 
 def is_canceled(state: str) -> bool:
-    """Return whether a state says that an order is canceled, in the words of either API."""
     return state.upper() in ("CANCELED", "CANCELLED")
+
+
+def totals(seen: list[Seen]) -> list[tuple[str, int]]:
+    outcomes = Counter(outcome for one in seen for outcome in one.reported)
+    canceled_before = sum(is_canceled(one.before) for one in seen)
+    return [
+        ("orders", len(seen)),
+        ("canceled before the run", canceled_before),
+        ("canceled in the run", sum(is_canceled(one.after) for one in seen) - canceled_before),
+        ("left as they were", sum(one.before == one.after for one in seen)),
+        ("orders without a cancel", sum(not one.posts for one in seen)),
+        ("orders with more than one cancel", sum(len(one.posts) > 1 for one in seen)),
+        ("cancels that the OMS received", sum(len(one.posts) for one in seen)),
+        ("cancels after one that had canceled", sum(one.needless_posts for one in seen)),
+        *((f"reported {outcome}", count) for outcome, count in sorted(outcomes.items())),
+    ]
 
 
 def disagreements(seen: Iterable[Seen], stray_posts: Mapping[int, int]) -> list[str]:

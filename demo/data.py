@@ -60,19 +60,16 @@ class DemoOrder:
         return f"SHOP-{self.order_id}" if self.native else str(self.order_id)
 
     def as_loaded(self) -> dict[str, Any]:
-        """Return the order as the emulator is given it."""
         state = {"orderState": self.state, "orderStatus": self.state}
         native = {"externalId": self.name} if self.native else {}
         return {"orderID": self.order_id, **state, "native": native}
 
     def state_in(self, orders: Mapping[int, Mapping[str, Any]]) -> str:
-        """Return its state."""
         facts = orders[self.order_id]
         return str(facts["native"]["status"] if self.native else facts["orderState"])
 
 
 def demo_orders(*, native: bool = False) -> list[DemoOrder]:
-    """Return every order of the demo, of a translated or a native tenant."""
     orders: list[DemoOrder] = []
     for story, count, states, to_cancel in _GROUPS:
         for number in range(count):
@@ -111,7 +108,6 @@ def create_verdicts(database: Path, orders: list[DemoOrder]) -> None:
 
 
 def reported_outcomes(database: Path) -> dict[str, str]:
-    """Return the DAG's results: the outcome of every order that has one, by its name."""
     with closing(sqlite3.connect(database)) as connection:
         rows = connection.execute(
             "SELECT order_id, cancel_outcome FROM fraud_verdicts WHERE cancel_outcome IS NOT NULL"

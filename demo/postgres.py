@@ -26,7 +26,6 @@ class Postgres:
         self._options = options
 
     def __enter__(self) -> Self:
-        """Make a database and start its server."""
         # A socket's path must be short, and the directories of pytest and of root are not for it.
         self.home = Path(tempfile.mkdtemp(prefix="oms-pg-"))
         try:
@@ -37,12 +36,10 @@ class Postgres:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End the server and remove its database."""
         self._end()
 
     @property
     def connection(self) -> dict[str, str]:
-        """Return an Airflow connection to it."""
         return {
             "conn_type": "postgres",
             "host": str(self.home),

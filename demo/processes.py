@@ -31,7 +31,6 @@ class Session:
         self._leader = psutil.Process(leader)
 
     def processes(self) -> list[psutil.Process]:
-        """Return every process of the session that runs."""
         # Members that outlived their leader keep the number from being given to others.
         if psutil.pid_exists(self.id) and not self._leader.is_running():
             return []

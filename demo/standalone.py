@@ -48,7 +48,6 @@ def settings_for(port: int) -> dict[str, str]:
 
 
 def _is_locked(answer: requests.Response) -> bool:
-    """Return whether Airflow did nothing, because another of its processes was writing."""
     is_fault_of_its_own = answer.status_code >= requests.codes.server_error
     return is_fault_of_its_own and "database is locked" in answer.text.lower()
 
@@ -67,11 +66,9 @@ class AirflowApi:
         self._session.trust_env = False
 
     def password_of(self, user: str) -> str:
-        """Return a user's password."""
         return str(json.loads(self._passwords.read_text(encoding="utf-8"))[user])
 
     def is_healthy(self) -> bool:
-        """Return whether every part of Airflow runs."""
         try:
             answer = self._session.get(f"{self.address}/api/v2/monitor/health", timeout=5)
             parts = answer.json()
@@ -122,7 +119,6 @@ class AirflowApi:
 class Standalone:
     """Run all of Airflow for the length of a `with` block.
 
-    :param home: an empty directory, for its database and its logs.
     :param connections: the connections by their ids, as the REST API takes them.
     """
 
@@ -145,7 +141,6 @@ class Standalone:
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        """Start it, wait until all of its parts run, and log in."""
         with ExitStack() as stack:
             self._sessions = stack.enter_context(
                 running(
@@ -162,9 +157,7 @@ class Standalone:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End all of its processes."""
         self._stack.close()
 
     def processes(self) -> list[psutil.Process]:
-        """Return every process of this Airflow."""
         return [process for session in self._sessions for process in session.processes()]

@@ -27,7 +27,6 @@ def step(name: str) -> Iterator[None]:
 
 
 def last_lines(log: Path, count: int = 25) -> str:
-    """Return the end of a log file, for the person who has to find out what went wrong."""
     return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-count:])
 
 

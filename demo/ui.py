@@ -59,7 +59,6 @@ def servers(directory: Path) -> Iterator[str]:
 
 
 def show(place: Workplace) -> int:
-    """Run both servers until this process is interrupted."""
     with place.reserved():
         place.wipe()
         print("Start a local OMS and Airflow's web UI, which takes about a minute …", flush=True)

@@ -74,7 +74,6 @@ class Workplace:
             os.close(handle)
 
     def wipe(self) -> None:
-        """Begin with nothing of an earlier run."""
         # The directory itself stays: it carries the reservation.
         for entry in self.directory.iterdir():
             if entry.is_dir() and not entry.is_symlink():
@@ -84,7 +83,6 @@ class Workplace:
 
 
 def oms_connection(oms: EmulatorProcess, **extra: object) -> dict[str, str]:
-    """Return a connection to an emulator, as Airflow's REST API takes it."""
     return {
         "conn_type": "oms",
         "host": oms.url,

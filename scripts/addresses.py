@@ -21,7 +21,6 @@ RELATIVE_LINK = re.compile(r"\]\((?![a-z]+:|#)([^)\s]+)\)")
 
 
 def with_absolute_links(text: str, address: str, version: str) -> str:
-    """Return a page whose links into the repository are absolute."""
     return RELATIVE_LINK.sub(rf"]({address}/blob/v{version}/\1)", text)
 
 
@@ -37,7 +36,6 @@ class Addresses(MetadataHookInterface):
     """Set the fields that have an address in them."""
 
     def update(self, metadata: dict[str, Any]) -> None:
-        """Add the README and the links."""
         text = (Path(self.root) / "README.md").read_text(encoding="utf-8")
         if address := address_of_repository():
             version = metadata["version"]

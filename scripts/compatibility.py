@@ -24,25 +24,21 @@ Cell = dict[str, Any]
 
 
 def short(version: str) -> str:
-    """Return the first two parts of a version."""
     return ".".join(version.split(".")[:2])
 
 
 def cells() -> list[Cell]:
-    """Return the cells that have results, the oldest first."""
     found = [json.loads(path.read_text(encoding="utf-8")) for path in REPORTS.glob("*.json")]
     return sorted(found, key=lambda cell: (Version(cell["airflow"]), Version(cell["python"])))
 
 
 def wanted() -> set[tuple[str, str]]:
-    """Return Airflow and Python of each cell that there is to be."""
     from noxfile import CELLS  # noqa: PLC0415 - not every environment has nox
 
     return {(airflow, python) for python, airflow in CELLS}
 
 
 def what_is_wrong(found: list[Cell]) -> list[str]:
-    """Return why the tables must not be written."""
     there = {(short(cell["airflow"]), short(cell["python"])) for cell in found}
     wrong = [f"no result of Airflow {a}, Python {p}" for a, p in sorted(wanted() - there)]
     for cell in found:
@@ -57,7 +53,6 @@ def what_is_wrong(found: list[Cell]) -> list[str]:
 
 
 def by_cell(found: list[Cell]) -> str:
-    """Return the table with a row for each cell."""
     rows = []
     for cell in found:
         passed = sum(area.get("passed", 0) for area in cell["tests"].values())
@@ -67,7 +62,6 @@ def by_cell(found: list[Cell]) -> str:
 
 
 def by_aspect(found: list[Cell]) -> str:
-    """Return the table of what degrades how, with a column for each line of Airflow."""
     lines: dict[str, list[Cell]] = {}
     for cell in found:
         lines.setdefault(short(cell["airflow"]), []).append(cell)
@@ -80,7 +74,6 @@ def by_aspect(found: list[Cell]) -> str:
 
 
 def main() -> int:
-    """Print the tables, and write them when asked to."""
     found = cells()
     tables = {"cells": by_cell(found), "aspects": by_aspect(found)}
     print(*tables.values(), sep="\n\n")

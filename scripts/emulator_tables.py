@@ -30,7 +30,6 @@ _KINDS = {
 
 
 def options() -> str:
-    """Return the table of the command line's options."""
     rows = []
     for action in command_line()._actions:  # noqa: SLF001 - argparse has no other way to list them
         if "--help" in action.option_strings:
@@ -44,7 +43,6 @@ def options() -> str:
 
 
 def values(schema: dict[str, Any]) -> str:
-    """Return the possible values of a field, in a few words."""
     if "anyOf" in schema:
         return " or ".join(values(one) for one in schema["anyOf"])
     allowed = schema.get("enum") or ([schema["const"]] if "const" in schema else [])
@@ -68,13 +66,11 @@ def fields(model: type[BaseModel], leave_out: frozenset[str]) -> list[tuple[str,
 
 
 def of_model(model: type[BaseModel], first: str = "switch", *leave_out: str) -> str:
-    """Return the table of a model's fields."""
     heading = (first, "values", "default", "meaning")
     return table(heading, fields(model, frozenset(leave_out)))
 
 
 def faults() -> str:
-    """Return the table of the faults."""
     rows = []
     for model in get_args(get_args(Fault)[0]):
         (kind,) = get_args(model.model_fields["kind"].annotation)
@@ -87,7 +83,6 @@ def faults() -> str:
 
 
 def page(text: str) -> str:
-    """Return the page's text with its tables regenerated."""
     in_separate_tables = (*NativeSettings.model_fields, *PartSettings.model_fields)
     tables = {
         "options": options(),

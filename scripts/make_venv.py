@@ -15,7 +15,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parent.parent
 TOOLS = REPOSITORY / "constraints" / "tools.txt"
 OLDEST = (3, 11)
-# The exit status that tells check.py that an environment cannot exist on this machine.
+# The exit status that tells noxfile.py that an environment cannot exist on this machine.
 NO_PYTHON = 3
 
 
@@ -58,7 +58,6 @@ def fingerprint(constraints: Path, version: tuple[int, ...]) -> str:
 
 
 def run(title: str, command: list[str]) -> None:
-    """Run one step, showing its name."""
     print(f"  {title} …", flush=True)
     environment = {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "UV_LINK_MODE": "copy"}
     # A uv or a pip that belongs to another environment must not be led back to it.
@@ -68,7 +67,6 @@ def run(title: str, command: list[str]) -> None:
 
 
 def build(directory: Path, constraints: Path, python: str) -> None:
-    """Create the environment and install the pins and, editable, the package."""
     inside = str(directory / "bin" / "python")
     uv = [str(directory / "bin" / "uv"), "pip", "install", "--quiet", "--python", inside]
     # Everything the build of the package needs is among the pins.
@@ -80,7 +78,6 @@ def build(directory: Path, constraints: Path, python: str) -> None:
 
 
 def main() -> int:
-    """Build the environment named on the command line unless it is there already."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("directory", help="where the environment goes, such as .venv")
     parser.add_argument("constraints", help="file of pinned versions")

@@ -29,8 +29,6 @@ _SECONDS_PER_RUN = 1800
 class Mistake:
     """Hold one mistake.
 
-    :param title: its effect.
-    :param file: the module, under the package.
     :param right: text of the code as it is; it must occur once.
     :param wrong: the text in its place.
     :param tests: the test files, under `tests`, each of which has to catch it.
@@ -45,14 +43,12 @@ class Mistake:
     not_simulated: str = ""
 
     def applied_to(self, code: str) -> str:
-        """Return the module's code with the mistake."""
         if code.count(self.right) != 1:
             raise ValueError(f"{self.title}: its text occurs {code.count(self.right)} times")
         return code.replace(self.right, self.wrong)
 
 
 def known_mistakes() -> list[Mistake]:
-    """Return the mistakes that the list has."""
     text = (REPOSITORY / "scripts" / "known_mistakes.toml").read_text(encoding="utf-8")
     return [
         Mistake(title, file, **entry)
@@ -103,7 +99,6 @@ def fails(tree: Path, arguments: Iterable[str], *, shown: bool = False) -> bool:
 
 
 def try_out(mistake: Mistake) -> bool:
-    """Ask the tests about a mistake, print the result, and return whether each caught it."""
     file = f"{PACKAGE}/{mistake.file}"
     code = mistake.applied_to((REPOSITORY / file).read_text(encoding="utf-8"))
     with tree_with(file, code) as tree:
@@ -114,7 +109,6 @@ def try_out(mistake: Mistake) -> bool:
 
 
 def main() -> int:
-    """Try every mistake, or those whose title holds the words given."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("words", nargs="*", help="only mistakes with these words in their title")
     words = parser.parse_args().words

@@ -37,9 +37,6 @@ _LEFT_ALONE = _SKIPPED | _CHECKED_CALL | _LOGGING | _LIST_OF_NAMES | _PROSE
 class RandomMutant:
     """Hold one mutant.
 
-    :param file: the module, relative to the repository.
-    :param operator: the name of the operator that made it.
-    :param text: the whole module, changed.
     :param diff: the change as a unified diff without context.
     :param lines: the lines from the beginning of the changed statement to the change.
     """
@@ -103,7 +100,6 @@ def draw(paths: list[Path], repository: Path, seed: int) -> Iterator[RandomMutan
 
 
 def mutant_of(file: str, operator: str, code: str, text: str) -> RandomMutant:
-    """Return a mutant, with the lines that it changes."""
     lines = difflib.unified_diff(code.splitlines(), text.splitlines(), lineterm="", n=0)
     diff = "\n".join(list(lines)[2:])
     places = re.findall(r"^@@ -(\d+)(?:,(\d+))?", diff, re.MULTILINE)

@@ -64,7 +64,6 @@ def build_elsewhere(scratch: Path) -> Path:
 
 
 def differences(one: Path, other: Path) -> list[str]:
-    """Return the names of files that are not the same in two directories."""
     here, there = (
         {(path.name, path.read_bytes()) for path in directory.iterdir()}
         for directory in (one, other)
@@ -89,14 +88,12 @@ def wrong_with_version(version: str, tag: str, changelog: str) -> list[str]:
 
 
 def wrong_with_links(metadata: str, tag: str) -> list[str]:
-    """Return the errors in the links that PyPI will show."""
     if tag and RELATIVE_LINK.search(metadata):
         return [f"the README's links lead nowhere on PyPI; set {VARIABLE}"]
     return []
 
 
 def check(wheel: Path, tag: str, changelog: str) -> None:
-    """Check the built files."""
     name, version = wheel.name.split("-")[:2]
     info = f"{name}-{version}.dist-info"
     with zipfile.ZipFile(wheel) as archive:
@@ -120,7 +117,6 @@ def release_notes(changelog: str, version: str) -> str:
 
 
 def main() -> int:
-    """Build twice, compare and check."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tag", default="", help="the tag to release, such as v1.2.3")
     tag = parser.parse_args().tag

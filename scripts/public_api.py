@@ -56,7 +56,6 @@ def public_api() -> str:
 
 
 def entry(what: str, name: str, thing: Any, signature: str) -> str:
-    """Return one line of the snapshot."""
     if what not in ("class", "exception"):
         return f"{what} {name}{signature}"
     bases = ", ".join(base.__qualname__ for base in thing.__bases__)

@@ -50,7 +50,6 @@ def reach_of_tests() -> Reach:
 
 
 def lives(mutant: RandomMutant, reach: Reach) -> bool:
-    """Return whether no test notices a mutant."""
     lines = reach.get(mutant.file, {})
     reaching = {test for line in mutant.lines for test in lines.get(line, ())}
     tests = sorted(reaching - {""})
@@ -79,7 +78,6 @@ def modules(words: list[str]) -> list[Path]:
 
 
 def main() -> int:
-    """Draw mutants, try them, and fail when too many live."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("words", nargs="*", help="only modules with one of these in their path")
     parser.add_argument("--seed", type=int, default=1, help="decides which are drawn")

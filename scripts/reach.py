@@ -17,7 +17,6 @@ _measured = coverage.Coverage(data_file=os.environ["REACH"], source=["airflow_pr
 
 
 def pytest_load_initial_conftests() -> None:
-    """Begin before anything is imported."""
     _measured.start()
 
 
@@ -31,6 +30,5 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 
 
 def pytest_unconfigure() -> None:
-    """Write the file."""
     _measured.stop()
     _measured.save()

@@ -36,10 +36,8 @@ RUN_HERE = ("make", "diff")
 class Step:
     """Hold one step of the workflow.
 
-    :param said: the command or the action.
     :param runs: whether it is run here.
     :param python: the Python it needs, such as ``3.11``; empty for any.
-    :param environment: the environment variables of the step.
     """
 
     said: str
@@ -49,7 +47,6 @@ class Step:
 
 
 def steps(workflow: dict[str, Any]) -> Iterator[Step]:
-    """Go through the steps of a workflow, once for each cell of a job's matrix."""
     for job in workflow["jobs"].values():
         for cell in job.get("strategy", {}).get("matrix", {}).get("include", [{}]):
             for step in job.get("steps", [job]):
@@ -61,7 +58,6 @@ def steps(workflow: dict[str, Any]) -> Iterator[Step]:
 
 
 def filled_in(text: str, cell: dict[str, str]) -> str:
-    """Return a text with the values of a matrix in it."""
     return re.sub(r"\$\{\{ matrix\.(\w+) \}\}", lambda found: cell[found[1]], text)
 
 
@@ -71,7 +67,6 @@ def dated(changelog: str, day: dt.date) -> str:
 
 
 def run(step: Step, clone: Path) -> None:
-    """Run one step."""
     # The options of the make that runs this are not those of the workflow's.
     inherited = {name: text for name, text in os.environ.items() if not name.startswith("MAKE")}
     settings = {VARIABLE: ADDRESS, "GITHUB_REF_NAME": TAG}
@@ -82,7 +77,6 @@ def run(step: Step, clone: Path) -> None:
 
 
 def main() -> int:
-    """Go through the workflow."""
     with tempfile.TemporaryDirectory(prefix="oms-release-") as scratch:
         clone = Path(scratch) / "clone"
         git = shutil.which("git") or "git"

@@ -49,7 +49,6 @@ def sbom() -> str:
 
 
 def component(name: str, description: str, version: str | None = None) -> Component:
-    """Return a Python package as a component."""
     purl = PackageURL("pypi", name=name, version=version)
     return Component(
         name=name,

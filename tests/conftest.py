@@ -237,6 +237,18 @@ def emulator(_emulator: EmulatorProcess) -> EmulatorProcess:
 
 
 @pytest.fixture(scope="session")
+def nginx_program() -> str:
+    """Give the path of nginx, or skip the test."""
+    from bench import nginx  # noqa: PLC0415 - only some tests need it
+    from demo.terminal import DemoError  # noqa: PLC0415
+
+    try:
+        return nginx.find()
+    except DemoError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
 def airflow_db() -> Iterator[None]:
     """Give Airflow its tables, once for all tests; they end with the temporary home."""
     from airflow.utils import db  # noqa: PLC0415 - costs seconds, and only some tests need it

@@ -55,7 +55,6 @@ with DAG(dag_id="bench_store", schedule=None, catchup=False):
 
     @task
     def measure_store() -> list[float]:
-        """Return how long each write of the journal's size takes, in seconds."""
         store: Any = get_current_context()["task_state_store"]
         taken = []
         for _ in range(WRITES):

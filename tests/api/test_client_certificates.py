@@ -23,7 +23,6 @@ from airflow_provider_oms.api.errors import (
     OmsWrongServerError,
 )
 from airflow_provider_oms.api.evidence import Evidence
-from bench import nginx
 
 TOKEN = document({"access_token": "tok-1", "expires_in": 3600})
 LOGIN = ("id", "a secret of some length")
@@ -78,15 +77,16 @@ class Gateway:
 
 @pytest.fixture(scope="module", params=["TLSv1.2", "TLSv1.3"])
 def running(
-    request: pytest.FixtureRequest, folder: Path, authority: trustme.CA, server_pair: Pair
+    request: pytest.FixtureRequest,
+    nginx_program: str,
+    folder: Path,
+    authority: trustme.CA,
+    server_pair: Pair,
 ) -> Iterator[Gateway]:
-    program = nginx.find()
-    if program is None:
-        pytest.skip("nginx is not installed")
     with (
         RawServer([document(ORDER)]) as oms,
         gateway(
-            program,
+            nginx_program,
             folder / request.param,
             oms=oms.url,
             server=server_pair,

@@ -13,7 +13,6 @@ from bench.limiter import Limit
 from bench.limits import AT_A_TIME, OPERATOR, PLAIN, SCENARIOS, Taken, take
 from bench.paper import Paper
 from bench.rounds import QUICK, Bench, running
-from demo.terminal import DemoError
 
 RETRY = "plain.retry"
 DONE = Taken(PLAIN, seconds=20.0, canceled=1_000, cancels=1_250, turned_away=250, reposted=0)
@@ -37,12 +36,6 @@ def test_the_operator_is_held_to_what_it_did_behind_each_limit() -> None:
     assert shares[0].row()[-1] == "SHORT by 0.40"
 
 
-def test_without_nginx_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nginx, "find", lambda: None)
-    with pytest.raises(DemoError, match="apt-get install nginx-light"):
-        limits.find_nginx()
-
-
 def test_nginx_is_told_the_limit(tmp_path: Path) -> None:
     by_rate = nginx.configuration(
         Limit(rate=100, status=503, retry_after=5), tmp_path, port=1234, stub_port=5678
@@ -61,29 +54,23 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
         yield Bench(tenant, tmp_path, QUICK, Paper(), store_seconds=0.001)
 
 
-@pytest.fixture
-def program() -> str:
-    program = nginx.find()
-    if program is None:
-        pytest.skip("nginx is not installed")
-    return program
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("contender", [OPERATOR, RETRY])
 @pytest.mark.parametrize("limit", [Limit(rate=20), Limit(at_a_time=4)], ids=["rate", "at a time"])
 def test_nginx_limits_and_its_log_tells_how_many_it_turned_away(
-    bench: Bench, program: str, limit: Limit, contender: str
+    bench: Bench, nginx_program: str, limit: Limit, contender: str
 ) -> None:
-    found = take(bench, replace(PLAIN, limit=limit, orders=40, longest=30.0), contender, program)
+    found = take(
+        bench, replace(PLAIN, limit=limit, orders=40, longest=30.0), contender, nginx_program
+    )
     assert (found.canceled, found.left, found.reposted, found.end) == (40, 0, 0, "")
     assert found.turned_away > 0
     assert found.cancels >= 40
 
 
 @pytest.mark.slow
-def test_a_contender_that_takes_too_long_is_stopped(bench: Bench, program: str) -> None:
+def test_a_contender_that_takes_too_long_is_stopped(bench: Bench, nginx_program: str) -> None:
     slow = replace(PLAIN, limit=Limit(rate=1), orders=50, longest=1.0)
-    found = take(bench, slow, RETRY, program)
+    found = take(bench, slow, RETRY, nginx_program)
     assert (found.seconds, found.end) == (1.0, "stopped after 1 s")
     assert 0 < found.canceled < 50

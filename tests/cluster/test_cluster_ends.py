@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from cluster import __main__ as cluster_test
+from bench import nginx
 from cluster import parts
 from cluster.parts import Cluster
 from demo.terminal import DemoError
@@ -34,14 +34,14 @@ PART = (
 SERVERS = """
 import signal, sys, time
 from pathlib import Path
-from cluster.__main__ import find_programs
+from bench import nginx
 from cluster.parts import redis
 from demo.postgres import Postgres
 from demo.terminal import let_signals_interrupt
 # A shell's background job, in which the tests may run, ignores SIGINT, and so does all it starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 let_signals_interrupt()
-with Postgres() as postgres, redis(find_programs()[0], Path(sys.argv[1])):
+with Postgres() as postgres, redis(nginx.find("redis-server", "redis-server"), Path(sys.argv[1])):
     print(postgres.home, flush=True)
     time.sleep(60)
 """
@@ -123,7 +123,7 @@ def test_a_part_that_dies_by_itself_is_named(
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_real_servers_end_when_they_are_interrupted(number: signal.Signals, tmp_path: Path) -> None:
     try:
-        cluster_test.find_programs()
+        nginx.find("redis-server", "redis-server")
     except DemoError as error:
         pytest.skip(str(error))
     command = [sys.executable, "-c", SERVERS, str(tmp_path)]
@@ -144,5 +144,6 @@ def test_real_servers_end_when_they_are_interrupted(number: signal.Signals, tmp_
 
 def test_a_missing_server_is_named_with_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(DemoError, match=r"apt-get install .*redis-server nginx-light"):
-        cluster_test.find_programs()
+    monkeypatch.setattr(nginx, "_ALSO_IN", ())
+    with pytest.raises(DemoError, match=r"needs nginx: apt-get install .*nginx-light"):
+        nginx.find()

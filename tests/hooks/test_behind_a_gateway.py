@@ -14,7 +14,6 @@ from airflow_provider_oms.cancellation.outcomes import Outcome
 from airflow_provider_oms.emulator.testing import EmulatorProcess
 from airflow_provider_oms.exceptions import OmsCancellationError
 from airflow_provider_oms.hooks.oms import OmsHook
-from bench import nginx
 
 HOST = "gateway.example.com"
 KEY = "the-key-of-the-gateway"
@@ -29,12 +28,9 @@ def emulator() -> Iterator[EmulatorProcess]:
 
 @pytest.fixture(scope="module")
 def behind(
-    emulator: EmulatorProcess, tmp_path_factory: pytest.TempPathFactory
+    emulator: EmulatorProcess, nginx_program: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[ConnectProxy, dict[str, Any]]]:
     """Give the proxy, and a connection whose only way to the emulator leads through both."""
-    program = nginx.find()
-    if program is None:
-        pytest.skip("nginx is not installed")
     folder, authority = tmp_path_factory.mktemp("gateway"), trustme.CA()
     authority.cert_pem.write_to_path(folder / "ca.pem")
     client = pair(authority, folder, "oms-client")
@@ -52,7 +48,7 @@ def behind(
     login = {"login": emulator.client_id, "password": emulator.client_secret}
     with (
         gateway(
-            program,
+            nginx_program,
             folder / "nginx",
             oms=emulator.url,
             server=pair(authority, folder, HOST),
