@@ -3,6 +3,9 @@
 .POSIX:
 PYTHON = python3
 export PYTHON
+# Many images set it. With it, each process of Airflow compiles all of Airflow's modules itself.
+PYTHONDONTWRITEBYTECODE =
+export PYTHONDONTWRITEBYTECODE
 
 VENV = .venv/bin
 # From scratch, every reference checked, and a warning is an error.
