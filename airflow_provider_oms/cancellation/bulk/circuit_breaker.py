@@ -202,7 +202,14 @@ class CircuitBreaker:
         :param now: the present moment.
         """
         if now >= self.gives_up_at:
-            self.stop(f"a first read did not get through: {self._last_failure}", now, settle=0)
+            self.give_up(now)
+
+    def give_up(self, now: float) -> None:
+        """Stop a run that has got no answer, and touch no order.
+
+        :param now: the present moment.
+        """
+        self.stop(f"a first read did not get through: {self._last_failure}", now, settle=0)
 
     def on_reply(self, item: WorkItem, event: Event) -> float:
         """Narrow or stop the run when the OMS does not answer any more, or asks to wait too long.

@@ -98,6 +98,9 @@ class Intake:
             may_probe = self._probes <= len(self._breaker.suspects)
             item = self._next_outside(load) if may_probe else None
             self._probes += item is not None
+            if item is None and load == 0 and self._queued:
+                # Nothing is under way that could get an answer.
+                self._breaker.give_up(now)
             return [item] if item is not None else []
         if not leasing.is_usable:
             return []

@@ -30,6 +30,7 @@ from airflow_provider_oms.cancellation.outcomes import Outcome
 
 WRONG_SERVER = Reply(Evidence.WRONG_SERVER, "a proxy's page")
 WRONG_SECRET = Reply(Evidence.FORBIDDEN, "wrong secret", left=False)
+FOREIGN = Reply(Evidence.AMBIGUOUS, "another tenant's order", is_of_another_tenant=True)
 
 
 def outcome_of(run: Any, order_id: int) -> Outcome:
@@ -193,6 +194,19 @@ class TestATenantThatIsAway:
         assert why(run) == "a first read did not get through: no answer came"
         assert 20 <= world.clock.now < 21
         assert outcomes(run) == {"not_attempted": 10}
+
+    @pytest.mark.parametrize("count", [2, 12, 1000])
+    def test_it_does_not_wait_when_the_orders_that_it_asked_about_have_ended(
+        self, count: int
+    ) -> None:
+        world = World(count, policy=READS_FIRST)
+        world.tenant.on_read = lambda _: FOREIGN
+        run = world.run(workers=16)
+        assert outcomes(run)["refused"] == min(count, 11)
+        assert world.clock.now < 5
+        assert world.tenant.posted == []
+        is_cut_short = f"a first read did not get through: {FOREIGN.message}"
+        assert why(run) == (is_cut_short if count > 11 else "")
 
     @pytest.mark.parametrize("reply", [UNSENT, UNAVAILABLE, throttled(15.0), throttled()])
     def test_one_that_comes_back_in_time_is_waited_for(self, reply: Reply) -> None:
