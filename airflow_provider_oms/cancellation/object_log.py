@@ -21,7 +21,7 @@ from collections.abc import Collection
 from typing import Any, Protocol
 
 from airflow_provider_oms.api.errors import OmsInputError
-from airflow_provider_oms.cancellation.store import store_failures
+from airflow_provider_oms.cancellation.store import TakenOverError, store_failures
 
 __all__ = ["RULE", "ObjectLog", "Objects"]
 
@@ -59,7 +59,7 @@ class Objects(Protocol):
         """
 
 
-class _FencedOffError(Exception):
+class _FencedOffError(TakenOverError):
     def __init__(self) -> None:
         super().__init__("another attempt of this task has taken over")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-__all__ = ["JournalError", "Store", "store_failures"]
+__all__ = ["JournalError", "Store", "TakenOverError", "store_failures"]
 
 
 class Store(Protocol):
@@ -27,8 +27,20 @@ class Store(Protocol):
         """
 
 
+class TakenOverError(Exception):
+    """Report that a newer attempt of the task writes to the store, and this one never can again."""
+
+
 class JournalError(Exception):
-    """Report that the store could not be written: no cancel may be sent on its account."""
+    """Report that the store could not be written: no cancel may be sent on its account.
+
+    :param message: why, in a few words.
+    :param is_final: whether it never can be again by this attempt.
+    """
+
+    def __init__(self, message: str, *, is_final: bool = False) -> None:
+        super().__init__(message)
+        self.is_final = is_final
 
 
 @contextmanager
@@ -39,5 +51,7 @@ def store_failures() -> Iterator[None]:
     """
     try:
         yield
+    except TakenOverError as error:
+        raise JournalError(str(error), is_final=True) from error
     except Exception as error:
         raise JournalError(f"{type(error).__name__}: {error}") from error

@@ -258,7 +258,7 @@ class Attempt:
         intents = [item.request.order_id for item in write.intents]
 
         def commit() -> None:
-            error = None
+            error: JournalError | None = None
             posted_by = wall + write.longest_lease
             try:
                 self.journal.write(
@@ -269,10 +269,10 @@ class Attempt:
                     learned=write.learned,
                 )
             except JournalError as failure:
-                error = str(failure)
+                error = failure
             self._log(
                 f"#{self.number} records {len(intents)} intents {intents} and {len(write.ended)} "
-                f"ends{': ' + error if error else ''}"
+                f"ends{f': {error}' if error else ''}"
             )
             if error is None:
                 self._checks.on_record(self, intents, posted_by, list(write.ended))
@@ -280,7 +280,7 @@ class Attempt:
 
         self._soon(seconds, commit)
 
-    def _on_write(self, write: Write, error: str | None) -> None:
+    def _on_write(self, write: Write, error: JournalError | None) -> None:
         if error is None:
             self.engine.on_written(write, self.now)
         else:

@@ -7,6 +7,8 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+from airflow_provider_oms.cancellation.store import TakenOverError
+
 
 class StoreFailedError(Exception):
     """Say that a value was not taken, or that it is not known whether it was."""
@@ -73,7 +75,7 @@ class Store:
         if how in ("late", "gone"):
             raise StoreFailedError(how)
         if not self._take(key, text):
-            raise StoreFailedError("another attempt has taken over")
+            raise TakenOverError("another attempt has taken over")
         if how == "taken":
             raise StoreFailedError(how)
 

@@ -343,7 +343,7 @@ class BulkRun:
     def _write_until_told(self) -> None:
         while (write := self._writes.get()) is not None:
             began_at, wall_now = seconds(), time.time()
-            error: str | None = None
+            error: JournalError | None = None
             try:
                 self._journal.write(
                     [item.request.order_id for item in write.intents],
@@ -354,14 +354,14 @@ class BulkRun:
                     learned=write.learned,
                 )
             except JournalError as failure:
-                error = str(failure)
+                error = failure
             except BaseException as fault:  # noqa: BLE001 - run() raises it in its caller's thread
                 self._stop_after_fault(fault)
                 return
             self.journal_seconds += seconds() - began_at
             self._inbox.put(self._on_write(write, error))
 
-    def _on_write(self, write: Write, error: str | None) -> _Handler:
+    def _on_write(self, write: Write, error: JournalError | None) -> _Handler:
         if error is None:
             return lambda now: self._engine.on_written(write, now)
         return lambda now: self._engine.on_write_failed(write, error, now)

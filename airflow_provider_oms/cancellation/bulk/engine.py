@@ -32,11 +32,10 @@ from airflow_provider_oms.cancellation.bulk.work_item import ItemState, WorkItem
 from airflow_provider_oms.cancellation.decision import Call, Done, Step, Wait, when_interrupted
 from airflow_provider_oms.cancellation.history import Action, Event, History, Reply
 from airflow_provider_oms.cancellation.runner import describe_decision, deviates
+from airflow_provider_oms.cancellation.store import JournalError
 
 __all__ = ["Engine", "Limits"]
 
-# How long a run that cannot write the journal goes on.
-_LONGEST_WITHOUT_JOURNAL = 60.0
 # How long its end waits for the last write, and how long one that was stopped.
 _LAST_WRITE_WITHIN = 10.0
 _LAST_WRITE_AFTER_STOP = 1.0
@@ -168,7 +167,7 @@ class Engine:
         if self._is_draining:
             self._drain(now)
 
-    def on_write_failed(self, write: Write, error: str, now: float) -> None:
+    def on_write_failed(self, write: Write, error: JournalError, now: float) -> None:
         """Let no cancel leave until the journal can be written again.
 
         :param write: the write that failed.
@@ -182,10 +181,8 @@ class Engine:
 
     @property
     def _gives_up_journal_at(self) -> float:
-        since = self._leasing.failing_since
-        if since is None or self.is_closed or self.breaker.stopped is not None:
-            return math.inf
-        return since + _LONGEST_WITHOUT_JOURNAL
+        is_over = self.is_closed or self.breaker.stopped is not None
+        return math.inf if is_over else self._leasing.gives_up_at
 
     def _say_that_journal_fails(self) -> None:
         why = "The journal cannot be written; no cancel leaves until it can be"

@@ -16,11 +16,14 @@ from airflow_provider_oms.cancellation.bulk.work_item import (
     Lease,
     WorkItem,
 )
+from airflow_provider_oms.cancellation.store import JournalError
 
 __all__ = ["Leasing"]
 
 _LONGEST_UNRECORDED = 0.75
 _RETRY_AFTER = 1.0
+# How long a run that cannot write the journal goes on.
+_LONGEST_WITHOUT_JOURNAL = 60.0
 
 
 class Leasing:
@@ -40,6 +43,7 @@ class Leasing:
         self._write: Write | None = None
         #: Since when nothing could be recorded in time; ``None`` while it can.
         self.failing_since: float | None = None
+        self._is_final = False
         #: Why, in a few words.
         self.failure = ""
 
@@ -47,6 +51,13 @@ class Leasing:
     def is_usable(self) -> bool:
         """Return whether the last write went well; no cancel leaves otherwise."""
         return self.failing_since is None
+
+    @property
+    def gives_up_at(self) -> float:
+        """Return until when a run waits for a write that goes well."""
+        if self.failing_since is None:
+            return math.inf
+        return self.failing_since + (0 if self._is_final else _LONGEST_WITHOUT_JOURNAL)
 
     @property
     def is_writing(self) -> bool:
@@ -141,18 +152,20 @@ class Leasing:
             item.lease = lease
         return write.intents
 
-    def on_failed(self, write: Write, error: str, now: float) -> bool:
+    def on_failed(self, write: Write, error: JournalError, now: float) -> bool:
         """Let the orders of a write that failed ask again.
 
         :param write: the write.
         :param error: why it failed.
         :param now: the present moment.
-        :return: whether this is the first failure in a row.
+        :return: whether this is the first failure in a row, and a later write may go well.
         """
         self._write = None
         self._last_write_at = now
         self._ask_again(write)
-        return self._fail(error, now)
+        is_first = self._fail(str(error), now)
+        self._is_final = error.is_final
+        return is_first and not error.is_final
 
     def note_if_late(self, now: float) -> bool:
         """Return whether the write in flight has just turned out to take longer than a lease lasts.

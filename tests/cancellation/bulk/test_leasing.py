@@ -18,10 +18,13 @@ from airflow_provider_oms.cancellation.bulk.work_item import (
 )
 from airflow_provider_oms.cancellation.history import Action, Policy
 from airflow_provider_oms.cancellation.outcomes import CancellationResult, Outcome
+from airflow_provider_oms.cancellation.store import JournalError
 
 NOW = 100.0
 LEEWAY = 5.0
 END = OrderEnd(CancellationResult(9, Outcome.CANCELED))
+AWAY = JournalError("away")
+TAKEN_OVER = JournalError("taken over", is_final=True)
 
 
 def leasing_of(*, is_kept: bool = True) -> Leasing:
@@ -120,12 +123,12 @@ class TestAWriteThatFails:
         leasing.ask(item)
         leasing.note(END)
         write = write_of(leasing)
-        assert leasing.on_failed(write, "away", NOW + 3)
+        assert leasing.on_failed(write, AWAY, NOW + 3)
         assert leasing.failing_since == NOW + 3
         assert leasing.due_at() == NOW + 4
         again = write_of(leasing, NOW + 4)
         assert (again.intents, again.ended) == ((item,), (END,))
-        assert not leasing.on_failed(again, "away", NOW + 5)
+        assert not leasing.on_failed(again, AWAY, NOW + 5)
         assert leasing.failing_since == NOW + 3
         leasing.on_written(write_of(leasing, NOW + 6), NOW + 6)
         assert leasing.is_usable
@@ -148,10 +151,27 @@ class TestAWriteThatFails:
         assert list(leasing.on_written(again, NOW + 3603)) == [item]
         assert leasing.is_usable
 
+    def test_a_run_waits_a_minute_for_one_that_goes_well(self) -> None:
+        leasing, _, write = asked(1)
+        assert leasing.gives_up_at == math.inf
+        leasing.on_failed(write, AWAY, NOW)
+        assert leasing.gives_up_at == NOW + 60
+        leasing.on_failed(write_of(leasing, NOW + 1), AWAY, NOW + 1)
+        assert leasing.gives_up_at == NOW + 60
+        leasing.on_written(write_of(leasing, NOW + 2), NOW + 2)
+        assert leasing.gives_up_at == math.inf
+
+    def test_it_waits_for_none_when_another_attempt_has_taken_over(self) -> None:
+        leasing, _, write = asked(1)
+        # That the next write may go well is not said.
+        assert not leasing.on_failed(write, TAKEN_OVER, NOW)
+        assert not leasing.is_usable
+        assert leasing.gives_up_at == NOW
+
     def test_an_order_that_has_ended_meanwhile_does_not_ask_again(self) -> None:
         leasing, (item, other), write = asked(1, 2)
         item.state = ItemState.ENDED
-        leasing.on_failed(write, "away", NOW)
+        leasing.on_failed(write, AWAY, NOW)
         assert write_of(leasing, NOW + 1).intents == (other,)
 
 

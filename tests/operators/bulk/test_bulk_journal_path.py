@@ -61,6 +61,23 @@ def test_it_reads_what_is_in_doubt_and_cancels_what_was_never_sent(
     assert canceled not in reads
 
 
+@pytest.mark.slow
+def test_an_attempt_that_another_one_has_taken_over_from_ends_by_itself(
+    oms: EmulatorProcess, tmp_path: Path
+) -> None:
+    orders = [FIRST + number for number in range(8)]
+    oms.add_fault("slow", call="cancel", seconds=1)
+    words = [one_attempt.__file__, str(tmp_path), *map(str, orders)]
+    with subprocess.Popen([sys.executable, *words], stderr=subprocess.PIPE, text=True) as process:
+        wait_until(lambda: oms.cancels(FIRST) == 1, 60, lambda: str(cancel_posts(oms)))
+        attempt(2).run(orders, journal_path=str(tmp_path))
+        # Where the journal only fails, a run waits a minute for it.
+        _, said = process.communicate(timeout=45)
+    assert process.returncode == 1
+    assert "another one has taken over" in said
+    assert sorted(cancel_posts(oms)) == orders
+
+
 def test_an_attempt_that_was_taken_over_from_reports_nothing(
     oms: EmulatorProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
