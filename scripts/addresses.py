@@ -26,7 +26,7 @@ def with_absolute_links(text: str, address: str, version: str) -> str:
 
 def address_of_repository() -> str | None:
     """Return the repository's address, or ``None`` when the environment names none."""
-    address = os.environ.get(VARIABLE, "").rstrip("/")
+    address = os.environ.get(VARIABLE, "").rstrip("/").removesuffix(".git")
     if address and not _ADDRESS.fullmatch(address):
         raise ValueError(f"{VARIABLE} must look like https://HOST/OWNER/NAME, not {address!r}")
     return address or None

@@ -22,6 +22,7 @@ __all__ = [
     "is_plain_http",
     "is_same_origin",
     "parse_port",
+    "usable_proxy",
 ]
 
 # US production and its sandboxes (Kibo's "API authentication" page); other regions differ.
@@ -35,11 +36,12 @@ _DERIVED = {
 _RULE = "must be an address such as https://example.com"
 _PROXY_RULE = (
     "must be an address such as http://proxy.example.com:3128 or http://user:password@proxy:3128, "
-    "with user and password percent-encoded"
+    "with user and password percent-encoded (%5C for a backslash)"
 )
 # Letters of any script, and the underscore of container names. Refuses an unresolved template, and
 # the scheme of an address in which it was typed twice.
-_HOST_NAME = re.compile(r"(?!(?:https?|null|none)$)\w(?:[\w.-]*\w)?\.?")
+_HOST_NAME = re.compile(r"(?!(?:https?|null|none)$)\w(?:[\w-]*\w)?(?:\.\w(?:[\w-]*\w)?)*\.?")
+_LONGEST_LABEL = 63
 _PORT_RULE = "port must be a whole number from 1 to 65535, or empty or 0 for none"
 _LARGEST_PORT = 65535
 
@@ -269,24 +271,44 @@ def check_proxy(value: str) -> str:
     :return: the address with its scheme.
     :raises ValueError: when it is no such address.
     """
-    if re.match("socks[0-9a-z]*://", value, re.IGNORECASE):
-        raise ValueError("is a SOCKS proxy, which this client cannot use; give an HTTP proxy")
-    try:
-        parts = _split(value if "://" in value else f"http://{value}")
-        user, has_user, host = parts.netloc.rpartition("@")
-        check_address(parts._replace(netloc=host).geturl())
-        # As the client will read and send them.
-        f"{unquote(parts.username or '')}:{unquote(parts.password or '')}".encode("latin-1")
-    except ValueError:
-        raise ValueError(_PROXY_RULE) from None
+    parts = usable_proxy(value)
+    user, has_user, _ = parts.netloc.rpartition("@")
     if parts.path.strip("/") or (has_user and not (parts.username and ":" in user)):
         raise ValueError(_PROXY_RULE)
     return parts._replace(path="").geturl()
 
 
+def usable_proxy(value: str) -> SplitResult:
+    """Return the parts of a proxy's address, or refuse one that the client cannot use.
+
+    :param value: the address, which may hold a user and a password; http without a scheme.
+    :raises ValueError: when the client could not connect to it, or not send user and password.
+    """
+    if re.match("socks[0-9a-z]*://", value, re.IGNORECASE):
+        raise ValueError("is a SOCKS proxy, which this client cannot use; give an HTTP proxy")
+    try:
+        parts = _split(value if "://" in value else f"http://{value}")
+    except ValueError:
+        raise ValueError(_PROXY_RULE) from None
+    is_http = parts.scheme in ("http", "https")
+    if not is_http or "\\" in parts.netloc or not _is_host(parts.hostname or ""):
+        raise ValueError(_PROXY_RULE)
+    try:
+        # As the client will read and send them.
+        f"{unquote(parts.username or '')}:{unquote(parts.password or '')}".encode("latin-1")
+    except ValueError:
+        raise ValueError(
+            "has a user or password with characters that HTTP cannot carry; it has those of "
+            "Latin-1 only"
+        ) from None
+    return parts
+
+
 def _is_host(name: str) -> bool:
-    is_ip_v6 = ":" in name  # which the library has checked by itself
-    return is_ip_v6 or _HOST_NAME.fullmatch(name) is not None
+    if ":" in name:
+        return True  # IPv6, which the library has checked by itself
+    has_short_labels = all(len(label) <= _LONGEST_LABEL for label in name.split("."))
+    return has_short_labels and _HOST_NAME.fullmatch(name) is not None
 
 
 def check_template(value: str, placeholder: str) -> str:

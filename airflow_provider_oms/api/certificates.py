@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import ssl
 from functools import lru_cache
 from pathlib import Path
@@ -11,6 +12,8 @@ __all__ = ["check_ca_bundle", "check_client_certificate", "environments_ca_bundl
 
 # In the order in which requests itself looks at them when it trusts the environment.
 _VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+_IN_TEXT = "-----BEGIN"
+_HASH_LINK = re.compile(r"[0-9a-f]{8}\.[0-9]+")
 
 
 def environments_ca_bundle() -> tuple[str, str] | None:
@@ -30,17 +33,24 @@ def check_ca_bundle(path: str) -> None:
     :param path: a file in PEM format, or a directory of them.
     :raises ValueError: when it is not there, or is no bundle.
     """
-    if not Path(path).exists():
-        raise ValueError("no such file or directory on this machine")
-    if Path(path).is_dir():
-        return  # OpenSSL reads it when it verifies a certificate
+    if _IN_TEXT in path:
+        raise ValueError("is the text of a certificate; write it to a file, and give its path")
     try:
-        modified_at = Path(path).stat().st_mtime_ns
-        _load(path, modified_at)
+        place = Path(path)
+        if place.is_dir():
+            # OpenSSL reads it when it verifies a certificate, and finds only these.
+            has_links = any(_HASH_LINK.fullmatch(one.name) for one in place.iterdir())
+        else:
+            _load(path, place.stat().st_mtime_ns)
+            return
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: NUL in the path
+        raise ValueError("no such file or directory on this machine") from None
     except ssl.SSLError:
         raise ValueError("holds no certificates in PEM format") from None
     except OSError:
         raise ValueError("cannot be read on this machine") from None
+    if not has_links:
+        raise ValueError("is a directory without the links that openssl rehash makes in it")
 
 
 # Loading a system's bundle takes 60 ms, and a triggerer does it for each trigger.
@@ -79,7 +89,7 @@ def check_client_certificate(certificate: str, key: str | None) -> None:
             ) from None
         if error.reason in _NO_PAIR:
             raise ValueError(
-                f"{field}: holds a key that does not belong to the certificate in client_cert"
+                f"{field}: holds a key that does not belong to the first certificate in client_cert"
             ) from None
         raise ValueError(
             f"client_cert: certificate and key cannot be loaded ({error.reason or 'damaged'})"
@@ -90,6 +100,8 @@ _NO_PAIR = ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH")
 
 
 def _content_of(field: str, path: str) -> bytes:
+    if _IN_TEXT in path:
+        raise ValueError(f"{field}: is the text itself; write it to a file, and give its path")
     try:
         return Path(path).read_bytes()
     except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: NUL in the path

@@ -139,8 +139,8 @@ class TenantSettings(BaseModel):
     def _proxy(cls, value: object) -> object:
         if not isinstance(value, str):
             return value
-        if value.lower() == NO_PROXY:
-            return NO_PROXY
+        if value == NO_PROXY:
+            return value
         return check_proxy(str(check_credential(value)))
 
     @field_validator("secret_headers", mode="before")

@@ -15,13 +15,14 @@ from airflow_provider_oms.api.addresses import (
     derived_url,
     is_kibo,
     is_plain_http,
+    usable_proxy,
 )
 from airflow_provider_oms.api.certificates import (
     check_ca_bundle,
     check_client_certificate,
     environments_ca_bundle,
 )
-from airflow_provider_oms.api.routes import NO_PROXY, is_never_proxied
+from airflow_provider_oms.api.routes import NO_PROXY, environments_proxy, is_never_proxied
 
 if TYPE_CHECKING:
     from airflow_provider_oms.api.config import TenantSettings
@@ -205,6 +206,23 @@ def _environments_certificates(tenant: TenantSettings, _: Set[str]) -> str | Non
     return None
 
 
+def _environments_proxy(tenant: TenantSettings, _: Set[str]) -> str | None:
+    if tenant.proxy is not None:
+        return None
+    for address in (tenant.api_url, *([tenant.token_base_url] if tenant.has_credentials else ())):
+        if (named := environments_proxy(address)) is None:
+            continue
+        variable, proxy = named
+        try:
+            usable_proxy(proxy)
+        except ValueError as error:
+            return (
+                f"proxy: is empty, and the address in {variable} of the environment {error}; "
+                f"correct the variable, or give proxy"
+            )
+    return None
+
+
 def _useful_proxy(tenant: TenantSettings, _: Set[str]) -> str | None:
     if tenant.proxy is None or tenant.proxy.get_secret_value() == NO_PROXY:
         return None
@@ -266,6 +284,7 @@ _RULES = (
     _Rule(frozenset({"allow_http"}), _auth_url_over_https),
     _Rule(frozenset({"base_url"}), _http_never_to_kibo),
     _Rule(frozenset({"ca_bundle", "base_url"}), _environments_certificates),
+    _Rule(frozenset({"proxy", "base_url", "auth_url"}), _environments_proxy),
     _Rule(frozenset({"proxy", "base_url", "auth_url"}), _useful_proxy),
     _Rule(frozenset({"client_cert", "client_key", "base_url"}), _client_certificate),
     _Rule(frozenset({"client_cert", "secret_headers", "base_url", "auth_url"}), _gateway_of_tokens),

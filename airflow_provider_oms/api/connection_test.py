@@ -185,11 +185,17 @@ def _not_sent(error: OmsNotSentError, settings: TenantSettings) -> str:
             f"Could not get an access token from {settings.token_base_url} ({error.reason}): try "
             "again in a minute; if it keeps failing, check the Token Address (auth_url)."
         )
-    if error.refused_certificate:
+    if error.refused_certificate and "ca_bundle" in error.reason:
         return (
             f"The TLS certificate of {error.host} was refused, so nothing was sent: set CA Bundle "
             f"(ca_bundle) to the certificates of your company's authority, or correct the address "
             f"if that host is not Kibo's."
+        )
+    if error.refused_certificate:
+        return (
+            f"The TLS certificate of {error.host} was refused, so nothing was sent: "
+            f"{error.reason.partition(': ')[2]}; correct {_fields_of_address(error.host, settings)}"
+            f", or tell those who run that host."
         )
     if error.is_of_proxy:
         return (
@@ -238,7 +244,7 @@ def _client_certificate(error: OmsError, settings: TenantSettings) -> str:
     return (
         f"{address} does not take the client certificate: set Client Certificate (client_cert) and "
         f"Client Key (client_key) to a pair that has not expired, from an authority that the "
-        f"gateway trusts ({said})."
+        f"gateway trusts, with the intermediate certificates below the pair's own ({said})."
     )
 
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from requests.utils import get_environ_proxies
+from requests.utils import get_environ_proxies, select_proxy
 
 from airflow_provider_oms.api.addresses import is_loopback, is_same_origin
 
 if TYPE_CHECKING:
     from airflow_provider_oms.api.config import TenantSettings
 
-__all__ = ["NO_PROXY", "Route", "Routes", "is_never_proxied"]
+__all__ = ["NO_PROXY", "Route", "Routes", "environments_proxy", "is_never_proxied"]
 
 #: The value of a connection's proxy for none, whatever the environment sets.
 NO_PROXY = "none"
@@ -28,6 +29,22 @@ def is_never_proxied(address: str) -> bool:
     """
     # A proxy would read an unencrypted request, and cannot resolve a container's name.
     return urlsplit(address).scheme == "http" or is_loopback(address)
+
+
+def environments_proxy(address: str) -> tuple[str, str] | None:
+    """Return the proxy that the environment names for an address, while the connection names none.
+
+    :param address: an address with its scheme.
+    :return: the variable, and the proxy's address that it holds; ``None`` for no proxy.
+    """
+    proxy = (
+        None if is_never_proxied(address) else select_proxy(address, get_environ_proxies(address))
+    )
+    if proxy is None:
+        return None
+    variables = (name for name, text in os.environ.items() if text == proxy)
+    named = (name for name in variables if name.lower().endswith("_proxy"))
+    return next(named, "the system"), proxy
 
 
 @dataclass(frozen=True, slots=True)

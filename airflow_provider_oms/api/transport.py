@@ -40,6 +40,8 @@ _LATIN = frozenset({"iso-8859-1", "iso-8859-15", "latin1", "windows-1252"})
 _SECONDS = re.compile(r"[0-9]+(?:\.[0-9]*)?", re.ASCII)
 _OLDEST = 2.0**31  # the value of a cache that cannot count further (RFC 9111)
 _FAILURES = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)
+# What the libraries raise for values that they cannot send, too.
+_NOT_SENT = (*_FAILURES, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +180,7 @@ class Transport:
                 # In TLS 1.3, a server looks at the certificate when the request is on its way.
                 lost.is_about_client_certificate = reason in _ABOUT_CLIENT_CERTIFICATE
                 raise lost from None
-            if not isinstance(error, _FAILURES):
+            if not isinstance(error, _NOT_SENT):
                 raise
             host = urlsplit(url).netloc
             lacks_scheme = reason == _NO_TLS and is_loopback(url)
@@ -189,7 +191,7 @@ class Transport:
                 reason=reason,
                 unresolved=reason == _UNRESOLVED,
                 is_unknown=reason == _UNRESOLVED and _is_unknown_name(error),
-                refused_certificate=reason == _REFUSED_CERTIFICATE,
+                refused_certificate=reason in _REFUSED_CERTIFICATES,
                 lacks_scheme=lacks_scheme,
                 is_of_proxy=_OF_PROXY.match(reason) is not None,
             )
@@ -231,7 +233,8 @@ def describe_failure(error: BaseException) -> str:
     seen = _chain_of(error)
     words = str(seen[-1]).lower()
     signs = (reason for sign, reason in _SIGNS if sign.search(words))
-    named = _NAMES.get(type(seen[-1]).__name__) or next(signs, None)
+    of_certificate = _WRONG_CERTIFICATES.get(getattr(seen[-1], "verify_code", None))
+    named = of_certificate or _NAMES.get(type(seen[-1]).__name__) or next(signs, None)
     reason = named or _by_kind(seen)
     if refused := _REFUSED_TUNNEL.search(words):
         if int(refused[1]) == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
@@ -265,6 +268,14 @@ def _is_unknown_name(error: BaseException) -> bool:
 
 _UNRESOLVED = "the host name does not resolve"
 _REFUSED_CERTIFICATE = "the TLS certificate was refused; set ca_bundle for a company CA"
+# By the numbers of OpenSSL's X509_V_ERR_….
+_WRONG_CERTIFICATES: dict[int | None, str] = {
+    9: "the TLS certificate was refused: it is not valid yet by this machine's clock",
+    10: "the TLS certificate was refused: it has expired by this machine's clock",
+    62: "the TLS certificate was refused: it is for another host name",
+    64: "the TLS certificate was refused: it is for another address",
+}
+_REFUSED_CERTIFICATES = (_REFUSED_CERTIFICATE, *_WRONG_CERTIFICATES.values())
 _NO_TLS = "what answers there speaks no TLS"
 _REFUSED_CLIENT_CERTIFICATE = "the server wants a client certificate that it trusts"
 _ENDED_HANDSHAKE = "the server ended the TLS handshake; it may want a client certificate"

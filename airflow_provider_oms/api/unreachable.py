@@ -50,6 +50,7 @@ def _naming(fields: str, error: OmsNotSentError, settings: TenantSettings) -> Om
         or error.refused_certificate
         or error.lacks_scheme
         or error.is_about_client_certificate
+        or error.reason.startswith("client_cert")
     )
     if has_advice or not fields:
         return error

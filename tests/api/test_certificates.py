@@ -39,7 +39,27 @@ def pem() -> bytes:
 def test_certificates_in_pem_format_and_a_directory_are_taken(tmp_path: Path, pem: bytes) -> None:
     (tmp_path / "ca.pem").write_bytes(pem)
     check_ca_bundle(str(tmp_path / "ca.pem"))
+    # OpenSSL looks for an authority by the hash of its name.
+    (tmp_path / "0a1b2c3d.0").symlink_to(tmp_path / "ca.pem")
     check_ca_bundle(str(tmp_path))
+
+
+def test_a_directory_in_which_openssl_finds_nothing_is_refused(tmp_path: Path, pem: bytes) -> None:
+    (tmp_path / "ca.pem").write_bytes(pem)
+    with pytest.raises(ValueError, match="without the links that openssl rehash makes in it"):
+        check_ca_bundle(str(tmp_path))
+
+
+def test_the_text_of_a_certificate_in_place_of_a_path_is_refused_unseen(files: Pair) -> None:
+    text = Path(files.both).read_text(encoding="ascii")
+    for extra, field in (
+        ({"ca_bundle": text}, "ca_bundle: is the text of a certificate"),
+        ({"client_cert": text}, "client_cert: is the text itself"),
+        ({"client_cert": files.certificate, "client_key": text}, "client_key: is the text itself"),
+    ):
+        message = error_of({**TENANT, **extra})
+        assert f"{field}; write it to a file, and give its path" in message
+        assert text.splitlines()[1] not in message
 
 
 @pytest.mark.parametrize("content", [b"", b"no certificate", b"\x30\x82\x01\x0a\x00"])

@@ -157,7 +157,8 @@ class TestNginx:
         assert sentence == (
             f"{at.url} does not take the client certificate: set Client Certificate (client_cert) "
             f"and Client Key (client_key) to a pair that has not expired, from an authority that "
-            f"the gateway trusts (HTTP 400)."
+            f"the gateway trusts, with the intermediate certificates below the pair's own "
+            f"(HTTP 400)."
         )
         at.oms.script = [TOKEN, document({**ORDER, "orderID": 1})]
         pair_of_files: dict[str, Any] = of(trusted)

@@ -15,7 +15,7 @@ import trustme
 from checkups import ask, press
 from connect_proxy import ConnectProxy
 from raw_server import RawServer, Script, answer, hang_up
-from tenants import TENANT, error_of, settings
+from tenants import settings
 from wire import EXAMPLE, ORDER, client_of, document
 
 from airflow_provider_oms.api.errors import OmsNoResponseError, OmsNotSentError
@@ -61,69 +61,6 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
-
-
-class TestItsAddress:
-    @pytest.mark.parametrize(
-        ("given", "taken"),
-        [
-            ("http://proxy.example.com:3128", "http://proxy.example.com:3128"),
-            ("proxy.example.com:3128", "http://proxy.example.com:3128"),
-            ("proxy:3128/", "http://proxy:3128"),
-            ("https://proxy.example.com", "https://proxy.example.com"),
-            ("http://[::1]:3128", "http://[::1]:3128"),
-            ("http://us%40er:p%3Ass@proxy:3128", "http://us%40er:p%3Ass@proxy:3128"),
-            ("None", "none"),
-        ],
-    )
-    def test_each_form_of_one_is_taken(self, given: str, taken: str) -> None:
-        proxy = settings({**TENANT, "proxy": given}).proxy
-        assert proxy is not None
-        assert proxy.get_secret_value() == taken
-
-    @pytest.mark.parametrize("given", ["", None, "  "])
-    def test_an_empty_one_leaves_it_to_the_environment(self, given: str | None) -> None:
-        assert settings({**TENANT, "proxy": given}).proxy is None
-
-    @pytest.mark.parametrize(
-        ("given", "problem"),
-        [
-            ("ftp://s3cret@proxy", "must be an address such as http://proxy"),
-            ("http://user:s3cret/word@proxy:3128", "must be an address such as http://proxy"),
-            ("http://user:s3cret?@proxy:3128", "must be an address such as http://proxy"),
-            ("http://[s3cret", "must be an address such as http://proxy"),
-            ("http://user:s3\ncret@proxy", "holds a line break"),
-            ("http://s3cret@proxy:3128", "must be an address such as http://proxy"),
-            ("http://:s3cret@proxy:3128", "must be an address such as http://proxy"),
-            ("http://user:s3cret@:3128", "must be an address such as http://proxy"),
-            ("http://user:s3cret%E2%82%AC@proxy:3128", "must be an address such as http://proxy"),
-            ("http://user:s3cret@proxy:3128/path", "must be an address such as http://proxy"),
-            ("http://user:s3 cret@proxy:3128", "must be an address such as http://proxy"),
-            ("http://user:s3cret@proxy:0", "must be an address such as http://proxy"),
-            ("socks5://user:s3cret@proxy:1080", "is a SOCKS proxy, which this client cannot use"),
-            ("***", "is only asterisks"),
-            ("${PROXY}", "is a placeholder"),
-            (5, "Input should be a valid string"),
-            (False, "Input should be a valid string"),
-        ],
-    )
-    def test_anything_else_is_refused_without_showing_it(self, given: object, problem: str) -> None:
-        message = error_of({**TENANT, "proxy": given})
-        assert f"proxy: {problem}" in message
-        assert "s3cret" not in message
-
-    def test_it_is_in_no_repr(self) -> None:
-        tenant = settings({**TENANT, "proxy": "http://user:s3cret@proxy:3128"})
-        assert "s3cret" not in repr(tenant)
-        assert "s3cret" not in repr(Routes(tenant).to("https://home.mozu.com/x"))
-
-    @pytest.mark.parametrize("host", ["https://127.0.0.1:8443", "http://localhost:8787"])
-    def test_one_that_is_never_used_is_refused(self, host: str) -> None:
-        extra = {"tenant_id": "10001", "proxy": "http://proxy:3128"}
-        assert "proxy: is never used for this machine or for plain" in error_of(extra, host=host)
-        assert settings({**extra, "proxy": "none"}, host=host).proxy is not None
-        extra["auth_url"] = "https://tokens.example.com"
-        assert settings(extra, host=host, login="id", password="a secret").proxy is not None
 
 
 class TestWhichRequestsItSees:

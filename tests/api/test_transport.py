@@ -7,6 +7,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -183,9 +184,10 @@ class TestProxies:
     def test_a_socks_proxy_is_refused_before_anything_is_sent(
         self, proxy: RawServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setenv("https_proxy", f"socks5://127.0.0.1:{proxy.port}")
-        with pytest.raises(OmsNotSentError, match="is a SOCKS proxy"):
-            client_of("https://oms.invalid").post_cancel(EXAMPLE)
+        with client_of("https://oms.invalid") as client:
+            monkeypatch.setenv("https_proxy", f"socks5://127.0.0.1:{proxy.port}")
+            with pytest.raises(OmsNotSentError, match="is a SOCKS proxy"):
+                client.post_cancel(EXAMPLE)
         assert proxy.requests == []
 
     def test_no_proxy_is_used_for_what_the_environment_exempts(
@@ -249,7 +251,29 @@ class TestTls:
         # An environment that trusts something else must not loosen the connection's setting.
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
         with RawServer([document(ORDER)], tls=tls("other.example.com")) as server:
-            with pytest.raises(OmsNotSentError, match="certificate was refused"):
+            with pytest.raises(
+                OmsNotSentError, match="certificate was refused: it is for another address"
+            ):
+                client_of(server.url, ca_bundle=str(bundle)).post_cancel(EXAMPLE)
+            assert server.requests == []
+
+    @pytest.mark.parametrize(
+        ("days", "said"),
+        [
+            ((-20, -10), "it has expired by this machine's clock"),
+            ((10, 20), "it is not valid yet by this machine's clock"),
+        ],
+    )
+    def test_one_of_another_time_is_refused_with_the_reason(
+        self, authority: trustme.CA, tmp_path: Path, days: tuple[int, int], said: str
+    ) -> None:
+        bundle, now = tmp_path / "ca.pem", datetime.now(UTC)
+        authority.cert_pem.write_to_path(bundle)
+        begin, end = (now + timedelta(days=day) for day in days)
+        made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert("127.0.0.1", not_before=begin, not_after=end).configure_cert(made)
+        with RawServer([document(ORDER)], tls=made) as server:
+            with pytest.raises(OmsNotSentError, match=f"certificate was refused: {said}"):
                 client_of(server.url, ca_bundle=str(bundle)).post_cancel(EXAMPLE)
             assert server.requests == []
 

@@ -28,7 +28,7 @@ def metadata() -> dict[str, Any]:
 def test_every_link_of_the_readme_leads_to_a_file_of_the_release(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv(addresses.VARIABLE, f"{ADDRESS}/")
+    monkeypatch.setenv(addresses.VARIABLE, f"{ADDRESS}.git")
     readme = metadata()["readme"]
     assert readme["content-type"] == "text/markdown"
     before = re.findall(r"\]\(([^)]+)\)", README)
