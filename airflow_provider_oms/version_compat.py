@@ -29,6 +29,7 @@ except ImportError:
 
 __all__ = [
     "AIRFLOW_VERSION",
+    "DECORATOR_LOOKS_UP_XCOM_PUSH",
     "NO_TASK_STATE_STORE",
     "BaseEventTrigger",
     "OutputKinds",
@@ -49,6 +50,10 @@ __all__ = [
     "refuse_without_asset_watchers",
     "task_state_store",
 ]
+
+# The operators of Airflow 3.0 do not have this method any more, but its DecoratedOperator still
+# hands it on, to code that does not call it.
+DECORATOR_LOOKS_UP_XCOM_PUSH = AIRFLOW_VERSION.startswith("3.0.")
 
 NO_TASK_STATE_STORE = (
     f"Airflow {AIRFLOW_VERSION} has no task_state_store (3.3 has), so this task keeps no journal: "

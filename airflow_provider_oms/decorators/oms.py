@@ -19,6 +19,7 @@ from airflow.providers.common.compat.sdk import (
 from airflow_provider_oms.arguments import refuse_dropped_defaults
 from airflow_provider_oms.exceptions import OmsInvalidInputError
 from airflow_provider_oms.operators.bulk import OmsBulkCancelOrdersOperator
+from airflow_provider_oms.version_compat import DECORATOR_LOOKS_UP_XCOM_PUSH
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context, TaskDecorator
@@ -57,6 +58,8 @@ class OmsCancelDecoratedOperator(DecoratedOperator, OmsBulkCancelOrdersOperator)
         },
     }
     custom_operator_name = _NAME
+    if DECORATOR_LOOKS_UP_XCOM_PUSH:
+        xcom_push = None
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
