@@ -70,7 +70,8 @@ def test_in_a_set_too_and_orders_that_were_not_begun_get_theirs(
     has_journal = has("task_state_store")
     assert wait_for_next_attempt(task) == ("success" if has_journal else "failed")
     outcomes = task.result()["outcomes"]
-    assert outcomes == ({"canceled": 3} if has_journal else {"already_canceled": 1, "unknown": 2})
+    # Without a journal, any order may have been canceled by the first attempt.
+    assert outcomes == ({"canceled": 3} if has_journal else {"canceled": 1, "unknown": 2})
     assert tenant.cancels(whole) == 1
     lines = [tenant.parts(order_id)["lines"][1]["canceled"] for order_id in (under_way, untouched)]
     assert lines == ([1, 1] if has_journal else [int(acts), 0])
