@@ -11,6 +11,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from features import has
 from patience import wait_until
 from standalone import SECONDS_TO_READ_A_DAG, Standalone
 
@@ -75,6 +76,11 @@ def test_files_are_read_at_least_once_and_their_orders_canceled_once(
     posts = {order_id: tenant.cancel_posts(order_id) for order_id in orders}
     assert posts == {first: 1, second: 1, revised: 1, accepted: 0}
     logs = [airflow.log, *(path for path in airflow.home.rglob("*.log") if path.is_file())]
-    # With the event itself, before Airflow 3.4.
-    assert "Trigger fired event" in airflow.log.read_text("utf-8")
-    assert [path for path in logs if SHOPPER in path.read_text("utf-8")] == []
+    # With the event itself, before Airflow 3.4; a triggerer that was started again has its own log.
+    of_triggerers = [airflow.log, airflow.home / "triggerer.log"]
+    assert any("Trigger fired event" in path.read_text("utf-8") for path in of_triggerers)
+    lines = [line for path in logs for line in path.read_text("utf-8").splitlines()]
+    leaks = [line for line in lines if SHOPPER in line]
+    if not has("a LocalExecutor that keeps to the log level"):
+        leaks = [line for line in leaks if "msg=StartupDetails(" not in line]
+    assert leaks == []
