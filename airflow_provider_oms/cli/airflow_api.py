@@ -7,7 +7,7 @@ separately, and each speaks to some versions of the API. Three of its addresses 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -22,6 +22,10 @@ __all__ = ["AirflowApi", "AirflowApiError", "TaskInstance"]
 _CONNECT_TIMEOUT, _READ_TIMEOUT = 10, 60
 # The most that Airflow gives in one response, unless it is set up to give more.
 _PAGE = 100
+_MISSING = (404,)
+# Airflow 3.2 takes the last part of the path to its values between attempts, which it does not
+# have, for a number that is not valid.
+_NO_SUCH_PATH = (404, 422)
 
 
 class AirflowApiError(Exception):
@@ -132,7 +136,7 @@ class AirflowApi:
         :raises AirflowApiError: when it cannot be read.
         """
         query = {"map_index": instance.map_index, "stringify": "false"}
-        shown = self._get(f"{instance.path}/xcomEntries/{key}", query, may_be_missing=True)
+        shown = self._get(f"{instance.path}/xcomEntries/{key}", query, missing=_MISSING)
         value = shown and shown["value"]
         if isinstance(value, str):
             # As some versions keep it; anything else may be a custom backend's reference.
@@ -150,7 +154,7 @@ class AirflowApi:
         """
         query = {"map_index": instance.map_index}
         path = f"{instance.path}/state-store"
-        if self._get(path, {**query, "limit": 1}, may_be_missing=True) is None:
+        if self._get(path, {**query, "limit": 1}, missing=_NO_SUCH_PATH) is None:
             return None
         return {one["key"]: one["value"] for one in self._all(path, "task_state_store", query)}
 
@@ -165,7 +169,7 @@ class AirflowApi:
             if not shown[name] or offset >= shown["total_entries"]:
                 return
 
-    def _get(self, path: str, query: Mapping[str, Any], *, may_be_missing: bool = False) -> Any:
+    def _get(self, path: str, query: Mapping[str, Any], *, missing: Collection[int] = ()) -> Any:
         address = f"{self.address}/api/v2/{path}"
         try:
             answer = self._session.get(
@@ -177,7 +181,7 @@ class AirflowApi:
                 f"Airflow at {self.address} did not answer ({type(error).__name__}); check "
                 f"--api-url, or [api] base_url in Airflow's configuration."
             ) from None
-        if may_be_missing and answer.status_code == HTTPStatus.NOT_FOUND:
+        if answer.status_code in missing:
             return None
         if answer.status_code != HTTPStatus.OK:
             raise AirflowApiError(self._refusal(path, answer.status_code))
