@@ -273,7 +273,8 @@ def check_proxy(value: str) -> str:
     """
     parts = usable_proxy(value)
     user, has_user, _ = parts.netloc.rpartition("@")
-    if parts.path.strip("/") or (has_user and not (parts.username and ":" in user)):
+    is_bare = not (parts.path.strip("/") or parts.query or parts.fragment)
+    if not is_bare or (has_user and not (parts.username and ":" in user)):
         raise ValueError(_PROXY_RULE)
     return parts._replace(path="").geturl()
 

@@ -60,6 +60,8 @@ class TestItsAddress:
             (f"http://{'a' * 64}.example.com", "must be an address such as http://proxy"),
             ("None", "is a placeholder"),
             ("http://user:s3cret@proxy:3128/path", "must be an address such as http://proxy"),
+            ("http://user:s3cret@proxy:3128?x", "must be an address such as http://proxy"),
+            ("http://user:s3cret@proxy:3128/#x", "must be an address such as http://proxy"),
             ("http://user:s3 cret@proxy:3128", "must be an address such as http://proxy"),
             ("http://user:s3cret@proxy:0", "must be an address such as http://proxy"),
             ("socks5://user:s3cret@proxy:1080", "is a SOCKS proxy, which this client cannot use"),
