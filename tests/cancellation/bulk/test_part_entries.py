@@ -115,6 +115,9 @@ class TestTwice:
     def test_the_same_target_again_is_a_duplicate(self, part: dict[str, Any]) -> None:
         orders = planned({"order_id": 7, **part}, {"order_id": 7, **part})
         assert (len(wanted(orders, 7)), orders.duplicates) == (1, 1)
+        # Each one counts, and those that follow are no duplicates.
+        named = [{"order_id": order_id, **part} for order_id in (7, 7, 7, 8, 8, 9)]
+        assert planned(*named).duplicates == 3
 
     @pytest.mark.parametrize(
         "again",
