@@ -178,6 +178,23 @@ def test_a_page_may_have_nothing_embedded(tenant: Tenant, embedded: dict[str, An
     assert (shown.has_shipments, shown.lines[0].open) == (False, 5)
 
 
+@pytest.mark.parametrize("has_shipments", [False, True])
+def test_a_line_without_a_number_has_its_id_until_there_are_shipments(
+    tenant: Tenant, has_shipments: bool
+) -> None:
+    tenant.answers[f"/api/commerce/orders/{ID}"] = {**ORDER, "items": [{"id": ITEM, "quantity": 5}]}
+    other = {**SHIPMENT, "items": [{"lineId": 2, "quantity": 1}], "canceledItems": []}
+    tenant.answers[f"{PATH}/11"] = other
+    shown = [other] if has_shipments else []
+    tenant.answers[PATH] = {
+        "_embedded": {"shipments": shown},
+        "page": {"totalElements": len(shown)},
+    }
+    found = [(line.name, line.open) for line in parts().get_parts(ID, is_whole=True).lines]
+    # The numbers of a shipment's lines are what it can be asked about.
+    assert found == ([(2, 1)] if has_shipments else [(ITEM, 5)])
+
+
 def test_what_was_shipped_or_moved_is_not_open(tenant: Tenant) -> None:
     moved = [
         {**SHIPMENT, "shipmentNumber": number, "shipmentStatus": status, "shipmentType": kind}

@@ -29,6 +29,7 @@ class TestItsAddress:
             ("https://proxy.example.com", "https://proxy.example.com"),
             ("http://[::1]:3128", "http://[::1]:3128"),
             ("http://us%40er:p%3Ass@proxy:3128", "http://us%40er:p%3Ass@proxy:3128"),
+            ("http://us@er:p@ss@proxy:3128", "http://us@er:p@ss@proxy:3128"),
             ("none", "none"),
         ],
     )
