@@ -64,6 +64,14 @@ class TestTheFirstAnswer:
         assert breaker.is_probing
         assert why(breaker) == ""
 
+    def test_that_a_cancel_has_come_back_is_not_forgotten(self) -> None:
+        breaker = breaker_of()
+        reply_to(breaker, 1, OPEN)
+        assert not breaker.has_judged_a_cancel
+        reply_to(breaker, 1, SILENCE, Action.POST)
+        reply_to(breaker, 2, OPEN)
+        assert breaker.has_judged_a_cancel
+
     def test_a_tenant_that_is_away_for_twenty_seconds_stops_it(self) -> None:
         breaker = breaker_of()
         reply_to(breaker, 1, SILENCE)

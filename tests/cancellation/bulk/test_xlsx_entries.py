@@ -77,8 +77,15 @@ class TestRows:
         rows: list[list[Any]] = [["Buyer", "No", "Total", "Decision", None]]
         rows += [["Doe", 7, 1.5, "Rejected", "x"], [None, None, "=1+1", None, None]]
         rows += [["Roe", "8", 2.5, "Approved", None], ["Poe", 9, 3.5, True, None]]
-        found = entries(*rows, column="No", where=WHERE)
+        judged = Rows(Columns.checked("No", WHERE))
+        found = list(entries_of_workbook(packed(*rows), judged))
         assert found == [("row 2", {"order_id": "7"}), ("row 5", {"order_id": "9"})]
+        assert judged.facts == ["2 of 4 columns are ignored"]
+
+    def test_where_each_column_is_read_nothing_is_said(self) -> None:
+        judged = Rows()
+        found = list(entries_of_workbook(packed(["order_id"], [7]), judged))
+        assert (found, judged.facts) == ([("row 2", {"order_id": "7"})], [])
 
     def test_columns_that_only_have_a_format_are_none(self) -> None:
         def wide(sheet: Any) -> None:
