@@ -28,6 +28,11 @@ def in_a_uri(extra: Mapping[str, Any]) -> Extra:
     return dict(parse_qsl(urlencode(texts)))
 
 
+def codes_of(text: str) -> object:
+    extra = {**PRODUCTION, "discover_host": True, "reason_codes": text}
+    return settings(extra).reason_codes
+
+
 WAYS = pytest.mark.parametrize("way", [dict, json.dumps, in_a_uri], ids=["dict", "JSON", "URI"])
 Way = Callable[[Mapping[str, Any]], Any]
 
@@ -55,6 +60,10 @@ class TestItsFields:
             call = client.dialect.reasons_call()
             assert call is not None
             assert call.path == "/api/commerce/orders/cancel/reasons?category=CSR"
+
+    @pytest.mark.parametrize("text", ['\n {"fraud": "FRAUD"} ', " fraud = FRAUD ,"])
+    def test_blanks_around_the_reasons_are_none_of_them(self, text: str) -> None:
+        assert codes_of(text) == (("fraud", "FRAUD"),)
 
     @WAYS
     def test_all_but_the_first_may_be_left_out(self, way: Way) -> None:

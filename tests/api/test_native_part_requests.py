@@ -129,6 +129,13 @@ def test_it_fits(name: str, tenant: Tenant) -> None:
     assert problems == []
 
 
+@pytest.mark.parametrize("name", ["edit", "delete"])
+def test_an_edit_of_an_order_shows_its_lines_and_no_shipment(name: str, tenant: Tenant) -> None:
+    shown = CALLS[name]()
+    assert (shown.has_shipments, shown.shipments) == (False, ())
+    assert [(line.name, line.open) for line in shown.lines] == [(1, 5)]
+
+
 def test_a_cancel_of_lines_says_all_that_it_can_say(tenant: Tenant) -> None:
     CALLS["lines"]()
     method, url, body, headers = tenant.sent[-1]

@@ -147,6 +147,11 @@ class TestBlank:
     def test_a_quantity_that_does_is_not_the_whole_line(self, key: str, blank: Any) -> None:
         assert "a blank one" in problem_of({"order_id": 7, "line": 1, key: blank})
 
+    @pytest.mark.parametrize("key", ["quantity", "keep_quantity"])
+    def test_one_that_is_no_number_is_named(self, key: str) -> None:
+        said = problem_of({"order_id": 7, "line": 1, key: "x"})
+        assert said.startswith(f"entry 1: {key} must be a whole number from ")
+
     def test_no_item_is_not_the_whole_order(self) -> None:
         assert problem_of({"order_id": 7, "items": []})
 
