@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_oms.api.errors import OmsUnexpectedResponseError
@@ -40,9 +40,9 @@ class ShownShipment:
     order_id: str
     in_it: Mapping[int, int]
     canceled: Mapping[int, int]
-    at_first: Mapping[int, int] = field(default_factory=dict)
-    item_ids: Mapping[int, str] = field(default_factory=dict)
-    is_transfer: bool = False
+    at_first: Mapping[int, int]
+    item_ids: Mapping[int, str]
+    is_transfer: bool
 
     @property
     def number(self) -> int:
