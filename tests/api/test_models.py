@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airflow_provider_oms.api.evidence import Evidence
 from airflow_provider_oms.api.models import Order, is_canceled_state
 from airflow_provider_oms.api.translated import Translated
 
@@ -34,6 +35,23 @@ def order(**fields: Any) -> Order | None:
 @pytest.mark.parametrize("state", ["CANCELED", "CANCELLED", "canceled", "Cancelled"])
 def test_both_spellings_mean_canceled_in_any_letter_case(state: str) -> None:
     assert is_canceled_state(state)
+
+
+@pytest.mark.parametrize(
+    ("fields", "evidence"),
+    [
+        ({"orderState": "READY"}, Evidence.OPEN),
+        ({"orderState": "SHIPPED", "orderStatus": "READY"}, Evidence.OPEN),
+        ({"orderState": "CANCELED"}, Evidence.CANCELED),
+        ({"orderState": "READY", "orderStatus": "Cancelled"}, Evidence.CANCELED),
+    ],
+)
+def test_only_a_state_proves_that_an_order_is_canceled(
+    fields: dict[str, str], evidence: Evidence
+) -> None:
+    shown = order(**fields)
+    assert shown is not None
+    assert shown.evidence is evidence
 
 
 @pytest.mark.parametrize("state", [None, "", "READY", "CANCEL", "CANCELEDX", "NOT CANCELED"])
