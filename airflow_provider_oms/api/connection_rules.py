@@ -206,10 +206,15 @@ def _environments_certificates(tenant: TenantSettings, _: Set[str]) -> str | Non
     return None
 
 
+def _called_by(tenant: TenantSettings) -> tuple[str, ...]:
+    tokens = (tenant.token_base_url,) if tenant.has_credentials else ()
+    return tenant.api_url, *tokens
+
+
 def _environments_proxy(tenant: TenantSettings, _: Set[str]) -> str | None:
     if tenant.proxy is not None:
         return None
-    for address in (tenant.api_url, *([tenant.token_base_url] if tenant.has_credentials else ())):
+    for address in _called_by(tenant):
         if (named := environments_proxy(address)) is None:
             continue
         variable, proxy = named
@@ -226,8 +231,7 @@ def _environments_proxy(tenant: TenantSettings, _: Set[str]) -> str | None:
 def _useful_proxy(tenant: TenantSettings, _: Set[str]) -> str | None:
     if tenant.proxy is None or tenant.proxy.get_secret_value() == NO_PROXY:
         return None
-    used = (tenant.api_url, tenant.token_base_url if tenant.has_credentials else tenant.api_url)
-    if not all(is_never_proxied(address) for address in used):
+    if not all(is_never_proxied(address) for address in _called_by(tenant)):
         return None
     return (
         "proxy: is never used for this machine or for plain HTTP, and this connection calls "

@@ -32,6 +32,7 @@ from airflow_provider_oms.api.errors import (
     OmsWrongServerError,
 )
 from airflow_provider_oms.api.patience import TokenPatience
+from airflow_provider_oms.api.transport import UNKNOWN_AUTHORITY
 
 __all__ = ["probe"]
 
@@ -185,7 +186,7 @@ def _not_sent(error: OmsNotSentError, settings: TenantSettings) -> str:
             f"Could not get an access token from {settings.token_base_url} ({error.reason}): try "
             "again in a minute; if it keeps failing, check the Token Address (auth_url)."
         )
-    if error.refused_certificate and "ca_bundle" in error.reason:
+    if error.reason == UNKNOWN_AUTHORITY:
         return (
             f"The TLS certificate of {error.host} was refused, so nothing was sent: set CA Bundle "
             f"(ca_bundle) to the certificates of your company's authority, or correct the address "

@@ -97,10 +97,9 @@ class Routes:
         )
 
     def _proxies_for(self, origin: str) -> dict[str, str]:
-        if is_never_proxied(origin):
-            return {}
         given = self._settings.proxy
         if given is None:
-            return get_environ_proxies(origin)
+            named = environments_proxy(origin)
+            return {"https": named[1]} if named else {}
         proxy = given.get_secret_value()
-        return {} if proxy == NO_PROXY else {"https": proxy}
+        return {} if proxy == NO_PROXY or is_never_proxied(origin) else {"https": proxy}

@@ -30,7 +30,13 @@ from airflow_provider_oms.api.wire import (
     session,
 )
 
-__all__ = ["Response", "Transport", "describe_failure"]
+__all__ = [
+    "CHANGED_CERTIFICATE",
+    "UNKNOWN_AUTHORITY",
+    "Response",
+    "Transport",
+    "describe_failure",
+]
 
 # An order is a few kilobytes; a body without end must not fill the memory of a worker.
 _LARGEST_BODY = 4 * 1024 * 1024
@@ -267,7 +273,7 @@ def _is_unknown_name(error: BaseException) -> bool:
 
 
 _UNRESOLVED = "the host name does not resolve"
-_REFUSED_CERTIFICATE = "the TLS certificate was refused; set ca_bundle for a company CA"
+UNKNOWN_AUTHORITY = "the TLS certificate was refused; set ca_bundle for a company CA"
 # By the numbers of OpenSSL's X509_V_ERR_….
 _WRONG_CERTIFICATES: dict[int | None, str] = {
     9: "the TLS certificate was refused: it is not valid yet by this machine's clock",
@@ -275,11 +281,12 @@ _WRONG_CERTIFICATES: dict[int | None, str] = {
     62: "the TLS certificate was refused: it is for another host name",
     64: "the TLS certificate was refused: it is for another address",
 }
-_REFUSED_CERTIFICATES = (_REFUSED_CERTIFICATE, *_WRONG_CERTIFICATES.values())
+_REFUSED_CERTIFICATES = (UNKNOWN_AUTHORITY, *_WRONG_CERTIFICATES.values())
 _NO_TLS = "what answers there speaks no TLS"
 _REFUSED_CLIENT_CERTIFICATE = "the server wants a client certificate that it trusts"
 _ENDED_HANDSHAKE = "the server ended the TLS handshake; it may want a client certificate"
 _ABOUT_CLIENT_CERTIFICATE = (_REFUSED_CLIENT_CERTIFICATE, _ENDED_HANDSHAKE)
+CHANGED_CERTIFICATE = "client_cert or client_key has changed, and the two cannot be loaded"
 _SIGNS = (
     # What OpenSSL makes of an answer in plain HTTP, up to 3.1 and later.
     (re.compile("wrong version number|record layer failure"), _NO_TLS),
@@ -293,10 +300,7 @@ _SIGNS = (
     # In TLS 1.2, a server has no other word for a certificate that is missing.
     (re.compile("alert handshake failure"), _ENDED_HANDSHAKE),
     # OpenSSL's words, and those of requests.
-    (
-        re.compile("key values mismatch|could not find the tls"),
-        "client_cert or client_key has changed, and the two cannot be loaded",
-    ),
+    (re.compile("key values mismatch|could not find the tls"), CHANGED_CERTIFICATE),
 )
 # What http.client makes of a proxy's answer to CONNECT.
 _REFUSED_TUNNEL = re.compile(r"tunnel connection failed: ([0-9]{3})\b")
@@ -311,7 +315,7 @@ _NAMES = {
     "RemoteDisconnected": "the connection was closed",
     "UnsolicitedDataError": "it sent something that no request has asked for",
     "BrokenPipeError": "the connection was closed",
-    "SSLCertVerificationError": _REFUSED_CERTIFICATE,
+    "SSLCertVerificationError": UNKNOWN_AUTHORITY,
     "SSLZeroReturnError": "the TLS connection was closed",
     "InvalidProxyURL": "the environment's proxy is a SOCKS proxy, or its address is not valid",
 }

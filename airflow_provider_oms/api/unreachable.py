@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_provider_oms.api.errors import OmsError, OmsNotSentError
+from airflow_provider_oms.api.transport import CHANGED_CERTIFICATE
 
 if TYPE_CHECKING:
     from airflow_provider_oms.api.config import TenantSettings
@@ -50,7 +51,7 @@ def _naming(fields: str, error: OmsNotSentError, settings: TenantSettings) -> Om
         or error.refused_certificate
         or error.lacks_scheme
         or error.is_about_client_certificate
-        or error.reason.startswith("client_cert")
+        or error.reason == CHANGED_CERTIFICATE
     )
     if has_advice or not fields:
         return error
