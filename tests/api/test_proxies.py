@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 import trustme
 from checkups import ask, press
-from connect_proxy import ConnectProxy
+from connect_proxy import VARIABLES, ConnectProxy, forget_proxies
 from raw_server import RawServer, Script, answer, hang_up
 from tenants import settings
 from wire import EXAMPLE, ORDER, client_of, document
@@ -25,7 +25,6 @@ from airflow_provider_oms.emulator.testing import EmulatorProcess
 HOST = "oms.example.com"
 TOKENS = "tokens.example.com"
 TOKEN = document({"access_token": "tok-1", "expires_in": 3600})
-VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 
 @pytest.fixture(scope="module")
@@ -58,9 +57,7 @@ def oms(authority: trustme.CA) -> Iterator[RawServer]:
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in VARIABLES:
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
+    forget_proxies(monkeypatch)
 
 
 class TestWhichRequestsItSees:

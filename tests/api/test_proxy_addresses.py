@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from connect_proxy import forget_proxies
 from tenants import TENANT, error_of, settings
 from wire import EXAMPLE, client_of
 
 from airflow_provider_oms.api.errors import OmsNotSentError
 from airflow_provider_oms.api.routes import Routes
 
-VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
-
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in VARIABLES:
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
+    forget_proxies(monkeypatch)
 
 
 class TestItsAddress:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import trustme
+from connect_proxy import VARIABLES, forget_proxies
 from raw_server import RawServer, Script, answer, hang_up
 from urllib3.connection import HTTPConnection
 from wire import EXAMPLE, ORDER, client_of, document
@@ -129,17 +130,12 @@ def tls(authority: trustme.CA) -> Callable[[str], ssl.SSLContext]:
     return context
 
 
-PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
-
-
 @pytest.fixture
 def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[RawServer]:
     """Give a proxy for all addresses, and an environment that exempts none of them."""
-    for name in PROXIES:
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
+    forget_proxies(monkeypatch)
     with RawServer([answer("502 Bad Gateway")]) as server:
-        for name in PROXIES[:3]:
+        for name in VARIABLES[:3]:
             monkeypatch.setenv(name, server.url)
         yield server
 

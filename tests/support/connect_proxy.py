@@ -10,8 +10,18 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import pytest
 from listener import Listener
 from raw_server import read_request
+
+VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+
+
+def forget_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the environment name no proxy, and exempt no host from one."""
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
 
 
 @dataclass
