@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -12,11 +11,8 @@ from pathlib import Path
 
 from bench.limiter import BURST, Limit
 from bench.servers import serving
-from demo.processes import free_port
-from demo.terminal import DemoError
+from demo.processes import find_program, free_port
 
-# Debian keeps it where only an administrator's PATH leads.
-_ALSO_IN = ("/usr/sbin", "/usr/local/sbin")
 _CONFIGURATION = """
 daemon off;
 master_process off;
@@ -52,12 +48,8 @@ http {{
 """
 
 
-def find(program: str = "nginx", package: str = "nginx-light") -> str:
-    """Return the path of a program, or refuse to go on without it."""
-    path = os.pathsep.join([os.environ.get("PATH", ""), *_ALSO_IN])
-    if found := shutil.which(program, path=path):
-        return found
-    raise DemoError(f"This needs {program}: apt-get install --no-install-recommends {package}")
+def find() -> str:
+    return find_program("nginx", "nginx-light")
 
 
 def version(program: str) -> str:

@@ -43,7 +43,6 @@ class Tenant:
         self._session.put(self.url + STATE_PATH, json=settings, timeout=30).raise_for_status()
 
     def facts(self) -> dict[str, Any]:
-        """Return the stub's record since the measurement began."""
         facts = self._session.get(self.url + STATE_PATH, timeout=30).json()
         return {**facts, "canceled": {*facts["canceled"]}}
 

@@ -68,7 +68,6 @@ class Stub:
         return DROPPED if draw < self._faults / 2 else FAILED
 
     async def respond(self, request: web.BaseRequest) -> web.Response:
-        """Answer one request."""
         if request.path == STATE_PATH:
             if request.method == "PUT":
                 self.reset(**await request.json())

@@ -20,6 +20,7 @@ from cluster.oms import LATENCY, TROUBLES, OrderSet
 from cluster.parts import Cluster, redis
 from cluster.runs import measure
 from demo.postgres import Postgres
+from demo.processes import find_program
 from demo.terminal import exit_status, step
 from demo.workplace import REPOSITORY, Workplace, oms_connection
 
@@ -48,7 +49,7 @@ _MOST_SHOWN = 20
 
 def run(paper: Paper, directory: Path) -> int:
     """Do everything in a directory, and return how many disagreements there are."""
-    redis_server = nginx.find("redis-server", "redis-server")
+    redis_server = find_program("redis-server", "redis-server")
     gateway_program = nginx.find()
     with ExitStack() as stack:
         oms = stack.enter_context(EmulatorProcess())

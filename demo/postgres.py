@@ -49,7 +49,6 @@ class Postgres:
 
     @property
     def address(self) -> str:
-        """Return its address for Airflow's own database."""
         return f"postgresql+psycopg2://postgres@/postgres?host={self.home}"
 
     def execute(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:

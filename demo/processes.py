@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -21,6 +22,8 @@ from demo.terminal import DemoError, last_lines, undisturbed
 
 _SECONDS_TO_END = 15.0
 _SECONDS_TO_DIE = 5.0
+# Debian keeps servers where only an administrator's PATH leads.
+_ALSO_IN = ("/usr/sbin", "/usr/local/sbin")
 
 
 class Session:
@@ -156,6 +159,14 @@ def wait_until(
             fate = "ended" if has_ended else f"was not ready after {limit:.0f} s"
             raise DemoError(f"{last_lines(log)}\n\n{name} {fate}; see {os.path.relpath(log)}.")
         time.sleep(0.5)
+
+
+def find_program(name: str, package: str) -> str:
+    """Return the path of a program, or refuse to go on without it."""
+    path = os.pathsep.join([os.environ.get("PATH", ""), *_ALSO_IN])
+    if found := shutil.which(name, path=path):
+        return found
+    raise DemoError(f"This needs {name}: apt-get install --no-install-recommends {package}")
 
 
 def free_port(preferred: int = 0) -> int:

@@ -85,7 +85,7 @@ def main() -> int:
     arguments = parser.parse_args()
     directory = REPOSITORY / arguments.directory
     if directory.is_symlink():
-        # To make an environment anew empties the one that the link leads to.
+        # `venv --clear` empties the directory that the link leads to.
         raise SystemExit(f"{arguments.directory} is a link; remove it, and let this make its own")
     constraints = REPOSITORY / arguments.constraints
     found = find_python(tuple(int(part) for part in arguments.below.split(".")))

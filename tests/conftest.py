@@ -240,7 +240,7 @@ def emulator(_emulator: EmulatorProcess) -> EmulatorProcess:
 def nginx_program() -> str:
     """Give the path of nginx, or skip the test."""
     from bench import nginx  # noqa: PLC0415 - only some tests need it
-    from demo.terminal import DemoError  # noqa: PLC0415
+    from demo.terminal import DemoError  # noqa: PLC0415 - as above
 
     try:
         return nginx.find()

@@ -16,6 +16,8 @@ import pytest
 from bench import nginx
 from cluster import parts
 from cluster.parts import Cluster
+from demo import processes
+from demo.processes import find_program
 from demo.terminal import DemoError
 from demo.workplace import REPOSITORY
 
@@ -34,14 +36,14 @@ PART = (
 SERVERS = """
 import signal, sys, time
 from pathlib import Path
-from bench import nginx
 from cluster.parts import redis
 from demo.postgres import Postgres
+from demo.processes import find_program
 from demo.terminal import let_signals_interrupt
 # A shell's background job, in which the tests may run, ignores SIGINT, and so does all it starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 let_signals_interrupt()
-with Postgres() as postgres, redis(nginx.find("redis-server", "redis-server"), Path(sys.argv[1])):
+with Postgres() as postgres, redis(find_program("redis-server", "redis-server"), Path(sys.argv[1])):
     print(postgres.home, flush=True)
     time.sleep(60)
 """
@@ -123,7 +125,7 @@ def test_a_part_that_dies_by_itself_is_named(
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_real_servers_end_when_they_are_interrupted(number: signal.Signals, tmp_path: Path) -> None:
     try:
-        nginx.find("redis-server", "redis-server")
+        find_program("redis-server", "redis-server")
     except DemoError as error:
         pytest.skip(str(error))
     command = [sys.executable, "-c", SERVERS, str(tmp_path)]
@@ -144,6 +146,6 @@ def test_real_servers_end_when_they_are_interrupted(number: signal.Signals, tmp_
 
 def test_a_missing_server_is_named_with_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    monkeypatch.setattr(nginx, "_ALSO_IN", ())
+    monkeypatch.setattr(processes, "_ALSO_IN", ())
     with pytest.raises(DemoError, match=r"needs nginx: apt-get install .*nginx-light"):
         nginx.find()
