@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -178,14 +179,21 @@ def test_whatever_kills_it_every_order_is_canceled_once_and_reported_once(
     faulted = {post["order_id"] for post in tail.posts if post["fault"] != "slow"}
     by_kills = read - faulted
     seconds = _seconds_between(tail.posts[0], tail.posts[-1])
-    rate = len(tail.posts) / seconds
-    allowed = len(shares) * (2 * rate + 2 * WORKERS) + len(shares) + 1
+    # The rate while it sent, not the mean: between two attempts, on a busy machine for long,
+    # nothing is sent.
+    allowed = len(shares) * (_most_within(2, tail.posts) + 2 * WORKERS) + len(shares) + 1
     log.info(
         "%d orders, killed %d times: %d cancels in %.0f s, %d orders with faults, %d others read "
-        "(at most %.0f)",
+        "(at most %d)",
         *(count, len(shares), len(tail.posts), seconds, len(faulted), len(by_kills), allowed),
     )
     assert len(by_kills) <= allowed
+
+
+def _most_within(seconds: float, posts: list[dict[str, Any]]) -> int:
+    """Return the largest number of cancels that arrived within so many seconds."""
+    times = sorted(moment(post["time"]).timestamp() for post in posts)
+    return max(bisect_right(times, at + seconds) - n for n, at in enumerate(times))
 
 
 def _seconds_between(first: dict[str, Any], last: dict[str, Any]) -> float:
