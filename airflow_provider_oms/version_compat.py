@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
@@ -54,6 +55,9 @@ __all__ = [
 # The operators of Airflow 3.0 do not have this method any more, but its DecoratedOperator still
 # hands it on, to code that does not call it.
 DECORATOR_LOOKS_UP_XCOM_PUSH = AIRFLOW_VERSION.startswith("3.0.")
+
+# A worker waits five seconds for a response of Airflow's API, which looks up each event by itself.
+_EVENTS_AT_A_TIME = 100
 
 NO_TASK_STATE_STORE = (
     f"Airflow {AIRFLOW_VERSION} has no task_state_store (3.3 has), so this task keeps no journal: "
@@ -205,15 +209,30 @@ def asset_events(
 
     :param context: the task's context; the asset is among its inlets.
     :param asset: the asset.
-    :param since: the time from which on; before Airflow 3.1, which cannot be asked for that, all
+    :param since: the time from which on; before Airflow 3.2, which cannot be asked for that, all
         events are read and the earlier ones are left out.
     """
     events = context["inlet_events"][asset]
-    if hasattr(events, "after"):
-        events = events.after(since.isoformat())
-    for event in events:
-        if event.timestamp >= since:
+    pages = _pages_of_events(events, since) if hasattr(events, "limit") else [events]
+    seen: set[int] = set()
+    for event in itertools.chain.from_iterable(pages):
+        if event.timestamp >= since and event.id not in seen:
+            seen.add(event.id)
             yield event.id, event.timestamp, event.extra
+
+
+def _pages_of_events(events: Any, since: datetime) -> Iterator[list[Any]]:
+    """Yield the events from a time on in pages; a page begins with events of the last one."""
+    at_a_time = _EVENTS_AT_A_TIME
+    while True:
+        page = list(events.after(since.isoformat()).ascending().limit(at_a_time))
+        yield page
+        if len(page) < at_a_time:
+            return
+        last = page[-1].timestamp
+        # Where as many events have one time, only a larger page leads past them.
+        at_a_time = _EVENTS_AT_A_TIME if last > since else 2 * at_a_time
+        since = last
 
 
 def forget_file_system(path: Any) -> None:

@@ -56,6 +56,7 @@ def public_api() -> str:
 
 
 def entry(what: str, name: str, thing: Any, signature: str) -> str:
+    signature = signature.replace("types.Annotated[", "typing.Annotated[")  # before Python 3.14
     if what not in ("class", "exception"):
         return f"{what} {name}{signature}"
     bases = ", ".join(base.__qualname__ for base in thing.__bases__)
@@ -65,5 +66,4 @@ def entry(what: str, name: str, thing: Any, signature: str) -> str:
 
 
 if __name__ == "__main__":
-    path = Path(sys.argv[1]) if sys.argv[1:] else SNAPSHOT
-    path.write_text(public_api(), encoding="utf-8")
+    (Path(sys.argv[1]) if sys.argv[1:] else SNAPSHOT).write_text(public_api(), encoding="utf-8")

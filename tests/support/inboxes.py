@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -30,6 +30,39 @@ class ByAsset:
         return self._value
 
 
+class Pages:
+    """Answer for the events of an asset as Airflow's API does from 3.2 on.
+
+    :param events: all that were recorded.
+    """
+
+    def __init__(self, events: list[SimpleNamespace]) -> None:
+        self._events = events
+        self._after = ""
+        self._limit: int | None = None
+        self.sizes: list[int] = []
+
+    def after(self, after: str) -> Pages:
+        self._after = after
+        return self
+
+    def ascending(self) -> Pages:
+        return self
+
+    def limit(self, limit: int) -> Pages:
+        self._limit = limit
+        return self
+
+    def __iter__(self) -> Iterator[SimpleNamespace]:
+        since = datetime.fromisoformat(self._after)
+        # Those of one time have no fixed sequence.
+        turn = 1 if len(self.sizes) % 2 else -1
+        found = [event for event in self._events if event.timestamp >= since][::turn]
+        page = sorted(found, key=lambda event: event.timestamp)[: self._limit]
+        self.sizes.append(len(page))
+        return iter(page)
+
+
 class Store(dict[str, Any]):
     """Keep values as JSON, as Airflow does."""
 
@@ -49,6 +82,7 @@ class Airflow:
 
     def __init__(self, max_active_runs: int = 1, **settings: Any) -> None:
         self.events: list[SimpleNamespace] = []
+        self.inlet_events: Any = self.events
         self.store = Store()
         self.run_type = "scheduled"
         self.map_index = -1
@@ -77,7 +111,7 @@ class Airflow:
             "dag": self.dag,
             "dag_run": SimpleNamespace(run_type=self.run_type),
             "ti": SimpleNamespace(xcom_push=push, xcom_pull=pull, map_index=self.map_index),
-            "inlet_events": ByAsset(self.events),
+            "inlet_events": ByAsset(self.inlet_events),
             "asset_state_store": ByAsset(self.store),
         }
 

@@ -70,7 +70,8 @@ class Standalone(standalone.Standalone):
         """
         return subprocess.run(
             [*AIRFLOW, *arguments],
-            env=self._environment,
+            # On Python 3.14 Airflow would write warnings where the output is.
+            env={**self._environment, "PYTHONWARNINGS": "ignore::PendingDeprecationWarning"},
             cwd=self._home,
             capture_output=True,
             text=True,

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from inboxes import Airflow
+from inboxes import Airflow, Pages
 
 from airflow_provider_oms.exceptions import (
     OmsUnsettledVerdictsError,
@@ -258,3 +258,27 @@ def test_an_event_before_the_look_back_is_left_alone(airflow: Airflow) -> None:
     airflow.events[0].timestamp -= timedelta(hours=2)
     airflow.publish(order_id=2, verdict="rejected")
     assert [entry["order_id"] for entry in airflow.take()] == [2]
+
+
+@pytest.mark.parametrize(
+    ("times", "largest"),
+    [
+        pytest.param([1] * 99, 99, id="less than a page"),
+        pytest.param([1] * 100, 100, id="a page"),
+        pytest.param([1] * 1000, 100, id="many"),
+        pytest.param([3] * 100 + [2] * 100 + [1] * 200, 100, id="some at one time"),
+        pytest.param([1] * 50 + [350] + [1] * 200, 400, id="more at one time than a page has"),
+    ],
+)
+def test_events_are_read_in_pages_where_airflow_can(
+    airflow: Airflow, times: list[int], largest: int
+) -> None:
+    began = datetime.now(UTC)
+    pages = airflow.inlet_events = Pages(airflow.events)
+    for second, together in enumerate(times):
+        for _ in range(together):
+            airflow.publish(order_id=len(airflow.events) + 1, verdict="rejected")
+            airflow.events[-1].timestamp = began + timedelta(milliseconds=second)
+    assert [entry["order_id"] for entry in airflow.take()] == list(range(1, sum(times) + 1))
+    assert max(pages.sizes) == largest
+    assert len(pages.sizes) <= sum(times) // 50 + 2
