@@ -67,7 +67,8 @@ def by_aspect(found: list[Cell]) -> str:
         lines.setdefault(short(cell["airflow"]), []).append(cell)
 
     def entry(aspect: str, line: list[Cell]) -> str:
-        return " / ".join(dict.fromkeys(c["degrades"].get(aspect, "not tried") for c in line))
+        said = [c["degrades"][aspect] for c in line if aspect in c["degrades"]]
+        return " / ".join(dict.fromkeys(said)) or "not tried"
 
     rows = [(aspect, *(entry(aspect, line) for line in lines.values())) for aspect in ASPECTS]
     return table(("", *lines), rows)

@@ -27,8 +27,7 @@ def public_api() -> str:
     def take(*event: Any) -> None:
         _, what, name, thing, _, arguments, result = event
         # Autodoc also looks at the classes and functions that a module has only imported.
-        imported = what in IMPORTABLE and not thing.__module__.startswith("airflow_provider_oms.")
-        if not imported:
+        if what not in IMPORTABLE or thing.__module__.startswith("airflow_provider_oms."):
             returned = f" -> {result}" if result else ""
             found[name] = entry(what, name, thing, f"{arguments or ''}{returned}")
 
