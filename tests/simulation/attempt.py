@@ -173,7 +173,8 @@ class Attempt:
             elif isinstance(command, Write):
                 self._write(command)
             elif isinstance(command, Log):
-                self._log(f"#{self.number} says: {command.line}")
+                says = "warns" if command.is_warning else "says"
+                self._log(f"#{self.number} {says}: {command.line}")
         if self.engine.breaker.stopped is not None:
             self._sends_no_more = True
         self._checks.on_poll(self, commands)

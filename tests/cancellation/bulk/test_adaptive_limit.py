@@ -94,6 +94,27 @@ class TestBeforeAnythingIsKnown:
         assert limit.rate(now) == math.inf
 
 
+@pytest.mark.parametrize(
+    ("recorded", "learned", "differs"),
+    [
+        (None, Learned(100.0), True),
+        (Learned(None, 4), Learned(None, 4), False),
+        (Learned(None, 4), Learned(None, 5), True),
+        (Learned(100.0, 4), Learned(100.0, 5), True),
+        (Learned(None, 4), Learned(100.0, 4), True),
+        (Learned(100.0, 4), Learned(None, 4), True),
+        (Learned(100.0), Learned(90.0), False),
+        (Learned(100.0), Learned(110.0), False),
+        (Learned(100.0), Learned(89.0), True),
+        (Learned(100.0), Learned(111.0), True),
+    ],
+)
+def test_a_rate_that_has_moved_a_little_is_not_recorded_again(
+    recorded: Learned | None, learned: Learned, *, differs: bool
+) -> None:
+    assert learned.differs_from(recorded) is differs
+
+
 class TestAWall:
     def test_what_was_accepted_since_is_what_the_tenant_is_said_to_accept(self) -> None:
         limit = at_its_ceiling(5.0)

@@ -1,7 +1,9 @@
-"""What follows a run over the whole orders of a set: its journal is free, and ends can be added."""
+"""What follows a run over whole orders: its threads end, its journal is free, ends can be added."""
 
 from __future__ import annotations
 
+import threading
+import time
 from dataclasses import replace
 
 import pytest
@@ -11,6 +13,22 @@ from journal_store import Store
 from airflow_provider_oms.cancellation.bulk import driver
 from airflow_provider_oms.cancellation.bulk.outcome_counts import OrderEnd
 from airflow_provider_oms.cancellation.outcomes import CancellationResult, Outcome
+
+# On a busy machine, threads end late.
+BUSY = 20.0
+
+
+def threads_of_runs() -> list[str]:
+    return [one.name for one in threading.enumerate() if one.name.startswith("oms-")]
+
+
+def test_no_thread_is_left_when_it_has_ended() -> None:
+    before = threads_of_runs()
+    run_of(Tenant(), 20).run()
+    until = time.monotonic() + BUSY
+    while len(threads_of_runs()) > len(before) and time.monotonic() < until:
+        time.sleep(0.01)
+    assert len(threads_of_runs()) <= len(before)
 
 
 def test_it_may_write_the_journal() -> None:

@@ -11,7 +11,7 @@ import pytest
 from bulk_runs import LOST, Tenant, outcomes, run_of
 from journal_store import Store
 
-from airflow_provider_oms.cancellation.bulk import recovery
+from airflow_provider_oms.cancellation.bulk import leasing, recovery
 from airflow_provider_oms.cancellation.bulk.journal import Journal
 
 # A run that never hears of the failure goes on for a minute.
@@ -55,8 +55,11 @@ def test_orphaned_records_are_named(
     assert {call.order_id for call in tenant.seen} == {1, 2, 3}
 
 
-@pytest.mark.slow
-def test_a_write_that_failed_is_made_again(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_write_that_failed_is_made_again(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leasing, "_RETRY_AFTER", 0.05)
+
     class UnsteadyStore(Store):
         def set(self, key: str, value: Any) -> None:
             tried.append(key)

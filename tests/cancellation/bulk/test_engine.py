@@ -194,7 +194,7 @@ class TestTheRecord:
         before, after = largest_gap(world.tenant.times(Action.POST))
         assert before < 2.0
         assert after > 21.0
-        assert any("The journal cannot be written" in line for line in world.lines)
+        assert any("warns: The journal cannot be written" in line for line in world.lines)
 
     def test_none_leaves_on_a_lease_that_a_slow_store_has_used_up(self) -> None:
         world = World(5)

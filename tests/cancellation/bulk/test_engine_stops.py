@@ -47,6 +47,10 @@ class TestSilence:
         run = world.run()
         assert "20 orders in a row got no answer" in why(run)
         assert "neither did 5 requests one at a time" in why(run)
+        warnings = [line.partition("warns: ")[2] for line in world.lines if "warns: " in line]
+        narrowed, stopped = warnings
+        assert narrowed.endswith("the run goes on with one request at a time")
+        assert stopped == f"The run stops: {why(run)}"
         # Thirty seconds between single requests, and five for requests in flight to settle.
         assert 30 <= world.clock.now < 45
         # A response that comes late starts the count again, and some are in flight when it ends.

@@ -96,9 +96,11 @@ class TestOneWriteAtATime:
         assert leasing.next_write(NOW + 50) is None
         assert leasing.waiting == 2
         assert list(leasing.on_written(write, NOW + 1)) == [first]
+        assert leasing.waiting == 1
         following = write_of(leasing, NOW + 1)
         assert (following.intents, following.ended) == ((second,), (END,))
         leasing.on_written(following, NOW + 1)
+        assert leasing.waiting == 0
         assert not leasing.has_unrecorded
 
     def test_ends_alone_wait_for_a_while_and_not_when_they_are_the_last(self) -> None:

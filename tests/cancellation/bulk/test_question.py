@@ -119,3 +119,15 @@ def test_it_reads_as_a_person_needs_it() -> None:
 def test_many_states_are_counted_together() -> None:
     read: Read = {number: (OPEN, f"S{number}", None) for number in range(1, 31)}
     assert "| others | 10 |" in ask(read).body
+
+
+def test_a_state_of_which_no_order_fits_in_is_no_line() -> None:
+    read: Read = {
+        FIRST: (OPEN, "READY", None),
+        FIRST + 1: (OPEN, "READY", None),
+        "x" * MOST_BYTES: (OPEN, "BOOKED", None),
+    }
+    question = ask(read)
+    assert not question.names_all
+    assert f"**READY**: {FIRST}, {FIRST + 1}\n" in question.body
+    assert "**BOOKED**" not in question.body
