@@ -77,7 +77,10 @@ def cancel(
             policy,
             Journal(None, now=time.time()),
             Limits(WORKERS),
+            leeway=found.connect_timeout,
+            attempt=1,
             log=log,
+            is_stopping=lambda: False,
         )
         run.run()
     return {numbers[order_id]: end.result.outcome for order_id, end in run.ends.items()}

@@ -115,6 +115,7 @@ def run_of(
             order_ids=requests,
         ),
         Limits(workers, **settings),
+        leeway=0.0,
         attempt=attempt,
         log=logging.getLogger(__name__),
         is_stopping=is_stopping,

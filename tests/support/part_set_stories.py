@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -186,6 +187,8 @@ class SetStory:
             tenant="t",
             host=host,
             attempt=attempt,
+            stop_after_failures=None,
+            log=logging.getLogger(__name__),
             around=Runtime(base.clock, base.sleep, draw=base.draw.random),
             wall=base.clock,
         )

@@ -74,10 +74,10 @@ class BulkRun:
         journal: Journal,
         limits: Limits,
         *,
-        leeway: float = 0.0,
-        attempt: int = 1,
+        leeway: float,
+        attempt: int,
         log: _Log,
-        is_stopping: Callable[[], bool] = lambda: False,
+        is_stopping: Callable[[], bool],
     ) -> None:
         self._calls = calls
         self._journal = journal

@@ -8,7 +8,6 @@ those begun.
 from __future__ import annotations
 
 import hashlib
-import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -138,10 +137,10 @@ class PartUnits:
         *,
         tenant: str,
         host: Host,
-        attempt: int = 1,
-        stop_after_failures: int | None = None,
-        log: Any = None,
-        around: Runtime | None = None,
+        attempt: int,
+        stop_after_failures: int | None,
+        log: Any,
+        around: Runtime,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._calls = calls
@@ -153,8 +152,8 @@ class PartUnits:
         self._host = host
         self._attempt = attempt
         self._limit = stop_after_failures
-        self._log = log or logging.getLogger(__name__)
-        self._around = around or Runtime()
+        self._log = log
+        self._around = around
         self._wall = wall
         self._ended: set[OrderId] = set()
         self._without_result = 0

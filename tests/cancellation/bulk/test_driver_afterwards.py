@@ -22,6 +22,15 @@ def threads_of_runs() -> list[str]:
     return [one.name for one in threading.enumerate() if one.name.startswith("oms-")]
 
 
+def test_no_thread_that_hangs_keeps_the_process() -> None:
+    found: dict[str, bool] = {}
+    tenant = Tenant(look=lambda _: found.update({t.name: t.daemon for t in threading.enumerate()}))
+    run_of(tenant, 5, workers=2).run()
+    of_run = {name: is_daemon for name, is_daemon in found.items() if name.startswith("oms-")}
+    assert {"oms-0", "oms-1", "oms-engine", "oms-journal"} <= of_run.keys()
+    assert all(of_run.values())
+
+
 def test_no_thread_is_left_when_it_has_ended() -> None:
     before = threads_of_runs()
     run_of(Tenant(), 20).run()

@@ -145,6 +145,7 @@ class TestAWriteThatFails:
         # The machine may have been suspended: it counts from the moment at which it is noticed.
         assert leasing.note_if_late(NOW + 3600)
         assert leasing.failing_since == NOW + 3600
+        assert leasing.gives_up_at == NOW + 3660
         assert not leasing.note_if_late(NOW + 3601)
         assert leasing.due_at() == math.inf
         leasing.on_written(write, NOW + 3602)

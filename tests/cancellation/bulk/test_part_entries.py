@@ -160,6 +160,7 @@ class TestBlank:
         [
             ({"line": 1, "shipment": 2}, "several of them"),
             ({"line": 1, "items": [1]}, "several of them"),
+            ({"line": " ", "items": None}, "a blank one"),
             ({"line": 1, "quantity": 1, "keep_quantity": 1}, "both"),
             ({"shipment": 1, "quantity": 1}, "left out without line"),
             ({"items": [1], "keep_quantity": 1}, "left out without line"),

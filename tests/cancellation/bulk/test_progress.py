@@ -37,8 +37,9 @@ def test_the_line_holds_counts_pace_and_the_time_that_is_left() -> None:
 
 
 def test_before_the_first_end_there_is_no_pace_and_nothing_to_count() -> None:
-    line = Progress(2, 0, 0.0).line(tally_of(0), 2, "", 5.0)
-    assert line == "0 of 2 orders done; 2 waiting"
+    progress = Progress(2, 0, 0.0)
+    assert (progress.rate, progress.sent_lately) == (0.0, 0)
+    assert progress.line(tally_of(0), 2, "", 5.0) == "0 of 2 orders done; 2 waiting"
 
 
 def test_the_time_is_left_out_while_nobody_can_know_it() -> None:

@@ -71,7 +71,7 @@ def test_a_large_share_is_never_random() -> None:
 
 def test_only_the_last_twenty_responses_count() -> None:
     assert not explained(after(0.0), 2, 18)
-    assert explained(after(0.0), 2, 20)
+    assert explained(after(0.0), 2, 19)
 
 
 class TestWhatPausesCost:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,7 +25,7 @@ from airflow_provider_oms.cancellation.bulk.rate_limiter import RateLimiter
 from airflow_provider_oms.cancellation.outcomes import Outcome
 from airflow_provider_oms.cancellation.parts.tasks import PartOptions
 from airflow_provider_oms.cancellation.parts.wanted import Wanted
-from airflow_provider_oms.cancellation.runner import Runtime
+from airflow_provider_oms.cancellation.runner import INTERRUPTED, Runtime
 
 WHY = Reason("other")
 TWO = (Wanted(1, WHY, quantity=2),)
@@ -83,6 +84,14 @@ class Task:
 
     def attempt(self, number: int = 1) -> dict[Any, Outcome]:
         """Run one attempt, and return the outcomes."""
+        units = self.units(number)
+        try:
+            units.run()
+        finally:
+            units.close()
+        return {id_: end.result.outcome for id_, end in self.host.ends.items()}
+
+    def units(self, number: int = 1) -> PartUnits:
         process = self.calls.process
         self.host = Host()
         self.host.stopped = self.stopped
@@ -99,7 +108,7 @@ class Task:
             process.now += seconds
 
         options: Any = PartOptions(Flags(send_notifications=False))
-        units = PartUnits(
+        return PartUnits(
             self.calls,
             orders,
             {id_: options.task(Native(), id_, wanted) for id_, wanted in self.wanted.items()},
@@ -109,14 +118,10 @@ class Task:
             host=self.host,
             attempt=number,
             stop_after_failures=self.limit,
+            log=logging.getLogger(__name__),
             around=Runtime(lambda: process.now, sleep, lambda: self.is_stopping, lambda: 0.5),
             wall=lambda: process.now,
         )
-        try:
-            units.run()
-        finally:
-            units.close()
-        return {id_: end.result.outcome for id_, end in self.host.ends.items()}
 
 
 def test_each_order_gets_what_is_wanted_of_it() -> None:
@@ -253,6 +258,36 @@ class TestItStops:
         assert set(task.attempt(2).values()) == {Outcome.NOT_FOUND}
         assert task.calls.reads == []
         assert "journal cannot be written" in (task.host.stopped or "")
+
+    @pytest.mark.parametrize(
+        ("error", "is_told", "why"),
+        [
+            (SystemExit(), False, "the task was told to end"),
+            (KeyError(), False, "KeyError in the task"),
+            (KeyError(), True, "the task was told to end"),
+        ],
+    )
+    def test_it_says_what_breaks_in(
+        self, monkeypatch: pytest.MonkeyPatch, error: BaseException, why: str, *, is_told: bool
+    ) -> None:
+        task = Task()
+
+        def break_in(_: object) -> bool:
+            task.is_stopping = is_told
+            raise error
+
+        monkeypatch.setattr(task.calls, "may_share_orders", break_in)
+        with pytest.raises(type(error)):
+            task.attempt()
+        assert task.host.stopped == why
+        reasons = [end.result.reason for end in task.host.ends.values()]
+        assert reasons == [f"The run stopped: {why}"] * 3
+
+    def test_where_it_never_began(self) -> None:
+        task = Task()
+        task.units().close()
+        ends = [(end.result.outcome, end.result.reason) for end in task.host.ends.values()]
+        assert ends == [(Outcome.NOT_ATTEMPTED, INTERRUPTED)] * 3
 
     def test_when_something_breaks_in_each_order_has_an_end(self) -> None:
         task = Task()
