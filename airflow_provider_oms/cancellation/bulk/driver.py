@@ -102,8 +102,6 @@ class BulkRun:
         self._owner_is_done = False
         self._crash: BaseException | None = None
         self._journal_is_free = False
-        #: Seconds spent on writing the record.
-        self.journal_seconds = 0.0
 
     @property
     def ends(self) -> dict[OrderId, OrderEnd]:
@@ -342,7 +340,7 @@ class BulkRun:
 
     def _write_until_told(self) -> None:
         while (write := self._writes.get()) is not None:
-            began_at, wall_now = seconds(), time.time()
+            wall_now = time.time()
             error: JournalError | None = None
             try:
                 self._journal.write(
@@ -358,7 +356,6 @@ class BulkRun:
             except BaseException as fault:  # noqa: BLE001 - run() raises it in its caller's thread
                 self._stop_after_fault(fault)
                 return
-            self.journal_seconds += seconds() - began_at
             self._inbox.put(self._on_write(write, error))
 
     def _on_write(self, write: Write, error: JournalError | None) -> _Handler:

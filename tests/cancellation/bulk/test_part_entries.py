@@ -19,6 +19,7 @@ from airflow_provider_oms.cancellation.bulk.order_set import (
     plan_orders,
     split_orders,
 )
+from airflow_provider_oms.cancellation.bulk.part_entries import order_in
 from airflow_provider_oms.cancellation.bulk.rows import Rows
 
 REASON = "created_by_mistake"
@@ -90,6 +91,12 @@ class TestTheUnit:
         }
         assert len(keys) == 5
         assert all("/parts:" in key for key in keys)
+
+    @pytest.mark.parametrize("order_id", [7, "order_number:7", "external_id:a/parts:b"])
+    def test_its_key_names_its_order_and_another_key_is_the_order(self, order_id: Any) -> None:
+        (one,) = planned({"order_id": 7, "line": 1}).parts.values()
+        assert order_in(replace(one, order_id=order_id).key) == str(order_id)
+        assert order_in("7") == "7"
 
     def test_it_is_named_in_words(self) -> None:
         items = [1, {"line": 2, "quantity": 3}, {"line": 4, "keep_quantity": 5}]
