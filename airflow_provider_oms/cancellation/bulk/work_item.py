@@ -61,7 +61,7 @@ class WorkItem:
 
     request: CancelRequest
     policy: Policy
-    stratum: int = 0
+    stratum: int
     doubt_since: float | None = None
     history: History | None = None
     state: ItemState = ItemState.READY

@@ -32,7 +32,7 @@ def leasing_of(*, is_kept: bool = True) -> Leasing:
 
 
 def item_of(order_id: int) -> WorkItem:
-    return WorkItem(CancelRequest(order_id, "other", "Fraud"), Policy())
+    return WorkItem(CancelRequest(order_id, "other", "Fraud"), Policy(), 0)
 
 
 def write_of(leasing: Leasing, now: float = NOW) -> Write:

@@ -129,5 +129,6 @@ def test_a_state_of_which_no_order_fits_in_is_no_line() -> None:
     }
     question = ask(read)
     assert not question.names_all
+    assert "All of them are in" not in question.body
     assert f"**READY**: {FIRST}, {FIRST + 1}\n" in question.body
     assert "**BOOKED**" not in question.body

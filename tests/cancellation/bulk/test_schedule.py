@@ -12,7 +12,7 @@ from airflow_provider_oms.cancellation.history import Policy
 
 
 def item_of(order_id: int) -> WorkItem:
-    return WorkItem(CancelRequest(order_id, "other", "Fraud"), Policy())
+    return WorkItem(CancelRequest(order_id, "other", "Fraud"), Policy(), 0)
 
 
 def filled(rate: float | None = None) -> tuple[Schedule, list[WorkItem]]:
