@@ -105,6 +105,15 @@ class TestTheRate:
         # Nor much slower.
         assert world.tenant.seen[-1].at < 40 / 5 + 2
 
+    def test_nor_do_the_calls_about_orders_that_have_waited(self) -> None:
+        world = World(20)
+        lose(*range(1, 11), tenant=world.tenant, acts=False)
+        run = world.run(workers=8, requests_per_second=5.0)
+        assert outcomes(run) == {"canceled": 10, "not_canceled": 10}
+        left = sorted(call.at for call in world.tenant.seen)
+        # Ten slots are two seconds, of which a cancel right after its read takes one ahead.
+        assert min(after - before for before, after in zip(left, left[10:], strict=False)) > 1.7
+
     @pytest.mark.parametrize("policy", [POLICY, READS_FIRST])
     def test_one_at_which_every_lease_is_over_before_its_turn_lets_all_leave(
         self, policy: Policy
