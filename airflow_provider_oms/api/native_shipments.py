@@ -86,18 +86,19 @@ def shipment_of(document: Mapping[str, Any]) -> ShownShipment | None:
     in_it, canceled = _quantities(document.get("items")), _quantities(document.get("canceledItems"))
     if document.get("canceledItems") is None:
         canceled = {}
-    is_whole = number is not None and status is not None and isinstance(order_id, str)
-    if not is_whole or in_it is None or canceled is None:
+    if number is None or status is None or not isinstance(order_id, str):
+        return None
+    if in_it is None or canceled is None:
         return None
     kind = document.get("shipmentType")
     is_transfer = isinstance(kind, str) and kind.upper() == _TRANSFER
     entries = [*document["items"], *(document.get("canceledItems") or ())]
     return ShownShipment(
         Shipment(
-            number or 0,
+            number,
             status,
             is_canceled_state(status),
-            is_open=(status or "").upper() not in _CLOSED and not is_transfer,
+            is_open=status.upper() not in _CLOSED and not is_transfer,
         ),
         _plain(order_id),
         in_it,
