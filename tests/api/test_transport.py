@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import socket
 import ssl
 import time
@@ -95,6 +96,17 @@ class TestSentOrNot:
             with pytest.raises(OmsRedirectedError):
                 client.post_cancel(EXAMPLE)
             assert time.monotonic() - began < 30
+
+    @pytest.mark.parametrize("surplus", [0, 1])
+    def test_an_answer_of_more_than_4_mib_proves_nothing(self, surplus: int) -> None:
+        # It can be read by itself, wherever it is cut.
+        body = json.dumps(ORDER).encode().ljust(4 * 1024 * 1024 + surplus)
+        with RawServer([answer("200 OK", body)]) as server, client_of(server.url) as client:
+            if not surplus:
+                assert client.post_cancel(EXAMPLE).is_canceled
+                return
+            with pytest.raises(OmsUnexpectedResponseError, match="broke off"):
+                client.post_cancel(EXAMPLE)
 
     def test_a_fault_of_the_http_library_after_the_request_left_is_not_called_unsent(
         self, monkeypatch: pytest.MonkeyPatch
