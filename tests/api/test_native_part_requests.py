@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import openapi
 import pytest
@@ -29,6 +29,7 @@ from airflow_provider_oms.api.parts import (
     Share,
 )
 from airflow_provider_oms.api.transport import Response
+from airflow_provider_oms.emulator.native.fields import read_fields, thin
 
 ID, ITEM = "137a94b6402be0000137196800002711", "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
 WHY, FLAGS = Reason("no_inventory", "Shelf 7"), Flags(send_notifications=False)
@@ -61,11 +62,11 @@ class Tenant:
     sent: list[tuple[str, str, Any, dict[str, str]]] = field(default_factory=list)
 
     def exchange(self, method: str, url: str, **more: Any) -> Response:
-        path = urlsplit(url).path
+        path, query = urlsplit(url).path, parse_qs(urlsplit(url).query)
         self.sent.append((method, url.partition("mozu.com")[2], more["json"], more["headers"]))
         known = {PATH: PAGE, f"{PATH}/11": SHIPMENT, f"{PATH}/11/canceled": SHIPMENT}
         known |= {f"{PATH}/11/canceledItems": SHIPMENT, **self.answers}
-        body = known.get(path, ORDER)
+        body = thin(known.get(path, ORDER), read_fields(query.get("responseFields", [""])[0]))
         headers = {"x-vol-correlation": "c0ffee", **self.headers}
         status = 200 if path.startswith("/api/commerce/orders") else self.status
         return Response(status, CaseInsensitiveDict(headers), json.dumps(body).encode())
@@ -250,6 +251,13 @@ def test_a_page_that_is_none_proves_nothing(tenant: Tenant, change: dict[str, An
     tenant.answers[PATH] = {**PAGE, **change}
     with pytest.raises(OmsUnexpectedResponseError):
         parts().get_parts(ID, is_whole=True)
+
+
+def test_a_search_without_end_is_given_up(tenant: Tenant) -> None:
+    tenant.answers[PATH] = {**PAGE, "page": {"totalElements": 9999}}
+    parts().get_parts(ID, is_whole=True)
+    searches = [url for _, url, *_ in tenant.sent if url.startswith(f"{PATH}?")]
+    assert [int(parse_qs(url)["page"][0]) for url in searches] == [*range(50)]
 
 
 @pytest.mark.parametrize(("status", "kind"), [(412, OmsLockedError), (404, OmsNotFoundError)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -31,6 +32,7 @@ from airflow_provider_oms.api.native import Native
 from airflow_provider_oms.api.review import Event, OrderInReview, Page, moment_in
 from airflow_provider_oms.api.translated import Translated
 from airflow_provider_oms.api.transport import Response
+from airflow_provider_oms.emulator.native.fields import read_fields, thin
 
 ID = "137a94b6402be0000137196800002711"
 MARK = {"x-vol-correlation": "0123456789abcdef"}
@@ -123,6 +125,22 @@ def test_the_pull_asks_for_events_since_a_time_or_for_all() -> None:
     terms = "topic eq order.pendingreview and createDate ge 2026-11-28T09:30:15.120Z"
     assert (asked["filter"], asked["sortBy"]) == (terms, "createDate asc")
     assert set(query_of(CALLS.events_call(None, 0))) == {"startIndex", "pageSize", "responseFields"}
+
+
+def test_the_fields_that_they_ask_for_are_all_that_is_read() -> None:
+    names = {*held(), *told(), "totalCount", "items"}
+
+    def shown(call: ApiCall, document: dict[str, Any]) -> dict[str, Any]:
+        asked = query_of(call)["responseFields"]
+        assert set(re.findall(r"\w+", asked)) < names
+        return dict(thin(document, read_fields(asked)))
+
+    found = page(held(), held(siteId=3))
+    assert orders(shown(CALLS.search_call(AT, 0), found), site="2") == orders(found, site="2")
+    read = shown(CALLS.read_call(ID), held())
+    assert CALLS.order_in(answer_of(read), ID) == CALLS.order_in(answer_of(held()), ID)
+    pulled = page(told(), told(isTest=True), told(siteId=3), told(tenantId=10002))
+    assert events(shown(CALLS.events_call(AT, 0), pulled), site="2") == events(pulled, site="2")
 
 
 def test_every_call_fits_kibos_published_files() -> None:
