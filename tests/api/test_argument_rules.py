@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airflow_provider_oms.api.dialects import rules_of
 from airflow_provider_oms.api.errors import OmsInputError
+from airflow_provider_oms.api.parts import Flags, PartKind
 from airflow_provider_oms.api.validation import (
     validate_flag,
     validate_number,
@@ -20,6 +22,7 @@ from airflow_provider_oms.api.validation import (
 )
 
 MOST = 999_999_999
+UNSAID = ("send_notifications", "None")
 
 
 def field_refused(validate: Callable[[], object]) -> str:
@@ -129,3 +132,31 @@ class TestTheGuard:
     @pytest.mark.parametrize("value", ["", " ", "None", "[]", [], (), set(), ",", [None], 7, False])
     def test_one_that_has_vanished_is_refused(self, value: Any) -> None:
         assert field_refused(lambda: validate_only_if_states(value)) == "only_if_states"
+
+
+class TestParts:
+    @pytest.mark.parametrize(("api", "most"), [("native", 2**31 - 1), ("translated", 2**63 - 1)])
+    def test_numbers_have_as_many_bits_as_the_api_gives_them(self, api: str, most: int) -> None:
+        rules = rules_of(api).parts()
+        assert rules.line_name(str(most)) == rules.shipment_number(str(most)) == most
+        assert field_refused(lambda: rules.line_name(most + 1)) == "line"
+        assert field_refused(lambda: rules.shipment_number(most + 1)) == "shipment_id"
+
+    @pytest.mark.parametrize(
+        ("api", "kind", "flags", "field", "found"),
+        [
+            ("native", PartKind.SHIPMENT, {"send_notifications": None}, *UNSAID),
+            ("translated", PartKind.LINE, {"send_notifications": None}, *UNSAID),
+            ("translated", PartKind.SHIPMENT, {}, "send_notifications", "a boolean"),
+            ("native", PartKind.LINE, {"rectify_order": False}, "rectify_order", "false"),
+            ("native", PartKind.LINE, {"cancel_child_items": True}, "cancel_child_items", "true"),
+            ("translated", PartKind.LINE, {"block_assignment": True}, "block_assignment", "true"),
+        ],
+    )
+    def test_a_flag_that_a_call_cannot_carry_is_refused_by_its_value(
+        self, api: str, kind: PartKind, flags: dict[str, Any], field: str, found: str
+    ) -> None:
+        given = Flags(**{"send_notifications": True, **flags})
+        with pytest.raises(OmsInputError) as refusal:
+            rules_of(api).parts().check_flags(kind, given)
+        assert (refusal.value.field, refusal.value.kind) == (field, found)

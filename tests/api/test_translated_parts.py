@@ -87,6 +87,25 @@ def test_what_a_search_calls_open_is_read_until_one_item_is_open_indeed() -> Non
     assert len(requests) == 5
 
 
+def test_so_are_the_other_shipments() -> None:
+    others = [{**SHIPMENT, "shipmentID": number} for number in (6, 7, 8)]
+    canceled = {**others[0], "shipmentStatus": "CANCELED"}
+    script = [says(SHIPMENT), page(SHIPMENT, *others), says(canceled), says(others[1])]
+    shown, requests = read(*script, shipments=[5], is_whole=True)
+    assert shown.shows_all
+    found = [(one.number, one.is_open) for one in shown.shipments]
+    assert found == [(5, True), (6, False), (7, True), (8, True)]
+    assert requests[2:] == [
+        "GET /api/v2/shipment/?orderID=8&perPage=100&page=1 HTTP/1.1",
+        *(f"GET /api/v2/shipment/{number} HTTP/1.1" for number in (6, 7)),
+    ]
+
+
+def test_a_search_without_end_shows_nothing_else() -> None:
+    shown, requests = read(page(ITEM, total=9999), is_whole=True)
+    assert (shown.lines, shown.shows_all, len(requests)) == ((), False, 1 + 50)
+
+
 @pytest.mark.parametrize(
     "script", [says({**ITEM, "orderID": 9}), says({"code": 5002}, "404 Not Found")]
 )
