@@ -14,6 +14,7 @@ from airflow_provider_oms.api.connection_values import (
     read_extra,
     read_flag,
     read_list,
+    read_pairs,
 )
 
 
@@ -145,3 +146,10 @@ class TestLists:
     def test_json_that_is_no_list_of_strings_is_refused(self, value: str) -> None:
         with pytest.raises(ValueError, match="must be a list of strings"):
             read_list(value)
+
+
+@pytest.mark.parametrize(
+    "value", ["other=Other", " other = Other ,", '{"other": "Other"}', '\n {"other": "Other"} ']
+)
+def test_pairs_may_be_json_or_separated_by_commas(value: str) -> None:
+    assert read_pairs(value) == (("other", "Other"),)
