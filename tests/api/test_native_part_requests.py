@@ -33,7 +33,7 @@ from airflow_provider_oms.emulator.native.fields import read_fields, thin
 
 ID, ITEM = "137a94b6402be0000137196800002711", "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
 WHY, FLAGS = Reason("no_inventory", "Shelf 7"), Flags(send_notifications=False)
-ORDER = {
+ORDER: dict[str, Any] = {
     "id": ID,
     "status": "Accepted",
     "tenantId": 10001,
@@ -82,9 +82,9 @@ def tenant(monkeypatch: pytest.MonkeyPatch) -> Tenant:
     return made
 
 
-def parts() -> Parts:
+def parts(**more: Any) -> Parts:
     fields = {"api": "native", "tenant_id": "10001", "environment": "sandbox"}
-    extra = {**fields, "reason_codes": {"no_inventory": "NoInventory"}}
+    extra = {**fields, "reason_codes": {"no_inventory": "NoInventory"}, **more}
     return Parts(OmsClient(TenantSettings.from_connection(name="a", extra=extra)))
 
 
@@ -96,7 +96,9 @@ def cancel(kind: PartKind, shipment: int | None = 11, *, keep: int = 0, **more: 
 
 
 CALLS: dict[str, Any] = {
+    "order": lambda: parts().get_parts(ID),
     "plan": lambda: parts().get_parts(ID, lines=[1], is_whole=True),
+    "plan of a shipment": lambda: parts().get_parts(ID, shipments=[11], is_whole=True),
     "read": lambda: parts().get_parts(ID, lines=[1], shipments=[11]),
     "lines": lambda: post(cancel(PartKind.SHIPMENT_LINES, version='"7"')),
     "shipment": lambda: post(cancel(PartKind.SHIPMENT, version='"7"')),
@@ -130,6 +132,22 @@ def test_it_fits(name: str, tenant: Tenant) -> None:
     assert problems == []
 
 
+@pytest.mark.parametrize("name", CALLS)
+def test_only_what_was_asked_for_as_a_whole_shows_all(name: str, tenant: Tenant) -> None:
+    assert CALLS[name]().shows_all is (name not in ("read", "lines", "shipment"))
+
+
+@pytest.mark.parametrize("keep", [0, 1, 3])
+def test_an_edit_goes_to_the_version_that_was_read(keep: int, tenant: Tenant) -> None:
+    post(cancel(PartKind.ORDER_LINE, keep=keep, version="V.7"))
+    method, url, body, _ = tenant.sent[-1]
+    path, _, query = url.partition("?")
+    item = f"/api/commerce/orders/{ID}/items/{ITEM}"
+    expected = ("PUT", f"{item}/quantity/{keep}") if keep else ("DELETE", item)
+    assert (method, path, body) == (*expected, None)
+    assert query.startswith("updateMode=ApplyToOriginal&version=V.7")
+
+
 @pytest.mark.parametrize("name", ["edit", "delete"])
 def test_an_edit_of_an_order_shows_its_lines_and_no_shipment(name: str, tenant: Tenant) -> None:
     shown = CALLS[name]()
@@ -155,7 +173,7 @@ def test_without_an_etag_no_version_is_named(tenant: Tenant) -> None:
     assert "If-Match" not in tenant.sent[-1][3]
 
 
-@pytest.mark.parametrize("etag", ["7", '"\n"', "", '"' + "x" * 300 + '"'])
+@pytest.mark.parametrize("etag", ["7", '"\n"', "", '"' + "x" * 201 + '"'])
 def test_what_is_no_etag_is_none(tenant: Tenant, etag: str) -> None:
     tenant.headers["ETag"] = etag
     (shipment,) = parts().get_parts(ID, shipments=[11]).shipments
@@ -180,10 +198,15 @@ def test_what_is_canceled_is_not_open_though_the_quantity_stays(
 
 
 @pytest.mark.parametrize("embedded", [{}, {"_embedded": {}}, {"_embedded": {"shipments": []}}])
-def test_a_page_may_have_nothing_embedded(tenant: Tenant, embedded: dict[str, Any]) -> None:
+@pytest.mark.parametrize("quantity", [5, 0])
+def test_a_page_may_have_nothing_embedded(
+    tenant: Tenant, embedded: dict[str, Any], quantity: int
+) -> None:
+    item = {**ORDER["items"][0], "quantity": quantity}
+    tenant.answers[f"/api/commerce/orders/{ID}"] = {**ORDER, "items": [item]}
     tenant.answers[PATH] = {**embedded, "page": {"totalElements": 0}}
     shown = parts().get_parts(ID, is_whole=True)
-    assert (shown.has_shipments, shown.lines[0].open) == (False, 5)
+    assert (shown.has_shipments, shown.lines[0].open) == (False, quantity)
 
 
 @pytest.mark.parametrize("has_shipments", [False, True])
@@ -251,6 +274,34 @@ def test_a_page_that_is_none_proves_nothing(tenant: Tenant, change: dict[str, An
     tenant.answers[PATH] = {**PAGE, **change}
     with pytest.raises(OmsUnexpectedResponseError):
         parts().get_parts(ID, is_whole=True)
+
+
+def test_the_shipments_of_several_pages_are_shown_in_the_order_of_their_numbers(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = [{**SHIPMENT, "shipmentNumber": number} for number in (13, 12, 11)]
+    pages = [{"_embedded": {"shipments": one}} for one in (shown[:2], shown[2:])]
+    tenant.answers |= {f"{PATH}/{one['shipmentNumber']}": one for one in shown}
+    exchange = tenant.exchange
+
+    def turn(method: str, url: str, **more: Any) -> Response:
+        if "?filter=" in url:
+            tenant.answers[PATH] = {**pages.pop(0), "page": {"totalElements": 3}}
+        return exchange(method, url, **more)
+
+    monkeypatch.setattr(tenant, "exchange", turn)
+    found = parts().get_parts(ID, is_whole=True)
+    assert [one.number for one in found.shipments] == [11, 12, 13]
+    asked = [url for _, url, *_ in tenant.sent if "?filter=" in url]
+    search = f"{PATH}?filter=orderId%3D%3D{ID}&page={{}}&pageSize=100"
+    assert asked == [search.format(0), search.format(1)]
+
+
+def test_a_secret_in_a_correlation_id_is_not_kept(tenant: Tenant) -> None:
+    tenant.headers["x-vol-correlation"] = "of-s3cret-key"
+    assert parts().get_parts(ID).order.correlation_id == "of-s3cret-key"
+    calls = parts(secret_headers={"X-Key": "s3cret-key"})
+    assert calls.get_parts(ID).order.correlation_id is None
 
 
 def test_a_search_without_end_is_given_up(tenant: Tenant) -> None:
