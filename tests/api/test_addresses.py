@@ -130,6 +130,7 @@ class TestKibosHosts:
             ("t10001-translation.mozu.com", "production", "is Kibo's native API"),
             ("home.mozu.com", None, "issues access tokens and has no orders"),
             ("integration.shopatron.com", None, "is the classic OMS"),
+            ("cloudatron.com", None, "is the classic OMS"),
         ],
     )
     def test_what_else_cannot_be_right_is_named(

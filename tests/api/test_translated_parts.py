@@ -174,6 +174,12 @@ def test_anything_else_is_a_typed_error_about_the_order(
     assert failure.value.order_id == 8
 
 
+def test_a_page_instead_of_an_item_names_both_and_the_likely_cause() -> None:
+    found = r"an HTML page instead of line 81\. .*tenant_id or host is wrong"
+    with pytest.raises(OmsUnexpectedResponseError, match=found):
+        read(answer("200 OK", b"<html></html>"), lines=[81])
+
+
 def test_what_was_read_is_as_old_as_its_oldest_answer() -> None:
     shown, _ = read(says(ITEM, "200 OK", "Age: 40"), lines=[81])
     assert shown.order.age == 40

@@ -117,6 +117,21 @@ class TestTime:
                 client.post_cancel(EXAMPLE)
             assert time.monotonic() - began < 10
 
+    def test_a_look_up_that_takes_all_of_the_time_leaves_none_to_connect(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        found = socket.getaddrinfo
+
+        def late(*args: Any) -> list[Any]:
+            time.sleep(0.1)
+            return list(found(*args))
+
+        monkeypatch.setattr(socket, "getaddrinfo", late)
+        with RawServer([document(ORDER)]) as server:
+            with pytest.raises(OmsNotSentError, match="connecting timed out"):
+                client_of(server.url, connect_timeout=0.05).post_cancel(EXAMPLE)
+            assert server.connections == 0
+
     def test_every_address_of_a_name_is_tried(self, monkeypatch: pytest.MonkeyPatch) -> None:
         found = socket.getaddrinfo
 
