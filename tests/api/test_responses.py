@@ -100,6 +100,24 @@ class TestRefusalsForTheOrdersState:
 
 class TestWhatIsQuoted:
     @pytest.mark.parametrize(
+        ("text", "quoted"),
+        [
+            ("got Bearer a.B-c_d~e+f/g= for 7", "got Bearer *** for 7"),
+            ("got BASIC aWQ6czNjcmV0", "got BASIC ***"),
+            ("got eyJhbGciOiJSUzI1.eyJzdWIi-_Q= for 7", "got *** for 7"),
+            ("secret=Kk9; and more", "secret=***; and more"),
+            ("client_secret: 'Kk9', and more", "client_secret: '***', and more"),
+            ('ClientSecret = "Kk9" and more', 'ClientSecret = "***" and more'),
+            ("token=Kk9&more=1", "token=***&more=1"),
+            ("the PASSWORD:Kk9 is wrong", "the PASSWORD:*** is wrong"),
+            ("mail w.leak+1@example.com; or call", "mail <email>; or call"),
+            ("card 4111-1111-1111-1111 was", "card <number> was"),
+        ],
+    )
+    def test_what_looks_like_a_secret_or_a_contact_is_not(self, text: str, quoted: str) -> None:
+        assert clean_text(text) == quoted
+
+    @pytest.mark.parametrize(
         "number", ["555-0100", "+1 555 0100", "(555) 010-9999", "020 7946 0958", "+49.30.1234567"]
     )
     def test_a_phone_number_is_not(self, number: str) -> None:
