@@ -17,6 +17,7 @@ from airflow_provider_oms.api.errors import (
     OmsForbiddenError,
     OmsInputError,
     OmsNotFoundError,
+    OmsNotSentError,
     OmsRefusedError,
 )
 from airflow_provider_oms.api.evidence import Evidence
@@ -26,6 +27,7 @@ from airflow_provider_oms.api.waiting import (
     Match,
     Observation,
     StateCriteria,
+    is_unsettled,
     observe,
     observe_in_batch,
     observe_patiently,
@@ -285,3 +287,18 @@ class TestInABatch:
 )
 def test_a_look_says_what_it_proves(look: Observation, evidence: Evidence) -> None:
     assert look.evidence is evidence
+
+
+@pytest.mark.parametrize(
+    ("error", "was_sent", "is_one"),
+    [
+        (OmsNotFoundError("no hit", http_status=200), False, True),
+        (OmsNotFoundError("no such order", http_status=404), True, False),
+        (OmsNotSentError("no connection"), False, False),
+    ],
+)
+def test_only_a_search_without_a_hit_leaves_it_open_whether_there_is_an_order(
+    error: OmsError, was_sent: bool, is_one: bool
+) -> None:
+    error.was_sent = was_sent
+    assert is_unsettled(error) is is_one
