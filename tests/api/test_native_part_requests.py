@@ -134,7 +134,9 @@ def test_it_fits(name: str, tenant: Tenant) -> None:
 
 @pytest.mark.parametrize("name", CALLS)
 def test_only_what_was_asked_for_as_a_whole_shows_all(name: str, tenant: Tenant) -> None:
-    assert CALLS[name]().shows_all is (name not in ("read", "lines", "shipment"))
+    shown = CALLS[name]()
+    assert shown.shows_all is (name not in ("read", "lines", "shipment"))
+    assert shown.has_shipments is (name not in ("edit", "delete"))
 
 
 @pytest.mark.parametrize("keep", [0, 1, 3])
