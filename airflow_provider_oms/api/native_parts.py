@@ -161,7 +161,8 @@ class NativeParts:
             ApiCall("GET", address),
             lambda answer, secrets: self._order_in(answer, order_id, secrets=secrets),
         )
-        searched = self._all(ask, order_id) if is_whole or not shipments else []
+        is_searched = is_whole or not shipments
+        shows_all, searched = self._search(ask, order_id) if is_searched else (False, [])
         found = {one.number: one for one in searched}
         # A search may lag, and show a part as open that was canceled a moment ago.
         stale = (one.number for one in searched if one.shipment.is_open)
@@ -173,7 +174,6 @@ class NativeParts:
             )
             for number in dict.fromkeys((*shipments, *stale))
         }
-        shows_all = is_whole or not shipments
         return self._together(order, found.values(), has_shipments=bool(found), shows_all=shows_all)
 
     def cancel_call(self, cancel: PartCancel) -> ApiCall:
@@ -288,8 +288,11 @@ class NativeParts:
 
         return read
 
-    def _all(self, ask: Ask, order_id: OrderId) -> list[ShownShipment]:
-        """Return all shipments of an order but those that move goods between locations."""
+    def _search(self, ask: Ask, order_id: OrderId) -> tuple[bool, list[ShownShipment]]:
+        """Return whether a search shows all shipments of an order, and those that it shows.
+
+        Those that move goods between locations are left out.
+        """
 
         def read(answer: Response, secrets: tuple[str, ...]) -> tuple[list[ShownShipment], int]:
             if not answer.is_success:
@@ -308,9 +311,9 @@ class NativeParts:
             path = f"{_SHIPMENTS}?filter=orderId%3D%3D{order_id}&page={number}&pageSize={_PAGE}"
             shipments, total = ask(ApiCall("GET", path), read, _SHIPMENT)
             found += shipments
-            if len(found) >= total or not shipments:
+            if len(found) >= total:
                 break
-        return [one for one in found if not one.is_transfer]
+        return len(found) >= total, [one for one in found if not one.is_transfer]
 
     def _error_of(self, answer: Response, what: str, secrets: tuple[str, ...]) -> OmsHttpError:
         error = error_of(answer, secrets=secrets, hint=self._hint)

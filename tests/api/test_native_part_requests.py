@@ -306,9 +306,11 @@ def test_a_secret_in_a_correlation_id_is_not_kept(tenant: Tenant) -> None:
     assert calls.get_parts(ID).order.correlation_id is None
 
 
-def test_a_search_without_end_is_given_up(tenant: Tenant) -> None:
+def test_a_search_without_end_is_given_up_and_does_not_count_as_all(tenant: Tenant) -> None:
+    assert parts().get_parts(ID, is_whole=True).shows_all
+    tenant.sent.clear()
     tenant.answers[PATH] = {**PAGE, "page": {"totalElements": 9999}}
-    parts().get_parts(ID, is_whole=True)
+    assert not parts().get_parts(ID, is_whole=True).shows_all
     searches = [url for _, url, *_ in tenant.sent if url.startswith(f"{PATH}?")]
     assert [int(parse_qs(url)["page"][0]) for url in searches] == [*range(50)]
 
