@@ -74,11 +74,13 @@ def test_its_line_names_each_part_with_its_reason() -> None:
         PartResult(Outcome.CANCELED, ((1, 2), ("a", None)), reason="A read showed it."),
         PartResult(Outcome.NOT_CANCELABLE, (), 12, reason="It has left"),
     )
-    result = PartsResult(7, outcome_of(parts), parts, reason="Nothing was sent")
-    assert result.explanation == (
-        "Nothing was sent. 2 of line 1, line a: canceled (A read showed it). "
-        "Shipment 12: not_cancelable (It has left)."
-    )
+    for reason in ("Nothing was sent", "Nothing was sent.", "Nothing was …"):
+        result = PartsResult(7, outcome_of(parts), parts, reason=reason)
+        assert result.explanation == (
+            f"{reason.removesuffix('.')}{'' if reason.endswith('…') else '.'} "
+            "2 of line 1, line a: canceled (A read showed it). "
+            "Shipment 12: not_cancelable (It has left)."
+        )
 
 
 @pytest.mark.parametrize("outcome", Outcome)

@@ -8,6 +8,7 @@ import pytest
 
 from airflow_provider_oms.api.dialects import rules_of
 from airflow_provider_oms.api.errors import OmsInputError
+from airflow_provider_oms.api.parts import Reason
 from airflow_provider_oms.cancellation.parts.wanted import MOST_ITEMS, Wanted, wanted_items
 
 TRANSLATED, NATIVE = rules_of("translated").parts(), rules_of("native").parts()
@@ -44,6 +45,20 @@ def test_an_item_can_have_quantities_and_a_reason_of_its_own() -> None:
     assert (first.quantity, first.reason.code, first.reason.explanation) == (2, "Damaged", "Box 7")
     assert (second.name, second.keep) == ("0a1b2c3d4e5f60718293a4b5c6d7e8f9", 0)
     assert second.reason.code == "no_inventory"
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({}, Reason("no_inventory", None)),
+        ({"reason": "Damaged"}, Reason("Damaged", None)),
+        ({"other_reason": "Box 7"}, Reason("no_inventory", "Box 7")),
+    ],
+)
+def test_what_an_item_does_not_say_of_its_reason_is_that_of_all(
+    given: dict[str, Any], reason: Reason
+) -> None:
+    assert items([{"line": 1, **given}])[0].reason == reason
 
 
 @pytest.mark.parametrize(
@@ -90,6 +105,18 @@ def test_a_translated_line_has_reasons_of_its_own(reason: Any) -> None:
         items([1], TRANSLATED, reason)
 
 
-def test_a_wrong_item_is_named_by_its_place() -> None:
-    with pytest.raises(OmsInputError, match=r"quantity of item 2 of items must be a whole number"):
-        items([1, {"line": 2, "quantity": "many"}])
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (
+            [1, {"line": 2, "quantity": "many"}],
+            "quantity of item 2 of items must be a whole number",
+        ),
+        ([2, 1, 1, 1], "item 3 of items must be a line that is named once"),
+        ([1, {}], "item 2 of items must be .* one without line"),
+        ([1, {"line": 2, "why": 1}], "item 2 of items must be .* 1 other keys"),
+    ],
+)
+def test_a_wrong_item_is_named_by_its_place(value: Any, said: str) -> None:
+    with pytest.raises(OmsInputError, match=said):
+        items(value)
