@@ -213,7 +213,7 @@ class _Run:
         if plan.refusals:
             return self._refused(plan)
         if named_twice := self._is_named_twice(plan):
-            return self._all_end(Outcome.REFUSED, named_twice, is_final=True)
+            return self._all_end(Outcome.REFUSED, named_twice)
         if self._policy.dry_run:
             return self._of_dry_run(plan)
         if self._record is not None and plan.parts:
