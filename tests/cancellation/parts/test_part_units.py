@@ -48,6 +48,7 @@ class Calls(Tenant):
             for id_ in range(1, many + 1)
         }
         self.reads: list[Any] = []
+        self.named: list[tuple[list[Any], list[Any]]] = []  # the lines and shipments of each read
         self.posts: list[Any] = []
         self.error: Exception | None = None
         self.on_post: Callable[[], object] = lambda: None
@@ -55,6 +56,7 @@ class Calls(Tenant):
 
     def get_parts(self, order_id: Any, **more: Any) -> OrderParts:
         self.reads.append(order_id)
+        self.named.append(([*more["lines"]], [*more["shipments"]]))
         if self.error is not None:
             raise self.error
         return super().get_parts(order_id, **more)
@@ -79,6 +81,7 @@ class Task:
         self.policy = POLICY
         self.approvals: Any = None
         self.limit: int | None = None
+        self.is_shipment = False
         self.host = Host()
         self.stopped: str | None = None
 
@@ -97,7 +100,10 @@ class Task:
         self.host.stopped = self.stopped
         orders = OrderSet(
             {},
-            parts={id_: WantedParts(id_, wanted) for id_, wanted in self.wanted.items()},
+            parts={
+                id_: WantedParts(id_, wanted, is_shipment=self.is_shipment)
+                for id_, wanted in self.wanted.items()
+            },
             approvals=self.approvals,
         )
         journal = Journal(
@@ -111,7 +117,10 @@ class Task:
         return PartUnits(
             self.calls,
             orders,
-            {id_: options.task(Native(), id_, wanted) for id_, wanted in self.wanted.items()},
+            {
+                id_: options.task(Native(), id_, wanted, is_shipment=self.is_shipment)
+                for id_, wanted in self.wanted.items()
+            },
             self.policy,
             journal,
             tenant="t",
@@ -131,6 +140,17 @@ def test_each_order_gets_what_is_wanted_of_it() -> None:
     end = task.host.ends[1]
     assert [part.lines for part in end.parts or ()] == [((1, 2),)]
     assert (end.posts, end.attempt) == (1, 1)
+
+
+def test_each_read_names_the_lines_and_shipments_that_it_is_about() -> None:
+    task = Task(many=1)
+    task.attempt()
+    assert task.calls.named == [([1], []), ([1], [11])]
+    task = Task(many=1, wanted=(Wanted(11, WHY),))
+    task.is_shipment = True
+    task.calls.worlds[1].initial[12, 3] = 1
+    assert task.attempt() == {1: Outcome.CANCELED}
+    assert task.calls.named == [([], [11])] * 2
 
 
 def test_what_is_canceled_needs_no_request_of_the_next_attempt() -> None:
@@ -323,6 +343,13 @@ def test_only_what_was_approved_is_canceled() -> None:
         3: Outcome.NOT_CANCELABLE,
     }
     assert task.calls.posts == [1]
+
+
+def test_what_is_canceled_already_needs_no_approval() -> None:
+    task = Task(many=1, wanted=(Wanted(1, WHY),))
+    task.calls.worlds[1].cancel_as_another((11, 1), 5)
+    task.approvals = {1: Approval("NEW", "NEW")}
+    assert task.attempt() == {1: Outcome.ALREADY_CANCELED}
 
 
 def test_requests_keep_the_rate() -> None:

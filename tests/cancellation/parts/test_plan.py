@@ -183,7 +183,11 @@ class TestSeveralShipments:
         first, second = (Part(7, PartKind.SHIPMENT, number) for number in (11, 12))
         order = shown([], (shipment(11), shipment(12)))
         assert ends_the_order(first, (), [second], order)
-        assert not ends_the_order(first, (), [second], shown([], (*order.shipments, shipment(14))))
+        more = shown([], (*order.shipments, shipment(14)))
+        assert not ends_the_order(first, (), [second], more)
+        assert "cannot be read" in ends_the_order(
+            first, (), [second], replace(more, shows_all=False)
+        )
 
 
 class TestQuantities:
@@ -201,8 +205,11 @@ class TestQuantities:
         lines = shown([split(1, (11, 3, 0)), split(2, (11, 3, 0))])
         (part,) = plan(lines, want(f"{1:032x}", quantity=1)).parts
         assert (part.shares[0].line, part.shares[0].wanted) == (1, f"{1:032x}")
-        (refusal,) = plan(lines, want(1, quantity=1), want(f"{1:032x}", quantity=1)).refusals
-        assert "named twice" in refusal.reason
+        again = want(f"{1:032x}", quantity=1)
+        for wanted in ([want(1, quantity=1)], [want(1, quantity=1), want(2, quantity=1)]):
+            (refusal,) = plan(lines, *wanted, again).refusals
+            assert (refusal.name, refusal.outcome) == (again.name, Outcome.REFUSED)
+            assert "named twice" in refusal.reason
 
     @pytest.mark.parametrize(
         ("wanted", "why"),
@@ -236,6 +243,16 @@ class TestQuantities:
         lines = [split(1, (11, 0, 3)), split(2, (11, 1, 0))]
         for wanted in (want(1), want(1, quantity=2), want(1, keep=1)):
             assert plan(shown(lines), wanted).reached == (1,)
+
+    def test_of_another_part_only_what_is_still_open_in_its_shipment_counts(self) -> None:
+        before = shown([split(1, (11, 2, 0), (12, 3, 0), (13, 4, 0))])
+        first, second = plan(before, want(1, quantity=5)).parts
+        for is_open, ends in ((3, True), (1, True), (0, True)):
+            now = shown([split(1, (11, 2, 0), (12, is_open, 0))])
+            assert bool(ends_the_order(first, first.shares, [second], now)) is ends
+        now = shown([split(1, (11, 2, 0), (12, 1, 0), (13, 1, 0))])
+        assert not ends_the_order(first, first.shares, [second], now)
+        assert ends_the_order(first, first.shares, [second], shown([]))
 
     def test_an_order_that_is_canceled_has_reached_everything(self) -> None:
         gone = replace(shown([split(1, (11, 3, 0))]), order=order("CANCELED"))
@@ -292,10 +309,29 @@ class TestWhatAReadProves:
     ) -> None:
         assert assess(self.PART, shown([split(1, (11, is_open, canceled))])).standing is standing
 
+    def test_a_line_that_is_not_there_any_more_has_nothing_open(self) -> None:
+        (part,) = plan(shown([split(1, (11, 1, 0)), split(2, (11, 1, 0))]), want(1)).parts
+        found = assess(part, shown([split(2, (11, 1, 0))]))
+        assert found.standing is Standing.OPEN
+        assert "Shipment 11 has only 0 of line 1 open now" in found.obstacle
+
     def test_no_cancel_is_sent_where_less_is_open_than_it_names(self) -> None:
         found = assess(self.PART, shown([split(1, (11, 1, 1), (12, 2, 0))]))
         assert found.standing is Standing.OPEN
         assert "Shipment 11 has only 1 of line 1 open now" in found.obstacle
+
+    @pytest.mark.parametrize(
+        ("elsewhere", "obstacle"), [(3, ""), (2, "Only 1 more"), (1, "Only 0 more"), (0, "Only 0")]
+    )
+    def test_no_more_are_canceled_than_leave_as_many_as_are_to_be_kept(
+        self, elsewhere: int, obstacle: str
+    ) -> None:
+        (part,) = plan(shown([split(1, (11, 3, 0), (12, 3, 0))]), want(1, keep=4)).parts
+        now = shown([split(1, (11, 3, 0), (12, elsewhere, 3 - elsewhere))])
+        assert assess(part, now).obstacle.startswith(obstacle)
+        assert bool(assess(part, now).obstacle) is bool(obstacle)
+        # What is left elsewhere counts only where all of it was read.
+        assert not assess(part, replace(now, shows_all=False)).obstacle
 
     def test_only_what_is_at_its_base_is_sent_again(self) -> None:
         lines = shown([split(1, (11, 3, 0)), split(2, (11, 2, 0)), split(3, (11, 1, 0))])

@@ -23,7 +23,7 @@ from airflow_provider_oms.cancellation.parts.record import Begun, begin, planned
 from airflow_provider_oms.cancellation.parts.results import PartsResult
 from airflow_provider_oms.cancellation.parts.run import LEASE, PartsTask, cancel_parts
 from airflow_provider_oms.cancellation.parts.wanted import Wanted
-from airflow_provider_oms.cancellation.runner import Runtime
+from airflow_provider_oms.cancellation.runner import INTERRUPTED, Runtime
 
 WHY = Reason("other")
 WANTED = (Wanted(1, WHY, quantity=2), Wanted(2, WHY))
@@ -281,8 +281,9 @@ class TestWithoutARecord:
         task = Task((Wanted(1, WHY, keep=2),))
         task.task = replace(task.task, is_relative=False)
         world = task.world
-        # A first attempt has canceled the one that is too many, and died; it shows in two seconds.
-        world._act([((11, 1), 1)], world.now, world.now + 2.0, is_ours=True)
+        # A first attempt has canceled the one that is too many, and died; it shows only just now.
+        shows_at = world.now + POLICY.settle_seconds
+        world._act([((11, 1), 1)], world.now, shows_at, is_ours=True)
         assert task.run(2, is_kept=False).outcome is Outcome.CANCELED
         assert (world.posts, world.ours(1)) == ([], 1)
 
@@ -307,6 +308,19 @@ class TestAnObstacle:
         result = task.run()
         assert "open now" in result.parts[0].reason
         assert [post.shipment for post in task.world.posts] == [12]
+
+    @pytest.mark.parametrize("is_allowed", [False, True])
+    def test_nor_is_what_has_become_the_rest_of_the_order_unless_that_is_allowed(
+        self, monkeypatch: pytest.MonkeyPatch, is_allowed: bool
+    ) -> None:
+        task = Task((Wanted(1, WHY), Wanted(2, WHY)))
+        task.task = replace(task.task, allow_whole_order=is_allowed)
+        self.change(task, monkeypatch, lambda world: world.cancel_as_another((12, 3), 1))
+        reasons = [part.reason for part in task.run().parts]
+        assert ["Nothing else of the order is open" in one for one in reasons] == [
+            not is_allowed
+        ] * 2
+        assert len(task.world.posts) == 2 * is_allowed
 
     def change(
         self, task: Task, monkeypatch: pytest.MonkeyPatch, act: Callable[[World], object]
@@ -383,3 +397,4 @@ class TestAnInterruption:
         with pytest.raises(Killed):
             task.run(on_interrupt=told.append)
         assert {part.outcome for part in told[0].parts} == {Outcome.NOT_ATTEMPTED}
+        assert told[0].explanation.startswith(INTERRUPTED)
