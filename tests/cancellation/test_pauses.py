@@ -133,6 +133,14 @@ class TestFloors:
             decision = story.then(reply(Evidence.AMBIGUOUS, retry_after=0))
         assert times_of(story, Action.READ)[:6] == [0, 5, 10, 18, 33, 48]
 
+    @pytest.mark.parametrize(("asked", "until"), [(28, 29), (29, 30), (29.5, 3)])
+    def test_a_read_that_fails_waits_as_long_as_it_is_asked_to_up_to_the_deadline(
+        self, asked: float, until: float
+    ) -> None:
+        story = Story(deadline=30)
+        story.then(AMBIGUOUS)
+        assert story.then(reply(Evidence.AMBIGUOUS, retry_after=asked)) == Wait(until)
+
     def test_where_nothing_has_to_settle_reads_of_an_accepted_cancel_are_still_apart(self) -> None:
         story = Story(settle_seconds=0, deadline=30)
         story.then(OPEN)
