@@ -227,7 +227,7 @@ def _after_refusal(history: History, now: float, post: Event) -> Step:
     found = _find_out(history, now, post.at, settled_at if is_ours else post.at)
     if isinstance(found, Event) and is_conflict and found.reply.says_open:
         # Another client's cancel may be the reason too.
-        if found.as_of < settled_at and now < settled_at:
+        if now < settled_at:
             return Wait(settled_at)
         found = _find_out(history, now, post.at, settled_at)
     if isinstance(found, Done) and not _is_looked_up(history, post):
@@ -244,7 +244,7 @@ def _after_refusal(history: History, now: float, post: Event) -> Step:
         # Where the order itself says that it can be canceled, it is the request that is wrong.
         refused = found.reply.is_cancelable is True
         outcome = Outcome.REFUSED if refused else Outcome.NOT_CANCELABLE
-        # If the read does not show whether the order is cancelable, the refusal has the reason.
+        # If the read shows whether the order is cancelable, the refusal has the reason.
         decisive = found.reply if found.reply.is_cancelable is None else post.reply
         return Done(outcome, ConfirmedBy.READ, decisive)
     if said.outcome is Outcome.NOT_FOUND:
