@@ -57,7 +57,8 @@ class Client:
     def post_cancel(
         self, request: CancelRequest, *, may_send: Callable[[], bool] | None = None
     ) -> Order:
-        assert may_send is None or may_send()
+        if may_send is not None and not may_send():
+            raise OmsNotSentError("too late")
         return self._answer()
 
     def post_note(self, order_id: OrderId, note: str) -> None:
@@ -102,6 +103,13 @@ def test_it_is_left_when_a_read_shows_a_cancel_done_that_left(first: str | OmsEr
 def test_none_is_left_where_no_cancel_of_ours_was_taken(first: OmsError) -> None:
     client = Client(first, CANCELED)
     cancel(LeavesNotes(client, "by run 1"), reads=1)
+    assert client.notes == []
+
+
+def test_a_cancel_that_may_not_leave_any_more_does_not() -> None:
+    client = Client(CANCELED)
+    with pytest.raises(OmsNotSentError):
+        LeavesNotes(client, "by run 1").post_cancel(REQUEST, may_send=lambda: False)
     assert client.notes == []
 
 

@@ -90,6 +90,11 @@ def test_a_cancel_counts_when_it_left_or_may_have(kind: Evidence, *, left: bool)
     assert posts == (2 if left and kind is not Evidence.NEVER_SENT else 0)
 
 
+def test_users_compare_with_these_words() -> None:
+    assert [one.value for one in Outcome] == [one.name.lower() for one in Outcome]
+    assert [one.value for one in ConfirmedBy] == ["answer", "read"]
+
+
 def test_nothing_is_claimed_that_was_not_said() -> None:
     result = CancellationResult(7, Outcome.UNKNOWN)
     assert (result.posts, result.reason, result.http_status, result.oms_code) == (0, "", None, None)
@@ -98,6 +103,7 @@ def test_nothing_is_claimed_that_was_not_said() -> None:
     assert (reply.order_state, reply.order_status, reply.retry_after) == (None, None, None)
     assert (reply.left, reply.is_unclear, reply.message) == (True, False, "")
     assert not Runtime().is_stopping()
+    assert (Done(Outcome.UNKNOWN).held_back_by, result.held_back_by) == ("", "")
 
 
 def test_a_reply_knows_only_what_it_was_told() -> None:

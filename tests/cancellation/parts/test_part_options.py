@@ -53,9 +53,11 @@ def test_without_a_check_they_are_the_same() -> None:
     assert told(PartOptions(Flags())) == DEFAULTS
 
 
-@pytest.mark.parametrize("name", [name for name, value in DEFAULTS.items() if value is not None])
+@pytest.mark.parametrize("name", DEFAULTS)
 @pytest.mark.parametrize("value", [None, 1, "perhaps", [True]])
 def test_what_is_no_flag_is_refused_by_its_name(name: str, value: Any) -> None:
+    if value is None and DEFAULTS[name] is None:
+        value = ""
     with pytest.raises(OmsInputError, match=name):
         PartOptions.checked(**{name: value})
 

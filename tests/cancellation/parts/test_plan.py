@@ -132,6 +132,9 @@ class TestTheLastOpenLine:
         first, last = shipment(11), shipment(12, "FULFILLED")
         made = plan_shipments(shown([], (first, last)), [Wanted(11, WHY)], allow_whole_order=False)
         assert "nothing else" in made.refusals[0].reason
+        unseen = shown([], (first, last), shows_all=False)
+        made = plan_shipments(unseen, [Wanted(11, WHY)], allow_whole_order=False)
+        assert "cannot be read" in made.refusals[0].reason
         made = plan_shipments(shown([], (first, last)), [Wanted(11, WHY)], allow_whole_order=True)
         assert [part.key for part in made.parts] == ["7/shipment:11"]
         others = shown([], (first, shipment(13)))
