@@ -13,7 +13,7 @@ from object_store import Objects, ReplacingObjects
 
 from airflow_provider_oms.api.errors import OmsInputError
 from airflow_provider_oms.cancellation import object_log
-from airflow_provider_oms.cancellation.store import JournalError
+from airflow_provider_oms.cancellation.store import JournalError, store_failures
 
 
 class TestOneAttempt:
@@ -71,8 +71,10 @@ class TestTheNextAttempt:
         first, second = objects.open(), objects.open(2)
         kept, writes = dict(objects.kept), objects.writes
         for _ in range(2):
-            with pytest.raises(Exception, match="another attempt of this task has taken over"):
+            said = "another attempt of this task has taken over"
+            with pytest.raises(JournalError, match=said) as failure, store_failures():
                 first.set("a", 1)
+            assert failure.value.is_final
         assert (objects.kept, objects.writes) == (kept, writes + 1)
         second.set("a", 2)
         assert second.get("a") == 2
@@ -239,8 +241,9 @@ class TestAWriteWithoutAResponse:
     def test_a_claim_that_fails_opens_nothing(self) -> None:
         objects = Objects()
         objects.fails = "gone"
-        with pytest.raises(JournalError, match="TimeoutError: gone"):
+        with pytest.raises(JournalError, match="TimeoutError: gone") as failure:
             objects.open()
+        assert not failure.value.is_final
 
     def test_a_write_that_hangs_is_not_waited_for(self, monkeypatch: pytest.MonkeyPatch) -> None:
         objects = Objects()

@@ -10,6 +10,7 @@ import pytest
 from part_attempts import POLICY, PROGRESS, WHY, Task, watch
 from part_world import Killed, World
 
+from airflow_provider_oms.api.errors import OmsNotSentError
 from airflow_provider_oms.cancellation.outcomes import ConfirmedBy, Outcome
 from airflow_provider_oms.cancellation.parts.record import Begun
 from airflow_provider_oms.cancellation.parts.results import PartsResult
@@ -134,6 +135,27 @@ class TestTwoAttemptsAtOnce:
         assert task.run(2).outcome is Outcome.CANCELED
         assert sent_at[0] >= posted_by + POLICY.settle_seconds
         assert len(task.world.posts) == 2
+
+    def test_an_earlier_cancel_that_shows_late_is_ours_though_a_later_one_never_left(
+        self, task: Task, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        world = task.world
+
+        def die() -> None:
+            raise Killed
+
+        def turn_away() -> None:
+            monkeypatch.undo()
+            world._act([((11, 1), 2), ((11, 2), 1)], world.now, world.now, is_ours=True)
+            raise OmsNotSentError("no route")
+
+        watch(task, monkeypatch, die)
+        with pytest.raises(Killed):
+            task.run()
+        monkeypatch.undo()
+        watch(task, monkeypatch, turn_away)
+        assert task.run(2).outcome is Outcome.CANCELED
+        assert [post.shipment for post in world.posts] == [12]
 
     def test_a_cancel_does_not_leave_after_its_lease(
         self, task: Task, monkeypatch: pytest.MonkeyPatch
