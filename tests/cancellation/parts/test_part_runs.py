@@ -10,7 +10,7 @@ import pytest
 from part_attempts import POLICY, PROGRESS, WHY, Task, watch
 from part_world import Killed, World
 
-from airflow_provider_oms.api.errors import OmsNotSentError
+from airflow_provider_oms.api.errors import OmsConflictError, OmsNotSentError
 from airflow_provider_oms.cancellation.outcomes import ConfirmedBy, Outcome
 from airflow_provider_oms.cancellation.parts.record import Begun
 from airflow_provider_oms.cancellation.parts.results import PartsResult
@@ -96,6 +96,20 @@ class TestAnObstacle:
             not is_allowed
         ] * 2
         assert len(task.world.posts) == 2 * is_allowed
+
+    def test_one_that_is_the_cause_of_a_refusal_does_not_hide_its_reason(
+        self, task: Task, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse() -> None:
+            if task.world.closed:
+                return
+            task.world.closed.add(11)
+            raise OmsConflictError("it is being packed", http_status=409)
+
+        watch(task, monkeypatch, refuse)
+        first, _ = task.run().parts
+        assert first.outcome is Outcome.NOT_CANCELABLE
+        assert first.reason.startswith("it is being packed")
 
     def change(
         self, task: Task, monkeypatch: pytest.MonkeyPatch, act: Callable[[World], object]

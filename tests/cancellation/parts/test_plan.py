@@ -292,6 +292,7 @@ class TestQuantities:
         (part,) = plan(bare, want(1, quantity=1), allow_order_edit=True).parts
         assert part.kind is PartKind.ORDER_LINE
         assert (part.shares[0].line, part.shares[0].keep) == (f"{1:032x}", 2)
+        assert cancel_of(part, replace(bare, version='"7"'), {1: WHY}, Flags()).version == '"7"'
 
 
 class TestWhatAReadProves:
@@ -339,10 +340,12 @@ class TestWhatAReadProves:
     def test_only_what_is_at_its_base_is_sent_again(self) -> None:
         lines = shown([split(1, (11, 3, 0)), split(2, (11, 2, 0)), split(3, (11, 1, 0))])
         (part,) = plan(lines, want(1, quantity=2), want(2, quantity=1)).parts
-        half = shown([split(1, (11, 1, 2)), split(2, (11, 2, 0))], (shipment(11),))
+        ships = (replace(shipment(11), etag='"3"'),)
+        half = shown([split(1, (11, 1, 2)), split(2, (11, 2, 0))], ships, version='"7"')
         assert assess(part, half).standing is Standing.OPEN
         cancel = cancel_of(part, half, {1: WHY, 2: WHY}, Flags())
         assert [(share.line, share.quantity) for share in cancel.shares] == [(2, 1)]
+        assert cancel.version == '"3"'
 
     @pytest.mark.parametrize(
         ("state", "standing", "obstacle"),

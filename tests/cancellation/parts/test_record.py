@@ -16,7 +16,7 @@ from airflow_provider_oms.api.errors import OmsInputError
 from airflow_provider_oms.api.order_ids import OrderNames
 from airflow_provider_oms.api.parts import Reason
 from airflow_provider_oms.cancellation.outcomes import Outcome
-from airflow_provider_oms.cancellation.parts.record import begin, planned_order
+from airflow_provider_oms.cancellation.parts.record import Begun, begin, planned_order
 from airflow_provider_oms.cancellation.parts.wanted import Wanted
 
 
@@ -63,19 +63,19 @@ class TestWhatIsOnRecord:
             assert {line: task.world.ours(line) for line in (1, 2, 3)} == {1: 2, 2: 3, 3: 0}
         assert len(task.world.posts) == 2 * had_begun
 
-    @pytest.mark.parametrize("dies_after", range(5, 30))
-    def test_it_tells_whether_a_cancel_may_have_left(self, task: Task, dies_after: int) -> None:
-        task.world.begin_process(dies_after)
-        with contextlib.suppress(Killed):
-            task.run()
-        progress = task.world.values.get(PROGRESS)
-        task.world.begin_process(None)
-        _, begun = begin(task.world, "t", ORDER, WANTED, is_first=False)
-        assert begun is not None
-        assert begun.may_have_sent or not task.world.posts
-        # The time of a plan that no intent has followed is not to be waited for.
-        if progress is not None and progress["posted_by"] == 0:
-            assert (begun.may_have_sent, begun.posted_by) == (False, 0)
+    def test_it_tells_whether_a_cancel_may_have_left_and_until_when(self, task: Task) -> None:
+        def begun() -> Begun:
+            found = begin(task.world, "t", ORDER, WANTED, is_first=False)[1]
+            assert found is not None
+            return found
+
+        record, _ = begin(task.world, "t", ORDER, WANTED, is_first=True)
+        assert record is not None
+        record.keep_plan(task.task.plan(task.world.shown()))
+        assert (begun().may_have_sent, begun().posted_by) == (False, 0)
+        for moment, posted_by in ((7.0, 7), (5.0, 7), (9.0, 9)):
+            record.keep_intent(moment)
+            assert (begun().may_have_sent, begun().posted_by) == (True, posted_by)
 
     def test_one_about_something_else_is_refused(self, task: Task) -> None:
         task.run()
@@ -146,6 +146,11 @@ class TestAnotherName:
         result = task.run(2)
         assert {part.outcome for part in result.parts} == {Outcome.UNKNOWN}
         assert task.world.posts == []
+
+    def test_each_attempt_tells_which_order_it_has_found(self, task: Task) -> None:
+        task.task = replace(task.task, order_id="number:8")
+        assert [task.run(attempt).looked_up_id for attempt in (1, 2)] == [ORDER, ORDER]
+        assert len(task.world.posts) == 2
 
 
 class TestADamagedRecord:
