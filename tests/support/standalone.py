@@ -70,8 +70,8 @@ class Standalone(standalone.Standalone):
         """
         return subprocess.run(
             [*AIRFLOW, *arguments],
-            # On Python 3.14 Airflow would write warnings where the output is.
-            env={**self._environment, "PYTHONWARNINGS": "ignore::PendingDeprecationWarning"},
+            # On Python 3.14 Airflow would log where the output is.
+            env={**self._environment, "AIRFLOW__LOGGING__LOGGING_LEVEL": "ERROR"},
             cwd=self._home,
             capture_output=True,
             text=True,
