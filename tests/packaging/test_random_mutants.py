@@ -43,9 +43,9 @@ def draw(tmp_path: Path) -> Draw:
     path = tmp_path / "package" / "module.py"
     path.parent.mkdir()
 
-    def mutants(code: str = MODULE, seed: int = 1) -> list[Any]:
+    def mutants(code: str = MODULE, seed: int = 1, *, by_kind: bool = False) -> list[Any]:
         path.write_text(code, encoding="utf-8")
-        return list(mutation.draw([path], tmp_path, seed))
+        return list(mutation.draw([path], tmp_path, seed, by_kind=by_kind))
 
     return mutants
 
@@ -63,6 +63,14 @@ def test_a_seed_decides_which_are_drawn_and_in_which_order(draw: Draw) -> None:
     other = [mutant.diff for mutant in draw(seed=2)]
     assert other != first
     assert sorted(other) == sorted(first)
+
+
+def test_each_kind_can_be_drawn_as_often_as_any_other(draw: Draw) -> None:
+    code = "def add(a):\n    return sum([a, a, a, a], a) + 1\n"
+    kinds = {one.operator for one in draw(code)}
+    assert len(kinds) > 2
+    assert {one.operator for one in draw(code, by_kind=True)[: len(kinds)]} == kinds
+    assert any({one.operator for one in draw(code, seed)[: len(kinds)]} != kinds for seed in range(9))
 
 
 def test_each_compiles_and_is_another_program_than_all_others(draw: Draw) -> None:
