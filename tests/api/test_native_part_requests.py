@@ -265,6 +265,21 @@ def test_an_answer_that_cannot_be_counted_proves_nothing(
         parts().get_parts(ID, shipments=[11])
 
 
+@pytest.mark.parametrize(
+    ("answer", "found"),
+    [
+        ({**SHIPMENT, "shipmentNumber": 12}, "another one"),
+        ({"items": []}, "something that is no OMS order"),
+    ],
+)
+def test_what_came_instead_of_a_shipment_is_named(
+    tenant: Tenant, answer: dict[str, Any], found: str
+) -> None:
+    tenant.answers[f"{PATH}/11"] = answer
+    with pytest.raises(OmsUnexpectedResponseError, match=f"with {found} instead of shipment 11"):
+        parts().get_parts(ID, shipments=[11])
+
+
 def test_a_shipment_of_another_order_is_not_this_ones(tenant: Tenant) -> None:
     tenant.answers[f"{PATH}/11"] = {**SHIPMENT, "orderId": ITEM}
     with pytest.raises(OmsNotFoundError, match="another order's"):

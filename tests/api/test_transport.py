@@ -25,7 +25,6 @@ from airflow_provider_oms.api.errors import (
     OmsUnexpectedResponseError,
 )
 from airflow_provider_oms.api.transport import describe_failure
-from airflow_provider_oms.emulator.testing import EmulatorProcess
 
 
 def say_half(connection: socket.socket, _: bytes) -> None:
@@ -285,18 +284,16 @@ class TestTls:
                 client_of(server.url, ca_bundle=str(bundle)).post_cancel(EXAMPLE)
             assert server.requests == []
 
-    @pytest.mark.slow
     def test_a_peer_on_this_machine_that_speaks_no_tls_is_one_to_call_with_http(self) -> None:
         with (
-            EmulatorProcess() as emulator,
+            RawServer([], greeting=b"HTTP/1.1 400 Bad Request\r\n\r\n") as server,
             pytest.raises(OmsNotSentError) as error,
         ):
-            client_of(emulator.url.removeprefix("http://")).post_cancel(EXAMPLE)
-        address = emulator.url.removeprefix("http://")
+            client_of(f"https://127.0.0.1:{server.port}").post_cancel(EXAMPLE)
         assert str(error.value) == (
-            f"Order 1010101: POST to {address} was not sent (what answers there speaks no TLS; "
-            "for a local OMS, begin the connection's host with http://). Correct the "
-            "cause, then try again."
+            f"Order 1010101: POST to 127.0.0.1:{server.port} was not sent (what answers there "
+            "speaks no TLS; for a local OMS, begin the connection's host with http://). Correct "
+            "the cause, then try again."
         )
 
     @pytest.mark.parametrize(

@@ -70,7 +70,9 @@ def test_each_kind_can_be_drawn_as_often_as_any_other(draw: Draw) -> None:
     kinds = {one.operator for one in draw(code)}
     assert len(kinds) > 2
     assert {one.operator for one in draw(code, by_kind=True)[: len(kinds)]} == kinds
-    assert any({one.operator for one in draw(code, seed)[: len(kinds)]} != kinds for seed in range(9))
+    assert any(
+        {one.operator for one in draw(code, seed)[: len(kinds)]} != kinds for seed in range(9)
+    )
 
 
 def test_each_compiles_and_is_another_program_than_all_others(draw: Draw) -> None:

@@ -74,6 +74,20 @@ class TestBeforeAnythingIsKnown:
         assert limit.on_turned_away(begin + 0.1, 1, begin + 0.1, pause=5.0)
         assert limit.learned is not None
 
+    def test_what_is_accepted_beyond_a_known_burst_is_the_rate(self) -> None:
+        limit, begin = limit_of(), NOW + 5
+        accept(limit, 50, NOW, since=NOW - 0.4)
+        assert not limit.on_turned_away(NOW, 1, NOW, pause=5.0)
+        accept(limit, 30, begin + 0.1, since=begin + LATENCY)
+        accept(limit, 20, begin + 4, since=begin + 0.1)
+        assert not limit.on_turned_away(begin + 4, 1, begin + 4, pause=5.0)
+        accept(limit, 60, begin + 11, since=begin + 9 + LATENCY)
+        walls = [limit.on_turned_away(begin + 11, 1, begin + 11) for _ in range(2)]
+        assert walls == [False, True]
+        assert limit.learned is not None
+        # Without a burst, a tenth of what was measured first is taken off.
+        assert 45 < (limit.learned.requests_per_second or 0) < 50
+
     def test_an_earlier_attempt_may_have_learned_it(self) -> None:
         limit = limit_of(learned=Learned(100.0, 5))
         assert limit.rate(NOW) == pytest.approx(80)

@@ -107,3 +107,16 @@ def test_a_task_carries_them_to_the_plan(
     given: Any = task.plan
     edit = {} if is_shipment else {"whole_lines_only": not is_native, "allow_order_edit": True}
     assert given.keywords == {"wanted": wanted, "allow_whole_order": is_allowed, **edit}
+
+
+@pytest.mark.parametrize(
+    ("dialect", "is_told"), [(Native().parts(), True), (Translated().parts(), None)]
+)
+def test_shipments_of_a_set_keep_the_options_that_their_calls_carry(
+    dialect: Any, is_told: bool | None
+) -> None:
+    given = PartOptions.checked(
+        send_notifications=True, block_assignment=True, cancel_child_items=True
+    )
+    flags = given.for_shipments(dialect).flags
+    assert flags == Flags(is_told, block_assignment=True)
