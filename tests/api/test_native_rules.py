@@ -234,6 +234,14 @@ class TestWhatIsSaid:
         with pytest.raises(OmsInputError, match=says):
             native.parts().reason(PartKind.LINE, None, None)
 
+    def test_an_explanation_that_is_refused_is_named(self) -> None:
+        for check in (
+            lambda: Native().cancel_request(ID, "x", 7),
+            lambda: Native().parts().reason(PartKind.LINE, "x", 7),
+        ):
+            with pytest.raises(OmsInputError, match=r"^disposition_other_reason must be"):
+                check()
+
     def test_it_is_sent_in_the_tenants_code(self) -> None:
         native = Native("10001", reason_codes={"fraud": "FRAUD"})
         for reason, code in (("fraud", "FRAUD"), ("Fraud", "Fraud")):

@@ -158,6 +158,16 @@ class TestASearchThatIsNoGood:
         assert outcomes(run) == {"would_cancel" if policy.dry_run else "canceled": 1000}
         assert any("contradict" in line or "then shows open" in line for line in world.lines)
 
+    def test_nor_after_get_order_has_shown_one_as_canceled_that_a_search_shows_open(self) -> None:
+        world = World(1000, is_kept=False)
+        canceled_before(world, 3)
+        an_open_one = world.tenant._order(4)
+        world.tenant.on_find = lambda ids: dict.fromkeys(
+            ids, CANCELED if len(world.tenant.searches) > 1 else an_open_one
+        )
+        assert outcomes(world.run(2, workers=16)) == {"canceled": 1000}
+        assert set(world.tenant.posted) >= set(world.order_ids) - {3}
+
     def test_canceled_is_believed_once_get_order_has_shown_one(self) -> None:
         world = World(1000, is_kept=False)
         canceled_before(world, *range(500, 1001))
