@@ -257,6 +257,7 @@ def test_a_payload_that_is_no_verdict_turns_one_run_red_and_stops_no_order(inbox
     assert len(told) == 1
 
 
+@pytest.mark.needs("events of an asset in pages")
 def test_a_thousand_events_cancel_what_was_rejected_last(inbox: Inbox) -> None:
     orders = inbox.orders(500)
     for word in ("accepted", "rejected"):

@@ -36,6 +36,8 @@ FEATURES = {
     "no way to ask a person": SpecifierSet("<3.1"),
     "deadline alerts": SpecifierSet(">=3.1"),
     "no deadline alerts": SpecifierSet("<3.1"),
+    # Before that, all events are one response, for which a worker waits five seconds.
+    "events of an asset in pages": SpecifierSet(">=3.2"),
     "asset watchers": SpecifierSet(">=3.0"),
     "no asset watchers": SpecifierSet("<3.0"),
     "deadlines whose callback is a separate row": SpecifierSet(">=3.3"),
