@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 __all__ = ["OmsListOrdersInReviewOperator"]
 
 _NAMED = 3
+# So many orders in a row that cannot be read speak of the tenant, and not of these orders.
+_MOST_UNREAD = 3
 
 
 class OmsListOrdersInReviewOperator(KeepsDefaultArguments, BaseOperator):
@@ -51,7 +53,8 @@ class OmsListOrdersInReviewOperator(KeepsDefaultArguments, BaseOperator):
         show yet. Each is then read with time to settle before another cancel leaves. ``False``
         where a run begins only after the one before it and the time to settle (templated).
     :param fail_on_refused: whether nothing is listed when the results of an order cannot be read;
-        otherwise the log names that order and the others are listed (templated).
+        otherwise the log names that order and the others are listed (templated). A tenant that
+        shows none of its orders fails the task in any case.
     :param max_orders: how many orders may be in review; more are refused as a whole (templated).
     :param oms_conn_id: id of the Airflow connection of type ``oms`` (templated).
     :raises ValueError: when the adapter cannot be called.
@@ -105,13 +108,26 @@ class OmsListOrdersInReviewOperator(KeepsDefaultArguments, BaseOperator):
             held = patiently(partial(reviews.orders, at_most=at_most))
             refused: list[str] = []
             listed = []
+            has_read, unread = False, list[OmsError]()
             for order in held:
-                # A search may lag behind a read.
-                if self._is_to_cancel(order, refused) and self._is_confirmed(
-                    order, reviews, refused
-                ):
+                if not self._is_to_cancel(order, refused):
+                    continue
+                try:
+                    # A search may lag behind a read.
+                    is_confirmed = self._is_confirmed(order, reviews, refused)
+                except OmsError as error:
+                    unread.append(error)
+                    if is_strict or len(unread) == _MOST_UNREAD:
+                        raise
+                    refused.append(f"order {_name(order)} cannot be read: {error}")
+                    continue
+                has_read = True
+                unread.clear()
+                if is_confirmed:
                     self.log.info("Order %s is in review and its fraud check failed", _name(order))
                     listed.append({"order_id": order.order_id, "in_doubt": in_doubt})
+            if unread and not has_read:
+                raise unread[-1]
         for problem in refused:
             self.log.error("%s", problem)
         if refused and is_strict:

@@ -12,7 +12,12 @@ import pytest
 from airflow.providers.common.compat.sdk import AirflowSkipException
 from spoken import NATIVE, TRANSLATED, Spoken
 
-from airflow_provider_oms.api.errors import OmsInputError, OmsServerError
+from airflow_provider_oms.api.errors import (
+    OmsError,
+    OmsForbiddenError,
+    OmsInputError,
+    OmsServerError,
+)
 from airflow_provider_oms.emulator.testing import EmulatorProcess
 from airflow_provider_oms.exceptions import OmsInvalidInputError
 from airflow_provider_oms.operators.review import OmsListOrdersInReviewOperator
@@ -185,6 +190,39 @@ def test_an_order_that_cannot_be_read_stops_no_other(tenant: EmulatorProcess) ->
     body = {"errorCode": "ITEM_NOT_FOUND"}
     tenant.add_fault("status", call="get", order_id=gone, status=404, body=body)
     assert listed() == [failed]
+
+
+@pytest.mark.parametrize(("status", "error"), [(500, OmsServerError), (403, OmsForbiddenError)])
+def test_nor_does_one_whose_read_fails_where_refused_orders_are_left_to_the_log(
+    tenant: EmulatorProcess,
+    status: int,
+    error: type[OmsError],
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    for number in range(1, 7):
+        load(tenant, number, "Fail")
+    first, second, third, fourth, fifth, sixth = listed()
+    for bad in (first, second, fourth, sixth):
+        tenant.add_fault("status", call="get", order_id=bad, status=status)
+    with pytest.raises(error):
+        run()
+    assert listed(fail_on_refused=False) == [third, fifth]
+    said = capfd.readouterr().out + caplog.text
+    assert all(f"order {bad} (" in said for bad in (first, second, fourth, sixth))
+
+
+@pytest.mark.parametrize(("orders", "most"), [(1, 1), (2, 2), (6, 3)])
+def test_a_tenant_that_shows_none_of_its_orders_fails_it_soon(
+    tenant: EmulatorProcess, orders: int, most: int
+) -> None:
+    for number in range(orders):
+        load(tenant, number + 1, "Fail")
+    tenant.clear_requests()
+    tenant.add_fault("status", call="get", status=500)
+    with pytest.raises(OmsServerError):
+        run(fail_on_refused=False)
+    assert len({request["order_id"] for request in tenant.requests(call="get")}) == most
 
 
 def test_more_orders_than_allowed_are_refused(tenant: EmulatorProcess) -> None:
