@@ -7,7 +7,6 @@ that is meant, ``WRITE_DOCS=1`` writes the table again; read what has changed in
 from __future__ import annotations
 
 import json
-import os
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 
 import pytest
 from requests.structures import CaseInsensitiveDict
+from written import kept
 
 from airflow_provider_oms.api.dialects import rules_of
 from airflow_provider_oms.api.errors import OmsError
@@ -86,8 +86,4 @@ def table(api: str) -> Iterator[str]:
 @pytest.mark.parametrize("api", IDS)
 def test_each_response_means_what_is_written_down(api: str) -> None:
     told = "".join(f"{line}\n" for line in table(api))
-    path = TABLES / f"{api}.txt"
-    if os.environ.get("WRITE_DOCS"):
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(told, encoding="utf-8")
-    assert told == path.read_text(encoding="utf-8")
+    assert told == kept(TABLES / f"{api}.txt", told)

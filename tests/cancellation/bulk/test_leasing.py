@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 import pytest
+from breakers import item_of
 
-from airflow_provider_oms.api.validation import CancelRequest
 from airflow_provider_oms.cancellation.bulk.commands import Send, Write
 from airflow_provider_oms.cancellation.bulk.leasing import Leasing
 from airflow_provider_oms.cancellation.bulk.outcome_counts import OrderEnd
@@ -16,7 +16,7 @@ from airflow_provider_oms.cancellation.bulk.work_item import (
     Lease,
     WorkItem,
 )
-from airflow_provider_oms.cancellation.history import Action, Policy
+from airflow_provider_oms.cancellation.history import Action
 from airflow_provider_oms.cancellation.outcomes import CancellationResult, Outcome
 from airflow_provider_oms.cancellation.store import JournalError
 
@@ -29,10 +29,6 @@ TAKEN_OVER = JournalError("taken over", is_final=True)
 
 def leasing_of(*, is_kept: bool = True) -> Leasing:
     return Leasing(is_kept=is_kept, leeway=LEEWAY, now=NOW)
-
-
-def item_of(order_id: int) -> WorkItem:
-    return WorkItem(CancelRequest(order_id, "other", "Fraud"), Policy(), 0)
 
 
 def write_of(leasing: Leasing, now: float = NOW) -> Write:

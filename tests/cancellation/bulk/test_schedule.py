@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import math
 
-from airflow_provider_oms.api.validation import CancelRequest
+from breakers import item_of
+
 from airflow_provider_oms.cancellation.bulk.rate_limiter import RateLimiter
 from airflow_provider_oms.cancellation.bulk.schedule import Schedule
 from airflow_provider_oms.cancellation.bulk.work_item import ItemState, WorkItem
-from airflow_provider_oms.cancellation.history import Policy
-
-
-def item_of(order_id: int) -> WorkItem:
-    return WorkItem(CancelRequest(order_id, "other", "Fraud"), Policy(), 0)
 
 
 def filled(rate: float | None = None) -> tuple[Schedule, list[WorkItem]]:

@@ -6,14 +6,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from breakers import item_of
 
-from airflow_provider_oms.api.validation import CancelRequest
 from airflow_provider_oms.cancellation.bulk.leasing import Leasing
 from airflow_provider_oms.cancellation.bulk.rate_limiter import RateLimiter
 from airflow_provider_oms.cancellation.bulk.schedule import Schedule
 from airflow_provider_oms.cancellation.bulk.sending import Sending
-from airflow_provider_oms.cancellation.bulk.work_item import WorkItem
-from airflow_provider_oms.cancellation.history import Action, Policy
+from airflow_provider_oms.cancellation.history import Action
 
 NOW = 100.0
 HISTORY: Any = SimpleNamespace(deadline_at=NOW + 60)
@@ -34,7 +33,7 @@ class Run:
         self._sending = Sending(
             Schedule(self.limiter), others, self.leasing, progress, max_workers=2
         )
-        self.items = [WorkItem(CancelRequest(n, "other", "Fraud"), Policy(), 0) for n in range(4)]
+        self.items = [item_of(number) for number in range(4)]
 
     def send(self) -> list[bool]:
         """Return for each order whether its cancel leaves."""

@@ -6,7 +6,6 @@ that is meant, ``WRITE_DOCS=1`` writes the transcripts again; read what has chan
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +25,7 @@ from virtual_runs import (
     World,
     throttled,
 )
+from written import kept
 
 from airflow_provider_oms.cancellation.history import Reply
 from tests.simulation.world import Order
@@ -117,11 +117,7 @@ def test_a_run_goes_as_it_is_written_down(name: str) -> None:
     change(world)
     world.run(**arguments)
     told = "".join(f"{line}\n" for line in world.lines)
-    path = TRANSCRIPTS / f"{name.replace(' ', '_')}.txt"
-    if os.environ.get("WRITE_DOCS"):
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(told, encoding="utf-8")
-    assert told == path.read_text(encoding="utf-8")
+    assert told == kept(TRANSCRIPTS / f"{name.replace(' ', '_')}.txt", told)
 
 
 def test_each_transcript_is_of_a_story() -> None:

@@ -126,26 +126,22 @@ class TestAnObstacle:
 
 
 class TestTwoAttemptsAtOnce:
-    def test_the_younger_one_waits_until_no_cancel_can_leave(self, task: Task) -> None:
-        post = task.world.post_part
-
-        def die(*_: Any, **__: Any) -> Any:
+    def test_the_younger_one_waits_until_no_cancel_can_leave(
+        self, task: Task, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def die() -> None:
             task.world.process.is_dead = True
             raise Killed
 
-        task.world.post_part = die  # type: ignore[method-assign]  # ends the process
+        watch(task, monkeypatch, die)
         with pytest.raises(Killed):
             task.run()
+        monkeypatch.undo()
         posted_by = task.world.values[PROGRESS]["posted_by"]
         assert posted_by > task.world.now
         task.world.begin_process(None)
         sent_at: list[float] = []
-
-        def post_part(*values: Any, **more: Any) -> Any:
-            sent_at.append(task.world.now)
-            return post(*values, **more)
-
-        task.world.post_part = post_part  # type: ignore[method-assign]  # looks on
+        watch(task, monkeypatch, lambda: sent_at.append(task.world.now))
         assert task.run(2).outcome is Outcome.CANCELED
         assert sent_at[0] >= posted_by + POLICY.settle_seconds
         assert len(task.world.posts) == 2
