@@ -6,12 +6,15 @@ import re
 import time
 import traceback
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowSkipException
+from slept_time import SleptTime
 from spoken import NATIVE, TRANSLATED, Spoken
 
+from airflow_provider_oms.api import patience
 from airflow_provider_oms.api.errors import (
     OmsError,
     OmsForbiddenError,
@@ -31,7 +34,9 @@ SHOPPER = "jo@example.com"
 def tenant(emulator: EmulatorProcess, monkeypatch: pytest.MonkeyPatch) -> EmulatorProcess:
     emulator.clear()
     connect(monkeypatch, emulator, NATIVE)
-    monkeypatch.setattr(time, "sleep", lambda _: None)
+    slept = SleptTime(is_real=False)
+    monkeypatch.setattr(time, "sleep", slept.sleep)
+    monkeypatch.setattr(patience, "TokenPatience", partial(patience.TokenPatience, clock=slept.now))
     return emulator
 
 
